@@ -1,0 +1,9 @@
+"""``python -m seglosses``: the same as the ``seglosses`` command."""
+
+from __future__ import annotations
+
+import sys
+
+from seglosses.cli import main
+
+sys.exit(main())

@@ -1,0 +1,67 @@
+"""The ``seglosses`` command: a table of sub-commands, each living in the module it drives.
+
+A sub-command is one row of :data:`COMMANDS`: its name, the module that serves it and one line of
+help. That module provides two functions::
+
+    def add_arguments(parser: argparse.ArgumentParser) -> None: ...
+    def run(args: argparse.Namespace) -> int: ...
+
+``add_arguments`` may also set ``parser.description``; ``run`` returns the exit status. Only the
+module of the sub-command that was called is imported, so ``seglosses --help`` stays instant and a
+missing optional library hurts only the commands that need it.
+
+Exit status: 0 done, 1 the command ran and found something wrong, 2 it could not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from seglosses import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {}
+
+
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Build the parser; only ``command`` gets its own arguments (and its module imported).
+
+    Example:
+        >>> build_parser().prog
+        'seglosses'
+    """
+    parser = argparse.ArgumentParser(
+        prog="seglosses",
+        description="Losses and metrics for models that must get the shape right.",
+    )
+    parser.add_argument("--version", action="version", version=f"seglosses {__version__}")
+    children = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, summary) in COMMANDS.items():
+        child = children.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        if name == command:
+            importlib.import_module(module).add_arguments(child)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one sub-command and return its exit status.
+
+    Args:
+        argv: Arguments after the program's name; ``None`` reads ``sys.argv``.
+
+    Returns:
+        What the sub-command's ``run`` returned, or 2 after an error that names its remedy
+        (``ValueError`` and ``OSError`` are printed as one line; anything else is a defect and
+        keeps its traceback).
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = next((word for word in words if not word.startswith("-")), None)
+    args = build_parser(command).parse_args(words)
+    try:
+        status: int = importlib.import_module(COMMANDS[args.command][0]).run(args)
+    except (ValueError, OSError) as error:
+        print(f"seglosses {args.command}: {error}", file=sys.stderr)
+        return 2
+    return status

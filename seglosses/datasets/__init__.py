@@ -1,0 +1,1 @@
+"""Data: a brick-wall generator whose Betti numbers are known, and the TopoMortar layout."""

@@ -1,0 +1,52 @@
+"""What every test shares: one thread, reproducible hypothesis, slow tests on request, real data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Set before torch, numba or a BLAS is imported: tests are small, and several threads per process only
+# fight each other on a busy machine.
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+_ON = {"1", "true", "yes"}
+
+_PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=15, derandomize=True, **_PATIENT)
+settings.register_profile("ci", max_examples=25, derandomize=True, **_PATIENT)
+settings.register_profile("thorough", max_examples=300, **_PATIENT)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE")
+    or ("ci" if os.environ.get("CI", "").lower() in _ON else "quick")
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: needs --slow or RUN_SLOW=1")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--slow") or os.environ.get("RUN_SLOW", "").lower() in _ON:
+        return
+    skip = pytest.mark.skip(reason="slow: run with --slow or RUN_SLOW=1")
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with the real images: SEGLOSSES_DATA, else ../shared/data beside the repository."""
+    named = os.environ.get("SEGLOSSES_DATA")
+    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}: set SEGLOSSES_DATA to the folder that holds it")
+    return folder

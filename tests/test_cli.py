@@ -1,0 +1,69 @@
+"""The command line: rows are loaded lazily, statuses and errors are handed on."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import types
+
+import pytest
+
+from seglosses import __version__, cli
+
+
+@pytest.fixture
+def rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two made-up sub-commands; the module of the second one cannot be imported."""
+    module = types.ModuleType("made_up_command")
+
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("number", type=int)
+
+    def run(args: argparse.Namespace) -> int:
+        if args.number < 0:
+            raise ValueError(f"expected a number >= 0, got {args.number}")
+        return int(args.number)
+
+    module.add_arguments = add_arguments
+    module.run = run
+    monkeypatch.setitem(sys.modules, "made_up_command", module)
+    monkeypatch.setattr(
+        cli,
+        "COMMANDS",
+        {"count": ("made_up_command", "count"), "gone": ("no_such_module_here", "never loaded")},
+    )
+
+
+@pytest.mark.usefixtures("rows")
+def test_returns_the_status_of_the_command() -> None:
+    assert cli.main(["count", "0"]) == 0
+    assert cli.main(["count", "1"]) == 1
+
+
+@pytest.mark.usefixtures("rows")
+def test_value_error_is_one_line_and_status_two(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["count", "--", "-3"]) == 2
+    assert capsys.readouterr().err == "seglosses count: expected a number >= 0, got -3\n"
+
+
+@pytest.mark.usefixtures("rows")
+def test_only_the_named_module_is_imported() -> None:
+    assert cli.main(["count", "0"]) == 0  # "gone" would raise if its module were imported
+    with pytest.raises(ModuleNotFoundError):
+        cli.main(["gone"])
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize(("words", "status"), [(["--help"], 0), ([], 2), (["unknown"], 2)])
+def test_argparse_exits(words: list[str], status: int) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words)
+    assert caught.value.code == status
+
+
+def test_python_dash_m_prints_the_version() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "seglosses", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"seglosses {__version__}\n"
