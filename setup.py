@@ -1,0 +1,98 @@
+"""Metadata, dependencies, extras and the entry point of seglosses.
+
+``install_requires`` holds floors only and never an OpenMMLab package: the two families
+(``mmengine`` and ``onedl-mmengine``, and so on) share import names, and pip overwrites one
+with the other without a word. Each family and task is an extra of its own; no extra mixes them.
+"""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+
+def version() -> str:
+    """Read ``__version__`` without importing the package."""
+    text = (ROOT / "seglosses" / "__init__.py").read_text(encoding="utf-8")
+    match = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+    if match is None:
+        raise RuntimeError('seglosses/__init__.py has no line __version__ = "...".')
+    return match.group(1)
+
+
+def readme() -> str:
+    """The README, or an empty text in a tree that has none yet."""
+    path = ROOT / "README.md"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+setup(
+    name="seglosses",
+    version=version(),
+    description="Losses and metrics for segmentation and detection models that must get the shape right",
+    long_description=readme(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Scientific/Engineering :: Image Processing",
+        "Typing :: Typed",
+    ],
+    python_requires=">=3.10",
+    packages=find_packages(include=["seglosses", "seglosses.*"]),
+    package_data={"seglosses": ["py.typed"]},
+    zip_safe=False,
+    entry_points={"console_scripts": ["seglosses=seglosses.cli:main"]},
+    install_requires=[
+        "numpy>=1.23",
+        "scipy>=1.9",
+        "edt>=2.3",
+        "scikit-image>=0.20",
+        "numba>=0.57",
+        "pillow>=9.1",
+        "torch>=2.0",
+        "tqdm>=4.60",
+    ],
+    extras_require={
+        "onedl-seg": [
+            "onedl-mmengine>=0.10.12",
+            "onedl-mmcv>=2.3.6",
+            "onedl-mmsegmentation>=1.4.2",
+        ],
+        "onedl-det": [
+            "onedl-mmengine>=0.10.12",
+            "onedl-mmcv>=2.3.6",
+            "onedl-mmdetection>=3.5.1",
+        ],
+        "openmmlab-seg": [
+            "mmengine>=0.10.7",
+            "mmcv>=2.1.0",
+            "mmsegmentation>=1.2.2",
+            "ftfy",
+            "regex",
+        ],
+        "openmmlab-det": ["mmengine>=0.10.7", "mmcv>=2.1.0", "mmdet>=3.3.0"],
+        "test": [
+            "codespell",
+            "gudhi>=3.8",
+            "hypothesis>=6.80",
+            "mypy>=1.10",
+            "pytest>=8.0",
+            "ruff>=0.6",
+        ],
+        "bench": [
+            "kornia>=0.7",
+            "matplotlib>=3.7",
+            "monai>=1.3",
+            "segmentation-models-pytorch>=0.3.3",
+        ],
+        "docs": ["matplotlib>=3.7"],
+    },
+)
