@@ -1,0 +1,126 @@
+"""Components, Betti numbers and the Euler number, against hand counts and gudhi."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from seglosses.topology import betti_numbers, euler_number, label_components
+
+CONNECTIVITIES = {2: (4, 8), 3: (6, 26)}
+
+masks = st.integers(2, 3).flatmap(
+    lambda ndim: hnp.arrays(
+        np.bool_, hnp.array_shapes(min_dims=ndim, max_dims=ndim, min_side=1, max_side=6)
+    )
+)
+
+
+def gudhi_betti(mask: np.ndarray, connectivity: int) -> tuple[int, ...]:
+    gudhi = pytest.importorskip("gudhi")
+    values = np.where(mask, 0.0, 1.0)
+    full = connectivity == CONNECTIVITIES[mask.ndim][1]
+    cells = {"top_dimensional_cells": values} if full else {"vertices": values}
+    cubes = gudhi.CubicalComplex(**cells)
+    cubes.compute_persistence()
+    counts = []
+    for dim in range(mask.ndim):
+        bars = cubes.persistence_intervals_in_dimension(dim).reshape(-1, 2)
+        counts.append(int(((bars[:, 0] <= 0.5) & (bars[:, 1] > 0.5)).sum()))
+    return tuple(counts)
+
+
+@settings(max_examples=60)
+@given(mask=masks, full=st.booleans())
+def test_betti_numbers_and_euler_agree_with_gudhi(mask: np.ndarray, full: bool) -> None:
+    connectivity = CONNECTIVITIES[mask.ndim][full]
+    numbers = betti_numbers(mask, connectivity=connectivity)
+    assert numbers == gudhi_betti(mask, connectivity)
+    alternating = sum((-1) ** dim * count for dim, count in enumerate(numbers))
+    assert euler_number(mask, connectivity=connectivity) == alternating
+
+
+@settings(max_examples=40)
+@given(mask=masks)
+def test_the_default_is_the_larger_connectivity(mask: np.ndarray) -> None:
+    assert betti_numbers(mask) == betti_numbers(mask, connectivity=CONNECTIVITIES[mask.ndim][1])
+
+
+def test_a_background_region_at_the_border_is_no_hole() -> None:
+    #  1 1 1
+    #  1 0 0   the background leaves through the right border
+    #  1 1 1
+    cup = np.ones((3, 3), bool)
+    cup[1, 1:] = False
+    assert betti_numbers(cup) == (1, 0)
+    ring = np.ones((3, 3), bool)
+    ring[1, 1] = False
+    assert betti_numbers(ring) == (1, 1)
+
+
+def test_a_diagonal_gap_in_a_ring_closes_only_with_eight_neighbours() -> None:
+    ring = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], bool)
+    assert betti_numbers(ring) == (1, 1)
+    assert betti_numbers(ring, connectivity=4) == (4, 0)
+
+
+def test_hollow_cube_and_torus() -> None:
+    shell = np.ones((3, 3, 3), bool)
+    shell[1, 1, 1] = False
+    assert betti_numbers(shell) == betti_numbers(shell, connectivity=6) == (1, 0, 1)
+    torus = np.zeros((3, 5, 5), bool)
+    torus[1, 1:4, 1:4] = True
+    torus[1, 2, 2] = False
+    assert betti_numbers(torus) == betti_numbers(torus, connectivity=6) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (1, 1), (3, 4, 5), (0, 3)])
+def test_empty_masks_have_no_topology(shape: tuple[int, ...]) -> None:
+    mask = np.zeros(shape, bool)
+    assert betti_numbers(mask) == (0,) * len(shape)
+    assert euler_number(mask) == 0
+    assert label_components(mask)[1] == 0
+
+
+def test_labels_follow_reading_order() -> None:
+    labels, count = label_components(np.array([[0, 1, 0, 1], [1, 0, 0, 1]]), connectivity=4)
+    assert count == 3
+    assert labels.tolist() == [[0, 1, 0, 2], [3, 0, 0, 2]]
+    assert labels.dtype == np.int32
+
+
+def test_integers_count_as_foreground_unless_zero() -> None:
+    assert betti_numbers(np.array([[255, 0, 2]], np.uint8)) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("mask", "connectivity", "message"),
+    [
+        (np.zeros((2, 2)), None, "threshold it first"),
+        (np.zeros(3, bool), None, "one image at a time"),
+        (np.zeros((2, 2), bool), 26, "connectivity 4 or 8 in 2D"),
+        (np.zeros((2, 2, 2), bool), 8, "connectivity 6 or 26 in 3D"),
+    ],
+)
+def test_border(mask: np.ndarray, connectivity: int | None, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        betti_numbers(mask, connectivity=connectivity)
+
+
+def test_published_betti_numbers_of_topomortar(shared_data) -> None:
+    from PIL import Image
+
+    root = shared_data / "topomortar"
+    checked = 0
+    for row in csv.DictReader((root / "betti_numbers.csv").read_text().splitlines()):
+        for path in sorted(root.glob(f"*/accurate/{row['ID']}.png"))[:1]:
+            with Image.open(path) as image:
+                numbers = betti_numbers(np.asarray(image) > 0)
+            assert numbers == (int(row["Betti0"]), int(row["Betti1"])), row
+            checked += 1
+    assert checked > 0
