@@ -1,0 +1,100 @@
+"""Hard skeletons of masks, 2D and 3D, with a small memory of the last ones.
+
+Ground truth is asked for again and again (by every loss head, metric and epoch), so skeletons
+are kept under a digest of the mask's content. The only home of scikit-image's `skeletonize`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from skimage.morphology import skeletonize as thin
+
+CACHE_BYTES = 64 * 2**20
+"""Upper bound on the packed skeletons that are remembered in a process."""
+
+
+class _Memory:
+    """Least recently used skeletons, packed to bits, bounded by :data:`CACHE_BYTES`."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.packed: OrderedDict[bytes, NDArray[np.uint8]] = OrderedDict()
+        self.size = 0
+
+    def get(self, key: bytes) -> NDArray[np.uint8] | None:
+        with self.lock:
+            found = self.packed.get(key)
+            if found is not None:
+                self.packed.move_to_end(key)
+            return found
+
+    def put(self, key: bytes, value: NDArray[np.uint8]) -> None:
+        with self.lock:
+            if key in self.packed or value.nbytes > CACHE_BYTES:
+                return
+            self.packed[key] = value
+            self.size += value.nbytes
+            while self.size > CACHE_BYTES:
+                self.size -= self.packed.popitem(last=False)[1].nbytes
+
+    def clear(self) -> None:
+        with self.lock:
+            self.packed.clear()
+            self.size = 0
+
+
+_memory = _Memory()
+
+
+def clear_cache() -> None:
+    """Forget every remembered skeleton."""
+    _memory.clear()
+
+
+def skeletonize(mask: ArrayLike) -> NDArray[np.bool_]:
+    """One-pixel-wide skeleton of a mask with the mask's topology.
+
+    Zhang's thinning in 2D (and of a volume with one slice), Lee's in 3D, as scikit-image chooses.
+
+    Args:
+        mask: Boolean mask, (H, W) or (D, H, W).
+
+    Returns:
+        Boolean skeleton of the same shape, the caller's own copy; empty for an empty mask.
+
+    Raises:
+        ValueError: When the mask has neither two nor three axes.
+
+    Example:
+        >>> import numpy as np
+        >>> skeletonize(np.ones((3, 7), bool)).astype(int)
+        array([[0, 0, 0, 0, 0, 1, 0],
+               [1, 1, 1, 1, 1, 0, 0],
+               [0, 0, 0, 0, 0, 0, 0]])
+    """
+    array = np.ascontiguousarray(mask, dtype=bool)
+    if array.ndim not in (2, 3):
+        raise ValueError(
+            f"a skeleton needs a mask with 2 or 3 axes, got shape {array.shape}; "
+            "call once an image and class"
+        )
+    if not array.any():
+        return np.zeros(array.shape, bool)
+    packed = np.packbits(array)
+    digest = hashlib.blake2b(packed.tobytes(), digest_size=16)
+    digest.update(str(array.shape).encode())
+    key = digest.digest()
+    known = _memory.get(key)
+    if known is not None:
+        return np.unpackbits(known, count=array.size).reshape(array.shape).astype(bool)
+    # One slice of a volume is thinned as a plane, so that both dimensions agree on it.
+    flat = array.ndim == 3 and 1 in array.shape
+    plane = array.squeeze(axis=array.shape.index(1)) if flat else array
+    skeleton: NDArray[np.bool_] = np.asarray(thin(plane), np.bool_).reshape(array.shape)
+    _memory.put(key, np.packbits(skeleton))
+    return skeleton
