@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Set before torch, numba or a BLAS is imported: tests are small, and several threads per process only
-# fight each other on a busy machine.
+# Set before torch, numba or a BLAS is imported: tests are small, and several threads per process
+# only fight each other on a busy machine.
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
