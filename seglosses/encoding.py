@@ -1,0 +1,269 @@
+"""Logits and labels to aligned tensors: the layouts that a loss accepts, activation, one-hot.
+
+The only home of one-hot encoding and of ``ignore_index``.
+
+Layouts, for any number of spatial dimensions ``*S`` (none, 1D, 2D, 3D):
+
+* logits (N, C, *S) with integer labels (N, *S); one channel (C = 1) means a foreground logit;
+* logits (N, C, *S) with dense float targets (N, C, *S) in [0, 1];
+* mask logits (n, P) or (n, H, W) with masks of the same shape, under ``use_sigmoid=True``;
+* mask-head logits (n, C, H, W) with float masks (n, H, W) and, in place of weights, the integer
+  class (n,) whose channel is meant.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Aligned(NamedTuple):
+    """A batch in one layout.
+
+    Exactly one of ``labels`` and ``dense`` is given. ``valid`` is ``None`` where every pixel
+    counts; labels at invalid pixels are 0.
+    """
+
+    logits: Tensor  #: (N, C, *S), float32 or float64
+    labels: Tensor | None  #: (N, *S), int64
+    dense: Tensor | None  #: (N, C, *S), the dtype of ``logits``
+    valid: Tensor | None  #: (N, *S), bool
+    pixel_weight: Tensor | None  #: (N, *S)
+    row_weight: Tensor | None  #: (N,)
+    sigmoid: bool
+
+    @property
+    def channels(self) -> int:
+        """Number of channels C."""
+        return self.logits.shape[1]
+
+    def mask(self) -> Tensor | None:
+        """Validity times pixel weight, (N, 1, *S) in the dtype of the logits, or ``None``."""
+        if self.pixel_weight is None:
+            return None if self.valid is None else self.valid.unsqueeze(1).to(self.logits.dtype)
+        weight = self.pixel_weight
+        if self.valid is not None:
+            weight = torch.where(self.valid, weight, 0.0)
+        return weight.unsqueeze(1)
+
+    def masked_logits(self) -> Tensor:
+        """Logits with zeros where ignored, so that nothing downstream can depend on them."""
+        if self.valid is None:
+            return self.logits
+        return self.logits.masked_fill(~self.valid.unsqueeze(1), 0.0)
+
+    def prob(self) -> Tensor:
+        """Probabilities (N, C, *S), zero where ignored."""
+        prob = activate(self.masked_logits(), self.sigmoid)
+        if self.valid is not None:
+            prob = prob.masked_fill(~self.valid.unsqueeze(1), 0.0)
+        return prob
+
+    def target(self) -> Tensor:
+        """One-hot or dense targets (N, C, *S), zero where ignored."""
+        if self.dense is not None:
+            return self.dense
+        assert self.labels is not None
+        return one_hot(self.labels, self.channels, self.valid, dtype=self.logits.dtype)
+
+
+def activate(logits: Tensor, sigmoid: bool) -> Tensor:
+    """Sigmoid, or softmax over dimension 1.
+
+    Example:
+        >>> activate(torch.zeros(1, 2, 1), sigmoid=False).flatten()
+        tensor([0.5000, 0.5000])
+    """
+    return logits.sigmoid() if sigmoid else logits.softmax(1)
+
+
+def one_hot(
+    labels: Tensor,
+    num_classes: int,
+    valid: Tensor | None = None,
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """Labels (N, *S) to indicators (N, C, *S), zero where not ``valid``.
+
+    One channel is the indicator of label 1. A label equal to ``num_classes`` (the background of
+    detection heads) gives zeros.
+
+    Example:
+        >>> one_hot(torch.tensor([[0, 2]]), 3)
+        tensor([[[1., 0.],
+                 [0., 0.],
+                 [0., 1.]]])
+    """
+    if num_classes == 1:
+        hot = (labels == 1).unsqueeze(1)
+    else:
+        classes = torch.arange(num_classes, device=labels.device)
+        hot = labels.unsqueeze(1) == classes.view(1, -1, *(1,) * (labels.dim() - 1))
+    if valid is not None:
+        hot = hot & valid.unsqueeze(1)
+    return hot.to(dtype)
+
+
+def align(
+    pred: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    ignore_index: int | None = 255,
+    use_sigmoid: bool = False,
+) -> Aligned:
+    """Bring a prediction and its target into one layout (see the module's list).
+
+    Half precision becomes float32; float64 stays. One-channel logits are foreground logits whatever
+    ``use_sigmoid`` says, for softmax over one channel is constant. Under softmax a dense target
+    that sums to zero at a pixel marks it as ignored.
+
+    Args:
+        pred: Raw logits.
+        target: Labels, dense targets or masks.
+        weight: (N, *S) weights of pixels, or (N,) of images; integer (n,) picks channels for
+            float masks.
+        ignore_index: Label that does not count, or ``None``.
+        use_sigmoid: Channels are independent.
+
+    Returns:
+        An :class:`Aligned` batch.
+
+    Raises:
+        ValueError: for shapes, dtypes or label values that fit no layout, saying which are meant.
+
+    Example:
+        >>> batch = align(torch.zeros(1, 2, 3), torch.tensor([[0, 1, 255]]))
+        >>> batch.valid, batch.labels
+        (tensor([[ True,  True, False]]), tensor([[0, 1, 0]]))
+    """
+    if not pred.is_floating_point() or pred.dim() < 2:
+        raise ValueError(
+            "pred must hold floating-point logits (N, C, *S) or (n, *S), got "
+            f"{_describe(pred)}; pass raw outputs, not label maps"
+        )
+    logits = pred if pred.dtype == torch.float64 else pred.float()
+    if weight is not None and not weight.is_floating_point() and weight.dtype != torch.bool:
+        logits, weight = _pick_class(logits, target, weight, use_sigmoid), None
+        target = target.unsqueeze(1) if target.is_floating_point() else target
+    elif use_sigmoid and pred.dim() <= 3 and target.shape == pred.shape:
+        logits = logits.unsqueeze(1)
+        target = target.unsqueeze(1) if target.is_floating_point() else target
+    sigmoid = use_sigmoid or logits.shape[1] == 1
+    if target.shape == logits.shape and target.is_floating_point():
+        dense, valid = _dense(target, logits, ignore_index, sigmoid)
+        labels = None
+    elif target.shape == logits.shape[:1] + logits.shape[2:] and not target.is_floating_point():
+        labels, valid = _labels(target, logits, ignore_index, sigmoid)
+        dense = None
+    else:
+        raise ValueError(_layout_message(pred, target, use_sigmoid))
+    pixel_weight, row_weight = _weights(weight, logits)
+    return Aligned(logits, labels, dense, valid, pixel_weight, row_weight, sigmoid)
+
+
+def _pick_class(logits: Tensor, target: Tensor, classes: Tensor, use_sigmoid: bool) -> Tensor:
+    fits = (
+        use_sigmoid
+        and logits.dim() >= 3
+        and classes.shape == logits.shape[:1]
+        and target.shape == logits.shape[:1] + logits.shape[2:]
+    )
+    if not fits:
+        raise ValueError(
+            "an integer third argument means the class of each mask (mask heads): expected"
+            " use_sigmoid=True, logits (n, C, H, W), masks (n, H, W) and classes (n,), got"
+            f" use_sigmoid={use_sigmoid}, {_describe(logits)}, {_describe(target)} and"
+            f" {_describe(classes)}; pixel weights must be floating point or bool"
+        )
+    rows = torch.arange(len(logits), device=logits.device)
+    return logits[rows, classes].unsqueeze(1)
+
+
+def _labels(
+    target: Tensor, logits: Tensor, ignore_index: int | None, sigmoid: bool
+) -> tuple[Tensor, Tensor | None]:
+    labels = target.long()
+    valid: Tensor | None = None
+    if ignore_index is not None:
+        valid = labels != ignore_index
+        if valid.device.type == "cpu" and bool(valid.all()):
+            valid = None
+        else:
+            labels = labels.masked_fill(~valid, 0)
+    channels = logits.shape[1]
+    # detection heads mark background by the label C: sigmoid rows without spatial dimensions
+    classes = max(channels, 2) if logits.dim() > 2 or not sigmoid else channels + 1
+    _require(
+        labels,
+        0,
+        classes - 1,
+        f"labels must lie in [0, {classes - 1}] for {channels} channel(s), or equal"
+        f" ignore_index={ignore_index}",
+    )
+    return labels, valid
+
+
+def _dense(
+    target: Tensor, logits: Tensor, ignore_index: int | None, sigmoid: bool
+) -> tuple[Tensor, Tensor | None]:
+    dense = target.to(logits.dtype)
+    valid: Tensor | None = None
+    if not sigmoid:
+        valid = dense.sum(1) > 0
+    elif logits.shape[1] == 1 and ignore_index is not None and ignore_index not in (0, 1):
+        valid = dense[:, 0] != ignore_index
+    if valid is not None:
+        if valid.device.type == "cpu" and bool(valid.all()):
+            valid = None
+        else:
+            dense = dense.masked_fill(~valid.unsqueeze(1), 0.0)
+    _require(dense, 0.0, 1.0, "dense targets must lie in [0, 1]; scale masks of {0, 255} first")
+    return dense, valid
+
+
+def _require(values: Tensor, low: float, high: float, expected: str) -> None:
+    """Check a range: at once on the CPU, without synchronisation elsewhere."""
+    if not values.numel():
+        return
+    least, most = values.aminmax()
+    inside = (least >= low) & (most <= high)
+    if values.device.type == "cpu":
+        if not inside:
+            raise ValueError(f"{expected}; got values from {least.item()} to {most.item()}")
+    else:
+        torch._assert_async(inside, expected)
+
+
+def _weights(weight: Tensor | None, logits: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    if weight is None:
+        return None, None
+    weight = weight.to(logits.dtype)
+    pixels = logits.shape[:1] + logits.shape[2:]
+    if weight.shape == logits.shape[:1]:
+        return None, weight
+    if weight.shape == pixels:
+        return weight, None
+    if weight.shape == (*logits.shape[:1], 1, *logits.shape[2:]):
+        return weight.squeeze(1), None
+    raise ValueError(
+        f"weight must be {tuple(pixels)} (pixels) or {tuple(logits.shape[:1])} (images),"
+        f" got {tuple(weight.shape)}"
+    )
+
+
+def _describe(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+
+
+def _layout_message(pred: Tensor, target: Tensor, use_sigmoid: bool) -> str:
+    return (
+        f"pred {_describe(pred)} and target {_describe(target)} fit no layout"
+        f" (use_sigmoid={use_sigmoid}). Expected logits (N, C, *S) with integer labels (N, *S) or"
+        " float targets (N, C, *S), or with use_sigmoid=True masks of the shape of pred, (n, P) or"
+        " (n, H, W). Resize logits to the label's size first; convert integer indicators to float;"
+        " give volumes of masks a channel axis"
+    )

@@ -1,0 +1,298 @@
+"""What every loss shares: options, names, layouts, precision, weights, reduction.
+
+A loss class declares hyper-parameters and one ``compute``; the families below call it with
+
+* :class:`~seglosses.losses.classwise.OverlapLoss`: soft counts, and expect a loss per image and
+  class (N, C);
+* :class:`~seglosses.losses.classwise.ShapeLoss`: probability and target maps, and expect (N, C);
+* :class:`PixelLoss`: softmax logits and labels, and expect a loss per pixel (N, *S);
+* :class:`BoxLoss`: aligned boxes (n, 2d), and expect a loss per pair (n,).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TypedDict
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import Unpack
+
+from seglosses.encoding import Aligned, align
+from seglosses.reduction import check_reduction, reduce_loss
+
+
+class LossOptions(TypedDict, total=False):
+    """Options of every loss."""
+
+    reduction: str
+    loss_weight: float
+    loss_name: str | None
+
+
+class SegOptions(LossOptions, total=False):
+    """Options of every segmentation loss, see :class:`SegmentationLoss`."""
+
+    use_sigmoid: bool
+    ignore_index: int | None
+    class_weight: Sequence[float] | None
+
+
+class Loss(nn.Module):
+    """Reduction, weight and name.
+
+    Args:
+        reduction: 'mean', 'sum' or 'none'.
+        loss_weight: Factor of the result; a public attribute that hooks may change.
+        loss_name: Key under which OpenMMLab logs and sums it; must contain ``loss`` (other keys
+            are logged but not trained). By default ``loss_`` and the class name in snake case.
+    """
+
+    def __init__(
+        self, reduction: str = "mean", loss_weight: float = 1.0, loss_name: str | None = None
+    ) -> None:
+        super().__init__()
+        check_reduction(reduction)
+        name = default_name(type(self).__name__) if loss_name is None else loss_name
+        if "loss" not in name:
+            raise ValueError(
+                f"loss_name must contain 'loss', else mmengine logs it without training on it;"
+                f" got {name!r}, try 'loss_{name}'"
+            )
+        self.reduction = reduction
+        self.loss_weight = loss_weight
+        self.loss_name = name
+
+    def extra_repr(self) -> str:
+        """Hyper-parameters, as they can be given to the constructor."""
+        shown = (k for k in vars(self) if not k.startswith("_") and k != "training")
+        return ", ".join(f"{k}={getattr(self, k)!r}" for k in shown)
+
+    def _finish(self, loss: Tensor, pred: Tensor) -> Tensor:
+        loss = loss * self.loss_weight
+        # on other devices the check would cost a synchronisation; there NaN stays visible as NaN
+        if loss.device.type == "cpu" and not bool(torch.isfinite(loss).all()):
+            bad = int((~torch.isfinite(pred)).sum())
+            raise ValueError(
+                f"{type(self).__name__} is not finite: {bad} of {pred.numel()} values of pred are"
+                " NaN or infinite; expected finite raw outputs, lower the learning rate or clip"
+                " gradients"
+            )
+        return loss
+
+
+def default_name(class_name: str) -> str:
+    """``loss_`` and the class name without ``Loss`` in snake case.
+
+    Example:
+        >>> default_name("SoftClDiceLoss"), default_name("GIoULoss")
+        ('loss_soft_cldice', 'loss_giou')
+    """
+    stem = class_name.removesuffix("Loss").replace("ClDice", "Cldice").replace("IoU", "iou")
+    words = re.findall(r"[A-Z]+(?![a-z])[a-z0-9]*|[A-Z][a-z0-9]*|[a-z0-9]+", stem)
+    return "loss_" + "_".join(word.lower() for word in words)
+
+
+class SegmentationLoss(Loss):
+    """Base of losses of ``(pred, target)`` with classes.
+
+    Args:
+        use_sigmoid: Channels are independent foregrounds; else softmax. One-channel logits are
+            always a foreground logit for labels {0, 1}.
+        ignore_index: Label that does not count. A call-time value wins.
+        class_weight: One factor a class; scales that class's loss, not renormalised.
+        options: See :class:`Loss`.
+    """
+
+    class_weight: Tensor | None
+
+    def __init__(
+        self,
+        use_sigmoid: bool = False,
+        ignore_index: int | None = 255,
+        class_weight: Sequence[float] | None = None,
+        **options: Unpack[LossOptions],
+    ) -> None:
+        super().__init__(**options)
+        self.use_sigmoid = use_sigmoid
+        self.ignore_index = ignore_index
+        weights = None if class_weight is None else torch.tensor(class_weight, dtype=torch.float32)
+        self.register_buffer("class_weight", weights, persistent=False)
+
+    def forward(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        avg_factor: float | Tensor | None = None,
+        reduction_override: str | None = None,
+        ignore_index: int | None = None,
+    ) -> Tensor:
+        """Loss of raw logits; see :mod:`seglosses.encoding` for the layouts.
+
+        Args:
+            pred: Logits (N, C, *S).
+            target: Labels (N, *S), or dense targets like ``pred``.
+            weight: (N, *S) for pixels or (N,) for images.
+            avg_factor: Divisor of 'mean'.
+            reduction_override: Wins over ``reduction``.
+            ignore_index: Wins over the constructor's.
+
+        Returns:
+            A scalar, or unreduced values. Finite, with a graph, whatever is empty or ignored.
+        """
+        reduction = self.reduction if reduction_override is None else reduction_override
+        check_reduction(reduction)
+        with torch.autocast(pred.device.type, enabled=False):
+            batch = align(
+                pred,
+                target,
+                weight,
+                ignore_index=self.ignore_index if ignore_index is None else ignore_index,
+                use_sigmoid=self.use_sigmoid,
+            )
+            self._check_classes(batch.channels)
+            loss = self._reduced(batch, avg_factor, reduction, reduction_override == "none")
+            return self._finish(loss, pred)
+
+    def _check_classes(self, channels: int) -> None:
+        given = None if self.class_weight is None else len(self.class_weight)
+        if given is not None and given != channels:
+            raise ValueError(
+                f"class_weight must have one factor a channel: {channels}, got {given}"
+            )
+
+    def _reduced(
+        self,
+        batch: Aligned,
+        avg_factor: float | Tensor | None,
+        reduction: str,
+        per_pixel: bool,
+    ) -> Tensor:
+        raise NotImplementedError
+
+
+class PixelLoss(SegmentationLoss):
+    """Base of losses with a value per pixel.
+
+    ``compute`` always sees softmax logits: a one-channel batch becomes two channels (0, z), for
+    softmax of these is sigmoid(z); with ``use_sigmoid`` every channel is such a binary problem, and
+    their losses add up.
+
+    Args:
+        avg_non_ignore: 'mean' divides by the pixels that are not ignored, else by all of them.
+        options: See :class:`SegmentationLoss`. ``class_weight`` scales the pixels of its class.
+    """
+
+    def __init__(self, avg_non_ignore: bool = True, **options: Unpack[SegOptions]) -> None:
+        super().__init__(**options)
+        self.avg_non_ignore = avg_non_ignore
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Loss per pixel (N, *S) of logits (N, C, *S) and labels (N, *S) or dense targets."""
+        raise NotImplementedError
+
+    def _check_classes(self, channels: int) -> None:
+        super()._check_classes(max(channels, 2))
+
+    def _reduced(
+        self,
+        batch: Aligned,
+        avg_factor: float | Tensor | None,
+        reduction: str,
+        per_pixel: bool,
+    ) -> Tensor:
+        logits = batch.masked_logits()
+        if batch.sigmoid:
+            loss = self._binary(logits, batch)
+        else:
+            target = batch.labels if batch.labels is not None else batch.target()
+            loss = self.compute(logits, target) * self._class_factor(target)
+        if batch.valid is not None:
+            loss = torch.where(batch.valid, loss, 0.0)
+        weight = batch.pixel_weight
+        if batch.row_weight is not None:
+            weight = batch.row_weight.view(-1, *(1,) * (loss.dim() - 1))
+        count = None
+        if batch.valid is not None and self.avg_non_ignore:
+            count = batch.valid.sum()
+        return reduce_loss(loss, weight, avg_factor=avg_factor, reduction=reduction, count=count)
+
+    def _class_factor(self, target: Tensor) -> Tensor | float:
+        if self.class_weight is None:
+            return 1.0
+        if target.is_floating_point():
+            shape = (1, -1, *(1,) * (target.dim() - 2))
+            return (target * self.class_weight.view(shape)).sum(1)
+        return self.class_weight[target]
+
+    def _binary(self, logits: Tensor, batch: Aligned) -> Tensor:
+        shape = logits.shape
+        z = logits.reshape(-1, 1, *shape[2:])
+        pair = torch.cat([torch.zeros_like(z), z], 1)
+        y = batch.target().reshape(-1, *shape[2:])
+        target = y.long() if batch.labels is not None else torch.stack([1 - y, y], 1)
+        loss = self.compute(pair, target)
+        if self.class_weight is not None:
+            if shape[1] == 1:
+                loss = loss * self._class_factor(target)
+            else:
+                factor = self.class_weight.repeat(shape[0])
+                loss = loss * factor.view(-1, *(1,) * (loss.dim() - 1))
+        return loss.reshape(shape).sum(1)
+
+
+class BoxLoss(Loss):
+    """Base of losses of aligned boxes (n, 2d): all lower coordinates, then all upper ones."""
+
+    def __init__(self, **options: Unpack[LossOptions]) -> None:
+        super().__init__(**options)
+
+    def compute(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Loss per pair (n,)."""
+        raise NotImplementedError
+
+    def forward(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        avg_factor: float | Tensor | None = None,
+        reduction_override: str | None = None,
+    ) -> Tensor:
+        """Loss of decoded boxes in pixels.
+
+        Args:
+            pred: (n, 2d).
+            target: (n, 2d).
+            weight: (n,), or (n, 2d) of which the mean counts; a row of weight zero may hold
+                anything.
+            avg_factor: Divisor of 'mean'.
+            reduction_override: Wins over ``reduction``.
+
+        Returns:
+            A scalar, or (n,) for 'none'. No boxes give a zero with a graph.
+        """
+        reduction = self.reduction if reduction_override is None else reduction_override
+        check_reduction(reduction)
+        if pred.shape != target.shape or pred.dim() != 2 or pred.shape[1] % 2:
+            raise ValueError(
+                "boxes must be aligned, (n, 4) corners (x1, y1, x2, y2) or (n, 2d), got"
+                f" {tuple(pred.shape)} and {tuple(target.shape)}; decode box deltas first"
+                " (reg_decoded_bbox=True)"
+            )
+        if weight is not None and weight.dim() == 2:
+            weight = weight.mean(1)
+        if weight is not None and weight.shape != pred.shape[:1]:
+            raise ValueError(f"weight must be ({len(pred)},), got {tuple(weight.shape)}")
+        with torch.autocast(pred.device.type, enabled=False):
+            p = pred if pred.dtype == torch.float64 else pred.float()
+            t = target.to(p.dtype)
+            if weight is not None:
+                weight = weight.to(p.dtype)
+                used = (weight > 0).unsqueeze(1)
+                p, t = torch.where(used, p, 0.0), torch.where(used, t, 0.0)
+            loss = self.compute(p, t)
+            loss = reduce_loss(loss, weight, avg_factor=avg_factor, reduction=reduction)
+            return self._finish(loss, pred)

@@ -1,0 +1,217 @@
+"""Losses with a value per image and class: which classes count, and how they are averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from typing_extensions import Unpack
+
+from seglosses.encoding import Aligned
+from seglosses.losses.base import SegmentationLoss, SegOptions
+from seglosses.overlap import Counts, Intersection, batch_counts, check_intersection
+from seglosses.reduction import Classes, average_classes, reduce_loss, select_classes
+
+
+class MapOptions(SegOptions, total=False):
+    """Options of segmentation losses that give a value per image and class."""
+
+    classes: Classes | None
+
+
+class CountOptions(MapOptions, total=False):
+    """Options of overlap losses, see :class:`OverlapLoss`."""
+
+    average: str | Mapping[str, float]
+    intersection: Intersection
+    sync: bool
+
+
+class _ClassLoss(SegmentationLoss):
+    """Losses with a value per image and class: selection of classes and their mean."""
+
+    default_classes: ClassVar[Classes | None] = None
+
+    def __init__(self, classes: Classes | None = None, **options: Unpack[SegOptions]) -> None:
+        super().__init__(**options)
+        chosen = self.default_classes if classes is None else classes
+        if isinstance(chosen, str):
+            select_classes(chosen, 2)
+        self.classes = chosen if chosen is None or isinstance(chosen, str) else list(chosen)
+
+    def _classes(self, batch: Aligned) -> Classes:
+        if self.classes is not None:
+            return self.classes
+        hard = batch.labels is not None and not batch.sigmoid
+        return "present" if hard else "all"
+
+    def _mean(
+        self,
+        loss: Tensor,
+        present: Tensor | None,
+        weights: Tensor | None,
+        batch: Aligned,
+        avg_factor: float | Tensor | None,
+        reduction: str,
+    ) -> Tensor:
+        """Classes, then images; images with nothing to compare do not count."""
+        rows = average_classes(loss, present, weights)
+        if present is not None:
+            counted = present.any(1)
+        elif batch.valid is not None:
+            counted = batch.valid.flatten(1).any(1)
+        else:
+            return reduce_loss(rows, batch.row_weight, avg_factor=avg_factor, reduction=reduction)
+        rows = torch.where(counted, rows, rows * 0)
+        return reduce_loss(
+            rows,
+            batch.row_weight,
+            avg_factor=avg_factor,
+            reduction=reduction,
+            count=counted.sum(),
+        )
+
+    def _refuse_per_pixel(self, per_pixel: bool) -> None:
+        if per_pixel:
+            raise ValueError(
+                f"{type(self).__name__} has no value per pixel, which reduction_override='none'"
+                " asks for (an OHEM sampler without `thresh`): give the sampler a `thresh`, or"
+                " construct the loss with reduction='none' for one value per image"
+            )
+
+
+class OverlapLoss(_ClassLoss):
+    """Base of losses that read soft counts.
+
+    Args:
+        classes: 'present' (classes that the label has), 'all', 'foreground' (all but class 0) or
+            indices. By default 'present' for integer labels under softmax, else 'all'.
+        average: 'image' means classes within an image, then images; 'dataset' pools the counts of
+            the batch; 'class' means the images that have a class, then classes; a mapping mixes
+            them by weight, for example ``{'image': 0.5, 'class': 0.5}``.
+        intersection: Soft intersection, see :func:`seglosses.overlap.soft_counts`.
+        sync: Sum pooled counts over all ranks, so that 'dataset' means the global batch.
+        options: See :class:`SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        classes: Classes | None = None,
+        average: str | Mapping[str, float] = "image",
+        intersection: Intersection = "min",
+        sync: bool = False,
+        **options: Unpack[SegOptions],
+    ) -> None:
+        super().__init__(classes, **options)
+        check_intersection(intersection)
+        mix = {average: 1.0} if isinstance(average, str) else dict(average)
+        if not mix or not set(mix) <= {"image", "dataset", "class"}:
+            raise ValueError(
+                "average must be 'image', 'dataset', 'class' or a mapping from these to weights,"
+                f" got {average!r}"
+            )
+        self.average = average if isinstance(average, str) else mix
+        self.intersection = intersection
+        self.sync = sync
+        self._mix = mix
+
+    def compute(self, counts: Counts) -> Tensor:
+        """Loss per image and class, (N, C), from counts of that shape."""
+        raise NotImplementedError
+
+    def _reduced(
+        self,
+        batch: Aligned,
+        avg_factor: float | Tensor | None,
+        reduction: str,
+        per_pixel: bool,
+    ) -> Tensor:
+        self._refuse_per_pixel(per_pixel)
+        if avg_factor is not None and set(self._mix) != {"image"}:
+            raise ValueError("avg_factor needs a loss per image: set average='image'")
+        counts = batch_counts(batch, self.intersection)
+        classes, weights = self._classes(batch), self.class_weight
+        chosen = select_classes(classes, batch.channels)
+        if chosen is not None:
+            counts = Counts(*(count[:, chosen] for count in counts))
+            weights = None if weights is None else weights[chosen]
+        only_present = classes == "present"
+        total: Tensor | None = None
+        for average, share in self._mix.items():
+            source = counts.pooled() if average == "dataset" else counts
+            if average == "dataset" and self.sync:
+                source = _summed_over_ranks(source)
+            loss = self.compute(source)
+            present = source.target > 0 if only_present else None
+            if average == "image":
+                part = self._mean(loss, present, weights, batch, avg_factor, reduction)
+            elif average == "class":
+                seen = None if present is None else present.any(0)
+                part = average_classes(average_classes(loss, present, dim=0), seen, weights, dim=0)
+            else:
+                part = average_classes(loss, present, weights).sum()
+            total = share * part if total is None else total + share * part
+        assert total is not None
+        return total
+
+
+def _summed_over_ranks(counts: Counts) -> Counts:
+    import torch.distributed as dist
+
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return counts
+    from torch.distributed.nn.functional import all_reduce
+
+    total: Tensor = all_reduce(torch.stack(tuple(counts)))  # type: ignore[no-untyped-call]
+    return Counts(*total.unbind())
+
+
+class ShapeLoss(_ClassLoss):
+    """Base of losses of whole maps: distances, skeletons, topology.
+
+    Args:
+        classes: As in :class:`OverlapLoss`; by default 'foreground'.
+        options: See :class:`SegmentationLoss`.
+    """
+
+    default_classes = "foreground"
+    spatial_dims: ClassVar[tuple[int, ...]] = (2, 3)
+
+    def __init__(self, classes: Classes | None = None, **options: Unpack[SegOptions]) -> None:
+        super().__init__(classes, **options)
+
+    def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        """Loss per image and class (N, K).
+
+        Args:
+            prob: Probabilities of the chosen classes (N, K, *S), zero where ignored.
+            target: One-hot or dense targets (N, K, *S), zero where ignored.
+            mask: Validity times pixel weight (N, 1, *S), or ``None`` where all count.
+        """
+        raise NotImplementedError
+
+    def _reduced(
+        self,
+        batch: Aligned,
+        avg_factor: float | Tensor | None,
+        reduction: str,
+        per_pixel: bool,
+    ) -> Tensor:
+        self._refuse_per_pixel(per_pixel)
+        if batch.logits.dim() - 2 not in self.spatial_dims:
+            wanted = " or ".join(f"{d}D" for d in self.spatial_dims)
+            raise ValueError(
+                f"{type(self).__name__} compares {wanted} maps (N, C, *S), got logits"
+                f" {tuple(batch.logits.shape)}; sampled points have no shape, use an overlap loss"
+            )
+        classes, weights = self._classes(batch), self.class_weight
+        chosen = select_classes(classes, batch.channels)
+        prob, target = batch.prob(), batch.target()
+        if chosen is not None:
+            prob, target = prob[:, chosen], target[:, chosen]
+            weights = None if weights is None else weights[chosen]
+        loss = self.compute(prob, target, batch.mask())
+        present = target.flatten(2).sum(2) > 0 if classes == "present" else None
+        return self._mean(loss, present, weights, batch, avg_factor, reduction)

@@ -1,0 +1,253 @@
+"""Overlap losses: short readings of the soft counts."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from typing_extensions import Unpack
+
+from seglosses.losses.classwise import CountOptions, OverlapLoss
+from seglosses.overlap import Counts, Intersection, soft_counts, tversky_index
+
+
+def tversky_loss(
+    prob: Tensor,
+    target: Tensor,
+    *,
+    alpha: float = 0.3,
+    beta: float = 0.7,
+    smooth: float = 1.0,
+    intersection: Intersection = "min",
+) -> Tensor:
+    r"""Tversky loss, exact for soft labels.
+
+        loss = 1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth)
+
+    Args:
+        prob: Class probabilities, (N, C, *S).
+        target: One-hot or soft labels, (N, C, *S).
+        alpha: Price of a false positive.
+        beta: Price of a false negative.
+        smooth: Added above and below, in pixels; a class absent from both costs 0 in any case.
+        intersection: See :func:`seglosses.overlap.soft_counts`.
+
+    Returns:
+        One loss per image and class, (N, C), in [0, 1].
+
+    References:
+        Salehi et al., Tversky loss function, MLMI 2017, arXiv:1706.05721; soft labels after Wang
+        et al., NeurIPS 2023, arXiv:2302.05666.
+
+    Example:
+        >>> import torch
+        >>> prob = torch.tensor([[[1.0, 1.0, 0.0, 0.0]]])
+        >>> target = torch.tensor([[[1.0, 0.0, 1.0, 1.0]]])
+        >>> tversky_loss(prob, target, alpha=0.0, beta=1.0, smooth=0.0)  # 1 - 1 / (1 + 2)
+        tensor([[0.6667]])
+    """
+    counts = soft_counts(prob, target, intersection=intersection)
+    return 1 - tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
+
+
+def dice_loss(
+    prob: Tensor, target: Tensor, *, smooth: float = 1.0, intersection: Intersection = "min"
+) -> Tensor:
+    r"""Soft Dice loss, exact for soft labels.
+
+        loss = 1 - (2 TP + smooth) / (2 TP + FP + FN + smooth)
+
+    With ``intersection='norm2'`` it is the V-Net form, with 'product' the one that most libraries
+    ship; for hard labels 'min' and 'product' agree.
+
+    Args:
+        prob: Class probabilities, (N, C, *S).
+        target: One-hot or soft labels, (N, C, *S).
+        smooth: Added above and below, in pixels; a class absent from both costs 0 in any case.
+        intersection: See :func:`seglosses.overlap.soft_counts`.
+
+    Returns:
+        One loss per image and class, (N, C), in [0, 1].
+
+    References:
+        Milletari et al., V-Net, 3DV 2016, arXiv:1606.04797; Drozdzal et al., 2016,
+        arXiv:1608.04117; soft labels (DML1): Wang et al., arXiv:2303.16296.
+
+    Example:
+        >>> import torch
+        >>> prob = torch.tensor([[[1.0, 1.0, 0.0, 0.0]]])
+        >>> target = torch.tensor([[[1.0, 0.0, 0.0, 0.0]]])
+        >>> dice_loss(prob, target, smooth=0.0)  # 1 - 2 / (2 + 1)
+        tensor([[0.3333]])
+    """
+    return tversky_loss(
+        prob, target, alpha=0.5, beta=0.5, smooth=smooth / 2, intersection=intersection
+    )
+
+
+def jaccard_loss(
+    prob: Tensor, target: Tensor, *, smooth: float = 1.0, intersection: Intersection = "min"
+) -> Tensor:
+    r"""Soft Jaccard (IoU) loss, exact for soft labels.
+
+        loss = 1 - (TP + smooth) / (TP + FP + FN + smooth)
+
+    Args:
+        prob: Class probabilities, (N, C, *S).
+        target: One-hot or soft labels, (N, C, *S).
+        smooth: Added above and below, in pixels; a class absent from both costs 0 in any case.
+        intersection: See :func:`seglosses.overlap.soft_counts`.
+
+    Returns:
+        One loss per image and class, (N, C), in [0, 1].
+
+    References:
+        Rahman and Wang, ISVC 2016; soft labels: Wang et al., NeurIPS 2023, arXiv:2302.05666.
+
+    Example:
+        >>> import torch
+        >>> prob = torch.tensor([[[1.0, 1.0, 0.0, 0.0]]])
+        >>> target = torch.tensor([[[1.0, 0.0, 0.0, 0.0]]])
+        >>> jaccard_loss(prob, target, smooth=0.0)
+        tensor([[0.5000]])
+    """
+    return tversky_loss(prob, target, alpha=1.0, beta=1.0, smooth=smooth, intersection=intersection)
+
+
+def jaccard_metric_loss(
+    prob: Tensor,
+    target: Tensor,
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    smooth: float = 1e-3,
+    gamma: float = 1.0,
+    log: bool = False,
+    intersection: Intersection = "min",
+) -> Tensor:
+    r"""Jaccard metric loss and its Dice and Tversky relatives (JDTLoss).
+
+        t = (TP + smooth) / (TP + alpha FP + beta FN + smooth)
+        loss = (1 - t)^gamma, or (-log t)^gamma
+
+    With ``intersection='min'`` (JML1) or 'difference' (JML2) and alpha = beta = 1, 1 - t is a
+    metric on [0, 1]^n: it vanishes if and only if prediction and soft label are equal.
+
+    Args:
+        prob: Class probabilities, (N, C, *S).
+        target: One-hot or soft labels, (N, C, *S).
+        alpha: Price of a false positive: 1 for Jaccard, 1/2 for Dice.
+        beta: Price of a false negative.
+        smooth: Added above and below, in pixels.
+        gamma: Focal exponent.
+        log: Take -log t instead of 1 - t.
+        intersection: See :func:`seglosses.overlap.soft_counts`.
+
+    Returns:
+        One loss per image and class, (N, C).
+
+    References:
+        Wang et al., Jaccard Metric Losses, NeurIPS 2023, arXiv:2302.05666; Dice Semimetric Losses,
+        MICCAI 2023, arXiv:2303.16296; averaging: Revisiting Evaluation Metrics for Semantic
+        Segmentation, NeurIPS 2023, arXiv:2310.19252.
+
+    Example:
+        >>> import torch
+        >>> half = torch.tensor([[[0.5, 0.5]]])
+        >>> jaccard_metric_loss(half, half, smooth=0.0).item()
+        0.0
+        >>> jaccard_metric_loss(half, half, smooth=0.0, intersection="product")  # 1 - 0.5 / 1.5
+        tensor([[0.6667]])
+    """
+    counts = soft_counts(prob, target, intersection=intersection)
+    return _metric_loss(counts, alpha, beta, smooth, gamma, log)
+
+
+def _metric_loss(
+    counts: Counts, alpha: float, beta: float, smooth: float, gamma: float, log: bool
+) -> Tensor:
+    index = tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
+    loss = -index.clamp(min=1e-7).log() if log else 1 - index
+    return focal_power(loss, gamma)
+
+
+def focal_power(loss: Tensor, gamma: float) -> Tensor:
+    """``loss ** gamma`` for losses in [0, 1], with a finite slope at zero.
+
+    Below 1e-7 an exponent under 1 has no usable slope, so such losses keep their power's secant
+    through zero.
+
+    Example:
+        >>> import torch
+        >>> focal_power(torch.tensor([0.25, 0.0]), 0.5)
+        tensor([0.5000, 0.0000])
+    """
+    if gamma == 1:
+        return loss
+    floor = 1e-7
+    return loss * loss.clamp(min=floor) ** (gamma - 1)
+
+
+class TverskyLoss(OverlapLoss):
+    """Registered form of :func:`tversky_loss`; ``alpha`` weighs FP and ``beta`` FN."""
+
+    def __init__(
+        self,
+        alpha: float = 0.3,
+        beta: float = 0.7,
+        smooth: float = 1.0,
+        **options: Unpack[CountOptions],
+    ) -> None:
+        super().__init__(**options)
+        self.alpha, self.beta, self.smooth = alpha, beta, smooth
+
+    def compute(self, counts: Counts) -> Tensor:
+        """One minus the index."""
+        return 1 - tversky_index(counts, alpha=self.alpha, beta=self.beta, smooth=self.smooth)
+
+
+class DiceLoss(OverlapLoss):
+    """Registered form of :func:`dice_loss`."""
+
+    def __init__(self, smooth: float = 1.0, **options: Unpack[CountOptions]) -> None:
+        super().__init__(**options)
+        self.smooth = smooth
+
+    def compute(self, counts: Counts) -> Tensor:
+        """One minus Dice."""
+        return 1 - tversky_index(counts, alpha=0.5, beta=0.5, smooth=self.smooth / 2)
+
+
+class JaccardLoss(OverlapLoss):
+    """Registered form of :func:`jaccard_loss`."""
+
+    def __init__(self, smooth: float = 1.0, **options: Unpack[CountOptions]) -> None:
+        super().__init__(**options)
+        self.smooth = smooth
+
+    def compute(self, counts: Counts) -> Tensor:
+        """One minus IoU."""
+        return 1 - tversky_index(counts, alpha=1.0, beta=1.0, smooth=self.smooth)
+
+
+class JaccardMetricLoss(OverlapLoss):
+    """Registered form of :func:`jaccard_metric_loss`.
+
+    The defaults are those of JDTLoss: counts pooled over the batch (``average='dataset'``); its
+    mIoUD, mIoUI and mIoUC weights are ``average={'dataset': .., 'image': .., 'class': ..}``.
+    """
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        smooth: float = 1e-3,
+        gamma: float = 1.0,
+        log: bool = False,
+        **options: Unpack[CountOptions],
+    ) -> None:
+        options.setdefault("average", "dataset")
+        super().__init__(**options)
+        self.alpha, self.beta, self.smooth, self.gamma, self.log = alpha, beta, smooth, gamma, log
+
+    def compute(self, counts: Counts) -> Tensor:
+        """(1 - t)^gamma or (-log t)^gamma."""
+        return _metric_loss(counts, self.alpha, self.beta, self.smooth, self.gamma, self.log)

@@ -1,0 +1,140 @@
+"""From unreduced losses to a scalar: weights, ``avg_factor``, reduction, the mean of classes.
+
+The only place in which ``avg_factor`` is interpreted and in which classes are averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Reduction = Literal["mean", "sum", "none"]
+Classes = Literal["present", "all", "foreground"] | Sequence[int]
+
+
+def check_reduction(reduction: str) -> None:
+    """Raise ``ValueError`` unless ``reduction`` is 'mean', 'sum' or 'none'.
+
+    Example:
+        >>> check_reduction("mean")
+    """
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+def reduce_loss(
+    loss: Tensor,
+    weight: Tensor | None = None,
+    *,
+    avg_factor: float | Tensor | None = None,
+    reduction: str = "mean",
+    count: float | Tensor | None = None,
+) -> Tensor:
+    r"""Weigh and reduce a loss, with the rules of OpenMMLab.
+
+        mean: sum(w * l) / (avg_factor + eps)   with an ``avg_factor``
+        mean: sum(w * l) / max(count, 1)        without
+        sum:  sum(w * l)
+        none: w * l
+
+    Args:
+        loss: Unreduced losses, any shape.
+        weight: Broadcastable to ``loss``.
+        avg_factor: What 'mean' divides by instead of the number of elements, for example the
+            number of positive boxes; eps is the float32 epsilon, as in MMDetection.
+        reduction: 'mean', 'sum' or 'none'.
+        count: The number of elements that count, when it is not ``loss.numel()`` (ignored pixels).
+
+    Returns:
+        A scalar, or the shape of ``loss`` for 'none'. No elements give zero, never NaN.
+
+    Raises:
+        ValueError: for an unknown reduction, or for 'sum' together with ``avg_factor``.
+
+    Example:
+        >>> loss, weight = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 1.0, 0.0])
+        >>> reduce_loss(loss, weight), reduce_loss(loss, weight, avg_factor=2)
+        (tensor(1.), tensor(1.5000))
+    """
+    check_reduction(reduction)
+    if avg_factor is not None and reduction == "sum":
+        raise ValueError(
+            "avg_factor with reduction='sum' has no meaning: use reduction='mean' to divide by it,"
+            " or leave avg_factor out"
+        )
+    weighted = loss if weight is None else loss * weight
+    if reduction == "none":
+        return weighted
+    total = weighted.sum()
+    if reduction == "sum":
+        return total
+    if avg_factor is not None:
+        return total / (avg_factor + torch.finfo(torch.float32).eps)
+    if count is None:
+        count = loss.numel()
+    return total / (count.clamp(min=1) if isinstance(count, Tensor) else max(count, 1))
+
+
+def select_classes(classes: Classes, num_classes: int) -> list[int] | None:
+    """Which channels a loss looks at; ``None`` means all of them.
+
+    ``'foreground'`` leaves out class 0 unless it is the only channel.
+
+    Raises:
+        ValueError: for an unknown word, or an index outside [0, num_classes).
+
+    Example:
+        >>> select_classes("foreground", 3), select_classes([0, 2], 3), select_classes("all", 3)
+        ([1, 2], [0, 2], None)
+    """
+    if isinstance(classes, str):
+        if classes not in ("present", "all", "foreground"):
+            raise ValueError(
+                "classes must be 'present', 'all', 'foreground' or a sequence of indices,"
+                f" got {classes!r}"
+            )
+        if classes == "foreground" and num_classes > 1:
+            return list(range(1, num_classes))
+        return None
+    chosen = [int(c) for c in classes]
+    if not chosen or min(chosen) < 0 or max(chosen) >= num_classes:
+        raise ValueError(f"classes must be indices in [0, {num_classes}), got {chosen}")
+    return chosen
+
+
+def average_classes(
+    loss: Tensor,
+    present: Tensor | None = None,
+    class_weight: Tensor | None = None,
+    *,
+    dim: int = 1,
+) -> Tensor:
+    r"""Mean over classes (or images) of those that count, zero where none does.
+
+        mean = sum_c present_c * w_c * l_c / max(sum_c present_c, 1)
+
+    Class weights scale their class and are not renormalised (as in MMSegmentation and JDTLoss).
+
+    Args:
+        loss: (N, C).
+        present: Which entries count, boolean (N, C); ``None`` for all.
+        class_weight: (C,).
+        dim: The dimension to average over.
+
+    Returns:
+        ``loss`` without dimension ``dim``.
+
+    Example:
+        >>> average_classes(torch.tensor([[0.5, 1.0]]), torch.tensor([[True, False]]))
+        tensor([0.5000])
+    """
+    if class_weight is not None:
+        loss = loss * class_weight
+    if present is None:
+        return loss.mean(dim) if loss.shape[dim] else loss.sum(dim)
+    # where, not a product: an absent class may hold a meaningless value
+    kept = torch.where(present, loss, 0.0)
+    return kept.sum(dim) / present.sum(dim).clamp(min=1)
