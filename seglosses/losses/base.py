@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import ClassVar, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +47,16 @@ class Loss(nn.Module):
         loss_weight: Factor of the result; a public attribute that hooks may change.
         loss_name: Key under which OpenMMLab logs and sums it; must contain ``loss`` (other keys
             are logged but not trained). By default ``loss_`` and the class name in snake case.
+
+    Attributes:
+        formula: The loss in a line, for catalogues.
+        paper: Its source in a line.
+        use_when: What it is for, in a line.
     """
+
+    formula: ClassVar[str] = ""
+    paper: ClassVar[str] = ""
+    use_when: ClassVar[str] = ""
 
     def __init__(
         self, reduction: str = "mean", loss_weight: float = 1.0, loss_name: str | None = None

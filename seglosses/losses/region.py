@@ -189,6 +189,10 @@ def focal_power(loss: Tensor, gamma: float) -> Tensor:
 class TverskyLoss(OverlapLoss):
     """Registered form of :func:`tversky_loss`; ``alpha`` weighs FP and ``beta`` FN."""
 
+    formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s)"
+    paper = "Salehi et al. 2017, arXiv:1706.05721"
+    use_when = "small structures: recall matters more than precision, or the reverse"
+
     def __init__(
         self,
         alpha: float = 0.3,
@@ -207,6 +211,10 @@ class TverskyLoss(OverlapLoss):
 class DiceLoss(OverlapLoss):
     """Registered form of :func:`dice_loss`."""
 
+    formula = "1 - (2 TP + s) / (2 TP + FP + FN + s)"
+    paper = "Milletari et al. 2016, arXiv:1606.04797"
+    use_when = "foreground is rare and Dice is the score; beside cross-entropy"
+
     def __init__(self, smooth: float = 1.0, **options: Unpack[CountOptions]) -> None:
         super().__init__(**options)
         self.smooth = smooth
@@ -218,6 +226,10 @@ class DiceLoss(OverlapLoss):
 
 class JaccardLoss(OverlapLoss):
     """Registered form of :func:`jaccard_loss`."""
+
+    formula = "1 - (TP + s) / (TP + FP + FN + s)"
+    paper = "Rahman and Wang 2016; Wang et al. 2023, arXiv:2302.05666"
+    use_when = "IoU is the score"
 
     def __init__(self, smooth: float = 1.0, **options: Unpack[CountOptions]) -> None:
         super().__init__(**options)
@@ -234,6 +246,10 @@ class JaccardMetricLoss(OverlapLoss):
     The defaults are those of JDTLoss: counts pooled over the batch (``average='dataset'``); its
     mIoUD, mIoUI and mIoUC weights are ``average={'dataset': .., 'image': .., 'class': ..}``.
     """
+
+    formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s), a metric for soft labels too"
+    paper = "Wang et al. 2023, arXiv:2302.05666, arXiv:2310.19252"
+    use_when = "soft labels, distillation, or mIoU averaged by image or class"
 
     def __init__(
         self,
