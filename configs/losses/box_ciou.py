@@ -1,0 +1,2 @@
+# CIoU loss for box heads that decode before the loss (reg_decoded_bbox=True where they have it).
+loss_bbox = dict(type="seglosses.CIoULoss", loss_weight=2.0)

@@ -1,0 +1,78 @@
+"""A metric shell that writes what was predicted, for ``seglosses evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from PIL import Image
+
+from seglosses.registry import METRICS
+
+
+@METRICS.register_module()
+class WritePredictions(BaseMetric):
+    """Write prediction, label and image of every test sample as PNG files of one size.
+
+    ``<out_dir>/{predictions,labels,images}/<name>.png``; pixel values are class indices, 255 where
+    ignored. Labels are those that the pipeline produced, so ``seglosses evaluate
+    <out_dir>/predictions <out_dir>/labels`` scores exactly what mmseg scored, also where the
+    pipeline resized. Each process of a distributed test writes its own samples.
+
+    Args:
+        out_dir: Folder for the three sub-folders; made when missing.
+        collect_device: Where mmengine gathers results, ``'cpu'`` or ``'gpu'``.
+
+    Raises:
+        ValueError: Two samples have the same file name, so one would overwrite the other.
+    """
+
+    default_prefix = "written"
+
+    def __init__(self, out_dir: str, collect_device: str = "cpu") -> None:
+        super().__init__(collect_device=collect_device)
+        self.out_dir = Path(out_dir)
+        self._sources: dict[str, str] = {}
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Write one batch."""
+        for sample in data_samples:
+            source = sample["img_path"]
+            name = Path(source).stem
+            if self._sources.setdefault(name, source) != source:
+                raise ValueError(
+                    f"WritePredictions would write {source} over {self._sources[name]}: both are"
+                    f" named {name}. Test folders with equal names one at a time."
+                )
+            prediction = _plane(sample["pred_sem_seg"])
+            self._write("predictions", name, prediction)
+            self._write("labels", name, _plane(sample["gt_sem_seg"]))
+            self._write("images", name, _picture(source, prediction.shape))
+            self.results.append(1)
+
+    def _write(self, kind: str, name: str, pixels: np.ndarray) -> None:
+        folder = self.out_dir / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+
+    def compute_metrics(self, results: list[int]) -> dict[str, float]:
+        """How many samples were written."""
+        return {"samples": float(len(results))}
+
+
+def _plane(pixel_data: dict[str, Any]) -> np.ndarray:
+    """The (1, H, W) class indices of a sample as (H, W) bytes."""
+    plane: np.ndarray = pixel_data["data"][0].cpu().numpy().astype(np.uint8)
+    return plane
+
+
+def _picture(path: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The photograph, shrunk by area to the size of the prediction."""
+    with Image.open(path) as image:
+        picture = image.convert("RGB")
+        if (picture.height, picture.width) != shape:
+            picture = picture.resize((shape[1], shape[0]), Image.Resampling.BOX)
+        return np.asarray(picture)

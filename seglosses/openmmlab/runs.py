@@ -1,0 +1,199 @@
+"""Compose a training or test run from a leaf config and a loss mix-in, and start its processes.
+
+A leaf (``configs/bricks/unet_128.py``) says everything but the loss; a mix-in
+(``configs/losses/ce_dice.py``) says the loss alone. Put together in memory, N leaves and M mix-ins
+need N + M files.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config, ConfigDict
+
+# Where a mix-in's key goes: the first of these heads that the model has.
+_HEADS = {
+    "loss_decode": ("decode_head",),
+    "loss_bbox": ("roi_head.bbox_head", "bbox_head"),
+    "loss_cls": ("roi_head.bbox_head", "bbox_head"),
+    "loss_mask": ("roi_head.mask_head", "mask_head"),
+}
+_LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
+
+
+def compose(
+    config: str | Path,
+    *,
+    loss: str | None = None,
+    data: str | None = None,
+    labels: str | None = None,
+    iters: int | None = None,
+    seed: int | None = None,
+    work_dir: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Config:
+    """Read a leaf config and put a loss, data, length and seed into it.
+
+    Args:
+        config: The leaf.
+        loss: A mix-in: a path, or the name of a file in the ``losses`` folder of the leaf's tree.
+            It replaces the loss of the (last) decode, box or mask head, not of auxiliary heads.
+        data: ``data_root`` of every dataset.
+        labels: Kind of labels of the training set, where the dataset has kinds.
+        iters: Length of the training; the decay of the learning rate follows it.
+        seed: Seed of weights, order and augmentation.
+        work_dir: Folder for logs and checkpoints.
+        options: More changes, as ``{'model.decode_head.dropout_ratio': 0.1}``; applied last.
+
+    Returns:
+        A config for ``Runner.from_cfg``. ``work_dir`` is always set: by default
+        ``work_dirs/<folder of the leaf>/<leaf>[/<mix-in>]``.
+
+    Raises:
+        ValueError: There is no such file, or the mix-in does not fit the model.
+    """
+    leaf = Path(config)
+    if not leaf.is_file():
+        raise ValueError(f"There is no config {leaf}; the leaves lie in configs/*/.")
+    cfg = Config.fromfile(str(leaf))
+    mixin = None if loss is None else find_mixin(leaf, loss)
+    if mixin is not None:
+        _put_loss(cfg, mixin)
+    for dataset in _datasets(cfg):
+        if data is not None:
+            dataset["data_root"] = data
+    if labels is not None:
+        cfg.train_dataloader.dataset["labels"] = labels
+    if iters is not None:
+        _set_length(cfg, iters)
+    if seed is not None:
+        cfg.randomness = {**cfg.get("randomness", {}), "seed": seed}
+    if work_dir is None:
+        parts = [leaf.parent.name, leaf.stem] + ([] if mixin is None else [mixin.stem])
+        work_dir = str(Path("work_dirs").joinpath(*parts))
+    cfg.work_dir = work_dir
+    if options:
+        cfg.merge_from_dict(dict(options))
+    return cfg
+
+
+def find_mixin(leaf: Path, loss: str) -> Path:
+    """The mix-in's file: ``loss`` as a path, or a name in the nearest ``losses`` folder above."""
+    if loss.endswith(".py"):
+        path = Path(loss)
+        if path.is_file():
+            return path
+        raise ValueError(f"There is no loss mix-in {path}.")
+    for folder in leaf.resolve().parents:
+        path = folder / "losses" / f"{loss}.py"
+        if path.is_file():
+            return path
+        if path.parent.is_dir() and any(path.parent.glob("*.py")):
+            names = sorted(p.stem for p in path.parent.glob("*.py"))
+            raise ValueError(f"There is no mix-in {path}; the folder has {', '.join(names)}.")
+    raise ValueError(f"No folder named losses above {leaf}; give the path of a .py file.")
+
+
+def _put_loss(cfg: Config, mixin: Path) -> None:
+    pieces = Config.fromfile(str(mixin))
+    found = [key for key in _HEADS if key in pieces]
+    if not found:
+        raise ValueError(f"{mixin} defines none of {', '.join(_HEADS)}.")
+    for key in found:
+        head = _head(cfg.model, key)
+        if head is None:
+            raise ValueError(
+                f"{mixin} defines {key}, and the model has none of the heads"
+                f" {', '.join(_HEADS[key])}; use a mix-in for this kind of model."
+            )
+        head[key] = pieces[key]
+        cfg[key] = pieces[key]
+
+
+def _head(model: ConfigDict, key: str) -> ConfigDict | None:
+    for path in _HEADS[key]:
+        place: Any = model
+        for name in path.split("."):
+            place = place.get(name) if isinstance(place, dict) else None
+        if isinstance(place, list):
+            place = place[-1]
+        if place is not None:
+            return place
+    return None
+
+
+def _datasets(cfg: Config) -> Iterator[ConfigDict]:
+    """Every innermost dataset of the loaders, wrappers opened."""
+    for name in _LOADERS:
+        waiting = [cfg[name].dataset] if cfg.get(name) else []
+        while waiting:
+            dataset = waiting.pop()
+            inner = dataset.get("dataset", dataset.get("datasets"))
+            if inner is None:
+                yield dataset
+            else:
+                waiting.extend(inner if isinstance(inner, list) else [inner])
+
+
+def _set_length(cfg: Config, iters: int) -> None:
+    if cfg.train_cfg.get("max_iters") is None:
+        raise ValueError("The config counts epochs, so its length cannot be given in iterations.")
+    before = cfg.train_cfg.max_iters
+    cfg.train_cfg.max_iters = iters
+    cfg.train_cfg.val_interval = min(cfg.train_cfg.get("val_interval", before), iters)
+    for scheduler in cfg.get("param_scheduler") or []:
+        if scheduler.get("end") == before:
+            scheduler.end = iters
+
+
+def use_amp(cfg: Config) -> None:
+    """Train in half precision, with a loss scale that adapts itself."""
+    if not torch.cuda.is_available():
+        raise ValueError("--amp needs a GPU: mmengine's AmpOptimWrapper refuses the CPU.")
+    cfg.optim_wrapper.type = "AmpOptimWrapper"
+    cfg.optim_wrapper.loss_scale = "dynamic"
+
+
+def start_processes(cfg: Config, launcher: str) -> None:
+    """Make a run of several processes work on CPUs too.
+
+    mmengine's own start selects a GPU and wraps the model for one. Without a GPU the processes
+    talk through gloo, and the model is wrapped without a device.
+    """
+    cfg.launcher = launcher
+    if launcher == "none" or torch.cuda.is_available():
+        return
+    if launcher != "pytorch":
+        raise ValueError(f"Without a GPU only --launcher pytorch (torchrun) works, got {launcher}.")
+    if "LOCAL_RANK" not in os.environ:
+        raise ValueError("--launcher pytorch needs torchrun: torchrun --nproc_per_node=2 tools/…")
+    torch.distributed.init_process_group(backend="gloo")
+    cfg.env_cfg.dist_cfg = {"backend": "gloo"}
+    cfg.model_wrapper_cfg = {
+        "type": "MMDistributedDataParallel",
+        "device_ids": None,
+        "broadcast_buffers": False,
+    }
+
+
+def trust_own_checkpoints() -> None:
+    """Let ``torch.load`` read what a Runner writes beside the weights.
+
+    mmengine keeps its log history in checkpoints; since PyTorch 2.6 ``torch.load`` refuses such
+    classes unless they are named, so resuming and testing fail with mmengine 0.10.7. Naming these
+    few classes keeps the refusal for everything else.
+    """
+    add = getattr(torch.serialization, "add_safe_globals", None)
+    if add is None:
+        return
+    import numpy as np
+    from mmengine.logging import HistoryBuffer
+
+    dtypes = [type(np.dtype(kind)) for kind in ("f8", "f4", "i8", "i4", "u1", "?")]
+    rebuild = np.array(0.0).__reduce__()[0]
+    scalar = np.float64(0.0).__reduce__()[0]
+    add([HistoryBuffer, np.ndarray, np.dtype, rebuild, scalar, getattr, *dtypes])

@@ -1,0 +1,91 @@
+"""Pipeline steps that mmseg lacks: shrinking by area and normalising each image by itself.
+
+They are plain callables, so importing them loads neither mmseg nor mmcv.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from seglosses.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class ShrinkByArea:
+    """Resize image and label map by averaging over the area that a new pixel covers.
+
+    Nearest-neighbour sampling, mmseg's way for labels, drops and breaks lines that are thinner
+    than the step; here a pixel of the new label map belongs to the class that covers most of it
+    (for two classes: mortar where it covers more than half; a tie goes to the lower class).
+    The new size also becomes ``ori_shape``, so that mmseg scores at this size and does not
+    enlarge the prediction again. Place it after ``LoadAnnotations``.
+
+    Args:
+        size: New ``(height, width)``; the input may not be smaller.
+
+    Raises:
+        ValueError: An image is smaller than ``size``.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.size = (int(size[0]), int(size[1]))
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Shrink ``img`` and every map named in ``seg_fields``."""
+        height, width = results["img"].shape[:2]
+        if height < self.size[0] or width < self.size[1]:
+            raise ValueError(
+                f"ShrinkByArea expected an image of at least {self.size}, got {(height, width)}"
+                f" for {results.get('img_path')}; use a smaller size or drop the step."
+            )
+        results["img"] = _shrink_image(results["img"], self.size)
+        for key in results.get("seg_fields", []):
+            results[key] = _shrink_labels(results[key], self.size)
+        results["img_shape"] = self.size
+        results["ori_shape"] = self.size
+        return results
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(size={self.size})"
+
+
+def _shrink_plane(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Average a 2-D float32 array down to ``size``."""
+    image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
+    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BOX))
+
+
+def _shrink_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    planes = [_shrink_plane(image[..., c], size) for c in range(image.shape[-1])]
+    shrunk = np.stack(planes, axis=-1)
+    if np.issubdtype(image.dtype, np.integer):
+        shrunk = np.rint(shrunk)
+    return shrunk.astype(image.dtype)
+
+
+def _shrink_labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    values = np.unique(labels)
+    cover = np.stack([_shrink_plane(labels == value, size) for value in values])
+    return values[cover.argmax(axis=0)].astype(labels.dtype)
+
+
+@TRANSFORMS.register_module()
+class NormalizeEachImage:
+    """Give every channel of every image mean zero and standard deviation one (z-score).
+
+    A constant channel becomes zero. Use with a data preprocessor that has no ``mean`` and ``std``.
+    """
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Normalise ``img`` to float32."""
+        image = results["img"].astype(np.float32)
+        mean = image.mean(axis=(0, 1), keepdims=True)
+        std = image.std(axis=(0, 1), keepdims=True)
+        results["img"] = (image - mean) / np.where(std > 0, std, 1.0)
+        return results
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"

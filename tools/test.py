@@ -1,0 +1,72 @@
+"""Test a checkpoint: mmseg's scores, and PNG files for ``seglosses evaluate``.
+
+python tools/test.py configs/bricks/unet_128.py work_dirs/…/iter_300.pth --out work_dirs/test
+seglosses evaluate work_dirs/test/predictions work_dirs/test/labels --out work_dirs/test
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import DictAction
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from seglosses.openmmlab.runs import compose, start_processes, trust_own_checkpoints
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description="Test a checkpoint: mmseg's scores, and PNG files for `seglosses evaluate`."
+    )
+    parser.add_argument("config", help="leaf config that the checkpoint was trained with")
+    parser.add_argument("checkpoint", help="a .pth file")
+    parser.add_argument("--loss", help="mix-in that the checkpoint was trained with")
+    parser.add_argument("--data", help="folder of the data (data_root of every dataset)")
+    parser.add_argument("--out", help="folder for predictions/, labels/, images/ and scores.json")
+    parser.add_argument("--work-dir", help="folder for logs")
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        help="changes to the config: key=value with dots, such as test_dataloader.batch_size=1",
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Compose the config, test, and write."""
+    args = parse(argv)
+    try:
+        cfg = compose(
+            args.config,
+            loss=args.loss,
+            data=args.data,
+            work_dir=args.work_dir,
+            options=args.cfg_options,
+        )
+        start_processes(cfg, args.launcher)
+    except ValueError as error:
+        raise SystemExit(f"test.py: {error}") from error
+    if not Path(args.checkpoint).is_file():
+        raise SystemExit(f"test.py: there is no checkpoint {args.checkpoint}")
+    cfg.load_from = args.checkpoint
+    if args.out:
+        given = cfg.test_evaluator
+        evaluators = given if isinstance(given, list) else [given]
+        writer = {"type": "seglosses.WritePredictions", "out_dir": args.out}
+        cfg.test_evaluator = [*evaluators, writer]
+    trust_own_checkpoints()
+    scores = Runner.from_cfg(cfg).test()
+    if args.out and is_main_process():
+        text = json.dumps({name: float(value) for name, value in scores.items()}, indent=2)
+        (Path(args.out) / "scores.json").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
