@@ -22,7 +22,10 @@ from collections.abc import Sequence
 
 from seglosses import __version__
 
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "list": ("seglosses.catalogue", "every loss: formula, paper, when to use it"),
+    "doctor": ("seglosses.doctor", "what is installed, and what is wrong with the mixture"),
+}
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:

@@ -6,7 +6,6 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch import nn
 
 from seglosses.registry import HOOKS
 
@@ -67,11 +66,8 @@ class LossWeightSchedule(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Find the losses and remember their configured weights."""
-        named = [
-            module
-            for module in runner.model.modules()
-            if isinstance(module, nn.Module) and hasattr(module, "loss_weight")
-        ]
+        modules: list[Any] = list(runner.model.modules())
+        named = [module for module in modules if hasattr(module, "loss_weight")]
         chosen = [m for m in named if _name_of(m) == self.loss]
         if not chosen:
             have = sorted({_name_of(module) for module in named})
@@ -98,6 +94,6 @@ class LossWeightSchedule(Hook):
         self._targets = []
 
 
-def _name_of(module: nn.Module) -> str:
+def _name_of(module: Any) -> str:
     """The module's ``loss_name``, or its class's name where it has none (mmdet's losses)."""
     return str(getattr(module, "loss_name", type(module).__name__))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
+from numpy.typing import NDArray
 from PIL import Image
 
 from seglosses.registry import METRICS
@@ -53,7 +54,7 @@ class WritePredictions(BaseMetric):
             self._write("images", name, _picture(source, prediction.shape))
             self.results.append(1)
 
-    def _write(self, kind: str, name: str, pixels: np.ndarray) -> None:
+    def _write(self, kind: str, name: str, pixels: NDArray[Any]) -> None:
         folder = self.out_dir / kind
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(folder / f"{name}.png")
@@ -63,13 +64,13 @@ class WritePredictions(BaseMetric):
         return {"samples": float(len(results))}
 
 
-def _plane(pixel_data: dict[str, Any]) -> np.ndarray:
+def _plane(pixel_data: dict[str, Any]) -> NDArray[Any]:
     """The (1, H, W) class indices of a sample as (H, W) bytes."""
-    plane: np.ndarray = pixel_data["data"][0].cpu().numpy().astype(np.uint8)
+    plane: NDArray[Any] = pixel_data["data"][0].cpu().numpy().astype(np.uint8)
     return plane
 
 
-def _picture(path: str, shape: tuple[int, ...]) -> np.ndarray:
+def _picture(path: str, shape: tuple[int, ...]) -> NDArray[Any]:
     """The photograph, shrunk by area to the size of the prediction."""
     with Image.open(path) as image:
         picture = image.convert("RGB")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from seglosses.registry import TRANSFORMS
@@ -52,13 +53,13 @@ class ShrinkByArea:
         return f"{type(self).__name__}(size={self.size})"
 
 
-def _shrink_plane(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _shrink_plane(plane: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """Average a 2-D float32 array down to ``size``."""
     image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
     return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BOX))
 
 
-def _shrink_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _shrink_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     planes = [_shrink_plane(image[..., c], size) for c in range(image.shape[-1])]
     shrunk = np.stack(planes, axis=-1)
     if np.issubdtype(image.dtype, np.integer):
@@ -66,7 +67,7 @@ def _shrink_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return shrunk.astype(image.dtype)
 
 
-def _shrink_labels(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _shrink_labels(labels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     values = np.unique(labels)
     cover = np.stack([_shrink_plane(labels == value, size) for value in values])
     return values[cover.argmax(axis=0)].astype(labels.dtype)

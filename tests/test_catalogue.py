@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from seglosses import losses
+from seglosses.catalogue import as_markdown, as_text, entries
+from seglosses.cli import main
+
+
+@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.name)
+def test_every_loss_says_what_it_is_and_what_it_is_for(entry):
+    assert entry.formula
+    assert entry.use_when
+    assert any(character.isdigit() for character in entry.paper), "a paper has a year"
+
+
+def test_families_are_not_listed():
+    names = {entry.name for entry in entries()}
+    assert "DiceLoss" in names
+    assert not names & {"Loss", "SegmentationLoss", "OverlapLoss", "BoxLoss"}
+    assert names <= set(losses.__all__)
+
+
+def test_text_and_table_have_every_loss():
+    found = entries()
+    assert as_text(found).count("    formula  ") == len(found)
+    assert len(as_markdown(found).splitlines()) == len(found) + 2
+
+
+def test_list_command_filters_by_words(capsys):
+    assert main(["list", "tversky", "--format", "json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert "TverskyLoss" in {entry["name"] for entry in shown}
+    assert all("tversky" in json.dumps(entry).lower() for entry in shown)
+
+
+def test_list_command_says_when_nothing_matches(capsys):
+    assert main(["list", "nosuchloss"]) == 2
+    assert "no loss mentions nosuchloss" in capsys.readouterr().err
