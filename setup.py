@@ -84,7 +84,7 @@ setup(
             "gudhi>=3.8",
             "hypothesis>=6.80",
             "mypy>=1.10",
-            "pytest>=8.0",
+            "pytest>=8.2",
             "ruff>=0.6",
         ],
         "bench": [
