@@ -105,6 +105,28 @@ def select_classes(classes: Classes, num_classes: int) -> list[int] | None:
     return chosen
 
 
+def average_pixels(loss: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean over pixels by weight, 0 where all weights are 0.
+
+    Args:
+        loss: (N, C, *S).
+        weight: (N, 1, *S) or (N, C, *S); 0 leaves a pixel out.
+
+    Returns:
+        (N, C).
+
+    Example:
+        >>> average_pixels(torch.tensor([[[1.0, 3.0]]]), torch.tensor([[[0.0, 2.0]]]))
+        tensor([[3.]])
+    """
+    values = loss.flatten(2)
+    if weight is None:
+        return values.sum(2) / max(values.shape[2], 1)
+    kept = weight.flatten(2).expand_as(values)
+    total = kept.sum(2)
+    return (values * kept).sum(2) / torch.where(total > 0, total, 1.0)
+
+
 def average_classes(
     loss: Tensor,
     present: Tensor | None = None,
