@@ -6,6 +6,17 @@ Bases for losses of your own are in :mod:`seglosses.losses.base` and
 
 from __future__ import annotations
 
+from seglosses.losses.boundary import KervadecBoundaryLoss, boundary_loss
+from seglosses.losses.box import (
+    CIoULoss,
+    DIoULoss,
+    GIoULoss,
+    IoULoss,
+    ciou_loss,
+    diou_loss,
+    giou_loss,
+    iou_loss,
+)
 from seglosses.losses.classification import CrossEntropyLoss, cross_entropy_loss
 from seglosses.losses.region import (
     DiceLoss,
@@ -19,13 +30,23 @@ from seglosses.losses.region import (
 )
 
 __all__ = [
+    "CIoULoss",
     "CrossEntropyLoss",
+    "DIoULoss",
     "DiceLoss",
+    "GIoULoss",
+    "IoULoss",
     "JaccardLoss",
     "JaccardMetricLoss",
+    "KervadecBoundaryLoss",
     "TverskyLoss",
+    "boundary_loss",
+    "ciou_loss",
     "cross_entropy_loss",
     "dice_loss",
+    "diou_loss",
+    "giou_loss",
+    "iou_loss",
     "jaccard_loss",
     "jaccard_metric_loss",
     "tversky_loss",

@@ -1,0 +1,114 @@
+"""Losses that weigh probabilities by a distance map of the label."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from typing_extensions import Unpack
+
+from seglosses.distance import Spacing
+from seglosses.extra_inputs import extra_input
+from seglosses.losses.classwise import MapOptions, ShapeLoss
+from seglosses.losses.fields import signed_fields
+from seglosses.reduction import average_pixels, select_classes
+
+
+def boundary_loss(
+    prob: Tensor,
+    signed_distance: Tensor,
+    *,
+    weight: Tensor | None = None,
+    normalize: bool = False,
+) -> Tensor:
+    r"""Boundary (surface) loss of Kervadec et al.
+
+        loss = mean over kept pixels of p phi
+
+    phi is the signed distance to the label's boundary, negative inside
+    (:func:`seglosses.losses.fields.signed_fields`). The loss is linear in the probability and
+    **signed**: the best prediction costs the (negative) mean of phi inside the label, not zero.
+
+    Args:
+        prob: Class probabilities, (N, C, *S).
+        signed_distance: phi, (N, C, *S); zeros for a class without a boundary.
+        weight: Weights of pixels, broadcastable to (N, 1, *S); 0 leaves a pixel out of the mean.
+        normalize: Divide phi by its largest absolute value in each image and class, so that the
+            loss lies in [-1, 1] whatever the size of the image.
+
+    Returns:
+        One loss per image and class, (N, C); 0 where every pixel is left out.
+
+    References:
+        Kervadec et al., Boundary loss for highly unbalanced segmentation, MIDL 2019,
+        arXiv:1812.07032.
+
+    Example:
+        >>> prob = torch.tensor([[[1.0, 0.5, 0.0, 0.0]]])
+        >>> phi = signed_fields(torch.tensor([[[0, 0, 1, 1]]]) > 0)
+        >>> phi
+        tensor([[[ 2.,  1.,  0., -1.]]])
+        >>> boundary_loss(prob, phi)  # (1 * 2 + 0.5 * 1) / 4
+        tensor([[0.6250]])
+    """
+    phi = signed_distance.flatten(2)
+    if normalize and phi.shape[2]:
+        largest = phi.abs().amax(2, keepdim=True)
+        phi = phi / torch.where(largest > 0, largest, 1.0)
+    return average_pixels(prob.flatten(2) * phi, weight)
+
+
+class KervadecBoundaryLoss(ShapeLoss):
+    """Registered form of :func:`boundary_loss`; signed, so use a region loss beside it.
+
+    The maps come from the extra input ``signed_distance`` where one is given (computed once in
+    the data pipeline; (N, C, *S), or only the chosen classes), else they are computed from the
+    label at each call, without gradient. A class that the image lacks, or that fills all its kept
+    pixels, has no boundary and costs 0. Dense targets are cut at 1/2; ignored pixels lie outside
+    every class.
+
+    Args:
+        spacing: Edge lengths of a pixel, for distances in that unit; maps that are given are not
+            changed.
+        normalize: See :func:`boundary_loss`.
+        options: See :class:`~seglosses.losses.classwise.ShapeLoss`; class 0 is left out unless
+            ``classes`` names it.
+    """
+
+    formula = "mean of p phi, phi the signed distance to the label's boundary"
+    paper = "Kervadec et al. 2019, arXiv:1812.07032"
+    use_when = "small or thin foreground, beside Dice or cross-entropy, weight 0.01 or growing"
+
+    def __init__(
+        self, spacing: Spacing = None, normalize: bool = False, **options: Unpack[MapOptions]
+    ) -> None:
+        super().__init__(**options)
+        self.spacing = spacing
+        self.normalize = normalize
+
+    def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        """Mean of p phi."""
+        phi = self._given(prob)
+        if phi is None:
+            phi = self._computed(target, mask)
+        return boundary_loss(prob, phi, weight=mask, normalize=self.normalize)
+
+    def _computed(self, target: Tensor, mask: Tensor | None) -> Tensor:
+        inside = target > 0.5
+        outside = ~inside if mask is None else ~inside & (mask > 0)
+        # a class that fills what is kept has no boundary that the label shows
+        bounded = outside.flatten(2).any(2).view(*inside.shape[:2], *(1,) * (inside.dim() - 2))
+        return signed_fields(inside & bounded, self.spacing).to(target.dtype)
+
+    def _given(self, prob: Tensor) -> Tensor | None:
+        maps = extra_input("signed_distance")
+        if maps is None:
+            return None
+        chosen = None if self.classes is None else select_classes(self.classes, maps.shape[1])
+        if maps.shape[1] != prob.shape[1] and chosen is not None:
+            maps = maps[:, chosen]
+        if maps.shape != prob.shape:
+            raise ValueError(
+                f"signed_distance must be {tuple(prob.shape)} (chosen classes) or hold every"
+                f" class, got {tuple(maps.shape)}; make the maps after the crop"
+            )
+        return maps.detach().to(prob)

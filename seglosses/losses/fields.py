@@ -1,0 +1,57 @@
+"""Distance fields of batches: constant tensors computed by :mod:`seglosses.distance`.
+
+The batch goes to the CPU once and its fields come back once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seglosses.distance import Map, Mask, Spacing, signed_distances, two_sided_distance
+
+
+def signed_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
+    """Signed distance maps, negative inside; see :func:`seglosses.distance.signed_distance`.
+
+    Args:
+        masks: Boolean (N, K, *S).
+        spacing: Edge lengths of a pixel.
+
+    Returns:
+        (N, K, *S) float32 on the device of ``masks``; zeros for masks that are empty or full.
+
+    Example:
+        >>> signed_fields(torch.tensor([[[0, 1, 1]]]) > 0)
+        tensor([[[ 1.,  0., -1.]]])
+    """
+    return _each_image(masks, lambda planes: signed_distances(planes, spacing))
+
+
+def two_sided_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
+    """Distances to the other side of the boundary, positive on both sides.
+
+    Args:
+        masks: Boolean (N, K, *S).
+        spacing: Edge lengths of a pixel.
+
+    Returns:
+        (N, K, *S) float32 on the device of ``masks``; zeros for masks that are empty or full.
+
+    Example:
+        >>> two_sided_fields(torch.tensor([[[0, 1, 1]]]) > 0)
+        tensor([[[1., 1., 2.]]])
+    """
+    return _each_image(
+        masks, lambda planes: np.stack([two_sided_distance(mask, spacing) for mask in planes])
+    )
+
+
+def _each_image(masks: Tensor, field: Callable[[Mask], Map]) -> Tensor:
+    if masks.numel() == 0:
+        return torch.zeros(masks.shape, device=masks.device)
+    images = masks.detach().cpu().numpy()
+    return torch.from_numpy(np.stack([field(image) for image in images])).to(masks.device)
