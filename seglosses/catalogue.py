@@ -21,25 +21,41 @@ class Entry:
     use_when: str
 
 
+def loss_classes() -> dict[str, type[Loss]]:
+    """Every loss class that ``seglosses.losses`` exports, by name.
+
+    Families, exported for people who write losses, state no formula and are left out.
+
+    Example:
+        >>> 'DiceLoss' in loss_classes(), 'OverlapLoss' in loss_classes()
+        (True, False)
+    """
+    members = {name: getattr(losses, name) for name in sorted(losses.__all__)}
+    return {
+        name: member
+        for name, member in members.items()
+        if isinstance(member, type) and issubclass(member, Loss) and member.formula
+    }
+
+
 def entries() -> list[Entry]:
-    """All exported losses by name; the families in ``losses.base`` are no losses.
+    """All losses as they describe themselves, by name.
 
     Example:
         >>> dice = next(entry for entry in entries() if entry.name == 'DiceLoss')
         >>> dice.kind, dice.formula
         ('segmentation', '1 - (2 TP + s) / (2 TP + FP + FN + s)')
     """
-    found = []
-    for name in sorted(losses.__all__):
-        member = getattr(losses, name)
-        if (
-            isinstance(member, type)
-            and issubclass(member, Loss)
-            and member.__module__ != Loss.__module__
-        ):
-            kind = "box" if issubclass(member, BoxLoss) else "segmentation"
-            found.append(Entry(name, kind, member.formula, member.paper, member.use_when))
-    return found
+    return [
+        Entry(
+            name,
+            "box" if issubclass(member, BoxLoss) else "segmentation",
+            member.formula,
+            member.paper,
+            member.use_when,
+        )
+        for name, member in loss_classes().items()
+    ]
 
 
 def as_text(found: list[Entry]) -> str:
