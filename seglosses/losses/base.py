@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
+from seglosses.boxes import LIMIT
 from seglosses.encoding import Aligned, align
 from seglosses.reduction import check_reduction, reduce_loss
 
@@ -296,8 +297,9 @@ class BoxLoss(Loss):
         if weight is not None and weight.shape != pred.shape[:1]:
             raise ValueError(f"weight must be ({len(pred)},), got {tuple(weight.shape)}")
         with torch.autocast(pred.device.type, enabled=False):
-            p = pred if pred.dtype == torch.float64 else pred.float()
-            t = target.to(p.dtype)
+            # further out, volumes leave the range of float32 and gradients vanish anyway
+            p = (pred if pred.dtype == torch.float64 else pred.float()).clamp(-LIMIT, LIMIT)
+            t = target.to(p.dtype).clamp(-LIMIT, LIMIT)
             if weight is not None:
                 weight = weight.to(p.dtype)
                 used = (weight > 0).unsqueeze(1)
