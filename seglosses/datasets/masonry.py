@@ -67,7 +67,7 @@ def draw_masonry(rng: np.random.Generator, smallest_pitch: float = 0.0) -> Mason
         bed=bed,
         head=bed * rng.uniform(0.75, 1.15),
         rounding=pitch * rng.uniform(0.02, 0.16),
-        rough=bed * float(np.clip(rng.lognormal(-2.2, 0.6), 0.02, 0.45)),
+        rough=bed * float(np.clip(rng.lognormal(-2.3, 0.55), 0.02, 0.3)),
         jitter=rng.uniform(0.01, 0.06),
     )
 
