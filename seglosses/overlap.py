@@ -91,7 +91,7 @@ def soft_counts(
         [1.5, 1.5, 2.0]
     """
     check_intersection(intersection)
-    x, y = prob.flatten(2), target.flatten(2)
+    x, y = _flat(prob), _flat(target)
     both = torch.minimum(x, y) if intersection == "min" else x * y
     if intersection == "norm2":
         x, y = x.square(), y.square()
@@ -100,7 +100,7 @@ def soft_counts(
         x, y = both + (x - common), both + (y - common)
     if weight is None:
         return Counts(both.sum(2), x.sum(2), y.sum(2))
-    w = weight.flatten(2)
+    w = _flat(weight)
     return Counts((both * w).sum(2), (x * w).sum(2), (y * w).sum(2))
 
 
@@ -138,8 +138,7 @@ def tversky_index(
         tensor(0.4000)
     """
     hit = counts.tp + smooth
-    # rounding can leave fp and fn a hair below zero, and the index above one
-    return ratio(hit, hit + alpha * counts.fp.clamp(min=0) + beta * counts.fn.clamp(min=0))
+    return ratio(hit, hit + alpha * counts.fp + beta * counts.fn)
 
 
 def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
@@ -158,8 +157,8 @@ def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
         weight = batch.mask()
         tp, prob, target = _LabelCounts.apply(  # type: ignore[no-untyped-call]
             batch.logits,
-            batch.labels.flatten(1),
-            None if weight is None else weight.flatten(1),
+            _pixels(batch.labels),
+            None if weight is None else _pixels(weight.squeeze(1)),
             batch.valid is not None,
             batch.sigmoid,
         )
@@ -167,8 +166,14 @@ def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
     return soft_counts(batch.prob(), batch.target(), batch.mask(), intersection=intersection)
 
 
-def _flat(logits: Tensor) -> Tensor:
-    return logits.flatten(2) if logits.dim() > 2 else logits.unsqueeze(2)
+def _flat(maps: Tensor) -> Tensor:
+    """(N, C, *S) to (N, C, P)."""
+    return maps.flatten(2) if maps.dim() > 2 else maps.unsqueeze(2)
+
+
+def _pixels(maps: Tensor) -> Tensor:
+    """(N, *S) to (N, P)."""
+    return maps.flatten(1) if maps.dim() > 1 else maps.unsqueeze(1)
 
 
 def _weighted_prob(logits: Tensor, weight: Tensor | None, masked: bool, sigmoid: bool) -> Tensor:

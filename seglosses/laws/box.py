@@ -1,0 +1,127 @@
+"""Laws of losses of aligned boxes (n, 4), corners (x1, y1, x2, y2) in pixels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from seglosses.laws.subject import Law, Subject, close, require, shown
+
+
+def _boxes(count: int, seed: int = 0, scale: float = 1.0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    corner = 40 * torch.rand(count, 2, generator=generator)
+    size = 4 + 30 * torch.rand(count, 2, generator=generator)
+    return scale * torch.cat([corner, corner + size], 1)
+
+
+def identical_boxes_cost_zero(subject: Subject) -> None:
+    """Equal boxes cost nothing, with a finite gradient, at every scale."""
+    for scale in (0.02, 1.0, 32.0, 640.0, 1e4):
+        boxes = _boxes(64, scale=scale)
+        value, grad = subject.gradient(boxes, boxes)
+        text = f"64 identical boxes at scale {scale:g}"
+        require(abs(float(value)) <= 64e-6, f"{text} cost {float(value):.6g}, not 0")
+        require(bool(torch.isfinite(grad).all()), f"{text} give a gradient that is not finite")
+        require(float(grad.abs().max()) * scale <= 1e3, f"{text} give a gradient that explodes")
+
+
+def distance_never_pays(subject: Subject) -> None:
+    """Moving a box away from its target never makes it cheaper."""
+    target = torch.tensor([[0.0, 0.0, 20.0, 20.0]])
+    last = -1.0
+    for shift in (0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 24.0, 40.0, 80.0, 400.0):
+        pred = target + torch.tensor([[shift, 0.0, shift, 0.0]])
+        value = float(subject.call(pred, target))
+        require(
+            value >= last - 1e-5,
+            f"a 20 px box {shift:g} px off costs {value:.6g}, less than {last:.6g} when nearer",
+        )
+        last = value
+
+
+def row_order_is_irrelevant(subject: Subject) -> None:
+    """Reversing the pairs leaves the value."""
+    pred, target = _boxes(16), _boxes(16, seed=1)
+    value, other = subject.call(pred, target), subject.call(pred.flip(0), target.flip(0))
+    require(
+        close(value, other, 1e-5), f"reversing changes {float(value):.7g} to {float(other):.7g}"
+    )
+
+
+def place_is_irrelevant(subject: Subject) -> None:
+    """Moving both boxes together leaves the value."""
+    pred, target = _boxes(16), _boxes(16, seed=1)
+    value, other = subject.call(pred, target), subject.call(pred + 64, target + 64)
+    require(
+        close(value, other, 1e-4), f"moving both changes {float(value):.7g} to {float(other):.7g}"
+    )
+
+
+def degenerate_boxes_are_finite(subject: Subject) -> None:
+    """Points, lines, inverted and huge boxes give finite values and gradients."""
+    rows = [
+        ("a point on itself", [3.0, 3, 3, 3], [3.0, 3, 3, 3]),
+        ("a point in a box", [3.0, 3, 3, 3], [0.0, 0, 8, 8]),
+        ("a box against a point", [0.0, 0, 8, 8], [0.0, 0, 0, 0]),
+        ("a line", [0.0, 0, 8, 0], [0.0, 0, 8, 8]),
+        ("an inverted box", [3.0, 3, 1, 1], [0.0, 0, 2, 2]),
+        ("the same inverted box twice", [3.0, 3, 1, 1], [3.0, 3, 1, 1]),
+        ("touching boxes", [0.0, 0, 2, 2], [2.0, 0, 4, 2]),
+        ("concentric boxes", [0.0, 0, 4, 4], [1.0, 1, 3, 3]),
+        ("a huge box", [-1e20, -1e20, 1e20, 1e20], [0.0, 0, 8, 8]),
+        ("a far box", [1e20, 1e20, 2e20, 2e20], [0.0, 0, 8, 8]),
+    ]
+    for name, pred, target in rows:
+        p, t = torch.tensor([pred]), torch.tensor([target])
+        value, grad = subject.gradient(p, t)
+        require(bool(torch.isfinite(value)), f"{name} costs {float(value)}: {shown(p, t)}")
+        require(
+            bool(torch.isfinite(grad).all()),
+            f"{name} gives the gradient {grad.flatten().tolist()}: {shown(p, t)}",
+        )
+        require(abs(float(value)) < 1e6, f"{name} costs {float(value):.6g}: {shown(p, t)}")
+
+
+def no_boxes_cost_zero(subject: Subject) -> None:
+    """An empty batch gives a zero with a graph."""
+    none = torch.zeros(0, 4)
+    value, _ = subject.gradient(none, none)
+    require(float(value) == 0, f"no boxes cost {float(value)}, not 0")
+
+
+def half_precision_agrees(subject: Subject) -> None:
+    """float16 boxes of hundreds of pixels cost what the same numbers cost in float32."""
+    pred = _boxes(16, scale=16.0).half()
+    target = _boxes(16, seed=1, scale=16.0).half()
+    half, full = subject.call(pred, target), subject.call(pred.float(), target.float())
+    require(
+        close(half, full, 1e-3),
+        f"float16 boxes of up to 1000 px cost {float(half):.6g}, float32 {float(full):.6g}",
+    )
+
+
+def gradient_descends(subject: Subject) -> None:
+    """A small step against the gradient makes overlapping pairs cheaper."""
+    target = _boxes(16).double()
+    pred = target + torch.tensor([[3.0, -2.0, 1.0, 4.0]], dtype=torch.float64)
+    value, grad = subject.gradient(pred, target)
+    require(float(grad.abs().max()) > 0, "overlapping boxes that differ get no gradient")
+    step = 1e-3 / float(grad.abs().max())
+    after = float(subject.call(pred - step * grad, target))
+    require(after < float(value), f"a step downhill goes from {float(value):.9g} to {after:.9g}")
+
+
+BOX_LAWS: dict[str, Law] = {
+    law.__name__: law
+    for law in (
+        identical_boxes_cost_zero,
+        distance_never_pays,
+        row_order_is_irrelevant,
+        place_is_irrelevant,
+        degenerate_boxes_are_finite,
+        no_boxes_cost_zero,
+        half_precision_agrees,
+        gradient_descends,
+    )
+}

@@ -1,0 +1,285 @@
+"""Laws of losses of logits and labels, each tried from the smallest input upwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from seglosses.laws.subject import Law, Subject, close, require, shown
+
+_SURE = 40.0  # a logit that is certain in float32
+
+
+def _labels(subject: Subject, *shape: int, seed: int = 0) -> Tensor:
+    """Blocky labels (N, *S): rectangles, so that shapes have an inside, with every class."""
+    generator = torch.Generator().manual_seed(seed)
+    classes = max(subject.channels, 2)
+    labels = torch.zeros(shape, dtype=torch.long)
+    for image in labels:
+        for label in range(1, classes):
+            corner = [
+                int(torch.randint(0, max(s // 2, 1), (), generator=generator)) for s in image.shape
+            ]
+            window = tuple(
+                slice(c, c + max(s // 3, 1)) for c, s in zip(corner, image.shape, strict=True)
+            )
+            image[window] = label
+    return labels
+
+
+def _logits(subject: Subject, labels: Tensor, seed: int = 0, scale: float = 2.0) -> Tensor:
+    generator = torch.Generator().manual_seed(100 + seed)
+    shape = (labels.shape[0], subject.channels, *labels.shape[1:])
+    return scale * torch.randn(shape, generator=generator)
+
+
+def _certain(subject: Subject, labels: Tensor, strength: float = _SURE) -> Tensor:
+    """Logits that predict the labels."""
+    if subject.channels == 1:
+        return torch.where(labels.unsqueeze(1) == 1, strength, -strength)
+    classes = torch.arange(subject.channels).view(1, -1, *(1,) * (labels.dim() - 1))
+    return torch.where(labels.unsqueeze(1) == classes, strength, -strength)
+
+
+def _shapes(subject: Subject) -> Iterator[tuple[int, ...]]:
+    yield from [(1, 2, 2), (1, 4, 6), (2, 12, 16), (2, 24, 20)]
+    if 3 in subject.dims:
+        yield (2, 4, 12, 10)
+
+
+def perfect_prediction_costs_zero(subject: Subject) -> None:
+    """Certain logits of the true label cost nothing."""
+    for shape in _shapes(subject):
+        labels = _labels(subject, *shape)
+        pred = _certain(subject, labels)
+        value = subject.call(pred, labels)
+        require(
+            abs(float(value)) <= 1e-5,
+            f"a perfect prediction costs {float(value):.6g}, not 0, for {shown(pred, labels)}",
+        )
+
+
+def wrong_prediction_costs_more(subject: Subject) -> None:
+    """Certain logits of a wrong label cost more than those of the true one."""
+    for shape in _shapes(subject):
+        labels = _labels(subject, *shape)
+        right = _certain(subject, labels, 4.0)
+        wrong = _certain(subject, (labels + 1) % max(subject.channels, 2), 4.0)
+        good, bad = float(subject.call(right, labels)), float(subject.call(wrong, labels))
+        require(
+            bad > good + 1e-3,
+            f"a wrong prediction costs {bad:.6g}, the right one {good:.6g}, for"
+            f" {shown(right, labels)}",
+        )
+
+
+def missed_rare_class_costs(subject: Subject) -> None:
+    """Missing all of a class of four pixels among 400 costs at least a hundredth."""
+    if subject.channels == 1:
+        return
+    labels = torch.zeros(1, 20, 20, dtype=torch.long)
+    labels[0, :, 10:] = 1 if subject.channels > 2 else 0
+    rare = subject.channels - 1
+    labels[0, 4:6, 4:6] = rare
+    missed = torch.where(labels == rare, 0, labels)
+    value = float(subject.call(_certain(subject, missed), labels))
+    require(value >= 0.01, f"missing a whole class of 4 of 400 pixels costs {value:.6g}")
+
+
+def ignored_pixels_do_not_matter(subject: Subject) -> None:
+    """Logits at ignored pixels change neither value nor gradient and get none."""
+    if subject.ignore_index is None:
+        return
+    for shape in _shapes(subject):
+        labels = _labels(subject, *shape)
+        labels[..., 0] = subject.ignore_index
+        ignored = (labels == subject.ignore_index).unsqueeze(1)
+        pred = _logits(subject, labels)
+        other = torch.where(ignored, 7.0 - 3 * pred, pred)
+        value, grad = subject.gradient(pred, labels)
+        changed, other_grad = subject.gradient(other, labels)
+        text = shown(pred, labels)
+        leak = float((grad * ignored).abs().max())
+        require(leak == 0, f"ignored pixels get a gradient of {leak:.6g} for {text}")
+        require(
+            close(value, changed, 1e-6),
+            f"logits at ignored pixels change the value from {float(value):.6g} to"
+            f" {float(changed):.6g} for {text}",
+        )
+        require(close(grad, other_grad, 1e-6), f"ignored logits change the gradient for {text}")
+
+
+def all_ignored_is_a_zero_with_a_graph(subject: Subject) -> None:
+    """Nothing to learn from costs exactly zero and gives a zero gradient, not NaN."""
+    if subject.ignore_index is None:
+        return
+    for shape in [(1, 1, 1), (2, 12, 16)]:
+        labels = torch.full(shape, subject.ignore_index)
+        pred = _logits(subject, labels)
+        value, grad = subject.gradient(pred, labels)
+        text = shown(pred, labels)
+        require(float(value) == 0, f"an all-ignored batch costs {float(value):.6g} for {text}")
+        require(bool((grad == 0).all()), f"an all-ignored batch gives a gradient for {text}")
+
+
+def degenerate_inputs_are_finite(subject: Subject) -> None:
+    """One pixel, one row, one class, no image, saturated and constant logits: finite everywhere."""
+    last = max(subject.channels, 2) - 1
+    cases = [
+        torch.zeros(1, 1, 1, dtype=torch.long),
+        torch.full((1, 1, 1), last),
+        torch.zeros(0, 8, 8, dtype=torch.long),
+        torch.zeros(1, 1, 9, dtype=torch.long),
+        torch.zeros(2, 8, 8, dtype=torch.long),
+        torch.full((2, 8, 8), last),
+        _labels(subject, 2, 8, 8),
+    ]
+    for labels in cases:
+        base = _certain(subject, labels, 1.0)
+        for strength in (0.0, 1.0, -1.0, _SURE, -_SURE, 1e4, -1e4):
+            pred = base * strength
+            value, grad = subject.gradient(pred, labels)
+            text = f"logits of strength {strength:g} and {shown(pred, labels)}"
+            require(bool(torch.isfinite(value)), f"the value is {float(value)} for {text}")
+            require(bool(torch.isfinite(grad).all()), f"the gradient is not finite for {text}")
+
+
+def image_order_is_irrelevant(subject: Subject) -> None:
+    """Reversing the batch leaves the value."""
+    labels = torch.cat([_labels(subject, 2, 12, 16), _labels(subject, 1, 12, 16, seed=3)])
+    pred = _logits(subject, labels)
+    value, other = subject.call(pred, labels), subject.call(pred.flip(0), labels.flip(0))
+    require(
+        close(value, other, 1e-5),
+        f"reversing the batch changes {float(value):.7g} to {float(other):.7g}",
+    )
+
+
+def class_order_is_irrelevant(subject: Subject) -> None:
+    """Renaming the foreground classes leaves the value."""
+    if subject.channels < 3:
+        return
+    labels = _labels(subject, 2, 12, 16)
+    pred = _logits(subject, labels)
+    order = torch.tensor([0, *range(subject.channels - 1, 0, -1)])
+    value, other = subject.call(pred, labels), subject.call(pred[:, order], order[labels])
+    require(
+        close(value, other, 1e-5),
+        f"renaming classes changes {float(value):.7g} to {float(other):.7g}",
+    )
+
+
+def mirror_images_cost_the_same(subject: Subject) -> None:
+    """Flipping left and right leaves the value."""
+    labels = _labels(subject, 2, 12, 16)
+    pred = _logits(subject, labels)
+    value, other = subject.call(pred, labels), subject.call(pred.flip(-1), labels.flip(-1))
+    require(
+        close(value, other, 1e-4),
+        f"mirroring changes {float(value):.7g} to {float(other):.7g}",
+    )
+
+
+def soft_and_hard_labels_agree(subject: Subject) -> None:
+    """One-hot targets give the value and gradient of the labels they stand for."""
+    if not subject.soft:
+        return
+    labels = _labels(subject, 2, 12, 16)
+    pred = _logits(subject, labels)
+    if subject.channels == 1:
+        dense = (labels == 1).unsqueeze(1).float()
+    else:
+        dense = (_certain(subject, labels) > 0).float()
+    value, grad = subject.gradient(pred, labels)
+    other, other_grad = subject.gradient(pred, dense)
+    require(
+        close(value, other, 1e-5),
+        f"hard labels cost {float(value):.7g}, the same as soft ones {float(other):.7g}",
+    )
+    require(close(grad, other_grad, 1e-5), "hard and soft labels give different gradients")
+
+
+def half_precision_agrees(subject: Subject) -> None:
+    """float16 and bfloat16 logits cost what the same numbers cost in float32, on large images."""
+    for dtype in (torch.float16, torch.bfloat16):
+        for side in (12, subject.side):
+            labels = _labels(subject, 1, side, side)
+            pred = _logits(subject, labels).to(dtype)
+            half, full = subject.call(pred, labels), subject.call(pred.float(), labels)
+            require(
+                close(half, full, 1e-3),
+                f"{dtype} costs {float(half):.6g}, float32 {float(full):.6g} for the same numbers,"
+                f" {shown(pred, labels)}",
+            )
+
+
+def one_slice_equals_two_dimensions(subject: Subject) -> None:
+    """A volume of one slice costs what the image costs."""
+    if not {2, 3} <= set(subject.dims):
+        return
+    labels = _labels(subject, 2, 12, 16)
+    pred = _logits(subject, labels)
+    value, grad = subject.gradient(pred, labels)
+    volume, volume_grad = subject.gradient(pred.unsqueeze(2), labels.unsqueeze(1))
+    require(
+        close(value, volume, 1e-5),
+        f"an image costs {float(value):.7g}, as a volume of one slice {float(volume):.7g}",
+    )
+    require(close(grad, volume_grad.squeeze(2), 1e-5), "image and slice have different gradients")
+
+
+def gradient_is_the_derivative(subject: Subject) -> None:
+    """A small step along a random direction changes the value as the gradient says (float64)."""
+    labels = _labels(subject, 2, 12, 16)
+    pred = _logits(subject, labels).double()
+    direction = _logits(subject, labels, seed=7).double()
+    step = 1e-6
+    _, grad = subject.gradient(pred, labels)
+    predicted = float((grad * direction).sum())
+    ahead = float(subject.call(pred + step * direction, labels))
+    behind = float(subject.call(pred - step * direction, labels))
+    seen = (ahead - behind) / (2 * step)
+    require(
+        abs(seen - predicted) <= 1e-3 * max(abs(seen), 1e-3),
+        f"along a random direction the value changes by {seen:.6g} a unit, the gradient says"
+        f" {predicted:.6g}",
+    )
+
+
+def caller_is_left_alone(subject: Subject) -> None:
+    """Inputs are not written to, the grad mode stays, and a second call gives the same."""
+    labels = _labels(subject, 2, 12, 16)
+    pred = _logits(subject, labels)
+    pred_before, labels_before = pred.clone(), labels.clone()
+    with torch.no_grad():
+        first = subject.call(pred, labels)
+        mode = torch.is_grad_enabled()
+    with torch.no_grad():
+        second = subject.call(pred, labels)
+    require(not mode, "the grad mode was turned on inside no_grad")
+    require(torch.equal(pred, pred_before), "the prediction was changed in place")
+    require(torch.equal(labels, labels_before), "the labels were changed in place")
+    require(torch.equal(first, second), f"two calls give {float(first)!r} and {float(second)!r}")
+
+
+SEGMENTATION_LAWS: dict[str, Law] = {
+    law.__name__: law
+    for law in (
+        perfect_prediction_costs_zero,
+        wrong_prediction_costs_more,
+        missed_rare_class_costs,
+        ignored_pixels_do_not_matter,
+        all_ignored_is_a_zero_with_a_graph,
+        degenerate_inputs_are_finite,
+        image_order_is_irrelevant,
+        class_order_is_irrelevant,
+        mirror_images_cost_the_same,
+        soft_and_hard_labels_agree,
+        half_precision_agrees,
+        one_slice_equals_two_dimensions,
+        gradient_is_the_derivative,
+        caller_is_left_alone,
+    )
+}

@@ -1,0 +1,111 @@
+"""What is examined, and how a broken law is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class LawBrokenError(AssertionError):
+    """A law does not hold; the message says what was expected and what came."""
+
+
+class Finding(NamedTuple):
+    """The outcome of one law."""
+
+    law: str
+    holds: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A loss under examination.
+
+    Args:
+        name: For reports.
+        kind: 'segmentation' for ``call(logits (N, C, *S), labels (N, *S))``, 'box' for
+            ``call(pred (n, 4), target (n, 4))``.
+        call: The loss; returns a scalar.
+        channels: Number of classes of segmentation input; 1 means a foreground logit with labels
+            {0, 1}.
+        ignore_index: Label that must not count, or ``None`` if the loss has no such notion.
+        soft: It also takes dense float targets (N, C, *S).
+        dims: Spatial dimensions that it takes.
+        side: Largest side of the images that the laws use.
+    """
+
+    name: str
+    kind: Literal["segmentation", "box"]
+    call: Callable[[Tensor, Tensor], Tensor]
+    channels: int = 3
+    ignore_index: int | None = 255
+    soft: bool = False
+    dims: tuple[int, ...] = (2,)
+    side: int = 272
+
+    def gradient(self, pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Value and gradient at a detached copy of ``pred``.
+
+        Raises:
+            LawBrokenError: if the value is no scalar or has no graph.
+        """
+        leaf = pred.detach().clone().requires_grad_()
+        value = self.call(leaf, target)
+        if not isinstance(value, Tensor) or value.dim() != 0:
+            shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise LawBrokenError(f"expected a scalar, got {shape} for {shown(pred, target)}")
+        if not value.requires_grad:
+            raise LawBrokenError(f"the value carries no graph for {shown(pred, target)}")
+        value.backward()  # type: ignore[no-untyped-call]
+        grad = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+        return value.detach(), grad
+
+
+Law = Callable[[Subject], None]
+
+
+def require(condition: bool, words: str) -> None:
+    """Raise :class:`LawBrokenError` unless ``condition``.
+
+    Example:
+        >>> require(True, "never seen")
+    """
+    if not condition:
+        raise LawBrokenError(words)
+
+
+def shown(pred: Tensor, target: Tensor) -> str:
+    """An input in words: shapes, and the numbers where they are few.
+
+    Example:
+        >>> shown(torch.zeros(1, 2, 1), torch.tensor([[1]]))
+        'pred float32 (1, 2, 1) = [0.0, 0.0], target int64 (1, 1) = [1]'
+    """
+
+    def tensor(name: str, value: Tensor) -> str:
+        dtype = str(value.dtype).removeprefix("torch.")
+        words = f"{name} {dtype} {tuple(value.shape)}"
+        if 0 < value.numel() <= 16:
+            numbers = value.detach().flatten().tolist()
+            if value.is_floating_point():
+                numbers = [float(f"{number:.6g}") for number in numbers]
+            words += f" = {numbers}"
+        return words
+
+    return f"{tensor('pred', pred)}, {tensor('target', target)}"
+
+
+def close(a: Tensor, b: Tensor, tolerance: float) -> bool:
+    """Equal up to ``tolerance``, relative above 1.
+
+    Example:
+        >>> close(torch.tensor(100.0), torch.tensor(100.01), 1e-3)
+        True
+    """
+    a, b = a.double(), b.double()
+    return bool(((a - b).abs() <= tolerance * b.abs().clamp(min=1)).all())

@@ -1,0 +1,156 @@
+"""Layouts: what is accepted, what it becomes, and what is said of the rest."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from seglosses.encoding import align, one_hot
+from seglosses.soft_labels import smooth_boundary_labels
+
+
+def test_labels_and_dense_targets() -> None:
+    logits = torch.randn(2, 3, 4, 5)
+    labels = torch.randint(0, 3, (2, 4, 5))
+    labels[0, 0, 0] = 255
+    hard = align(logits, labels)
+    assert hard.dense is None
+    assert not hard.sigmoid
+    assert hard.valid is not None
+    assert hard.valid.sum() == 39
+    assert hard.target()[0, :, 0, 0].tolist() == [0, 0, 0]
+    assert hard.prob()[0, :, 0, 0].tolist() == [0, 0, 0]
+    dense = align(logits, hard.target())
+    assert dense.labels is None
+    assert dense.valid is not None
+    assert torch.equal(dense.valid, hard.valid)
+    assert torch.equal(dense.target(), hard.target())
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.int64])
+def test_any_integer_labels(dtype: torch.dtype) -> None:
+    labels = torch.tensor([[0, 1, 2]], dtype=dtype)
+    batch = align(torch.zeros(1, 3, 3), labels)
+    assert batch.labels is not None
+    assert batch.labels.tolist() == [[0, 1, 2]]
+
+
+def test_bool_masks_are_labels() -> None:
+    batch = align(torch.zeros(1, 1, 2, 2), torch.tensor([[[True, False], [False, True]]]))
+    assert batch.target().flatten().tolist() == [1, 0, 0, 1]
+
+
+def test_one_channel_is_a_foreground_logit() -> None:
+    # the one-hot of {0, 1} must not keep the background column
+    batch = align(torch.full((1, 1, 2), 9.0), torch.tensor([[1, 0]]))
+    assert batch.sigmoid
+    assert batch.target().tolist() == [[[1, 0]]]
+
+
+def test_mask_layouts() -> None:
+    masks = torch.rand(3, 4, 5).round()
+    batch = align(torch.randn(3, 4, 5), masks, use_sigmoid=True)
+    assert batch.logits.shape == (3, 1, 4, 5)
+    points = align(torch.randn(3, 20), torch.rand(3, 20).round(), use_sigmoid=True)
+    assert points.logits.shape == (3, 1, 20)
+    integer = align(torch.randn(3, 4, 5), masks.long(), use_sigmoid=True)
+    assert torch.equal(integer.target(), masks.unsqueeze(1))
+
+
+def test_mask_heads_give_the_class_in_place_of_weights() -> None:
+    logits = torch.randn(3, 7, 4, 4)
+    classes = torch.tensor([6, 0, 2])
+    batch = align(logits, torch.ones(3, 4, 4), classes, use_sigmoid=True)
+    assert torch.equal(batch.logits[:, 0], logits[torch.arange(3), classes])
+    assert batch.pixel_weight is None
+    assert batch.row_weight is None
+    volumes = align(
+        torch.randn(2, 7, 3, 4, 4), torch.ones(2, 3, 4, 4), classes[:2], use_sigmoid=True
+    )
+    assert volumes.logits.shape == (2, 1, 3, 4, 4)
+
+
+def test_detection_rows_know_the_background_label() -> None:
+    batch = align(torch.zeros(3, 4), torch.tensor([0, 3, 4]), use_sigmoid=True)
+    assert batch.target()[2].tolist() == [0, 0, 0, 0]
+    with pytest.raises(ValueError, match=r"labels must lie in \[0, 3\]"):
+        align(torch.zeros(3, 4), torch.tensor([0, 3, 4]))
+
+
+def test_precision() -> None:
+    labels = torch.tensor([[0, 1]])
+    assert align(torch.zeros(1, 2, 2).half(), labels).logits.dtype == torch.float32
+    assert align(torch.zeros(1, 2, 2).bfloat16(), labels).logits.dtype == torch.float32
+    assert align(torch.zeros(1, 2, 2).double(), labels).logits.dtype == torch.float64
+
+
+def test_weights() -> None:
+    logits, labels = torch.zeros(2, 2, 3, 3), torch.zeros(2, 3, 3, dtype=torch.long)
+    labels[0, 0] = 255
+    pixel = align(logits, labels, torch.full((2, 3, 3), 0.5))
+    mask = pixel.mask()
+    assert mask is not None
+    assert mask[0, 0, 0].tolist() == [0, 0, 0]
+    assert mask[1].mean() == 0.5
+    assert align(logits, labels, torch.ones(2)).row_weight is not None
+    assert align(logits, labels, torch.ones(2, 1, 3, 3)).pixel_weight is not None
+    assert align(logits, labels, torch.ones(2, 3, 3, dtype=torch.bool)).pixel_weight is not None
+
+
+@pytest.mark.parametrize(
+    ("pred", "target", "options", "words"),
+    [
+        (torch.zeros(1, 2, 3, dtype=torch.long), torch.zeros(1, 3), {}, "floating-point logits"),
+        (torch.zeros(3), torch.zeros(3), {}, "floating-point logits"),
+        (torch.zeros(1, 2, 3, 3), torch.zeros(1, 4, 4).long(), {}, "fit no layout"),
+        (torch.zeros(1, 2, 3, 3), torch.zeros(1, 2, 3, 3).long(), {}, "convert integer indicators"),
+        (torch.zeros(1, 2, 3, 3), torch.full((1, 3, 3), 7), {}, r"labels must lie in \[0, 1\]"),
+        (torch.zeros(1, 2, 3, 3), torch.full((1, 3, 3), -1), {}, r"labels must lie in \[0, 1\]"),
+        (torch.zeros(1, 2, 3, 3), torch.full((1, 2, 3, 3), 7.0), {}, r"must lie in \[0, 1\]"),
+        (
+            torch.zeros(1, 2, 3, 3),
+            torch.zeros(1, 3, 3).long(),
+            {"weight": torch.zeros(1, 2)},
+            r"weight must be \(1, 3, 3\) \(pixels\) or \(1,\) \(images\)",
+        ),
+        (
+            torch.zeros(1, 2, 3, 3),
+            torch.zeros(1, 3, 3).long(),
+            {"weight": torch.zeros(1, 3, 3).long()},
+            "the class of each mask",
+        ),
+    ],
+)
+def test_border(pred: torch.Tensor, target: torch.Tensor, options: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        align(pred, target, **options)
+
+
+def test_one_hot_of_volumes() -> None:
+    labels = torch.randint(0, 4, (2, 3, 4, 5))
+    hot = one_hot(labels, 4)
+    assert hot.shape == (2, 4, 3, 4, 5)
+    assert torch.equal(hot.argmax(1), labels)
+
+
+def test_boundary_smoothing_of_the_published_case() -> None:
+    # JDTLosses, k = 3, epsilon = 0.5, three classes: boundary pixels become 2/3, 1/6, 1/6
+    labels = torch.zeros(1, 5, 6, dtype=torch.long)
+    labels[0, :, 3:] = 1
+    labels[0, 0, 0] = 255
+    soft = smooth_boundary_labels(labels, 3)
+    assert soft[0, :, 2, 2].tolist() == pytest.approx([2 / 3, 1 / 6, 1 / 6])
+    assert soft[0, :, 2, 1].tolist() == [1, 0, 0]
+    assert soft[0, :, 0, 0].tolist() == [0, 0, 0]
+    # the frame is no boundary, and what touches an ignored pixel is left as it is
+    assert soft[0, :, 4, 0].tolist() == [1, 0, 0]
+    assert soft[0, :, 1, 1].tolist() == [1, 0, 0]
+    volume = smooth_boundary_labels(labels.unsqueeze(1), 3)
+    assert torch.equal(volume.squeeze(2), soft)
+
+
+def test_boundary_smoothing_border() -> None:
+    with pytest.raises(ValueError, match="odd and positive"):
+        smooth_boundary_labels(torch.zeros(1, 4, 4, dtype=torch.long), 2, kernel_size=4)
+    with pytest.raises(ValueError, match="labels must be"):
+        smooth_boundary_labels(torch.zeros(4, 4, dtype=torch.long), 2)
