@@ -196,4 +196,4 @@ def trust_own_checkpoints() -> None:
     dtypes = [type(np.dtype(kind)) for kind in ("f8", "f4", "i8", "i4", "u1", "?")]
     rebuild = np.array(0.0).__reduce__()[0]
     scalar = np.float64(0.0).__reduce__()[0]
-    add([HistoryBuffer, np.ndarray, np.dtype, rebuild, scalar, getattr, *dtypes])
+    add([HistoryBuffer, np.ndarray, np.dtype, rebuild, scalar, *dtypes])
