@@ -12,8 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.logging import HistoryBuffer
 
 # Where a mix-in's key goes: the first of these heads that the model has.
 _HEADS = {
@@ -187,13 +189,19 @@ def trust_own_checkpoints() -> None:
     classes unless they are named, so resuming and testing fail with mmengine 0.10.7. Naming these
     few classes keeps the refusal for everything else.
     """
-    add = getattr(torch.serialization, "add_safe_globals", None)
-    if add is None:
+    if not hasattr(torch.serialization, "add_safe_globals"):
         return
-    import numpy as np
-    from mmengine.logging import HistoryBuffer
-
     dtypes = [type(np.dtype(kind)) for kind in ("f8", "f4", "i8", "i4", "u1", "?")]
     rebuild = np.array(0.0).__reduce__()[0]
     scalar = np.float64(0.0).__reduce__()[0]
-    add([HistoryBuffer, np.ndarray, np.dtype, rebuild, scalar, *dtypes])
+    method = (_history_method, "builtins.getattr")
+    torch.serialization.add_safe_globals(
+        [HistoryBuffer, np.ndarray, np.dtype, rebuild, scalar, method, *dtypes]
+    )
+
+
+def _history_method(owner: object, name: str) -> object:
+    """What ``getattr`` means in a checkpoint: a statistic of the log history, nothing else."""
+    if owner is not HistoryBuffer:
+        raise ValueError(f"A checkpoint asked for {name!r} of {owner!r}; do not trust this file.")
+    return getattr(owner, name)

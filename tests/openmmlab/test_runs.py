@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +132,19 @@ def test_what_a_runner_saves_beside_weights_can_be_loaded_safely():
     loaded = torch.load(file, weights_only=True)
     assert loaded["message_hub"]["loss"].mean() == 1.5
     assert (loaded["f"], loaded["i"]) == (1.0, 2)
+
+
+class Attack:
+    """Pickles as a call of getattr that reaches for a function which writes files."""
+
+    def __reduce__(self):
+        return getattr, (np.ndarray, "tofile")
+
+
+def test_a_checkpoint_cannot_reach_for_anything_else():
+    file = io.BytesIO()
+    torch.save({"meta": Attack()}, file)
+    trust_own_checkpoints()
+    file.seek(0)
+    with pytest.raises(pickle.UnpicklingError, match="do not trust"):
+        torch.load(file, weights_only=True)
