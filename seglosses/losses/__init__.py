@@ -6,7 +6,13 @@ Bases for losses of your own are in :mod:`seglosses.losses.base` and
 
 from __future__ import annotations
 
-from seglosses.losses.boundary import KervadecBoundaryLoss, boundary_loss
+from seglosses.losses.boundary import (
+    KervadecBoundaryLoss,
+    RegionWiseLoss,
+    boundary_loss,
+    rectified_region_map,
+    region_wise_loss,
+)
 from seglosses.losses.box import (
     CIoULoss,
     DIoULoss,
@@ -17,7 +23,15 @@ from seglosses.losses.box import (
     giou_loss,
     iou_loss,
 )
+from seglosses.losses.centerline import SoftClDiceLoss, soft_cldice_loss
 from seglosses.losses.classification import CrossEntropyLoss, cross_entropy_loss
+from seglosses.losses.hausdorff import (
+    HausdorffDTLoss,
+    HausdorffErosionLoss,
+    LogHausdorffDTLoss,
+    hausdorff_dt_loss,
+    hausdorff_erosion_loss,
+)
 from seglosses.losses.region import (
     DiceLoss,
     JaccardLoss,
@@ -35,10 +49,15 @@ __all__ = [
     "DIoULoss",
     "DiceLoss",
     "GIoULoss",
+    "HausdorffDTLoss",
+    "HausdorffErosionLoss",
     "IoULoss",
     "JaccardLoss",
     "JaccardMetricLoss",
     "KervadecBoundaryLoss",
+    "LogHausdorffDTLoss",
+    "RegionWiseLoss",
+    "SoftClDiceLoss",
     "TverskyLoss",
     "boundary_loss",
     "ciou_loss",
@@ -46,8 +65,13 @@ __all__ = [
     "dice_loss",
     "diou_loss",
     "giou_loss",
+    "hausdorff_dt_loss",
+    "hausdorff_erosion_loss",
     "iou_loss",
     "jaccard_loss",
     "jaccard_metric_loss",
+    "rectified_region_map",
+    "region_wise_loss",
+    "soft_cldice_loss",
     "tversky_loss",
 ]

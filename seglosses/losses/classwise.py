@@ -118,7 +118,11 @@ class OverlapLoss(_ClassLoss):
         self._mix = mix
 
     def compute(self, counts: Counts) -> Tensor:
-        """Loss per image and class, (N, C), from counts of that shape."""
+        """Loss per image and class, (N, C), from counts of that shape.
+
+        Classes that do not count come with empty counts. A loss of all classes together gives
+        (N, 1).
+        """
         raise NotImplementedError
 
     def _reduced(
@@ -143,8 +147,10 @@ class OverlapLoss(_ClassLoss):
             source = counts.pooled() if average == "dataset" else counts
             if average == "dataset" and self.sync:
                 source = _summed_over_ranks(source)
-            loss = self.compute(source)
             present = source.target > 0 if only_present else None
+            if present is not None:
+                source = Counts(*(torch.where(present, count, 0.0) for count in source))
+            loss = self.compute(source)
             if average == "image":
                 part = self._mean(loss, present, weights, batch, avg_factor, reduction)
             elif average == "class":
@@ -166,6 +172,12 @@ def _summed_over_ranks(counts: Counts) -> Counts:
 
     total: Tensor = all_reduce(torch.stack(tuple(counts)))  # type: ignore[no-untyped-call]
     return Counts(*total.unbind())
+
+
+def _channels(maps: Tensor, chosen: list[int]) -> Tensor:
+    """Chosen channels; a view where they are consecutive, so that backward keeps no copy."""
+    first, last = chosen[0], chosen[-1] + 1
+    return maps[:, first:last] if chosen == list(range(first, last)) else maps[:, chosen]
 
 
 class ShapeLoss(_ClassLoss):
@@ -210,7 +222,7 @@ class ShapeLoss(_ClassLoss):
         chosen = select_classes(classes, batch.channels)
         prob, target = batch.prob(), batch.target()
         if chosen is not None:
-            prob, target = prob[:, chosen], target[:, chosen]
+            prob, target = _channels(prob, chosen), _channels(target, chosen)
             weights = None if weights is None else weights[chosen]
         loss = self.compute(prob, target, batch.mask())
         present = target.flatten(2).sum(2) > 0 if classes == "present" else None

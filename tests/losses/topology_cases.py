@@ -1,0 +1,48 @@
+"""Inputs on which published implementations were run, for goldens of the topological losses.
+
+`bricks32` (two walls, blurred, with noise) and `empty_target16` (noise, no foreground) are stored
+numbers; the others are built here. Logits are (-z, z).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+STORED = Path(__file__).with_suffix(".npz")
+
+
+def stored(name: str) -> tuple[Tensor, Tensor]:
+    with np.load(STORED) as arrays:
+        half = torch.from_numpy(arrays[f"{name}_logit"])
+        label = torch.from_numpy(np.unpackbits(arrays[f"{name}_label"], axis=-1)).long()
+    return torch.stack([-half, half], 1), label
+
+
+def confident(mask: Tensor, size: float) -> Tensor:
+    half = torch.where(mask, size, -size)
+    return torch.stack([-half, half], 1)
+
+
+def break_island24() -> tuple[Tensor, Tensor]:
+    """A line of three pixels' width, broken in one column, and an island of 2 x 2."""
+    label = torch.zeros(1, 24, 24, dtype=torch.long)
+    label[:, 10:13] = 1
+    seen = label.bool()
+    seen[:, 10:13, 11] = False
+    seen[:, 3:5, 3:5] = True
+    return confident(seen, 4.0), label
+
+
+def perfect32() -> tuple[Tensor, Tensor]:
+    _, label = stored("bricks32")
+    return confident(label[:1].bool(), 10.0), label[:1]
+
+
+def case(name: str) -> tuple[Tensor, Tensor]:
+    if name == "break_island24":
+        return break_island24()
+    return perfect32() if name == "perfect32" else stored(name)
