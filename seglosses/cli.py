@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from seglosses import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "bricks": ("seglosses.datasets.write", "write a generated brick-wall data set"),
     "list": ("seglosses.catalogue", "every loss: formula, paper, when to use it"),
     "doctor": ("seglosses.doctor", "what is installed, and what is wrong with the mixture"),
 }

@@ -15,13 +15,11 @@ from seglosses.datasets import scenes
 from seglosses.datasets.appearance import draw_materials, photograph, render
 from seglosses.datasets.corruption import noisy_label, pseudo_label
 from seglosses.datasets.geometry import build_wall
+from seglosses.datasets.topomortar import GROUPS
 from seglosses.datasets.walls import break_joints, cover
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-GROUPS = ("indistr", "angles", "colors", "graffiti", "objects", "shadows", "occlusion")
-"""In-distribution and the six out-of-distribution groups, in TopoMortar's order and spelling."""
 
 _BROKEN = 0.25
 """Share of the walls in which a few mortar joints are broken."""

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from seglosses.datasets.bricks import GROUPS, brick_sample
+from seglosses.datasets.bricks import brick_sample
 from seglosses.datasets.corruption import noisy_label, pseudo_label
+from seglosses.datasets.topomortar import GROUPS
 from seglosses.topology import betti_numbers
 
 
