@@ -191,9 +191,9 @@ def trust_own_checkpoints() -> None:
     """
     if not hasattr(torch.serialization, "add_safe_globals"):
         return
-    dtypes = [type(np.dtype(kind)) for kind in ("f8", "f4", "i8", "i4", "u1", "?")]
-    rebuild = np.array(0.0).__reduce__()[0]
-    scalar = np.float64(0.0).__reduce__()[0]
+    dtypes: list[Any] = [type(np.dtype(kind)) for kind in ("f8", "f4", "i8", "i4", "u1", "?")]
+    rebuild: Any = np.array(0.0).__reduce__()[0]
+    scalar: Any = np.float64(0.0).__reduce__()[0]
     method = (_history_method, "builtins.getattr")
     torch.serialization.add_safe_globals(
         [HistoryBuffer, np.ndarray, np.dtype, rebuild, scalar, method, *dtypes]
