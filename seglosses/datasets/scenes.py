@@ -10,103 +10,11 @@ import colorsys
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
-from PIL import ImageDraw
 from scipy.ndimage import gaussian_filter
 
 from seglosses.datasets.appearance import Image
 from seglosses.datasets.noise import fractal_noise, smooth_noise
-
-Map = NDArray[np.float64]
-Points = NDArray[np.float64]
-
-_FINER = 2
-"""Shapes are drawn this much finer and averaged, so that their edges are smooth."""
-
-
-class _Canvas:
-    """A grey drawing the size of an image; coordinates are fractions of its shorter side."""
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.shape = shape
-        self.unit = min(shape) * _FINER
-        self.picture = Pillow.new("L", (shape[1] * _FINER, shape[0] * _FINER))
-        self.draw = ImageDraw.Draw(self.picture)
-
-    def _pixels(self, points: Points) -> list[tuple[float, float]]:
-        return [(float(x), float(y)) for x, y in points * self.unit]
-
-    def polygon(self, points: Points) -> None:
-        self.draw.polygon(self._pixels(points), fill=255)
-
-    def stroke(self, points: Points, width: float) -> None:
-        thick = max(1, round(width * self.unit))
-        path = self._pixels(points)
-        self.draw.line(path, fill=255, width=thick, joint="curve")
-        for x, y in (path[0], path[-1]):
-            half = thick / 2
-            self.draw.ellipse((x - half, y - half, x + half, y + half), fill=255)
-
-    def cover(self) -> Map:
-        """Share of each pixel that is drawn on, (H, W) in [0, 1]."""
-        fine = np.asarray(self.picture, np.float64) / 255
-        height, width = self.shape
-        share: Map = fine.reshape(height, _FINER, width, _FINER).mean((1, 3))
-        return share
-
-
-def _extent(shape: tuple[int, int]) -> Points:
-    """Width and height in units of the shorter side."""
-    return np.asarray(shape[::-1]) / min(shape)
-
-
-def _curve(points: Points, steps: int = 12) -> Points:
-    """Smooth path through points (Catmull-Rom)."""
-    padded = np.concatenate((points[:1], points, points[-1:]))
-    t = np.linspace(0.0, 1.0, steps)[:, None]
-    pieces = []
-    for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
-        bend = (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
-        pieces.append(b + 0.5 * ((c - a) * t + bend))
-    return np.concatenate(pieces)
-
-
-def _box(center: Points, size: tuple[float, float], turn: float) -> Points:
-    """Corners of a turned rectangle."""
-    x, y = size[0] / 2, size[1] / 2
-    corners = np.array([[-x, -y], [x, -y], [x, y], [-x, y]])
-    spin = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    turned: Points = center + (corners[:, :1] * spin[0] + corners[:, 1:] * spin[1])
-    return turned
-
-
-def _leaf(tip: Points, length: float, turn: float) -> Points:
-    """Outline of a leaf that starts at ``tip``."""
-    along = np.linspace(0.0, 1.0, 9)
-    half = 0.22 * length * np.sin(np.pi * along**0.8)
-    outline = np.concatenate(
-        (np.stack((along * length, half), 1), np.stack((along * length, -half), 1)[::-1])
-    )
-    forward = np.array([np.cos(turn), np.sin(turn)])
-    sideways = np.array([-forward[1], forward[0]])
-    leaf: Points = tip + outline[:, :1] * forward + outline[:, 1:] * sideways
-    return leaf
-
-
-def _twig(canvas: _Canvas, rng: np.random.Generator, leaves: int) -> None:
-    """A bent branch that reaches in from beyond the frame, with leaves."""
-    extent = _extent(canvas.shape)
-    start = rng.uniform(-0.05, 1.05, 2) * extent
-    start[rng.integers(2)] = -0.05 if rng.random() < 0.3 else extent.max()
-    goal = rng.uniform(0.2, 0.8, 2) * extent
-    middle = (start + goal) / 2 + rng.uniform(-0.15, 0.15, 2)
-    path = _curve(np.stack((start, middle, goal)), 16)
-    canvas.stroke(path, 0.008)
-    length = rng.uniform(0.06, 0.15)
-    for at in rng.integers(len(path) // 5, len(path), leaves):
-        offset = rng.normal(0.0, 0.03, 2)
-        size = length * rng.uniform(0.6, 1.3)
-        canvas.polygon(_leaf(path[at] + offset, size, rng.uniform(0, 2 * np.pi)))
+from seglosses.datasets.shapes import Canvas, Map, curve, draw_twig, extent_of, rectangle
 
 
 def _mix(scene: Image, colour: Image | tuple[float, float, float], share: Map) -> Image:
@@ -138,11 +46,11 @@ def graffiti(scene: Image, rng: np.random.Generator) -> Image:
         True
     """
     shape = (scene.shape[0], scene.shape[1])
-    extent = _extent(shape)
+    extent = extent_of(shape)
     lightness = scene.mean(2, keepdims=True)
     relief = lightness - lightness.mean()
     for _ in range(int(rng.integers(1, 4))):
-        canvas = _Canvas(shape)
+        canvas = Canvas(shape)
         width = rng.uniform(0.02, 0.08)
         letters = int(rng.integers(2, 6))
         base = rng.uniform(0.25, 0.75) * extent[1]
@@ -151,7 +59,7 @@ def graffiti(scene: Image, rng: np.random.Generator) -> Image:
             left = (letter + 0.15) / letters * extent[0]
             box = np.array([0.75 / letters * extent[0], tall])
             corner = np.array([left, base - tall / 2 + rng.normal(0.0, 0.02)])
-            canvas.stroke(_curve(corner + rng.random((int(rng.integers(3, 6)), 2)) * box), width)
+            canvas.stroke(curve(corner + rng.random((int(rng.integers(3, 6)), 2)) * box), width)
         share = gaussian_filter(canvas.cover(), 0.012 * min(shape) * rng.uniform(0.3, 1.0))
         patchy = np.clip(1.0 + 0.35 * fractal_noise(shape, 0.04 * min(shape) + 2, rng), 0, 1)
         share = share * patchy * rng.uniform(0.7, 0.95)
@@ -175,18 +83,18 @@ def shadows(scene: Image, rng: np.random.Generator) -> Image:
         True
     """
     shape = (scene.shape[0], scene.shape[1])
-    canvas = _Canvas(shape)
-    extent = _extent(shape)
+    canvas = Canvas(shape)
+    extent = extent_of(shape)
     if rng.random() < 0.6:
         for _ in range(int(rng.integers(2, 5))):
-            _twig(canvas, rng, int(rng.integers(12, 40)))
+            draw_twig(canvas, rng, int(rng.integers(12, 40)))
     else:
         middle = rng.uniform(0.2, 0.8, 2) * extent
         turn = rng.uniform(0.0, 2 * np.pi)
         reach = np.array([np.cos(turn), np.sin(turn)]) * 4.0
-        canvas.polygon(_box(middle + reach / 2, (4.0, 8.0), turn))
+        canvas.polygon(rectangle(middle + reach / 2, (4.0, 8.0), turn))
         for _ in range(int(rng.integers(0, 4))):
-            _twig(canvas, rng, 10)
+            draw_twig(canvas, rng, 10)
     softness = rng.uniform(0.004, 0.02) * min(shape)
     share = gaussian_filter(canvas.cover(), softness)
     darkness = rng.uniform(0.45, 0.72) * np.array([1.0, 0.97, 0.9])
@@ -210,12 +118,14 @@ def occlusion(scene: Image, rng: np.random.Generator) -> Image:
         True
     """
     shape = (scene.shape[0], scene.shape[1])
-    extent = _extent(shape)
+    extent = extent_of(shape)
     kind = rng.choice(["plant", "pane", "cable"], p=[0.5, 0.3, 0.2])
-    canvas = _Canvas(shape)
+    canvas = Canvas(shape)
     if kind == "pane":
         size = rng.uniform(0.35, 0.8, 2)
-        canvas.polygon(_box(rng.uniform(0.3, 0.7, 2) * extent, tuple(size), rng.normal(0.0, 0.15)))
+        canvas.polygon(
+            rectangle(rng.uniform(0.3, 0.7, 2) * extent, tuple(size), rng.normal(0.0, 0.15))
+        )
         share = canvas.cover()
         shine = 0.25 + 0.18 * smooth_noise(shape, (0.9 * min(shape), 0.12 * min(shape) + 2), rng)
         edge = np.clip(4.0 * share * (1.0 - gaussian_filter(share, 0.012 * min(shape) + 0.5)), 0, 1)
@@ -227,11 +137,11 @@ def occlusion(scene: Image, rng: np.random.Generator) -> Image:
         for _ in range(int(rng.integers(1, 4))):
             ends = rng.uniform(0.0, 1.0, (3, 2)) * extent
             ends[[0, 2], 0] = (-0.1, extent[0] + 0.1)
-            canvas.stroke(_curve(ends, 24), rng.uniform(0.008, 0.022))
+            canvas.stroke(curve(ends, 24), rng.uniform(0.008, 0.022))
         return _mix(scene, (rng.uniform(0.05, 0.25),) * 3, canvas.cover())
     for _ in range(int(rng.integers(2, 5))):
-        canvas = _Canvas(shape)
-        _twig(canvas, rng, int(rng.integers(15, 45)))
+        canvas = Canvas(shape)
+        draw_twig(canvas, rng, int(rng.integers(15, 45)))
         green = np.asarray(
             colorsys.hsv_to_rgb(
                 float(rng.uniform(0.2, 0.34)),
@@ -262,11 +172,11 @@ def objects(scene: Image, rng: np.random.Generator) -> tuple[Image, NDArray[np.b
         ((32, 32), True)
     """
     shape = (scene.shape[0], scene.shape[1])
-    extent = _extent(shape)
+    extent = extent_of(shape)
     region = np.zeros(shape, bool)
     for _ in range(int(rng.integers(1, 3))):
         kind = rng.choice(["plank", "sign", "pipe", "box"])
-        canvas = _Canvas(shape)
+        canvas = Canvas(shape)
         center = rng.uniform(0.1, 0.9, 2) * extent
         turn = rng.normal(0.0, 0.04)
         if kind == "plank":
@@ -276,11 +186,11 @@ def objects(scene: Image, rng: np.random.Generator) -> tuple[Image, NDArray[np.b
             size = (rng.uniform(0.06, 0.14), 4.0)
         else:
             size = (rng.uniform(0.2, 0.45), rng.uniform(0.2, 0.5))
-        canvas.polygon(_box(center, size, turn))
+        canvas.polygon(rectangle(center, size, turn))
         share = canvas.cover()
         material = _object_colours(shape, kind, center[0] * min(shape), size[0] * min(shape), rng)
         if kind == "sign":
-            inner = _Canvas(shape)
+            inner = Canvas(shape)
             for line in range(int(rng.integers(1, 4))):
                 level = center[1] + size[1] * (0.22 * line - 0.25)
                 ends = np.array(
