@@ -154,12 +154,14 @@ def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
         [[[1.0, 0.5]], [[1.5, 1.5]], [[2.0, 1.0]]]
     """
     if batch.labels is not None and intersection != "norm2":
-        weight = batch.mask()
+        # validity alone travels as one byte a pixel
+        weight = batch.valid if batch.pixel_weight is None else batch.mask()
+        if batch.pixel_weight is not None and weight is not None:
+            weight = weight.squeeze(1)
         tp, prob, target = _LabelCounts.apply(  # type: ignore[no-untyped-call]
             batch.logits,
             _pixels(batch.labels),
-            None if weight is None else _pixels(weight.squeeze(1)),
-            batch.valid is not None,
+            None if weight is None else _pixels(weight),
             batch.sigmoid,
         )
         return Counts(tp, prob, target)
@@ -176,14 +178,14 @@ def _pixels(maps: Tensor) -> Tensor:
     return maps.flatten(1) if maps.dim() > 1 else maps.unsqueeze(1)
 
 
-def _weighted_prob(logits: Tensor, weight: Tensor | None, masked: bool, sigmoid: bool) -> Tensor:
-    """Fresh probabilities (N, C, P), times the weight, zero (never NaN) where that is zero."""
-    prob = activate(_flat(logits), sigmoid)
-    if weight is not None:
-        if masked:
-            prob.masked_fill_((weight == 0).unsqueeze(1), 0.0)
-        prob.mul_(weight.unsqueeze(1))
-    return prob
+def _weigh(maps: Tensor, weight: Tensor | None) -> None:
+    """Multiply (N, C, P) in place by weights (N, P); where these are zero, NaN becomes zero too."""
+    if weight is None:
+        return
+    if weight.dtype == torch.bool:
+        maps.masked_fill_(~weight.unsqueeze(1), 0.0)
+    else:
+        maps.mul_(weight.unsqueeze(1)).masked_fill_((weight == 0).unsqueeze(1), 0.0)
 
 
 class _LabelCounts(torch.autograd.Function):
@@ -195,13 +197,13 @@ class _LabelCounts(torch.autograd.Function):
         logits: Tensor,
         labels: Tensor,
         weight: Tensor | None,
-        masked: bool,
         sigmoid: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
         channels = logits.shape[1]
-        prob = _weighted_prob(logits, weight, masked, sigmoid)
+        prob = activate(_flat(logits), sigmoid)
+        _weigh(prob, weight)
         mass = prob.sum(2)
-        ones = torch.ones_like(prob[:, 0]) if weight is None else weight
+        ones = torch.ones_like(prob[:, 0]) if weight is None else weight.to(prob.dtype)
         if channels == 1:
             hot = (labels == 1).to(prob.dtype)
             tp = (prob[:, 0] * hot).sum(1, keepdim=True)
@@ -214,7 +216,7 @@ class _LabelCounts(torch.autograd.Function):
             tp = zeros.scatter_add(1, labels, own.double())[:, :channels].to(prob.dtype)
             target = zeros.scatter_add(1, labels, ones.double())[:, :channels].to(prob.dtype)
         ctx.save_for_backward(logits, labels, *(() if weight is None else (weight,)))
-        ctx.masked, ctx.sigmoid = masked, sigmoid
+        ctx.sigmoid = sigmoid
         ctx.mark_non_differentiable(target)
         return tp, mass, target
 
@@ -222,7 +224,7 @@ class _LabelCounts(torch.autograd.Function):
     @once_differentiable
     def backward(
         ctx: Any, grad_tp: Tensor, grad_mass: Tensor, _: Tensor
-    ) -> tuple[Tensor, None, None, None, None]:
+    ) -> tuple[Tensor, None, None, None]:
         logits, labels, *rest = ctx.saved_tensors
         weight = rest[0] if rest else None
         channels = logits.shape[1]
@@ -246,8 +248,5 @@ class _LabelCounts(torch.autograd.Function):
                 mean = torch.bmm(grad_mass.unsqueeze(1), prob).add_(own)
                 grad = (grad_mass.unsqueeze(2) - mean).mul_(prob)
                 grad.scatter_add_(1, known.unsqueeze(1), own)
-        if weight is not None:
-            grad.mul_(weight.unsqueeze(1))
-            if ctx.masked:
-                grad.masked_fill_((weight == 0).unsqueeze(1), 0.0)
-        return grad.view_as(logits), None, None, None, None
+        _weigh(grad, weight)
+        return grad.view_as(logits), None, None, None

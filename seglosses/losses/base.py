@@ -113,8 +113,12 @@ class SegmentationLoss(Loss):
         ignore_index: Label that does not count. A call-time value wins.
         class_weight: One factor a class; scales that class's loss, not renormalised.
         options: See :class:`Loss`.
+
+    Attributes:
+        independent_channels: The loss is one of yes or no per channel, whatever ``use_sigmoid``.
     """
 
+    independent_channels: ClassVar[bool] = False
     class_weight: Tensor | None
 
     def __init__(
@@ -125,7 +129,7 @@ class SegmentationLoss(Loss):
         **options: Unpack[LossOptions],
     ) -> None:
         super().__init__(**options)
-        self.use_sigmoid = use_sigmoid
+        self.use_sigmoid = use_sigmoid or self.independent_channels
         self.ignore_index = ignore_index
         weights = None if class_weight is None else torch.tensor(class_weight, dtype=torch.float32)
         self.register_buffer("class_weight", weights, persistent=False)
@@ -186,9 +190,10 @@ class SegmentationLoss(Loss):
 class PixelLoss(SegmentationLoss):
     """Base of losses with a value per pixel.
 
-    ``compute`` always sees softmax logits: a one-channel batch becomes two channels (0, z), for
-    softmax of these is sigmoid(z); with ``use_sigmoid`` every channel is such a binary problem, and
-    their losses add up.
+    ``compute`` always sees softmax logits: a one-channel batch becomes two channels (-z/2, z/2),
+    for softmax of these is sigmoid(z), and neither label is favoured by losses of the logits
+    themselves; with ``use_sigmoid`` every channel is such a binary problem, and their losses add
+    up.
 
     Args:
         avg_non_ignore: 'mean' divides by the pixels that are not ignored, else by all of them.
@@ -213,12 +218,11 @@ class PixelLoss(SegmentationLoss):
         reduction: str,
         per_pixel: bool,
     ) -> Tensor:
-        logits = batch.masked_logits()
         if batch.sigmoid:
-            loss = self._binary(logits, batch)
+            loss = self._binary(batch.logits, batch)
         else:
             target = batch.labels if batch.labels is not None else batch.target()
-            loss = self.compute(logits, target) * self._class_factor(target)
+            loss = self.compute(batch.logits, target) * self._class_factor(target)
         if batch.valid is not None:
             loss = torch.where(batch.valid, loss, 0.0)
         weight = batch.pixel_weight
@@ -239,8 +243,8 @@ class PixelLoss(SegmentationLoss):
 
     def _binary(self, logits: Tensor, batch: Aligned) -> Tensor:
         shape = logits.shape
-        z = logits.reshape(-1, 1, *shape[2:])
-        pair = torch.cat([torch.zeros_like(z), z], 1)
+        half = logits.reshape(-1, 1, *shape[2:]) / 2
+        pair = torch.cat([-half, half], 1)
         y = batch.target().reshape(-1, *shape[2:])
         target = y.long() if batch.labels is not None else torch.stack([1 - y, y], 1)
         loss = self.compute(pair, target)

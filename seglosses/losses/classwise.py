@@ -188,7 +188,7 @@ class ShapeLoss(_ClassLoss):
         options: See :class:`SegmentationLoss`.
     """
 
-    default_classes = "foreground"
+    default_classes: ClassVar[Classes | None] = "foreground"
     spatial_dims: ClassVar[tuple[int, ...]] = (2, 3)
 
     def __init__(self, classes: Classes | None = None, **options: Unpack[SegOptions]) -> None:

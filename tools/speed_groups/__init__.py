@@ -1,0 +1,1 @@
+"""Groups of timed comparisons, one module each; see ``tools/speed.py``."""
