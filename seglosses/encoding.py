@@ -13,6 +13,7 @@ Layouts, for any number of spatial dimensions ``*S`` (none, 1D, 2D, 3D):
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -60,6 +61,24 @@ class Aligned(NamedTuple):
         if self.valid is not None:
             prob = prob.masked_fill(~self.valid.unsqueeze(1), 0.0)
         return prob
+
+    def margins(self, chosen: Sequence[int] | None = None) -> Tensor:
+        """One-versus-rest logits (N, K, *S) of the chosen channels, zero where ignored.
+
+        Their sigmoid is the probability: z_k - log sum_(j != k) exp(z_j) under softmax, the logits
+        themselves under sigmoid. Binary cross-entropy of them never overflows.
+        """
+        logits = self.masked_logits()
+        picked = list(range(self.channels)) if chosen is None else list(chosen)
+        if self.sigmoid:
+            return logits if chosen is None else logits[:, picked]
+        rest = [logits[:, [j for j in range(self.channels) if j != k]] for k in picked]
+        margins = torch.stack(
+            [logits[:, k] - each.logsumexp(1) for k, each in zip(picked, rest, strict=True)], 1
+        )
+        if self.valid is not None:
+            margins = margins.masked_fill(~self.valid.unsqueeze(1), 0.0)
+        return margins
 
     def target(self) -> Tensor:
         """One-hot or dense targets (N, C, *S), zero where ignored."""

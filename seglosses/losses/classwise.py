@@ -186,8 +186,12 @@ class ShapeLoss(_ClassLoss):
     Args:
         classes: As in :class:`OverlapLoss`; by default 'foreground'.
         options: See :class:`SegmentationLoss`.
+
+    Attributes:
+        reads_margins: ``compute`` takes one-versus-rest logits in place of probabilities.
     """
 
+    reads_margins: ClassVar[bool] = False
     default_classes: ClassVar[Classes | None] = "foreground"
     spatial_dims: ClassVar[tuple[int, ...]] = (2, 3)
 
@@ -198,7 +202,8 @@ class ShapeLoss(_ClassLoss):
         """Loss per image and class (N, K).
 
         Args:
-            prob: Probabilities of the chosen classes (N, K, *S), zero where ignored.
+            prob: Probabilities of the chosen classes (N, K, *S), zero where ignored; their
+                one-versus-rest logits for losses that read margins.
             target: One-hot or dense targets (N, K, *S), zero where ignored.
             mask: Validity times pixel weight (N, 1, *S), or ``None`` where all count.
         """
@@ -220,9 +225,11 @@ class ShapeLoss(_ClassLoss):
             )
         classes, weights = self._classes(batch), self.class_weight
         chosen = select_classes(classes, batch.channels)
-        prob, target = batch.prob(), batch.target()
+        prob = batch.margins(chosen) if self.reads_margins else batch.prob()
+        target = batch.target()
         if chosen is not None:
-            prob, target = _channels(prob, chosen), _channels(target, chosen)
+            prob = prob if self.reads_margins else _channels(prob, chosen)
+            target = _channels(target, chosen)
             weights = None if weights is None else weights[chosen]
         loss = self.compute(prob, target, batch.mask())
         present = target.flatten(2).sum(2) > 0 if classes == "present" else None
