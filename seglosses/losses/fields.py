@@ -11,7 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seglosses.distance import Map, Mask, Spacing, signed_distances, two_sided_distance
+from seglosses.distance import (
+    Map,
+    Mask,
+    Spacing,
+    inner_distances,
+    signed_distances,
+    two_sided_distance,
+)
 
 
 def signed_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
@@ -48,6 +55,33 @@ def two_sided_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
     return _each_image(
         masks, lambda planes: np.stack([two_sided_distance(mask, spacing) for mask in planes])
     )
+
+
+def inner_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
+    """Distances to the nearest pixel outside the mask, 0 outside it.
+
+    Args:
+        masks: Boolean (N, K, *S).
+        spacing: Edge lengths of a pixel.
+
+    Returns:
+        (N, K, *S) float32 on the device of ``masks``; zeros for masks that are empty or full.
+
+    Example:
+        >>> inner_fields(torch.tensor([[[0, 1, 1]]]) > 0)
+        tensor([[[0., 1., 2.]]])
+    """
+    return _each_image(masks, lambda planes: _inner(planes, spacing))
+
+
+def _inner(planes: Mask, spacing: Spacing) -> Map:
+    if int(planes.sum()) > int(planes.any(axis=0).sum()):
+        return np.stack([inner_distances(mask, spacing) * mask for mask in planes])
+    # masks that do not overlap are one label map, and one pass serves them all
+    numbers = np.arange(1, len(planes) + 1).reshape(-1, *(1,) * (planes.ndim - 1))
+    labels = (planes * numbers).sum(axis=0)
+    inside: Map = inner_distances(labels, spacing) * planes
+    return inside
 
 
 def _each_image(masks: Tensor, field: Callable[[Mask], Map]) -> Tensor:

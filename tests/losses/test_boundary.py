@@ -6,7 +6,13 @@ import torch
 from torch import Tensor
 
 from seglosses.extra_inputs import extra_inputs
-from seglosses.losses import KervadecBoundaryLoss, boundary_loss
+from seglosses.losses import (
+    KervadecBoundaryLoss,
+    RegionWiseLoss,
+    boundary_loss,
+    rectified_region_map,
+    region_wise_loss,
+)
 from seglosses.losses.fields import signed_fields, two_sided_fields
 
 # mask, logits and values of LIVIAETS/boundary-loss (SurfaceLoss, one_hot2dist), run on the CPU
@@ -158,6 +164,63 @@ def test_gradient_is_the_map() -> None:
     assert torch.autograd.gradcheck(lambda p: boundary_loss(p, phi), prob)
     boundary_loss(prob, phi).sum().backward()
     torch.testing.assert_close(prob.grad, phi / 4)
+
+
+def _cross_image() -> tuple[Tensor, Tensor]:
+    labels = torch.zeros(1, 5, 5, dtype=torch.long)
+    labels[0, 1:4, 1:4] = 1
+    return 20.0 * torch.stack([labels == 0, labels == 1], 1) - 10.0, labels
+
+
+def test_region_map_of_a_square() -> None:
+    _, labels = _cross_image()
+    z = rectified_region_map(torch.stack([labels == 0, labels == 1], 1))
+    assert torch.equal(z[0, 1, 2], torch.tensor([1.0, -0.5, -1.0, -0.5, 1.0]))
+    # the background is deepest in the corners: sqrt 2 from the square
+    torch.testing.assert_close(z[0, 0, 0], -torch.tensor([2.0, 1, 1, 1, 2]).div(2).pow(0.5))
+
+
+def test_region_wise_loss_of_a_perfect_prediction() -> None:
+    logits, labels = _cross_image()
+    # foreground: 8 rim pixels -1/2 and the centre -1; background: 4 corners -1 and 12 others
+    expected = (-(8 / 2 + 1) - (4 + 12 / 2**0.5)) / 25 / 2
+    assert RegionWiseLoss()(logits, labels).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_region_wise_loss_of_topomortar() -> None:
+    # TopoMortar lib/losses.py RegionWise on a 3-pixel line with a gap and an island, logits +-4
+    labels = torch.zeros(1, 24, 24, dtype=torch.long)
+    labels[0, 10:13] = 1
+    foreground = labels.clone()
+    foreground[0, 10:13, 11] = 0
+    foreground[0, 3:5, 3:5] = 1
+    pred = 8.0 * torch.stack([1 - foreground, foreground], 1) - 4.0
+    assert RegionWiseLoss()(pred, labels).item() == pytest.approx(-0.2607171, abs=1e-6)
+
+
+def test_region_map_of_constant_masks() -> None:
+    # TopoMortar measures a full background to a point that is not in the image (-0.1701 for its
+    # golden); all of it is equally deep, so the map is -1 there, and 1 for the empty class
+    masks = torch.stack([torch.ones(4, 4), torch.zeros(4, 4)])[None] > 0
+    z = rectified_region_map(masks)
+    assert torch.equal(z[0, 0], torch.full((4, 4), -1.0))
+    assert torch.equal(z[0, 1], torch.full((4, 4), 1.0))
+    loss = RegionWiseLoss()(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long))
+    assert loss.item() == 0.0
+
+
+def test_region_maps_of_overlapping_masks() -> None:
+    masks = torch.tensor([[[1, 1, 0, 0], [1, 1, 1, 0]]]).bool()
+    z = rectified_region_map(masks)
+    assert torch.equal(z[0, 0], torch.tensor([-1.0, -0.5, 1.0, 1.0]))
+    torch.testing.assert_close(z[0, 1], torch.tensor([-1.0, -2 / 3, -1 / 3, 1.0]))
+
+
+def test_region_wise_gradient_is_the_map() -> None:
+    prob = torch.rand(1, 1, 4, dtype=torch.float64, requires_grad=True)
+    z = torch.tensor([[[1.0, 1.0, -0.5, -1.0]]], dtype=torch.float64)
+    region_wise_loss(prob, z).sum().backward()
+    torch.testing.assert_close(prob.grad, z / 4)
 
 
 def test_fields_of_no_images() -> None:

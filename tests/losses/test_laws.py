@@ -23,11 +23,20 @@ ARGUMENTS: dict[str, dict[str, object]] = {}
 
 # (loss, law): why the definition of the loss does not have the property.
 SIGNED = "signed: a perfect prediction costs the negative minimum of its map"
+UNIT_ERRORS = "a mean over pixels in which an error at the boundary counts 1"
 EXEMPT: dict[tuple[str, str], str] = {
     ("KervadecBoundaryLoss", "perfect_prediction_costs_zero"): SIGNED,
     ("KervadecBoundaryLoss", "missed_rare_class_costs"): SIGNED,
     ("KervadecBoundaryLoss", "wrong_prediction_costs_more"): (
         "its map is zero on the rim, so shapes of a pixel or two have no price"
+    ),
+    ("RegionWiseLoss", "perfect_prediction_costs_zero"): SIGNED,
+    ("RegionWiseLoss", "missed_rare_class_costs"): SIGNED,
+    ("HausdorffDTLoss", "missed_rare_class_costs"): UNIT_ERRORS,
+    ("LogHausdorffDTLoss", "missed_rare_class_costs"): UNIT_ERRORS,
+    ("HausdorffErosionLoss", "wrong_prediction_costs_more"): "lone pixels survive no erosion",
+    ("HausdorffErosionLoss", "one_slice_equals_two_dimensions"): (
+        "an erosion averages four neighbours in images and six in volumes"
     ),
 }
 
