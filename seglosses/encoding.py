@@ -5,6 +5,8 @@ The only home of one-hot encoding and of ``ignore_index``.
 Layouts, for any number of spatial dimensions ``*S`` (none, 1D, 2D, 3D):
 
 * logits (N, C, *S) with integer labels (N, *S); one channel (C = 1) means a foreground logit;
+* rows of a detection head, logits (n, C) with labels (n,) in [0, C] under sigmoid: C is background,
+  so with one channel 0 is the object (give float targets (n, 1) to mean it the other way round);
 * logits (N, C, *S) with dense float targets (N, C, *S) in [0, 1];
 * mask logits (n, P) or (n, H, W) with masks of the same shape, under ``use_sigmoid=True``;
 * mask-head logits (n, C, H, W) with float masks (n, H, W) and, in place of weights, the integer
@@ -126,6 +128,26 @@ def one_hot(
     return hot.to(dtype)
 
 
+def at_target(values: Tensor, target: Tensor) -> Tensor:
+    """The value of each pixel's own class, or their mean under a dense target.
+
+    Args:
+        values: (N, C, *S), finite.
+        target: Labels (N, *S), or class probabilities (N, C, *S).
+
+    Returns:
+        (N, *S).
+
+    Example:
+        >>> values = torch.tensor([[[1.0], [3.0]]])
+        >>> at_target(values, torch.tensor([[1]])), at_target(values, torch.full((1, 2, 1), 0.5))
+        (tensor([[3.]]), tensor([[2.]]))
+    """
+    if target.is_floating_point():
+        return (values * target).sum(1)
+    return values.gather(1, target.unsqueeze(1)).squeeze(1)
+
+
 def align(
     pred: Tensor,
     target: Tensor,
@@ -223,6 +245,8 @@ def _labels(
         f"labels must lie in [0, {classes - 1}] for {channels} channel(s), or equal"
         f" ignore_index={ignore_index}",
     )
+    if logits.dim() == 2 and channels == 1:
+        labels = 1 - labels
     return labels, valid
 
 

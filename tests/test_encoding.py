@@ -73,6 +73,9 @@ def test_mask_heads_give_the_class_in_place_of_weights() -> None:
 def test_detection_rows_know_the_background_label() -> None:
     batch = align(torch.zeros(3, 4), torch.tensor([0, 3, 4]), use_sigmoid=True)
     assert batch.target()[2].tolist() == [0, 0, 0, 0]
+    # with one class, 0 is the object and 1 the background
+    one = align(torch.zeros(2, 1), torch.tensor([0, 1]), use_sigmoid=True)
+    assert one.target().tolist() == [[1], [0]]
     with pytest.raises(ValueError, match=r"labels must lie in \[0, 3\]"):
         align(torch.zeros(3, 4), torch.tensor([0, 3, 4]))
 
