@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 from skimage.morphology import skeletonize as thin
 
 CACHE_BYTES = 64 * 2**20
@@ -77,24 +79,74 @@ def skeletonize(mask: ArrayLike) -> NDArray[np.bool_]:
                [1, 1, 1, 1, 1, 0, 0],
                [0, 0, 0, 0, 0, 0, 0]])
     """
+    array = _checked(mask)
+    return _remembered(array, "skeleton", lambda: _thinned(array))
+
+
+def tube(mask: ArrayLike, radius: int = 2) -> NDArray[np.bool_]:
+    """Skeleton of a mask, made thicker and cut back to the mask.
+
+    Args:
+        mask: Boolean mask, (H, W) or (D, H, W).
+        radius: Steps of dilation by the cross (4 or 6 neighbours), pixels.
+
+    Returns:
+        Boolean tube of the same shape, the caller's own copy; empty for an empty mask.
+
+    Raises:
+        ValueError: When the mask has neither two nor three axes, or for a negative radius.
+
+    Example:
+        >>> import numpy as np
+        >>> tube(np.ones((3, 7), bool), 2).astype(int)
+        array([[1, 1, 1, 1, 1, 1, 1],
+               [1, 1, 1, 1, 1, 1, 1],
+               [1, 1, 1, 1, 1, 1, 0]])
+    """
+    if radius < 0:
+        raise ValueError(f"radius must not be negative, got {radius}")
+    array = _checked(mask)
+    return _remembered(array, f"tube {radius}", lambda: _thickened(array, radius))
+
+
+def _checked(mask: ArrayLike) -> NDArray[np.bool_]:
     array = np.ascontiguousarray(mask, dtype=bool)
     if array.ndim not in (2, 3):
         raise ValueError(
             f"a skeleton needs a mask with 2 or 3 axes, got shape {array.shape}; "
             "call once an image and class"
         )
+    return array
+
+
+def _remembered(
+    array: NDArray[np.bool_], what: str, compute: Callable[[], NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
     if not array.any():
         return np.zeros(array.shape, bool)
-    packed = np.packbits(array)
-    digest = hashlib.blake2b(packed.tobytes(), digest_size=16)
-    digest.update(str(array.shape).encode())
+    digest = hashlib.blake2b(np.packbits(array).tobytes(), digest_size=16)
+    digest.update(f"{what} {array.shape}".encode())
     key = digest.digest()
     known = _memory.get(key)
     if known is not None:
         return np.unpackbits(known, count=array.size).reshape(array.shape).astype(bool)
+    result = compute()
+    _memory.put(key, np.packbits(result))
+    return result
+
+
+def _thinned(array: NDArray[np.bool_]) -> NDArray[np.bool_]:
     # One slice of a volume is thinned as a plane, so that both dimensions agree on it.
     flat = array.ndim == 3 and 1 in array.shape
     plane = array.squeeze(axis=array.shape.index(1)) if flat else array
     skeleton: NDArray[np.bool_] = np.asarray(thin(plane), np.bool_).reshape(array.shape)
-    _memory.put(key, np.packbits(skeleton))
     return skeleton
+
+
+def _thickened(array: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    skeleton = skeletonize(array)
+    if radius == 0:
+        return skeleton
+    # the skeleton of a mask is cut back to it at the end only: dilation may leave and come back
+    wide: NDArray[np.bool_] = ndimage.binary_dilation(skeleton, iterations=radius)
+    return wide & array

@@ -75,3 +75,15 @@ def test_empty_and_wrong_shapes() -> None:
     assert not skeleton.skeletonize(np.zeros((3, 3))).any()
     with pytest.raises(ValueError, match="2 or 3 axes"):
         skeleton.skeletonize(np.zeros(3))
+
+
+def test_tube_is_the_thick_skeleton_inside_the_mask() -> None:
+    mask = np.zeros((15, 15), bool)
+    mask[7, 2:13] = True
+    mask[2:13, 7] = True
+    assert np.array_equal(skeleton.tube(mask, 2), mask)
+    mask[1:14, 1:14] = True
+    thin = skeleton.skeletonize(mask).sum()
+    assert thin < skeleton.tube(mask, 1).sum() < skeleton.tube(mask, 2).sum() < mask.sum()
+    with pytest.raises(ValueError, match="radius must not be negative"):
+        skeleton.tube(mask, -1)
