@@ -1,0 +1,251 @@
+# mypy: disallow-untyped-defs=False, disallow-untyped-decorators=False
+"""Kernels shared by 2D and 3D: contracted forests, merges and labels (Numba, no bounds checks).
+
+A *forest* orders cells of one dimension (pixels, or squares and cubes for the dual) by age and
+merges them along edges. All numbers that are compared are 64-bit *codes*: the upper half is the
+value, the lower half the index of the cell or edge, so that one comparison decides value first and
+ties by index. The dual forests run from high to low; they use the complements of the codes, and
+every kernel below then only knows "smaller is older" and "smaller comes first".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+NONE = np.int64(np.iinfo(np.int64).max)
+LOW = np.int64(0xFFFFFFFF)
+
+
+@njit(cache=True, nogil=True)
+def settle(ids, dirs, steps, backward):
+    """Give every cell the number of the basin into which it is contracted.
+
+    Args:
+        ids: Basin + 1 at the roots, 0 elsewhere, int32 (n,); filled.
+        dirs: Direction in which a cell is contracted, ``steps.size`` for none, uint8 (n,).
+        steps: Offset of each direction, int64.
+        backward: Whether most directions lead to later cells; only the speed depends on it.
+    """
+    size = ids.size
+    none = steps.size
+    for i in range(size):
+        start = size - 1 - i if backward else i
+        if ids[start] != 0 or dirs[start] == none:
+            continue
+        cell = start + steps[dirs[start]]
+        while ids[cell] == 0:
+            cell += steps[dirs[cell]]
+        basin = ids[cell]
+        cell = start
+        while ids[cell] == 0:
+            ids[cell] = basin
+            cell += steps[dirs[cell]]
+
+
+@njit(cache=True, nogil=True)
+def edge_basins(codes, flip, axes, near, far, ids, out_near, out_far):
+    """Decode edges and look up the two basins that each one joins.
+
+    Args:
+        codes: Edge codes, int64 (n,); the lower half is ``axes * cell + axis``.
+        flip: -1 where the codes are complements, else 0, int64.
+        axes: Edges per cell.
+        near: Offset from the owner to the first cell, by axis, int64.
+        far: Offset from the owner to the second cell, by axis, int64.
+        ids: Basin + 1 of every cell, int32.
+        out_near: First basins, int32 (n,).
+        out_far: Second basins, int32 (n,).
+    """
+    for i in range(codes.size):
+        edge = (codes[i] ^ flip) & LOW
+        cell = edge // axes
+        axis = edge - cell * axes
+        out_near[i] = ids[cell + near[axis]] - 1
+        out_far[i] = ids[cell + far[axis]] - 1
+
+
+@njit(cache=True, nogil=True)
+def _find(parent, node):
+    up = parent[node]
+    while up != node:
+        top = parent[up]
+        parent[node] = top
+        node = top
+        up = parent[node]
+    return node
+
+
+@njit(cache=True, nogil=True)
+def merge(near, far, age, parent, win, lose, where):
+    """Merge basins along sorted edges; the older one (smaller age) survives.
+
+    Args:
+        near: First basin of each edge, int32 (n,).
+        far: Second basin, int32 (n,).
+        age: Code of the oldest cell of each basin, int64 (m,).
+        parent: 0..m-1, int32 (m,); overwritten.
+        win: Surviving basins, int32 (>= m,).
+        lose: Dying basins, int32 (>= m,).
+        where: Edge of each merge, int32 (>= m,).
+
+    Returns:
+        The number of merges.
+    """
+    count = 0
+    for i in range(near.size):
+        first = _find(parent, near[i])
+        second = _find(parent, far[i])
+        if first == second:
+            continue
+        if age[second] < age[first]:
+            first, second = second, first
+        parent[second] = first
+        win[count] = first
+        lose[count] = second
+        where[count] = i
+        count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def least_label(basins, codes, label):
+    """Keep the smallest code that falls into each basin.
+
+    Args:
+        basins: Basin of each code, int32 (n,).
+        codes: Codes, int64 (n,).
+        label: Smallest code so far, int64 (m,); updated.
+    """
+    for i in range(basins.size):
+        if codes[i] < label[basins[i]]:
+            label[basins[i]] = codes[i]
+
+
+@njit(cache=True, nogil=True)
+def replay(win, lose, label, out):
+    """Carry a second label through recorded merges and report which one dies at each.
+
+    Args:
+        win: Surviving basins, int32 (n,).
+        lose: Dying basins, int32 (n,).
+        label: Label of each basin, int64 (m,); overwritten.
+        out: The larger of the two labels of each merge, int64 (n,).
+    """
+    for i in range(win.size):
+        one = label[win[i]]
+        two = label[lose[i]]
+        if one < two:
+            out[i] = two
+        else:
+            out[i] = one
+            label[win[i]] = two
+
+
+@njit(cache=True, nogil=True)
+def mark_unsure(win, lose, codes, wanted, hope, label, ahead, head, marked):
+    """Find the merges whose dying label must be settled cell by cell, and the basins involved.
+
+    A label that reaches its component only at or after the merge (its value is not below that of
+    the merge) may have been credited too early, because a basin carries the labels of all its cells
+    from the start. Only such merges can be wrong, and only if some basin of the component holds a
+    label worth having.
+
+    Args:
+        win: Surviving basins, int32 (n,).
+        lose: Dying basins, int32 (n,).
+        codes: Edge codes of the merges, int64 (n,).
+        wanted: Merges whose label is asked for, bool (n,); left True for the unsure ones.
+        hope: Basins that hold a label worth having, bool (m,); overwritten.
+        label: Early label of each basin, int64 (m,); overwritten.
+        ahead: 0..m-1, int32 (m,): circular lists of the unmarked basins; overwritten.
+        head: 0..m-1, int32 (m,): one unmarked basin of each component, or -1; overwritten.
+        marked: Basins to settle, bool (m,); set.
+    """
+    for i in range(win.size):
+        a = win[i]
+        b = lose[i]
+        value = codes[i] >> 32
+        unsure_a = (label[a] >> 32) >= value
+        unsure_b = (label[b] >> 32) >= value
+        wanted[i] = wanted[i] and ((unsure_a and hope[a]) or (unsure_b and hope[b]))
+        if wanted[i]:
+            for side in range(2):
+                root = b if side else a
+                unsure = unsure_b if side else unsure_a
+                if unsure and head[root] >= 0:
+                    node = head[root]
+                    while not marked[node]:
+                        marked[node] = True
+                        node = ahead[node]
+                    head[root] = -1
+        if head[a] < 0:
+            head[a] = head[b]
+        elif head[b] >= 0:
+            node = ahead[head[a]]
+            ahead[head[a]] = ahead[head[b]]
+            ahead[head[b]] = node
+        label[a] = min(label[a], label[b])
+        hope[a] = hope[a] or hope[b]
+
+
+@njit(cache=True, nogil=True)
+def gather_members(roots, nodes, dirs, steps, cells, basins):
+    """List the cells that are contracted into given basins, without their roots.
+
+    Args:
+        roots: Root cells, int32 (k,).
+        nodes: Their basin numbers, int32 (k,).
+        dirs: Direction in which a cell is contracted, uint8.
+        steps: Offset of each direction, int64.
+        cells: Room for the members, int32.
+        basins: Room for their basins, int32.
+
+    Returns:
+        The number of members.
+    """
+    count = 0
+    for i in range(roots.size):
+        root = roots[i]
+        seen = count
+        cell = root
+        while True:
+            for d in range(steps.size):
+                other = cell - steps[d]
+                if dirs[other] == d and other != root:
+                    cells[count] = other
+                    basins[count] = nodes[i]
+                    count += 1
+            if seen == count:
+                break
+            cell = cells[seen]
+            seen += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def replay_exactly(win, lose, codes, label, joins, nodes, labels, parent, out):
+    """Carry a label through recorded merges while late cells join their basins in order.
+
+    Args:
+        win: Surviving basins, int32 (n,).
+        lose: Dying basins, int32 (n,).
+        codes: Edge codes of the merges, ascending int64 (n,).
+        label: Label of each basin at its birth, int64 (m,); overwritten.
+        joins: Edge code at which each late cell joins, ascending int64 (k,).
+        nodes: Basin of each late cell, int32 (k,).
+        labels: Label of each late cell, int64 (k,).
+        parent: 0..m-1, int32 (m,); overwritten.
+        out: The larger of the two labels of each merge, int64 (n,).
+    """
+    late = 0
+    for i in range(win.size):
+        while late < joins.size and joins[late] < codes[i]:
+            node = _find(parent, nodes[late])
+            label[node] = min(label[node], labels[late])
+            late += 1
+        a = win[i]
+        b = lose[i]
+        parent[b] = a
+        out[i] = max(label[a], label[b])
+        label[a] = min(label[a], label[b])

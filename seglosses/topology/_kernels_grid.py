@@ -1,0 +1,174 @@
+# mypy: disallow-untyped-defs=False, disallow-untyped-decorators=False
+"""Kernels that contract the cells of a 2D image or a 3D volume (Numba, no bounds checks).
+
+Images are flat, padded by one pixel of ``OUTSIDE`` on every side, and hold int32 keys below
+``OUTSIDE``. A cell is named by its first pixel in reading order. A contracted cell points along the
+edge that it meets first, which is always a merge of length zero; the pointers form trees, and what
+remains is a handful of *critical* edges between their roots. The loops are plain selections over
+neighbouring values, so that the compiler can turn them into vector instructions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+OUTSIDE = np.int32(np.iinfo(np.int32).max)
+
+PIXEL_ROOT = 16
+SQUARE_ROOT = 32
+
+
+@njit(cache=True, nogil=True)
+def contract_2d(key, row, pixel, square):
+    """Contract pixels (primal) and squares (dual) of a 2D image.
+
+    Directions of a pixel: 0 up, 1 left, 2 down, 3 right, 4 none. It takes the first neighbour whose
+    value is not above its own, which is the first edge at that pixel in the order (value, index).
+    Directions of a square: 0 down, 1 right, 2 up, 3 none (outside). It takes the last of its edges
+    that reaches its value.
+
+    Args:
+        key: Padded values, int32 (n,).
+        row: Padded width.
+        pixel: Direction of every pixel, uint8 (n,).
+        square: Direction of every square, uint8 (n,).
+    """
+    n = key.size
+    for p in range(row):
+        pixel[p] = 4
+        square[p] = 3
+        pixel[n - row + p] = 4
+        square[n - row + p] = 3
+    middle = key[row : n - row]
+    above = key[: n - 2 * row]
+    below = key[2 * row :]
+    left = key[row - 1 : n - row - 1]
+    right = key[row + 1 : n - row + 1]
+    corner = key[2 * row + 1 :]
+    out = pixel[row : n - row]
+    for i in range(n - 2 * row):
+        value = middle[i]
+        d = np.uint8(4)
+        d = np.uint8(3) if right[i] <= value else d
+        d = np.uint8(2) if below[i] <= value else d
+        d = np.uint8(1) if left[i] <= value else d
+        d = np.uint8(0) if above[i] <= value else d
+        out[i] = np.uint8(4) if value == OUTSIDE else d
+    out = square[row : n - row]
+    for i in range(n - 2 * row - 1):
+        bottom = max(below[i], corner[i])
+        side = max(right[i], corner[i])
+        top = max(bottom, max(middle[i], right[i]))
+        d = np.uint8(2)
+        d = np.uint8(1) if side == top else d
+        d = np.uint8(0) if bottom == top else d
+        out[i] = np.uint8(3) if top == OUTSIDE else d
+    square[n - row - 1] = 3
+
+
+@njit(cache=True, nogil=True)
+def mark_2d(key, row, pixel, square, flags):
+    """Mark critical edges (bit 0 down, bit 1 right) and the roots of pixels and squares.
+
+    Args:
+        key: Padded values, int32 (n,).
+        row: Padded width.
+        pixel: Direction of every pixel, uint8 (n,).
+        square: Direction of every square, uint8 (n,).
+        flags: Zeros, uint8 (n,); set.
+    """
+    n = key.size
+    length = n - 2 * row
+    here = key[row : n - row]
+    below = key[2 * row :]
+    right = key[row + 1 : n - row + 1]
+    p_here = pixel[row : n - row]
+    p_below = pixel[2 * row :]
+    p_right = pixel[row + 1 : n - row + 1]
+    s_here = square[row : n - row]
+    s_above = square[:length]
+    s_left = square[row - 1 : n - row - 1]
+    out = flags[row : n - row]
+    for i in range(length):
+        to_below = p_here[i] == 2
+        from_below = p_below[i] == 0
+        to_right = p_here[i] == 3
+        from_right = p_right[i] == 1
+        down = (below[i] == OUTSIDE) | to_below | from_below | (s_left[i] == 1)
+        side = (right[i] == OUTSIDE) | to_right | from_right | (s_above[i] == 0) | (s_here[i] == 2)
+        lowest = (p_here[i] == 4) | (to_below & from_below) | (to_right & from_right)
+        mutual = (s_here[i] == 2) & (s_above[i] == 0)
+        flag = np.uint8(0) if down else np.uint8(1)
+        flag |= np.uint8(0) if side else np.uint8(2)
+        flag |= np.uint8(PIXEL_ROOT) if lowest else np.uint8(0)
+        flag |= np.uint8(SQUARE_ROOT) if mutual else np.uint8(0)
+        out[i] = np.uint8(0) if here[i] == OUTSIDE else flag
+
+
+@njit(cache=True, nogil=True)
+def count_flags(flags, bits):
+    """Count set bits.
+
+    Args:
+        flags: Marks, uint8 (n,).
+        bits: The bits that count, a mask.
+
+    Returns:
+        Their number over all cells.
+    """
+    count = 0
+    for i in range(flags.size):
+        left = flags[i] & bits
+        while left:
+            count += 1
+            left &= left - 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def collect_edges(flags, key, corners, codes):
+    """Code the marked edges: value in the upper half, ``axes * cell + axis`` in the lower.
+
+    Args:
+        flags: Bit ``axis`` set where the edge of that axis is wanted, uint8 (n,).
+        key: Padded values, int32 (n,).
+        corners: Offsets of the pixels of an edge, by axis, int64 (axes, k).
+        codes: Room for exactly the marked edges, int64.
+    """
+    axes = corners.shape[0]
+    count = 0
+    for p in range(flags.size):
+        flag = flags[p]
+        if flag & 7:
+            for axis in range(axes):
+                if (flag >> axis) & 1:
+                    value = key[p]
+                    for k in range(1, corners.shape[1]):
+                        value = max(value, key[p + corners[axis, k]])
+                    codes[count] = (np.int64(value) << 32) | (axes * p + axis)
+                    count += 1
+
+
+@njit(cache=True, nogil=True)
+def collect_roots(flags, bit, key, corners, first, ids, codes):
+    """Number the marked cells and code them: value in the upper half, cell in the lower.
+
+    Args:
+        flags: Marks, uint8 (n,).
+        bit: The mark of a root.
+        key: Padded values, int32 (n,).
+        corners: Offsets of the pixels of a cell, int64 (k,).
+        first: Number of the first root.
+        ids: Number + 1 of each root is written here, int32 (n,).
+        codes: Codes by number, int64; filled from ``first``.
+    """
+    count = first
+    for p in range(flags.size):
+        if flags[p] & bit:
+            value = key[p]
+            for k in range(1, corners.size):
+                value = max(value, key[p + corners[k]])
+            codes[count] = (np.int64(value) << 32) | p
+            ids[p] = count + 1
+            count += 1
