@@ -25,6 +25,20 @@ from seglosses.losses.box import (
 )
 from seglosses.losses.centerline import SoftClDiceLoss, soft_cldice_loss
 from seglosses.losses.classification import CrossEntropyLoss, cross_entropy_loss
+from seglosses.losses.confusion import (
+    BalancedAccuracyLoss,
+    FBetaLoss,
+    GeometricMeanLoss,
+    balanced_accuracy_loss,
+    f_beta_loss,
+    geometric_mean_loss,
+)
+from seglosses.losses.generalized import (
+    GeneralizedDiceLoss,
+    UnifiedFocalLoss,
+    generalized_dice_loss,
+    unified_focal_loss,
+)
 from seglosses.losses.hausdorff import (
     HausdorffDTLoss,
     HausdorffErosionLoss,
@@ -34,21 +48,28 @@ from seglosses.losses.hausdorff import (
 )
 from seglosses.losses.region import (
     DiceLoss,
+    FocalTverskyLoss,
     JaccardLoss,
     JaccardMetricLoss,
     TverskyLoss,
     dice_loss,
+    focal_tversky_loss,
     jaccard_loss,
     jaccard_metric_loss,
     tversky_loss,
 )
 
 __all__ = [
+    "BalancedAccuracyLoss",
     "CIoULoss",
     "CrossEntropyLoss",
     "DIoULoss",
     "DiceLoss",
+    "FBetaLoss",
+    "FocalTverskyLoss",
     "GIoULoss",
+    "GeneralizedDiceLoss",
+    "GeometricMeanLoss",
     "HausdorffDTLoss",
     "HausdorffErosionLoss",
     "IoULoss",
@@ -59,11 +80,17 @@ __all__ = [
     "RegionWiseLoss",
     "SoftClDiceLoss",
     "TverskyLoss",
+    "UnifiedFocalLoss",
+    "balanced_accuracy_loss",
     "boundary_loss",
     "ciou_loss",
     "cross_entropy_loss",
     "dice_loss",
     "diou_loss",
+    "f_beta_loss",
+    "focal_tversky_loss",
+    "generalized_dice_loss",
+    "geometric_mean_loss",
     "giou_loss",
     "hausdorff_dt_loss",
     "hausdorff_erosion_loss",
@@ -74,4 +101,5 @@ __all__ = [
     "region_wise_loss",
     "soft_cldice_loss",
     "tversky_loss",
+    "unified_focal_loss",
 ]

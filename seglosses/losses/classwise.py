@@ -29,8 +29,8 @@ class CountOptions(MapOptions, total=False):
     sync: bool
 
 
-class _ClassLoss(SegmentationLoss):
-    """Losses with a value per image and class: selection of classes and their mean."""
+class ClassLoss(SegmentationLoss):
+    """Base of losses with a value per image and class: selection of classes and their mean."""
 
     default_classes: ClassVar[Classes | None] = None
 
@@ -82,7 +82,7 @@ class _ClassLoss(SegmentationLoss):
             )
 
 
-class OverlapLoss(_ClassLoss):
+class OverlapLoss(ClassLoss):
     """Base of losses that read soft counts.
 
     Args:
@@ -180,7 +180,7 @@ def _channels(maps: Tensor, chosen: list[int]) -> Tensor:
     return maps[:, first:last] if chosen == list(range(first, last)) else maps[:, chosen]
 
 
-class ShapeLoss(_ClassLoss):
+class ShapeLoss(ClassLoss):
     """Base of losses of whole maps: distances, skeletons, topology.
 
     Args:

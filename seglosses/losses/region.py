@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from typing_extensions import Unpack
 
+from seglosses.focusing import focal_power
 from seglosses.losses.classwise import CountOptions, OverlapLoss
 from seglosses.overlap import Counts, Intersection, soft_counts, tversky_index
 
@@ -46,6 +47,47 @@ def tversky_loss(
     """
     counts = soft_counts(prob, target, intersection=intersection)
     return 1 - tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
+
+
+def focal_tversky_loss(
+    prob: Tensor,
+    target: Tensor,
+    *,
+    alpha: float = 0.3,
+    beta: float = 0.7,
+    gamma: float = 0.75,
+    smooth: float = 1.0,
+    intersection: Intersection = "min",
+) -> Tensor:
+    r"""Focal Tversky loss: the power is taken for each class, before any mean.
+
+        loss = (1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth))^gamma
+
+    Args:
+        prob: Class probabilities, (N, C, *S).
+        target: One-hot or soft labels, (N, C, *S).
+        alpha: Price of a false positive.
+        beta: Price of a false negative.
+        gamma: Exponent; the paper's is the inverse, 4/3. Under 1 it raises small losses, so that
+            classes that are nearly right still count.
+        smooth: Added above and below, in pixels.
+        intersection: See :func:`seglosses.overlap.soft_counts`.
+
+    Returns:
+        One loss per image and class, (N, C), in [0, 1].
+
+    References:
+        Abraham and Khan, A novel focal Tversky loss function, ISBI 2019, arXiv:1810.07842.
+
+    Example:
+        >>> import torch
+        >>> prob = torch.tensor([[[1.0, 1.0, 0.0, 0.0]]])
+        >>> target = torch.tensor([[[1.0, 0.0, 1.0, 1.0]]])
+        >>> focal_tversky_loss(prob, target, alpha=0.0, beta=1.5, gamma=0.5, smooth=0.0)
+        tensor([[0.8660]])
+    """
+    counts = soft_counts(prob, target, intersection=intersection)
+    return focal_power(1 - tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth), gamma)
 
 
 def dice_loss(
@@ -169,23 +211,6 @@ def _metric_loss(
     return focal_power(loss, gamma)
 
 
-def focal_power(loss: Tensor, gamma: float) -> Tensor:
-    """``loss ** gamma`` for losses in [0, 1], with a finite slope at zero.
-
-    Below 1e-7 an exponent under 1 has no usable slope, so such losses keep their power's secant
-    through zero.
-
-    Example:
-        >>> import torch
-        >>> focal_power(torch.tensor([0.25, 0.0]), 0.5)
-        tensor([0.5000, 0.0000])
-    """
-    if gamma == 1:
-        return loss
-    floor = 1e-7
-    return loss * loss.clamp(min=floor) ** (gamma - 1)
-
-
 class TverskyLoss(OverlapLoss):
     """Registered form of :func:`tversky_loss`; ``alpha`` weighs FP and ``beta`` FN."""
 
@@ -208,8 +233,37 @@ class TverskyLoss(OverlapLoss):
         return 1 - tversky_index(counts, alpha=self.alpha, beta=self.beta, smooth=self.smooth)
 
 
+class FocalTverskyLoss(OverlapLoss):
+    """Registered form of :func:`focal_tversky_loss`."""
+
+    formula = "(1 - (TP + s) / (TP + alpha FP + beta FN + s))^gamma"
+    paper = "Abraham and Khan 2019, arXiv:1810.07842"
+    use_when = "small lesions: as Tversky, and nearly right classes keep their pull"
+
+    def __init__(
+        self,
+        alpha: float = 0.3,
+        beta: float = 0.7,
+        gamma: float = 0.75,
+        smooth: float = 1.0,
+        **options: Unpack[CountOptions],
+    ) -> None:
+        super().__init__(**options)
+        self.alpha, self.beta, self.gamma, self.smooth = alpha, beta, gamma, smooth
+
+    def compute(self, counts: Counts) -> Tensor:
+        """One minus the index, to the power gamma."""
+        index = tversky_index(counts, alpha=self.alpha, beta=self.beta, smooth=self.smooth)
+        return focal_power(1 - index, self.gamma)
+
+
 class DiceLoss(OverlapLoss):
-    """Registered form of :func:`dice_loss`."""
+    """Registered form of :func:`dice_loss`.
+
+    The Dice of bird's-eye-view maps (SeaBird) is the setting ``use_sigmoid=True,
+    average='dataset', classes='present'``: independent channels, counts pooled over the batch, and
+    classes that no image holds left out instead of costing a constant 1.
+    """
 
     formula = "1 - (2 TP + s) / (2 TP + FP + FN + s)"
     paper = "Milletari et al. 2016, arXiv:1606.04797"
