@@ -13,6 +13,10 @@ from seglosses.losses.boundary import (
     rectified_region_map,
     region_wise_loss,
 )
+from seglosses.losses.boundary_active import (
+    ActiveBoundaryLoss,
+    active_boundary_loss,
+)
 from seglosses.losses.box import (
     CIoULoss,
     DIoULoss,
@@ -60,6 +64,7 @@ from seglosses.losses.region import (
 )
 
 __all__ = [
+    "ActiveBoundaryLoss",
     "BalancedAccuracyLoss",
     "CIoULoss",
     "CrossEntropyLoss",
@@ -81,6 +86,7 @@ __all__ = [
     "SoftClDiceLoss",
     "TverskyLoss",
     "UnifiedFocalLoss",
+    "active_boundary_loss",
     "balanced_accuracy_loss",
     "boundary_loss",
     "ciou_loss",

@@ -15,6 +15,7 @@ from seglosses.distance import (
     Map,
     Mask,
     Spacing,
+    distance_to,
     inner_distances,
     signed_distances,
     two_sided_distance,
@@ -72,6 +73,23 @@ def inner_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
         tensor([[[0., 1., 2.]]])
     """
     return _each_image(masks, lambda planes: _inner(planes, spacing))
+
+
+def distance_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
+    """Distances to the nearest pixel of the mask.
+
+    Args:
+        masks: Boolean (N, *S).
+        spacing: Edge lengths of a pixel.
+
+    Returns:
+        (N, *S) float32 on the device of ``masks``; inf for a mask that is empty.
+
+    Example:
+        >>> distance_fields(torch.tensor([[0, 0, 1]]) > 0)
+        tensor([[2., 1., 0.]])
+    """
+    return _each_image(masks, lambda mask: distance_to(mask, spacing))
 
 
 def _inner(planes: Mask, spacing: Spacing) -> Map:

@@ -30,6 +30,15 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("KervadecBoundaryLoss", "wrong_prediction_costs_more"): (
         "its map is zero on the rim, so shapes of a pixel or two have no price"
     ),
+    ("ActiveBoundaryLoss", "wrong_prediction_costs_more"): "renamed labels have the same boundary",
+    ("ActiveBoundaryLoss", "missed_rare_class_costs"): "moves predicted boundaries, makes none",
+    ("ActiveBoundaryLoss", "mirror_images_cost_the_same"): (
+        "a boundary pixel is the one before the change, and the first of equal directions wins"
+    ),
+    ("ActiveBoundaryLoss", "one_slice_equals_two_dimensions"): "26 directions instead of 8",
+    ("ActiveBoundaryLoss", "gradient_is_the_derivative"): (
+        "the neighbours that a pixel is compared with are constants of differentiation"
+    ),
     ("RegionWiseLoss", "perfect_prediction_costs_zero"): SIGNED,
     ("RegionWiseLoss", "missed_rare_class_costs"): SIGNED,
     ("HausdorffDTLoss", "missed_rare_class_costs"): UNIT_ERRORS,
