@@ -1,0 +1,185 @@
+"""One prediction against one ground truth: every expensive statistic, measured at most once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from seglosses.distance import Mask, Spacing, distance_to, spacing_of, surface
+from seglosses.skeleton import skeletonize
+from seglosses.topology import betti_numbers, euler_number, label_components
+
+EmptyPolicy: TypeAlias = Literal["worst", "skip", "nan"]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The same statistic of the prediction and of the target."""
+
+    pred: NDArray[np.generic]
+    target: NDArray[np.generic]
+
+
+class Pair:
+    """A predicted and a true mask of one class, and what metrics read off them.
+
+    Statistics are computed on demand, once, inside the bounding box of the two masks together.
+    Cropping changes no value: distances run between mask pixels, and what lies outside the box
+    is background connected to the outside.
+
+    Args:
+        pred: Predicted mask, (H, W) or (D, H, W); everything but 0 is foreground.
+        target: True mask of the same shape.
+        spacing: Edge lengths of a pixel, one an axis; None for pixels.
+        connectivity: Of the foreground, 8 (26) or 4 (6); the background takes the other one.
+        empty: What a metric says where its definition says nothing. ``worst``: both masks empty
+            is perfect (overlap 1, distance 0), one empty is as bad as can be (overlap 0, distance
+            the image diagonal). ``skip``: both empty is NaN, to be left out and counted; one empty
+            as in ``worst``. ``nan``: NaN in both cases, which hides missed objects from a mean.
+
+    Raises:
+        ValueError: When shapes differ, have neither two nor three axes, or the policy is unknown.
+
+    Example:
+        >>> pair = Pair([[1, 1, 0, 0]], [[0, 1, 1, 0]])
+        >>> pair.true_positives, pair.false_positives, pair.false_negatives
+        (1, 1, 1)
+    """
+
+    def __init__(
+        self,
+        pred: ArrayLike,
+        target: ArrayLike,
+        *,
+        spacing: Spacing = None,
+        connectivity: int | None = None,
+        empty: EmptyPolicy = "worst",
+    ) -> None:
+        pred_mask = np.asarray(pred, dtype=bool)
+        target_mask = np.asarray(target, dtype=bool)
+        if pred_mask.shape != target_mask.shape:
+            raise ValueError(
+                f"prediction and ground truth differ in shape: {pred_mask.shape} against "
+                f"{target_mask.shape}; resample the prediction (nearest neighbour) first"
+            )
+        if pred_mask.ndim not in (2, 3):
+            raise ValueError(
+                f"expected masks (H, W) or (D, H, W), got shape {pred_mask.shape}; "
+                "make one pair an image and class"
+            )
+        if empty not in get_args(EmptyPolicy):
+            raise ValueError(f"expected empty to be worst, skip or nan, got {empty!r}")
+        self.shape = pred_mask.shape
+        self.spacing = spacing_of(pred_mask.ndim, spacing)
+        self.connectivity = connectivity
+        self.empty = empty
+        self.box = bounding_box(pred_mask | target_mask)
+        self.pred: Mask = pred_mask[self.box]
+        self.target: Mask = target_mask[self.box]
+
+    @cached_property
+    def true_positives(self) -> int:
+        """Number of pixels in both masks."""
+        return int(np.count_nonzero(self.pred & self.target))
+
+    @cached_property
+    def false_positives(self) -> int:
+        """Number of pixels in the prediction only."""
+        return int(np.count_nonzero(self.pred)) - self.true_positives
+
+    @cached_property
+    def false_negatives(self) -> int:
+        """Number of pixels in the target only."""
+        return int(np.count_nonzero(self.target)) - self.true_positives
+
+    @property
+    def pred_empty(self) -> bool:
+        """Whether the prediction holds nothing."""
+        return self.true_positives + self.false_positives == 0
+
+    @property
+    def target_empty(self) -> bool:
+        """Whether the target holds nothing."""
+        return self.true_positives + self.false_negatives == 0
+
+    @cached_property
+    def diagonal(self) -> float:
+        """Distance between the centres of opposite corner pixels of the whole image."""
+        edges = [(size - 1) * length for size, length in zip(self.shape, self.spacing, strict=True)]
+        return float(np.linalg.norm(edges))
+
+    def undefined(self, perfect: float, worst: float) -> float:
+        """Value of a metric whose definition fails because a mask is empty.
+
+        Args:
+            perfect: Value when both masks are empty and the policy is ``worst``.
+            worst: Value when one mask is empty, unless the policy is ``nan``.
+        """
+        if self.pred_empty and self.target_empty:
+            return perfect if self.empty == "worst" else float("nan")
+        return float("nan") if self.empty == "nan" else worst
+
+    @cached_property
+    def surfaces(self) -> Sides:
+        """Surface pixels of both masks; mask pixels on the image border count."""
+        return Sides(surface(self.pred), surface(self.target))
+
+    @cached_property
+    def surface_distances(self) -> Sides:
+        """Distances from each surface pixel of one mask to the other's surface, flat, float64.
+
+        An infinite distance means that the other mask is empty.
+        """
+        pred, target = self.surfaces.pred, self.surfaces.target
+        return Sides(
+            distance_to(target, self.spacing)[pred].astype(np.float64),
+            distance_to(pred, self.spacing)[target].astype(np.float64),
+        )
+
+    @cached_property
+    def skeletons(self) -> Sides:
+        """Hard skeletons of both masks."""
+        return Sides(skeletonize(self.pred), skeletonize(self.target))
+
+    @cached_property
+    def components(self) -> Sides:
+        """Component labels of both masks, 0 for background."""
+        return Sides(
+            label_components(self.pred, connectivity=self.connectivity)[0],
+            label_components(self.target, connectivity=self.connectivity)[0],
+        )
+
+    @cached_property
+    def betti(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Betti numbers of the prediction and of the target."""
+        return (
+            betti_numbers(self.pred, connectivity=self.connectivity),
+            betti_numbers(self.target, connectivity=self.connectivity),
+        )
+
+    @cached_property
+    def euler(self) -> tuple[int, int]:
+        """Euler numbers of the prediction and of the target."""
+        return (
+            euler_number(self.pred, connectivity=self.connectivity),
+            euler_number(self.target, connectivity=self.connectivity),
+        )
+
+
+def bounding_box(mask: Mask) -> tuple[slice, ...]:
+    """Smallest box that holds the mask; one pixel at the origin when the mask is empty.
+
+    Example:
+        >>> bounding_box(np.array([[0, 0, 0], [0, 1, 1]], bool))
+        (slice(1, 2, None), slice(1, 3, None))
+    """
+    box = []
+    for axis in range(mask.ndim):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        found = np.flatnonzero(mask.any(axis=others))
+        box.append(slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, 1))
+    return tuple(box)
