@@ -54,6 +54,7 @@ setup(
         "numpy>=1.23",
         "scipy>=1.9",
         "edt>=2.3",
+        "joblib>=1.3",
         "scikit-image>=0.20",
         "numba>=0.57",
         "pillow>=9.1",

@@ -1,0 +1,7 @@
+"""Scores of a folder of predictions: tables, summary and report, from Python or the shell."""
+
+from seglosses.evaluate.command import add_arguments, run
+from seglosses.evaluate.folders import IncompleteError, evaluate
+from seglosses.evaluate.result import Evaluation, Failure
+
+__all__ = ["Evaluation", "Failure", "IncompleteError", "add_arguments", "evaluate", "run"]

@@ -1,0 +1,101 @@
+"""The sub-command `seglosses evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from seglosses.evaluate.columns import COLUMNS
+from seglosses.evaluate.folders import IncompleteError, evaluate
+from seglosses.evaluate.labels import parse_labels_map
+from seglosses.evaluate.result import Evaluation
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    groups = ", ".join(dict.fromkeys(column.group for column in COLUMNS))
+    add = parser.add_argument
+    add("pred_dir", type=Path, metavar="PRED_DIR", help="folder of predicted label maps")
+    add("gt_dir", type=Path, metavar="GT_DIR", help="folder of true label maps, named alike")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for tables and report")
+    add("--num-classes", type=int, metavar="N", help="number of classes (found for binary masks)")
+    add("--classes", type=_integers, metavar="I,J", help="class indices to score")
+    add("--class-names", type=_words, metavar="A,B", help="names of all classes")
+    add("--ignore-index", type=int, metavar="V", help="ground-truth value that does not count")
+    add("--foreground-value", type=int, metavar="V", help="foreground value of binary masks")
+    add("--labels-map", type=_labels_map, metavar="V:I,...", help="value:class or value:ignore")
+    add("--metrics", type=_words, metavar="A,B", help=f"groups ({groups}) or column names")
+    add("--spacing", type=_numbers, metavar="Y,X", help="edge lengths of a pixel, in axis order")
+    add("--connectivity", type=int, choices=(4, 8, 6, 26), help="of the foreground (default 8, 26)")
+    add("--empty-policy", choices=("worst", "skip", "nan"), default="worst",
+        help="scores where a mask is empty (default: %(default)s)")  # fmt: skip
+    add("--images", type=Path, metavar="DIR", help="pictures to draw the worst errors on")
+    add("--worst", type=int, default=8, metavar="N", help="images shown in the report")
+    add("--workers", type=int, default=1, metavar="N", help="processes (-1: all cores)")
+    add("--keep-going", action="store_true", help="accept images that cannot be scored")
+    add("--quiet", action="store_true", help="no progress bar, no conventions")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate, print, and return 1 when images could not be scored."""
+    status = 0
+    try:
+        evaluation = evaluate(
+            args.pred_dir,
+            args.gt_dir,
+            out=args.out,
+            num_classes=args.num_classes,
+            classes=args.classes,
+            class_names=args.class_names,
+            ignore_index=args.ignore_index,
+            foreground_value=args.foreground_value,
+            labels_map=args.labels_map,
+            metrics=args.metrics,
+            spacing=args.spacing,
+            connectivity=args.connectivity,
+            empty=args.empty_policy,
+            images=args.images,
+            worst=args.worst,
+            workers=args.workers,
+            keep_going=args.keep_going,
+            progress=not args.quiet,
+        )
+    except IncompleteError as error:
+        print(f"seglosses evaluate: {error}", file=sys.stderr)
+        evaluation, status = error.evaluation, 1
+    _print(evaluation, args)
+    return status
+
+
+def _print(evaluation: Evaluation, args: argparse.Namespace) -> None:
+    if not args.quiet:
+        for name, text in evaluation.conventions.items():
+            if not isinstance(text, dict):
+                print(f"{name}: {text}")
+        for column in evaluation.columns:
+            print(f"{column.title}: {column.meaning}")
+        print()
+    print(evaluation.as_text())
+    if evaluation.failures and args.keep_going:
+        print(f"{len(evaluation.failures)} images not scored, see {args.out / 'failures.csv'}")
+    print(f"report: {args.out / 'report.html'}")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _integers(text: str) -> list[int]:
+    return [int(word) for word in _words(text)]
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(word) for word in _words(text)]
+
+
+def _labels_map(text: str) -> dict[int, int]:
+    try:
+        return parse_labels_map(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

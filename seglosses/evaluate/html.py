@@ -1,0 +1,270 @@
+"""The report of an evaluation: summary, distributions, worst images, all scores, conventions."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seglosses.evaluate.files import PairFiles, list_files
+from seglosses.evaluate.result import Evaluation
+from seglosses.evaluate.scoring import load
+from seglosses.evaluate.summary import MACRO, SummaryRow
+from seglosses.metrics import Pair
+from seglosses.report import charts, page
+from seglosses.report.overlay import MISSING, RIGHT, SPURIOUS, data_url, error_overlay, worst_slice
+
+MAX_ROWS = 2000
+
+
+def write_report(
+    evaluation: Evaluation, path: Path, *, images: Path | None = None, worst: int = 8
+) -> None:
+    """Write one self-contained HTML file.
+
+    Args:
+        evaluation: The scores.
+        path: File to write.
+        images: Folder with the pictures to draw on, named like the label files.
+        worst: Number of images with overlays.
+    """
+    found = [] if not len(evaluation.table) else worst_images(evaluation, worst)
+    count = len(evaluation.table)
+    pred, target = (str(evaluation.conventions[key]) for key in ("predictions", "ground truth"))
+    subtitle = html.escape(f"{count} image{'s' * (count != 1)} · {pred} against {target}")
+    sections = [
+        _failures(evaluation),
+        _tiles(evaluation),
+        page.section("Summary", _summary(evaluation.summary)),
+        page.section("Distributions over images", _charts(evaluation)),
+        page.section("Worst images", _worst(evaluation, found, images)),
+        page.section("All scores", _scores(evaluation)),
+        page.section("Conventions", _conventions(evaluation)),
+    ]
+    path.write_text(page.page("Evaluation", subtitle, [text for text in sections if text]), "utf-8")
+
+
+def worst_images(evaluation: Evaluation, count: int) -> list[tuple[PairFiles, int]]:
+    """Image and class with the worst mean rank over all columns, worst first.
+
+    Ranks make a Dice and a pixel distance comparable; an undefined score does not count.
+    """
+    total = np.zeros((len(evaluation.table), len(evaluation.table.classes)))
+    for column in evaluation.columns:
+        scores = evaluation.table.matrix(column.name)
+        badness = -scores if column.better == "higher" else scores
+        fine = np.isfinite(badness)
+        _, inverse = np.unique(badness[fine], return_inverse=True)
+        total[fine] += inverse / max(int(inverse.max(initial=0)), 1)
+    order = np.argsort(-total, axis=None, kind="stable")
+    by_name = {files.name: files for files in evaluation.pairs}
+    chosen: dict[str, int] = {}
+    for place in order:
+        row, column_index = divmod(int(place), total.shape[1])
+        chosen.setdefault(evaluation.table.images[row], column_index)
+        if len(chosen) == count:
+            break
+    return [(by_name[name], index) for name, index in chosen.items()]
+
+
+def _failures(evaluation: Evaluation) -> str:
+    if not evaluation.failures:
+        return ""
+    items = "".join(
+        f"<li><b>{html.escape(failure.image)}</b>: {html.escape(failure.reason)}</li>"
+        for failure in evaluation.failures[:50]
+    )
+    more = len(evaluation.failures) - 50
+    rest = f"<p>and {more} more, see failures.csv</p>" if more > 0 else ""
+    return (
+        f'<div class="card warn"><b>{len(evaluation.failures)} images could not be scored and are '
+        f"missing from every number below</b><ul>{items}</ul>{rest}</div>"
+    )
+
+
+def _main_rows(summary: Sequence[SummaryRow]) -> list[SummaryRow]:
+    classes = list(dict.fromkeys(row.cls for row in summary))
+    main = MACRO if MACRO in classes else classes[0]
+    return [row for row in summary if row.cls == main]
+
+
+def _tiles(evaluation: Evaluation) -> str:
+    rows = _main_rows(evaluation.summary) if evaluation.summary else []
+    names = {column.name for column in evaluation.columns}
+    return page.tiles(
+        [
+            (
+                f"{row.title} {'↑' if row.better == 'higher' else '↓'}",
+                charts.number(row.mean),
+                f"{charts.number(row.low)} – {charts.number(row.high)}",
+            )
+            for row in rows
+            if row.metric in names
+        ][:12]
+    )
+
+
+def _summary(summary: Sequence[SummaryRow]) -> str:
+    heads = [
+        "Class", "Metric", "Mean", "95 % interval", "Std", "Median", "Images", "Undefined",
+        "Empty predictions", "Empty truths",
+    ]  # fmt: skip
+    rows: list[list[str | tuple[str, float]]] = [
+        [
+            row.cls,
+            f"{row.title} {'↑' if row.better == 'higher' else '↓'}",
+            (charts.number(row.mean), row.mean),
+            (f"{charts.number(row.low)} to {charts.number(row.high)}", row.high - row.low),
+            (charts.number(row.std), row.std),
+            (charts.number(row.median), row.median),
+            (str(row.n), row.n),
+            (str(row.undefined), row.undefined),
+            (str(row.pred_empty), row.pred_empty),
+            (str(row.target_empty), row.target_empty),
+        ]
+        for row in summary
+    ]
+    note = (
+        '<p class="quiet">↑ higher is better, ↓ lower is better. Intervals: 95 %, bootstrap over '
+        "images. Click a heading to sort.</p>"
+    )
+    return note + page.table(heads, rows, name="summary")
+
+
+def _charts(evaluation: Evaluation) -> str:
+    rows = {(row.cls, row.metric): row for row in evaluation.summary}
+    cards = []
+    classes = evaluation.table.classes
+    for column in evaluation.columns:
+        scores = evaluation.table.matrix(column.name)
+        arrow = "↑" if column.better == "higher" else "↓"
+        if len(classes) == 1:
+            row = rows[classes[0], column.name]
+            chart = charts.histogram(
+                scores, mean=row.mean, low=row.low, high=row.high, label=column.title
+            )
+        else:
+            chart = charts.boxes(
+                {name: scores[:, index].tolist() for index, name in enumerate(classes)},
+                label=column.title,
+            )
+        cards.append(
+            f'<div class="card"><b>{html.escape(column.title)} {arrow}</b>'
+            f'<p class="quiet"><small>{html.escape(column.meaning)}</small></p>{chart}</div>'
+        )
+    return f'<div class="grid wide">{"".join(cards)}</div>'
+
+
+def _worst(
+    evaluation: Evaluation, found: Sequence[tuple[PairFiles, int]], images: Path | None
+) -> str:
+    photos = {} if images is None else list_files(images)
+    legend = "".join(
+        f'<span><span class="swatch {kind}" style="{style}"></span>{text}</span>'
+        for kind, style, text in (
+            ("", f"background:rgb{RIGHT}", "right"),
+            ("", f"background:rgb{MISSING}", "missing pixels"),
+            ("", f"background:rgb{SPURIOUS}", "spurious pixels"),
+            ("ring round", f"border-color:rgb{MISSING}", "missing component"),
+            ("ring round", f"border-color:rgb{SPURIOUS}", "spurious component"),
+            ("", _stripes(MISSING), "missing hole"),
+            ("", _stripes(SPURIOUS), "spurious hole"),
+        )
+    )
+    figures = "".join(_figure(evaluation, files, place, photos) for files, place in found)
+    return (
+        '<p class="quiet">Worst mean rank over all metrics above.</p>'
+        f'<div class="legend">{legend}</div><div class="grid half">{figures}</div>'
+    )
+
+
+def _stripes(colour: tuple[int, int, int]) -> str:
+    return (
+        f"background:repeating-linear-gradient(135deg,rgb{colour} 0 2px,transparent 2px 5px);"
+        f"border-color:rgb{colour}"
+    )
+
+
+def _figure(evaluation: Evaluation, files: PairFiles, place: int, photos: dict[str, Path]) -> str:
+    settings = evaluation.settings
+    index, name = list(settings.classes.items())[place]
+    pred, target = load(files, settings).masks(index)
+    pair = Pair(pred, target, connectivity=settings.connectivity)
+    photo = read_photo(photos.get(files.name), pair.shape)
+    overlay = data_url(error_overlay(pair, photo), photo=photo is not None)
+    row = evaluation.table.images.index(files.name)
+    scores = " · ".join(
+        f"{html.escape(column.title)} "
+        f"{charts.number(float(evaluation.table.matrix(column.name)[row, place]))}"
+        for column in evaluation.columns
+    )
+    where = f", slice {worst_slice(pair)}" if len(pair.shape) == 3 else ""
+    label = html.escape(f"{files.name}, class {name}{where}")
+    plain = ""
+    if photo is not None:
+        picture = Image.fromarray(photo)
+        picture.thumbnail((640, 640))
+        plain = f'<img src="{data_url(picture, photo=True)}" alt="{label}, image">'
+    kind = ' class="pictures"' if plain else ""
+    return (
+        f'<figure class="card"><div{kind}>{plain}<img src="{overlay}" alt="{label}, errors"></div>'
+        f"<figcaption><b>{label}</b><br>{scores}</figcaption></figure>"
+    )
+
+
+def read_photo(path: Path | None, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+    """RGB picture of an image, None when there is none of this size."""
+    if path is None or len(shape) != 2:
+        return None
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("RGB"))
+    except (OSError, ValueError):
+        return None
+    return pixels if pixels.shape[:2] == shape else None
+
+
+def _scores(evaluation: Evaluation) -> str:
+    table = evaluation.table
+    matrices = [(column, table.matrix(column.name)) for column in evaluation.columns]
+    heads = ["Image", *(["Class"] if len(table.classes) > 1 else [])]
+    heads += [column.title for column in evaluation.columns]
+    rows: list[list[str | tuple[str, float]]] = []
+    for number, image in enumerate(table.images):
+        for place, cls in enumerate(table.classes):
+            if len(rows) == MAX_ROWS:
+                break
+            row: list[str | tuple[str, float]] = [image]
+            row += [cls] if len(table.classes) > 1 else []
+            for _, matrix in matrices:
+                value = float(matrix[number, place])
+                row.append((charts.number(value), value))
+            rows.append(row)
+    total = len(table) * len(table.classes)
+    rest = (
+        ""
+        if total <= MAX_ROWS
+        else f" The first {MAX_ROWS} of {total} rows; all are in per_image.csv."
+    )
+    return (
+        '<input type="search" data-table="scores" placeholder="Filter images" '
+        f'aria-label="Filter images"><span class="quiet">{rest}</span>'
+        + page.table(heads, rows, name="scores")
+    )
+
+
+def _conventions(evaluation: Evaluation) -> str:
+    items = [(name, _plain(value)) for name, value in evaluation.conventions.items()]
+    return page.definitions([item for item in items if item[0] != "metrics"])
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_plain(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
+    return "–" if value is None else str(value)

@@ -1,0 +1,147 @@
+"""What an evaluation found, in memory and as files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from seglosses.evaluate.columns import Column
+from seglosses.evaluate.files import PairFiles
+from seglosses.evaluate.scoring import Settings
+from seglosses.evaluate.summary import MACRO, SummaryRow
+from seglosses.evaluate.table import Table, show
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An image that could not be scored.
+
+    Args:
+        image: Name of the image.
+        reason: What is wrong and what to do.
+    """
+
+    image: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a folder of predictions.
+
+    Args:
+        table: Scores of every image and class.
+        summary: Means with intervals, a row a class and metric.
+        conventions: Everything that a reader must know to reproduce the numbers.
+        failures: Images that are missing from the scores.
+        pairs: The files of every image that was to be scored.
+        settings: What the scores depend on.
+    """
+
+    table: Table
+    summary: tuple[SummaryRow, ...]
+    conventions: Mapping[str, object]
+    failures: tuple[Failure, ...]
+    pairs: Sequence[PairFiles]
+    settings: Settings
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The metrics of the table."""
+        return self.settings.chosen()
+
+    def mean(self, metric: str, cls: str | None = None) -> float:
+        """Mean of a metric.
+
+        Args:
+            metric: Name of a metric in the summary, for example `dice` or `iou_dataset`.
+            cls: Name of a class; None for the mean of all classes.
+
+        Raises:
+            ValueError: When there is no such metric or class.
+        """
+        name = cls if cls is not None else (MACRO if len(self.table.classes) > 1 else None)
+        for row in self.summary:
+            if row.metric == metric and name in (None, row.cls):
+                return row.mean
+        known = sorted({row.metric for row in self.summary})
+        raise ValueError(
+            f"no {metric!r} of class {cls!r}: expected a metric of {', '.join(known)} and a class "
+            f"of {', '.join(self.table.classes)}"
+        )
+
+    def as_text(self) -> str:
+        """The summary as an aligned table."""
+        width = max((len(row.title) for row in self.summary), default=6)
+        first = max((len(row.cls) for row in self.summary), default=5)
+        lines = [f"{'class':<{first}}  {'metric':<{width}}  {'mean':>9}  95 % interval    images"]
+        for row in self.summary:
+            between = f"[{row.low:.4g}, {row.high:.4g}]"
+            gone = f"  ({row.undefined} undefined)" if row.undefined else ""
+            head = f"{row.cls:<{first}}  {row.title:<{width}}"
+            lines.append(f"{head}  {row.mean:>9.4g}  {between:<18} {row.n:>4}{gone}")
+        return "\n".join(lines)
+
+    def write(self, out: Path) -> None:
+        """Write per_image.csv, summary.csv, summary.md, conventions.json and failures.csv.
+
+        Args:
+            out: Folder, made when missing. failures.csv is there only when something failed.
+        """
+        out.mkdir(parents=True, exist_ok=True)
+        self.table.write_csv(out / "per_image.csv")
+        write_summary_csv(self.summary, out / "summary.csv")
+        (out / "summary.md").write_text(self.as_markdown(), "utf-8")
+        text = json.dumps(self.conventions, indent=2, ensure_ascii=False, default=str)
+        (out / "conventions.json").write_text(text + "\n", "utf-8")
+        failed = out / "failures.csv"
+        failed.unlink(missing_ok=True)
+        if self.failures:
+            with failed.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(["image", "reason"])
+                writer.writerows([failure.image, failure.reason] for failure in self.failures)
+
+    def as_markdown(self) -> str:
+        """Summary, failures and conventions as Markdown."""
+        lines = [
+            "# Evaluation",
+            "",
+            f"{len(self.table)} images, {len(self.failures)} failed.",
+            "",
+            "| class | metric | mean | 95 % interval | std | median | images | undefined |",
+            "|---|---|---:|---:|---:|---:|---:|---:|",
+        ]
+        for row in self.summary:
+            arrow = "↑" if row.better == "higher" else "↓"
+            cells = [row.cls, f"{row.title} {arrow}", f"{row.mean:.4f}"]
+            cells += [f"{row.low:.4f} to {row.high:.4f}", _fixed(row.std), _fixed(row.median)]
+            lines.append("| " + " | ".join([*cells, str(row.n), str(row.undefined)]) + " |")
+        if self.failures:
+            lines += ["", "## Not scored", ""]
+            lines += [f"- {failure.image}: {failure.reason}" for failure in self.failures]
+        lines += ["", "## Conventions", "", "```json"]
+        lines += [
+            json.dumps(self.conventions, indent=2, ensure_ascii=False, default=str),
+            "```",
+            "",
+        ]
+        return "\n".join(lines)
+
+
+def _fixed(value: float) -> str:
+    return "–" if value != value else f"{value:.4f}"
+
+
+def write_summary_csv(summary: Sequence[SummaryRow], path: Path) -> None:
+    """Write the summary, a row a class and metric; an undefined number is an empty cell."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        heads = ["class", *list(SummaryRow.__dataclass_fields__)[1:]]
+        writer.writerow(heads)
+        for row in summary:
+            values = list(asdict(row).values())
+            writer.writerow([show(v) if isinstance(v, float) else v for v in values])

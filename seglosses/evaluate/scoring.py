@@ -1,0 +1,122 @@
+"""Scores of one image: read both files, make a pair a class, read off every column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seglosses.evaluate.columns import Column, choose_columns
+from seglosses.evaluate.files import PairFiles, read_labels
+from seglosses.evaluate.labels import IGNORED, LabelCode
+from seglosses.metrics import EmptyPolicy, Pair
+
+COUNTS = ("tp", "fp", "fn", "pixels")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that changes a number, in one place that workers, files and readers share.
+
+    Args:
+        num_classes: Number of classes in the label maps.
+        classes: Class index to name, for the classes that are scored.
+        pred_code: Meaning of the values in predictions.
+        target_code: Meaning of the values in the ground truth.
+        columns: Names of the columns.
+        connectivity: Of the foreground; None for 8 in 2D and 26 in 3D.
+        spacing: Edge lengths of a pixel; None for the file's own (NIfTI) or 1.
+        empty: Policy for empty masks.
+    """
+
+    num_classes: int
+    classes: Mapping[int, str]
+    pred_code: LabelCode
+    target_code: LabelCode
+    columns: tuple[str, ...]
+    connectivity: int | None = None
+    spacing: tuple[float, ...] | None = None
+    empty: EmptyPolicy = "worst"
+
+    def chosen(self) -> tuple[Column, ...]:
+        """The columns themselves."""
+        return choose_columns(self.columns)
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for JSON and for the fingerprint of a run."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class LabelMaps:
+    """Both label maps of an image, decoded; :data:`IGNORED` marks what does not count."""
+
+    pred: NDArray[np.int16]
+    target: NDArray[np.int16]
+    spacing: tuple[float, ...] | None
+
+    def masks(self, index: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Masks of one class; ignored pixels of the ground truth belong to neither."""
+        valid = self.target != IGNORED
+        return np.asarray((self.pred == index) & valid), np.asarray(self.target == index)
+
+
+def load(files: PairFiles, settings: Settings) -> LabelMaps:
+    """Read and decode both label maps of an image.
+
+    Raises:
+        ValueError: When a file is unreadable, holds unknown values, or the sizes differ.
+    """
+    pred, _ = read_labels(files.pred)
+    target, spacing = read_labels(files.target)
+    if pred.shape != target.shape:
+        raise ValueError(
+            f"unequal sizes: {files.pred} has {_size(pred)}, {files.target} has {_size(target)}"
+        )
+    decoded = []
+    for path, values, code in (
+        (files.pred, pred, settings.pred_code),
+        (files.target, target, settings.target_code),
+    ):
+        try:
+            decoded.append(code.decode(values))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+    return LabelMaps(decoded[0], decoded[1], settings.spacing or spacing)
+
+
+def _size(values: NDArray[np.integer]) -> str:
+    return " x ".join(map(str, values.shape))
+
+
+def score(files: PairFiles, settings: Settings) -> list[dict[str, float]]:
+    """Scores of one image, one row a class in the order of ``settings.classes``.
+
+    Returns:
+        Rows with every column and the counts of :data:`COUNTS`.
+
+    Raises:
+        ValueError: As :func:`load`.
+    """
+    maps = load(files, settings)
+    return [score_class(maps, index, settings) for index in settings.classes]
+
+
+def score_class(maps: LabelMaps, index: int, settings: Settings) -> dict[str, float]:
+    """Scores of one class of one image."""
+    pred, target = maps.masks(index)
+    pair = Pair(
+        pred,
+        target,
+        spacing=maps.spacing,
+        connectivity=settings.connectivity,
+        empty=settings.empty,
+    )
+    row = {column.name: float(column.measure(pair)) for column in settings.chosen()}
+    row["tp"] = pair.true_positives
+    row["fp"] = pair.false_positives
+    row["fn"] = pair.false_negatives
+    row["pixels"] = int(np.count_nonzero(maps.target != IGNORED))
+    return row

@@ -1,0 +1,168 @@
+"""From scores of images to a few numbers: means with intervals, and scores of the whole set."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seglosses.evaluate.columns import Column
+from seglosses.evaluate.table import Table
+
+MACRO = "mean of classes"
+RESAMPLES = 2000
+SEED = 0
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """One metric of one class over all images.
+
+    Args:
+        cls: Name of the class, or :data:`MACRO`.
+        metric: Name of the column.
+        title: Name for readers.
+        better: Whether higher or lower is better.
+        mean: Mean over images where the metric is defined, or the score of all pixels together.
+        std: Standard deviation over images (n - 1); NaN for scores of the whole set.
+        median: Median over images; NaN for scores of the whole set.
+        low: Lower end of the 95 % bootstrap interval of `mean`, images drawn with replacement.
+        high: Upper end.
+        n: Number of images in the mean.
+        undefined: Number of images left out because the metric is undefined there.
+        pred_empty: Number of images without a predicted pixel of the class.
+        target_empty: Number of images without a true pixel of the class.
+    """
+
+    cls: str
+    metric: str
+    title: str
+    better: str
+    mean: float
+    std: float
+    median: float
+    low: float
+    high: float
+    n: int
+    undefined: int
+    pred_empty: int
+    target_empty: int
+
+
+def summarize(table: Table, columns: Sequence[Column]) -> list[SummaryRow]:
+    """Summary of every column for every class, and for their mean if there are several.
+
+    Example:
+        >>> from seglosses.evaluate.columns import choose_columns
+        >>> table = Table(["a"], ["dice", "tp", "fp", "fn", "pixels"])
+        >>> for name, tp in (("001", 2), ("002", 4)):
+        ...     table.add(name, [{"dice": tp / 4, "tp": tp, "fp": 0, "fn": 4 - tp, "pixels": 9}])
+        >>> row = summarize(table, choose_columns(["dice"]))[0]
+        >>> row.mean, row.n, row.target_empty
+        (0.75, 2, 0)
+    """
+    tp, fp, fn = (table.matrix(name) for name in ("tp", "fp", "fn"))
+    rows: list[SummaryRow] = []
+    for column in columns:
+        scores = table.matrix(column.name)
+        defined = np.isfinite(scores)
+        ratios = resampled_ratios(np.where(defined, scores, 0.0), defined.astype(np.float64))
+        head = (column.name, column.title, column.better)
+        rows += _rows(table, head, _nanmean(scores, axis=0), ratios, scores)
+    if any(column.group == "overlap" for column in columns):
+        for name, weight in (("IoU", 1), ("Dice", 2)):
+            right, total = weight * tp, weight * tp + fp + fn
+            head = (f"{name.lower()}_dataset", f"{name} of all pixels", "higher")
+            means = _divide(right.sum(axis=0), total.sum(axis=0))
+            rows += _rows(table, head, means, resampled_ratios(right, total), None)
+    return rows
+
+
+def resampled_ratios(
+    numerator: NDArray[np.float64], denominator: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Bootstrap distribution of a ratio of sums over images.
+
+    A mean is such a ratio, with denominator 1 where the value is defined; so is the IoU of all
+    pixels together.
+
+    Args:
+        numerator: (images, classes).
+        denominator: (images, classes).
+
+    Returns:
+        Ratios, (RESAMPLES, classes); NaN where a denominator is 0. Seeded, so the same scores
+        have the same interval.
+    """
+    count = len(numerator)
+    if count == 0:
+        return np.full((RESAMPLES, numerator.shape[1]), np.nan)
+    rng = np.random.default_rng(SEED)
+    block = max(1, min(RESAMPLES, 2_000_000 // count))
+    parts = []
+    for start in range(0, RESAMPLES, block):
+        size = min(block, RESAMPLES - start)
+        weights = rng.multinomial(count, np.full(count, 1 / count), size=size).astype(np.float64)
+        parts.append(_divide(weights @ numerator, weights @ denominator))
+    return np.concatenate(parts)
+
+
+def _divide(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:
+    out = np.full(top.shape, np.nan)
+    np.divide(top, bottom, out=out, where=bottom > 0)
+    return out
+
+
+def _rows(
+    table: Table,
+    head: tuple[str, str, str],
+    means: NDArray[np.float64],
+    ratios: NDArray[np.float64],
+    scores: NDArray[np.float64] | None,
+) -> Iterator[SummaryRow]:
+    """Rows of one metric; `scores` is None when the images have no score of their own."""
+    pred_empty = (table.matrix("tp") + table.matrix("fp") == 0).sum(axis=0)
+    target_empty = (table.matrix("tp") + table.matrix("fn") == 0).sum(axis=0)
+    spread = np.zeros((len(table), len(table.classes))) if scores is None else scores
+    names = list(table.classes)
+    if len(names) > 1:
+        names.append(MACRO)
+        means = np.append(means, _nanmean(means, axis=0))
+        ratios = np.column_stack([ratios, _nanmean(ratios, axis=1)])
+        spread = np.column_stack([spread, _nanmean(spread, axis=1)])
+        pred_empty = np.append(pred_empty, pred_empty.sum())
+        target_empty = np.append(target_empty, target_empty.sum())
+    for index, name in enumerate(names):
+        fine = spread[np.isfinite(spread[:, index]), index]
+        has_spread = scores is not None and fine.size > 1
+        yield SummaryRow(
+            name,
+            *head,
+            mean=float(means[index]),
+            std=float(fine.std(ddof=1)) if has_spread else float("nan"),
+            median=float(np.median(fine)) if scores is not None and fine.size else float("nan"),
+            low=interval(ratios[:, index])[0],
+            high=interval(ratios[:, index])[1],
+            n=fine.size,
+            undefined=len(table) - fine.size,
+            pred_empty=int(pred_empty[index]),
+            target_empty=int(target_empty[index]),
+        )
+
+
+def interval(spread: NDArray[np.float64]) -> tuple[float, float]:
+    """Central 95 % of a bootstrap distribution, NaN when it holds nothing."""
+    fine = spread[np.isfinite(spread)]
+    if not fine.size:
+        return float("nan"), float("nan")
+    low, high = np.percentile(fine, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _nanmean(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.asarray(np.nanmean(values, axis=axis))

@@ -1,0 +1,79 @@
+"""Scores of all images, column by column: eight bytes a number, whatever the number of images."""
+
+from __future__ import annotations
+
+import csv
+import math
+from array import array
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Table:
+    """A row an image and class.
+
+    Args:
+        classes: Names of the classes, the same for every image.
+        columns: Names of the columns.
+
+    Example:
+        >>> table = Table(["cat", "dog"], ["dice"])
+        >>> table.add("001", [{"dice": 0.5}, {"dice": 0.25}])
+        >>> table.images, table.matrix("dice")
+        (['001'], array([[0.5 , 0.25]]))
+    """
+
+    def __init__(self, classes: Sequence[str], columns: Sequence[str]) -> None:
+        self.classes = tuple(classes)
+        self.columns = tuple(columns)
+        self.images: list[str] = []
+        self._values = {column: array("d") for column in columns}
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def add(self, image: str, rows: Sequence[Mapping[str, float]]) -> None:
+        """Add the rows of an image, one a class."""
+        if len(rows) != len(self.classes):
+            raise ValueError(f"{image}: expected {len(self.classes)} rows, got {len(rows)}")
+        for column, values in self._values.items():
+            values.extend(float(row[column]) for row in rows)
+        self.images.append(image)
+
+    def sort(self) -> None:
+        """Order the images by name, so that resumed and parallel runs write the same files."""
+        order = sorted(range(len(self)), key=self.images.__getitem__)
+        self.images = [self.images[index] for index in order]
+        for column in self.columns:
+            self._values[column] = array("d", self.matrix(column)[order].ravel())
+
+    def matrix(self, column: str) -> NDArray[np.float64]:
+        """Numbers of a column, (images, classes)."""
+        values = np.array(self._values[column], np.float64)
+        return values.reshape(-1, len(self.classes))
+
+    def write_csv(self, path: Path) -> None:
+        """Write image, class and every column; an undefined number is an empty cell."""
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["image", "class", *self.columns])
+            for row, image in enumerate(self.images):
+                for index, name in enumerate(self.classes):
+                    place = row * len(self.classes) + index
+                    numbers = (self._values[column][place] for column in self.columns)
+                    writer.writerow([image, name, *map(show, numbers)])
+
+
+def show(number: float) -> str:
+    """Shortest text that reads back as the same number; empty for NaN.
+
+    Example:
+        >>> show(3.0), show(0.1), show(float("nan"))
+        ('3', '0.1', '')
+    """
+    if math.isnan(number):
+        return ""
+    return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(float(number))

@@ -1,0 +1,159 @@
+"""Pictures of what is wrong: coloured pixels, and marks on missing and spurious structures."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from seglosses.distance import surface
+from seglosses.metrics.pair import Pair
+from seglosses.metrics.structures import structure_errors
+
+RIGHT = (226, 228, 232)
+MISSING = (60, 140, 255)
+SPURIOUS = (255, 122, 26)
+GROUND = (34, 37, 43)
+MAX_SIDE = 640
+MAX_RINGS = 120
+
+
+def error_overlay(pair: Pair, image: NDArray[np.uint8] | None = None) -> Image.Image:
+    """Colour right, missing and spurious pixels, and mark the structures that have no partner.
+
+    Rings surround components, hatching fills holes; blue is missing, orange is spurious.
+
+    Args:
+        pair: The two masks; of a volume the slice with most wrong pixels is shown.
+        image: RGB picture (H, W, 3) to draw on; None for a dark ground.
+
+    Returns:
+        An RGB picture, enlarged when small, reduced when its longer side exceeds 640 pixels.
+    """
+    flat = pair if len(pair.shape) == 2 else slice_pair(pair, worst_slice(pair))
+    canvas = _canvas(flat, image)
+    errors = structure_errors(flat)
+    window = canvas[flat.box]
+    _hatch(window, errors.missing_holes, MISSING)
+    _hatch(window, errors.spurious_holes, SPURIOUS)
+    picture = _resize(Image.fromarray(canvas))
+    scale = picture.width / canvas.shape[1]
+    draw = ImageDraw.Draw(picture)
+    origin = (flat.box[0].start, flat.box[1].start)
+    for labels, colour in (
+        (errors.missing_components, MISSING),
+        (errors.spurious_components, SPURIOUS),
+    ):
+        for box in _boxes(labels)[:MAX_RINGS]:
+            _ring(draw, box, origin, scale, colour)
+    return picture
+
+
+def _hatch(
+    canvas: NDArray[np.uint8], labels: NDArray[np.int32], colour: tuple[int, int, int]
+) -> None:
+    """Stripe the labelled regions and trace their outlines, in place."""
+    region = labels > 0
+    rows, columns = np.indices(labels.shape, sparse=True)
+    canvas[region & ((rows + columns) % 7 < 2)] = colour
+    canvas[surface(region, border=False)] = colour
+
+
+def worst_slice(pair: Pair) -> int:
+    """Index along the first axis of the slice of a volume with most wrong pixels."""
+    pred, target = uncropped(pair)
+    return int(np.argmax((pred != target).sum(axis=(1, 2))))
+
+
+def slice_pair(pair: Pair, index: int) -> Pair:
+    """One slice of a volume as a pair of its own."""
+    pred, target = uncropped(pair)
+    connectivity = None if pair.connectivity is None else {26: 8, 6: 4}[pair.connectivity]
+    return Pair(pred[index], target[index], connectivity=connectivity)
+
+
+def uncropped(pair: Pair) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Both masks in the size of the image."""
+    pred, target = np.zeros(pair.shape, bool), np.zeros(pair.shape, bool)
+    pred[pair.box], target[pair.box] = pair.pred, pair.target
+    return pred, target
+
+
+def _canvas(pair: Pair, image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    pred, target = uncropped(pair)
+    if image is None:
+        canvas = np.empty((*pair.shape, 3), np.float64)
+        canvas[:] = GROUND
+        strength = {"right": 1.0, "wrong": 1.0}
+    else:
+        grey = image.astype(np.float64).mean(axis=2, keepdims=True)
+        canvas = 0.55 * (0.5 * image + 0.5 * grey)
+        strength = {"right": 0.35, "wrong": 0.85}
+    for mask, colour, kind in (
+        (pred & target, RIGHT, "right"),
+        (target & ~pred, MISSING, "wrong"),
+        (pred & ~target, SPURIOUS, "wrong"),
+    ):
+        part = strength[kind]
+        canvas[mask] = (1 - part) * canvas[mask] + part * np.array(colour, np.float64)
+    return np.clip(canvas, 0, 255).astype(np.uint8)
+
+
+def _boxes(labels: NDArray[np.int32]) -> list[tuple[int, int, int, int]]:
+    """Bounding boxes (top, left, bottom, right) of labels, largest first."""
+    rows, columns = np.nonzero(labels)
+    values = labels[rows, columns]
+    boxes = []
+    for value in np.unique(values):
+        mine = values == value
+        y, x = rows[mine], columns[mine]
+        boxes.append((mine.sum(), (int(y.min()), int(x.min()), int(y.max()), int(x.max()))))
+    return [box for _, box in sorted(boxes, key=lambda item: -int(item[0]))]
+
+
+def _ring(
+    draw: ImageDraw.ImageDraw,
+    box: tuple[int, int, int, int],
+    origin: tuple[int, int],
+    scale: float,
+    colour: tuple[int, int, int],
+) -> None:
+    top, left, bottom, right = box
+    y, x = (
+        (origin[0] + (top + bottom + 1) / 2) * scale,
+        (origin[1] + (left + right + 1) / 2) * scale,
+    )
+    half_y, half_x = (max(7.0, 0.7 * scale * (size + 1)) for size in (bottom - top, right - left))
+    draw.ellipse(
+        (x - half_x - 1, y - half_y - 1, x + half_x + 1, y + half_y + 1), outline=(0, 0, 0)
+    )
+    draw.ellipse((x - half_x, y - half_y, x + half_x, y + half_y), outline=colour, width=2)
+
+
+def _resize(picture: Image.Image) -> Image.Image:
+    longer = max(picture.size)
+    if longer > MAX_SIDE:
+        size = tuple(max(1, round(side * MAX_SIDE / longer)) for side in picture.size)
+        return picture.resize(size, Image.Resampling.LANCZOS)
+    factor = max(1, 384 // longer)
+    size = tuple(side * factor for side in picture.size)
+    return picture.resize(size, Image.Resampling.NEAREST)
+
+
+def data_url(picture: Image.Image, *, photo: bool) -> str:
+    """Picture as a data URL: JPEG for photographs, PNG for flat colours.
+
+    Example:
+        >>> data_url(Image.new("RGB", (2, 2)), photo=False)[:22]
+        'data:image/png;base64,'
+    """
+    buffer = io.BytesIO()
+    if photo:
+        picture.save(buffer, "JPEG", quality=88)
+    else:
+        picture.quantize(64).save(buffer, "PNG", optimize=True)
+    kind = "jpeg" if photo else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
