@@ -88,7 +88,7 @@ def draw_materials(rng: np.random.Generator, *, foreign: bool = False) -> Materi
         spread=float(np.clip(rng.lognormal(-3.1, 0.5), 0.02, 0.12)),
         burnt=float(rng.uniform(0.05, 0.3)) if rng.random() < 0.2 else 0.0,
         texture=float(np.clip(rng.lognormal(-2.5, 0.4), 0.03, 0.2)),
-        grain=float(rng.uniform(0.03, 0.09)),
+        grain=float(rng.uniform(0.03, 0.08)),
     )
 
 
@@ -105,6 +105,13 @@ def _brick_colours(wall: Wall, materials: Materials, rng: np.random.Generator) -
     colour = grey + (np.asarray(materials.brick) - grey) * np.where(burnt < 1, 0.45, 1.0)
     mixed: Image = (colour + lightness + tint) * burnt
     return mixed
+
+
+def _grain(shape: tuple[int, int], width: float, rng: np.random.Generator) -> Image:
+    """Noise of standard deviation 1 whose grains are about ``width`` pixels wide."""
+    grain: Image = gaussian_filter(rng.standard_normal(shape), width)
+    grain /= grain.std()
+    return grain
 
 
 def render(wall: Wall, materials: Materials, rng: np.random.Generator) -> Image:
@@ -127,17 +134,18 @@ def render(wall: Wall, materials: Materials, rng: np.random.Generator) -> Image:
     (height, width), scale = wall.bricks.shape, wall.scale
     shape = (height, width)
     fine = max(scale, 0.35)
+    calm = 0.35 + 0.65 * min(scale, 1.0)  # a small picture averages grain away
 
     mortar = np.full((*shape, 3), materials.mortar)
-    grit = gaussian_filter(rng.standard_normal(shape), 0.9 * fine) * 1.8 * fine**0.5
+    grit = _grain(shape, 0.8 * fine, rng) * calm
     stains = fractal_noise(shape, 60 * scale + 4, rng)
     mortar += (materials.grain * (grit + 0.8 * stains))[..., None]
 
     texture = fractal_noise(shape, (9 * scale + 2, 26 * scale + 4), rng)
-    speckle = gaussian_filter(rng.standard_normal(shape), 0.8 * fine) * fine**0.5
+    speckle = _grain(shape, 0.7 * fine, rng) * calm
     pits = np.minimum(smooth_noise(shape, 7 * scale + 1.5, rng) + 0.78, 0.0)
     chips = np.maximum(fractal_noise(shape, 34 * scale + 3, rng) - 0.38, 0.0)
-    inner = materials.texture * (texture + 0.8 * speckle) + 0.5 * pits
+    inner = materials.texture * (texture + 0.3 * speckle) + 0.5 * pits
     # Edges of bricks catch mortar and weather: lighter in some places, darker in others.
     rim = np.exp(np.minimum(wall.depth, 0.0) / 4.0) * smooth_noise(shape, 40 * scale + 3, rng)
     brick = _brick_colours(wall, materials, rng)[wall.bricks]
@@ -185,7 +193,7 @@ def photograph(scene: Image, scale: float, rng: np.random.Generator) -> NDArray[
     y = np.linspace(-1.0, 1.0, height)[:, None]
     x = np.linspace(-1.0, 1.0, width)[None, :]
     slope = rng.normal(0.0, 0.035, 2)
-    light = rng.uniform(0.86, 1.1) + slope[0] * y + slope[1] * x
+    light = rng.uniform(0.95, 1.18) + slope[0] * y + slope[1] * x
     light = light - rng.uniform(0.0, 0.05) * (x * x + y * y)
     light = light + 0.03 * smooth_noise((height, width), max(height, width) / 2.5, rng)
     cast = 1.0 + rng.normal(0.0, 0.025, 3)

@@ -96,6 +96,7 @@ def pseudo_label(image: NDArray[np.uint8], mask: Mask, rng: np.random.Generator)
     shape = (mask.shape[0], mask.shape[1])
     scale = min(shape) / 512
     near = gaussian_filter(mask.astype(np.float64), max(1.5 * scale, 0.75))
+    near = np.maximum(near, 0.72 * mask)  # joints one pixel wide would fade away
     soft = max(1.0 * scale, 0.3)
     pixels = gaussian_filter(image.astype(np.float64) / 255, (soft, soft, 0))
     brick = pixels[~mask].mean(0)
@@ -104,9 +105,9 @@ def pseudo_label(image: NDArray[np.uint8], mask: Mask, rng: np.random.Generator)
     doubt = fractal_noise(shape, (20 * scale + 1, 40 * scale + 1), rng)
     # Most images are labelled fairly well, and a few far too generously.
     generosity, spots = rng.beta(1.1, 2.0), rng.beta(1.0, 2.2)
-    score = near + 0.12 * likeness.clip(-0.5, 1.2) + 0.08 * smooth_noise(shape, 3 * scale + 1, rng)
-    score += 2.5 * np.maximum(doubt - 0.52 + 0.3 * spots, 0)
-    score -= 3.0 * np.maximum(-doubt - 0.62, 0)
+    score = near + 0.12 * likeness.clip(-0.5, 1.2) + 0.11 * smooth_noise(shape, 4 * scale + 1, rng)
+    score += 1.8 * np.maximum(doubt - 0.52 + 0.3 * spots, 0)
+    score -= 4.0 * np.maximum(-doubt - 0.57, 0)
     return _attached(score > 0.56 - 0.42 * generosity, mask)
 
 

@@ -78,7 +78,7 @@ class Written:
 
 def _png(values: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(values).save(buffer, "PNG", compress_level=4)
+    Image.fromarray(values).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
