@@ -27,7 +27,16 @@ from seglosses.losses.box import (
     giou_loss,
     iou_loss,
 )
-from seglosses.losses.centerline import SoftClDiceLoss, soft_cldice_loss
+from seglosses.losses.centerline import (
+    CenterlineCrossEntropyLoss,
+    SoftClDiceLoss,
+    centerline_cross_entropy_loss,
+    soft_cldice_loss,
+)
+from seglosses.losses.centerline_boundary import (
+    CenterlineBoundaryDiceLoss,
+    centerline_boundary_dice_loss,
+)
 from seglosses.losses.classification import CrossEntropyLoss, cross_entropy_loss
 from seglosses.losses.confusion import (
     BalancedAccuracyLoss,
@@ -62,11 +71,17 @@ from seglosses.losses.region import (
     jaccard_metric_loss,
     tversky_loss,
 )
+from seglosses.losses.skeleton_recall import (
+    SkeletonRecallLoss,
+    skeleton_recall_loss,
+)
 
 __all__ = [
     "ActiveBoundaryLoss",
     "BalancedAccuracyLoss",
     "CIoULoss",
+    "CenterlineBoundaryDiceLoss",
+    "CenterlineCrossEntropyLoss",
     "CrossEntropyLoss",
     "DIoULoss",
     "DiceLoss",
@@ -83,12 +98,15 @@ __all__ = [
     "KervadecBoundaryLoss",
     "LogHausdorffDTLoss",
     "RegionWiseLoss",
+    "SkeletonRecallLoss",
     "SoftClDiceLoss",
     "TverskyLoss",
     "UnifiedFocalLoss",
     "active_boundary_loss",
     "balanced_accuracy_loss",
     "boundary_loss",
+    "centerline_boundary_dice_loss",
+    "centerline_cross_entropy_loss",
     "ciou_loss",
     "cross_entropy_loss",
     "dice_loss",
@@ -105,6 +123,7 @@ __all__ = [
     "jaccard_metric_loss",
     "rectified_region_map",
     "region_wise_loss",
+    "skeleton_recall_loss",
     "soft_cldice_loss",
     "tversky_loss",
     "unified_focal_loss",
