@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
-from seglosses.boxes import LIMIT
 from seglosses.encoding import Aligned, align
 from seglosses.reduction import check_reduction, reduce_loss
 
@@ -300,14 +299,18 @@ class BoxLoss(Loss):
             weight = weight.mean(1)
         if weight is not None and weight.shape != pred.shape[:1]:
             raise ValueError(f"weight must be ({len(pred)},), got {tuple(weight.shape)}")
+        rows = None
+        if weight is not None:
+            used = weight.nonzero().squeeze(1)
+            rows = None if len(used) == len(pred) else used
         with torch.autocast(pred.device.type, enabled=False):
-            # further out, volumes leave the range of float32 and gradients vanish anyway
-            p = (pred if pred.dtype == torch.float64 else pred.float()).clamp(-LIMIT, LIMIT)
-            t = target.to(p.dtype).clamp(-LIMIT, LIMIT)
-            if weight is not None:
-                weight = weight.to(p.dtype)
-                used = (weight > 0).unsqueeze(1)
-                p, t = torch.where(used, p, 0.0), torch.where(used, t, 0.0)
-            loss = self.compute(p, t)
-            loss = reduce_loss(loss, weight, avg_factor=avg_factor, reduction=reduction)
+            p, t, w = (x if x is None or rows is None else x[rows] for x in (pred, target, weight))
+            assert p is not None
+            assert t is not None
+            p = p if p.dtype == torch.float64 else p.float()
+            loss = self.compute(p, t.to(p.dtype))
+            if reduction == "none" and rows is not None:
+                w, loss = weight, loss.new_zeros(len(pred)).index_copy(0, rows, loss)
+            w = None if w is None else w.to(loss.dtype)
+            loss = reduce_loss(loss, w, avg_factor=avg_factor, reduction=reduction, count=len(pred))
             return self._finish(loss, pred)

@@ -7,20 +7,87 @@ for boxes without volume.
 
 from __future__ import annotations
 
-import math
 from typing import Literal
 
-import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.boxes import TINY, Comparison, compare
+from seglosses.boxes import Comparison, per_pair
 from seglosses.losses.base import BoxLoss, LossOptions
+from seglosses.losses.box_terms import (
+    ModifierOptions,
+    Modifiers,
+    Terms,
+    aspect_term,
+    centre_term,
+    hull_term,
+)
 
 Mode = Literal["linear", "square", "log"]
 
 
-def iou_loss(pred: Tensor, target: Tensor, *, mode: Mode = "log", eps: float = 1e-6) -> Tensor:
+class FamilyOptions(LossOptions, ModifierOptions, total=False):
+    """Options of every loss of the IoU family."""
+
+
+class IoUFamilyLoss(BoxLoss):
+    """Base of 1 - IoU plus terms, with the modifiers of the family.
+
+    Args:
+        inner_ratio: See :class:`~seglosses.losses.box_terms.Modifiers`.
+        interval: See there.
+        alpha: See there.
+        focal_gamma: See there.
+        options: See :class:`~seglosses.losses.base.Loss`.
+    """
+
+    def __init__(
+        self,
+        inner_ratio: float = 1.0,
+        interval: tuple[float, float] = (0.0, 1.0),
+        alpha: float = 1.0,
+        focal_gamma: float = 0.0,
+        **options: Unpack[LossOptions],
+    ) -> None:
+        super().__init__(**options)
+        self.inner_ratio = inner_ratio
+        self.interval = (interval[0], interval[1])
+        self.alpha = alpha
+        self.focal_gamma = focal_gamma
+        Modifiers(**self.modifiers)
+
+    @property
+    def modifiers(self) -> ModifierOptions:
+        """The modifiers as they are set now."""
+        return {
+            "inner_ratio": self.inner_ratio,
+            "interval": self.interval,
+            "alpha": self.alpha,
+            "focal_gamma": self.focal_gamma,
+        }
+
+
+def family_loss(pred: Tensor, target: Tensor, terms: Terms, modifiers: ModifierOptions) -> Tensor:
+    """Loss of 1 - IoU and these terms, (n,).
+
+    Example:
+        >>> import torch
+        >>> boxes = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[0.0, 0, 2, 4]])
+        >>> family_loss(*boxes, lambda pair: (), {"alpha": 2})
+        tensor([0.7500])
+    """
+    form = Modifiers(**modifiers)
+    return per_pair(lambda pair: form.loss(pair, terms(pair)), pred, target)
+
+
+def iou_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    mode: Mode = "log",
+    eps: float = 1e-6,
+    **modifiers: Unpack[ModifierOptions],
+) -> Tensor:
     r"""IoU loss.
 
         linear: 1 - IoU     square: 1 - IoU^2     log: -log(max(IoU, eps))
@@ -30,6 +97,7 @@ def iou_loss(pred: Tensor, target: Tensor, *, mode: Mode = "log", eps: float = 1
         target: Boxes (n, 2d).
         mode: Which of the three.
         eps: Smallest IoU that 'log' tells apart; below it there is no gradient.
+        modifiers: See :class:`~seglosses.losses.box_terms.Modifiers`.
 
     Returns:
         (n,).
@@ -41,19 +109,26 @@ def iou_loss(pred: Tensor, target: Tensor, *, mode: Mode = "log", eps: float = 1
         Yu et al., UnitBox, ACM MM 2016, arXiv:1608.01471 ('log').
 
     Example:
+        >>> import torch
         >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[0.0, 0, 2, 4]])
         >>> iou_loss(pred, target), iou_loss(pred, target, mode="linear")  # IoU = 4 / 8
         (tensor([0.6931]), tensor([0.5000]))
     """
     if mode not in ("linear", "square", "log"):
         raise ValueError(f"mode must be 'linear', 'square' or 'log', got {mode!r}")
-    iou = compare(pred, target).iou
-    if mode == "log":
-        return -iou.clamp(min=eps).log()
-    return 1 - (iou if mode == "linear" else iou.square())
+    if mode == "linear":
+        return family_loss(pred, target, lambda pair: (), modifiers)
+    form = Modifiers(**modifiers)
+
+    def read(pair: Comparison) -> Tensor:
+        iou = form.overlap(pair)
+        loss = 1 - iou.square() if mode == "square" else -iou.clamp(eps, 1).log()
+        return form.weigh(pair, loss)
+
+    return per_pair(read, pred, target)
 
 
-def giou_loss(pred: Tensor, target: Tensor) -> Tensor:
+def giou_loss(pred: Tensor, target: Tensor, **modifiers: Unpack[ModifierOptions]) -> Tensor:
     r"""Generalised IoU loss: the empty part of the hull counts as well.
 
         loss = 1 - IoU + (|hull| - |union|) / |hull|
@@ -61,6 +136,7 @@ def giou_loss(pred: Tensor, target: Tensor) -> Tensor:
     Args:
         pred: Boxes (n, 2d).
         target: Boxes (n, 2d).
+        modifiers: See :class:`~seglosses.losses.box_terms.Modifiers`.
 
     Returns:
         (n,) in [0, 2].
@@ -69,14 +145,14 @@ def giou_loss(pred: Tensor, target: Tensor) -> Tensor:
         Rezatofighi et al., CVPR 2019, arXiv:1902.09630.
 
     Example:
+        >>> import torch
         >>> giou_loss(torch.tensor([[0.0, 0, 1, 1]]), torch.tensor([[3.0, 0, 4, 1]]))  # 1 + 2 / 4
         tensor([1.5000])
     """
-    pair = compare(pred, target)
-    return 1 - pair.iou + hull_penalty(pair)
+    return family_loss(pred, target, lambda pair: (hull_term(pair),), modifiers)
 
 
-def diou_loss(pred: Tensor, target: Tensor) -> Tensor:
+def diou_loss(pred: Tensor, target: Tensor, **modifiers: Unpack[ModifierOptions]) -> Tensor:
     r"""Distance IoU loss: the distance of the centres counts as well.
 
         loss = 1 - IoU + rho^2 / c^2
@@ -86,6 +162,7 @@ def diou_loss(pred: Tensor, target: Tensor) -> Tensor:
     Args:
         pred: Boxes (n, 2d).
         target: Boxes (n, 2d).
+        modifiers: See :class:`~seglosses.losses.box_terms.Modifiers`.
 
     Returns:
         (n,) in [0, 2].
@@ -94,25 +171,32 @@ def diou_loss(pred: Tensor, target: Tensor) -> Tensor:
         Zheng et al., AAAI 2020, arXiv:1911.08287.
 
     Example:
+        >>> import torch
         >>> diou_loss(torch.tensor([[0.0, 0, 3, 1]]), torch.tensor([[0.0, 3, 3, 4]]))  # 1 + 9 / 25
         tensor([1.3600])
     """
-    pair = compare(pred, target)
-    return 1 - pair.iou + centre_penalty(pair)
+    return family_loss(pred, target, lambda pair: (centre_term(pair),), modifiers)
 
 
-def ciou_loss(pred: Tensor, target: Tensor, *, gate_alpha: bool = True) -> Tensor:
+def ciou_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    gate_alpha: bool = True,
+    **modifiers: Unpack[ModifierOptions],
+) -> Tensor:
     r"""Complete IoU loss: distance of the centres and difference of the aspect ratios.
 
-        loss = 1 - IoU + rho^2 / c^2 + alpha v
-        v = (2 / pi)^2 (atan(w' / h') - atan(w / h))^2,   alpha = v / (1 - IoU + v)
+        loss = 1 - IoU + rho^2 / c^2 + a v
+        v = (2 / pi)^2 (atan(w' / h') - atan(w / h))^2,   a = v / (1 - IoU + v)
 
-    alpha carries no gradient.
+    The weight a (alpha in the paper) carries no gradient.
 
     Args:
         pred: Boxes (n, 4).
         target: Boxes (n, 4).
         gate_alpha: Shapes count only where IoU > 0.5, as in the CIoU paper and MMDetection.
+        modifiers: See :class:`~seglosses.losses.box_terms.Modifiers`.
 
     Returns:
         (n,), in [0, 2] when gated.
@@ -125,76 +209,25 @@ def ciou_loss(pred: Tensor, target: Tensor, *, gate_alpha: bool = True) -> Tenso
         arXiv:2005.03572.
 
     Example:
+        >>> import torch
         >>> pred, target = torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[1.0, 1, 3, 3]])
         >>> ciou_loss(pred, target)  # same centre, same aspect: 1 - 4 / 16
         tensor([0.7500])
     """
-    pair = compare(pred, target)
-    return 1 - pair.iou + centre_penalty(pair) + aspect_penalty(pair, gate=gate_alpha)
+
+    def terms(pair: Comparison) -> tuple[Tensor, ...]:
+        return centre_term(pair), aspect_term(pair, gate=gate_alpha)
+
+    return family_loss(pred, target, terms, modifiers)
 
 
-def hull_penalty(pair: Comparison) -> Tensor:
-    """Part of the hull that neither box covers, in [0, 1].
-
-    Example:
-        >>> pair = compare(torch.tensor([[0.0, 1.0]]), torch.tensor([[3.0, 4.0]]))
-        >>> hull_penalty(pair)  # 2 of 4
-        tensor([0.5000])
-    """
-    empty = pair.same | (pair.hull_volume.detach() <= TINY)
-    part = (pair.hull_volume - pair.union) / torch.where(empty, 1.0, pair.hull_volume)
-    return torch.where(empty, 0.0, part.clamp(min=0))
-
-
-def centre_penalty(pair: Comparison) -> Tensor:
-    """Squared distance of the centres over the squared diagonal of the hull, in [0, 1].
-
-    Example:
-        >>> pair = compare(torch.tensor([[0.0, 1.0]]), torch.tensor([[3.0, 4.0]]))
-        >>> centre_penalty(pair)  # 9 / 16
-        tensor([0.5625])
-    """
-    return pair.offset_square / pair.hull_square
-
-
-def aspect_penalty(pair: Comparison, *, gate: bool = True) -> Tensor:
-    """Alpha v of CIoU, in [0, 1); zero where a box has a side of length zero.
-
-    Example:
-        >>> tall, wide = torch.tensor([[0.0, 0, 2, 4]]), torch.tensor([[0.0, 0, 4, 2]])
-        >>> aspect_penalty(compare(tall, wide)), aspect_penalty(compare(tall, wide), gate=False)
-        (tensor([0.]), tensor([0.0338]))
-    """
-    if pair.dim != 2:
-        raise ValueError(
-            f"aspect ratios need boxes (n, 4), got (n, {2 * pair.dim});"
-            " use DIoULoss or EfficientIoULoss"
-        )
-    angle, known = _aspect(pair.side)
-    target_angle, target_known = _aspect(pair.target_side)
-    v = (4 / math.pi**2) * (target_angle - angle).square()
-    v = torch.where(known & target_known, v, 0.0)
-    with torch.no_grad():
-        alpha = v / (1 - pair.iou + v).clamp(min=TINY)
-        if gate:
-            alpha = torch.where(pair.iou > 0.5, alpha, 0.0)
-    return alpha * v
-
-
-def _aspect(side: Tensor) -> tuple[Tensor, Tensor]:
-    # the gradient divides by squared sides
-    known = (side.detach() > math.sqrt(TINY)).all(0)
-    width, height = torch.where(known, side, 1.0).unbind(0)
-    return torch.atan2(width, height), known
-
-
-class IoULoss(BoxLoss):
+class IoULoss(IoUFamilyLoss):
     """Overlap alone: no gradient for boxes that do not touch.
 
     Args:
         mode: 'linear', 'square' or 'log'.
         eps: Smallest IoU that 'log' tells apart.
-        options: See :class:`~seglosses.losses.base.Loss`.
+        options: See :class:`IoUFamilyLoss`.
     """
 
     formula = "-log IoU (or 1 - IoU, 1 - IoU^2)"
@@ -202,7 +235,7 @@ class IoULoss(BoxLoss):
     use_when = "predictions start on their targets, as with dense anchors"
 
     def __init__(
-        self, mode: Mode = "log", eps: float = 1e-6, **options: Unpack[LossOptions]
+        self, mode: Mode = "log", eps: float = 1e-6, **options: Unpack[FamilyOptions]
     ) -> None:
         super().__init__(**options)
         self.mode: Mode = mode
@@ -210,10 +243,10 @@ class IoULoss(BoxLoss):
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """See :func:`iou_loss`."""
-        return iou_loss(pred, target, mode=self.mode, eps=self.eps)
+        return iou_loss(pred, target, mode=self.mode, eps=self.eps, **self.modifiers)
 
 
-class GIoULoss(BoxLoss):
+class GIoULoss(IoUFamilyLoss):
     """Overlap, and the empty part of the hull."""
 
     formula = "1 - IoU + (|hull| - |union|) / |hull|"
@@ -222,10 +255,10 @@ class GIoULoss(BoxLoss):
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """See :func:`giou_loss`."""
-        return giou_loss(pred, target)
+        return giou_loss(pred, target, **self.modifiers)
 
 
-class DIoULoss(BoxLoss):
+class DIoULoss(IoUFamilyLoss):
     """Overlap, and the distance of the centres."""
 
     formula = "1 - IoU + rho^2 / c^2"
@@ -234,25 +267,25 @@ class DIoULoss(BoxLoss):
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """See :func:`diou_loss`."""
-        return diou_loss(pred, target)
+        return diou_loss(pred, target, **self.modifiers)
 
 
-class CIoULoss(BoxLoss):
+class CIoULoss(IoUFamilyLoss):
     """Overlap, distance of the centres and difference of the aspect ratios.
 
     Args:
         gate_alpha: Shapes count only where IoU > 0.5.
-        options: See :class:`~seglosses.losses.base.Loss`.
+        options: See :class:`IoUFamilyLoss`.
     """
 
-    formula = "1 - IoU + rho^2 / c^2 + alpha v"
+    formula = "1 - IoU + rho^2 / c^2 + a v"
     paper = "Zheng et al. 2020, arXiv:1911.08287"
     use_when = "the first choice for 2-D boxes"
 
-    def __init__(self, gate_alpha: bool = True, **options: Unpack[LossOptions]) -> None:
+    def __init__(self, gate_alpha: bool = True, **options: Unpack[FamilyOptions]) -> None:
         super().__init__(**options)
         self.gate_alpha = gate_alpha
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """See :func:`ciou_loss`."""
-        return ciou_loss(pred, target, gate_alpha=self.gate_alpha)
+        return ciou_loss(pred, target, gate_alpha=self.gate_alpha, **self.modifiers)

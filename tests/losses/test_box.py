@@ -199,10 +199,7 @@ def test_odd_boxes_stay_finite(loss: type[BoxLoss], case: str) -> None:
     assert value >= 0
     assert pred.grad is not None
     assert torch.isfinite(pred.grad).all()
-    if case in ("one point", "line"):
-        assert value == 0
-    else:
-        assert value > 0.5
+    assert value > 0.5
 
 
 def test_an_inverted_box_is_no_match() -> None:
