@@ -67,7 +67,8 @@ def build_wall(
         raise ValueError(f"expected a size of at least 16 x 16 pixels, got {height} x {width}")
     scale = min(size) / 512
     if masonry is None:
-        masonry = draw_masonry(rng, _FINEST_ROW / scale)
+        # The far end of a slanted wall shrinks; its bricks must not vanish.
+        masonry = draw_masonry(rng, _FINEST_ROW * (1.6 if oblique else 1.0) / scale)
     along, across = _view(size, scale, oblique, rng)
     wobble = min(0.12 * masonry.pitch, 3.0) * rng.uniform(0.2, 1.0)
     across = across + wobble * smooth_noise(size, 130 * scale, rng)
