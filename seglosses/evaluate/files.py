@@ -113,11 +113,11 @@ def read_labels(path: Path) -> tuple[NDArray[np.integer], tuple[float, ...] | No
         ValueError: When the file cannot be read, is no label map, or has another number of axes.
     """
     try:
-        values, spacing = _read(path)
-    except ValueError:
-        raise
-    except Exception as error:
+        values, spacing, colours = _read(path)
+    except Exception as error:  # each format's reader has exceptions of its own
         raise ValueError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
+    if colours:
+        values = _grey(values, path)
     if values.ndim not in (2, 3):
         raise ValueError(f"{path}: expected (H, W) or (D, H, W), got shape {values.shape}")
     if values.dtype == np.bool_:
@@ -134,34 +134,35 @@ def read_labels(path: Path) -> tuple[NDArray[np.integer], tuple[float, ...] | No
     return values, spacing
 
 
-def _read(path: Path) -> tuple[NDArray[Any], tuple[float, ...] | None]:
+def _read(path: Path) -> tuple[NDArray[Any], tuple[float, ...] | None, bool]:
+    """Values, spacing, and whether the last axis holds colours."""
     end = ending(path)
     if end == ".npy":
-        return np.load(path, allow_pickle=False), None
+        return np.load(path, allow_pickle=False), None, False
     if end in (".nii", ".nii.gz"):
-        return _read_nifti(path)
+        return *_read_nifti(path), False
     with warnings.catch_warnings():
         # A label map may be larger than what PIL takes for an attack.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(path) as image:
             if getattr(image, "n_frames", 1) > 1:
-                return _stack(image), None
-            return _grey(np.asarray(image), path), None
+                return _stack(image), None, False
+            pixels = np.asarray(image)
+            return pixels, None, pixels.ndim == 3
 
 
-def _grey(pixels: NDArray[np.generic], path: Path) -> NDArray[np.generic]:
-    if pixels.ndim == 3:
-        colours = pixels[..., : 3 if pixels.shape[2] >= 3 else 1]
-        if (colours != colours[..., :1]).any():
-            raise ValueError(
-                f"{path}: a colour picture, not a label map; "
-                "save one number a pixel (grey or palette PNG)"
-            )
-        pixels = colours[..., 0]
-    return pixels
+def _grey(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
+    """One channel of a picture whose colour channels agree; an alpha channel says nothing."""
+    colours = pixels[..., : 3 if pixels.shape[2] >= 3 else 1]
+    if (colours != colours[..., :1]).any():
+        raise ValueError(
+            f"{path}: a colour picture, not a label map; "
+            "save one number a pixel (grey or palette PNG)"
+        )
+    return colours[..., 0]
 
 
-def _stack(image: Image.Image) -> NDArray[np.generic]:
+def _stack(image: Image.Image) -> NDArray[Any]:
     frames = []
     for index in range(getattr(image, "n_frames", 1)):
         image.seek(index)
@@ -169,11 +170,11 @@ def _stack(image: Image.Image) -> NDArray[np.generic]:
     return np.stack(frames)
 
 
-def _read_nifti(path: Path) -> tuple[NDArray[np.generic], tuple[float, ...]]:
+def _read_nifti(path: Path) -> tuple[NDArray[Any], tuple[float, ...]]:
     try:
         from nibabel.nifti1 import Nifti1Image
     except ImportError as error:
-        raise ValueError(f"{path}: NIfTI needs nibabel: pip install nibabel") from error
+        raise ImportError("NIfTI needs nibabel: pip install nibabel") from error
     volume: Any = Nifti1Image.from_filename(path)
     values = np.asanyarray(volume.dataobj)
     zooms = tuple(float(zoom) for zoom in volume.header.get_zooms()[: values.ndim])

@@ -142,6 +142,11 @@ def choose_codes(
         raise ValueError(f"foreground_value is for 2 classes, got num_classes={num_classes}")
     if foreground_value is not None and foreground_value in (0, ignore_index):
         raise ValueError(f"foreground_value {foreground_value} is the background or ignored")
+    if ignore_index in pred_values and set(pred_values) | set(target_values) <= {0, ignore_index}:
+        raise ValueError(
+            f"the files hold 0 and {ignore_index} only, and ignore_index is {ignore_index}, so "
+            f"nothing is left to score; leave ignore_index out if {ignore_index} is foreground"
+        )
     seen = [set(pred_values) - {ignore_index}, set(target_values) - {ignore_index}]
     if labels_map is not None:
         count = _count(labels_map, num_classes)
