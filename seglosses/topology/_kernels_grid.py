@@ -15,8 +15,9 @@ from numba import njit
 
 OUTSIDE = np.int32(np.iinfo(np.int32).max)
 
-PIXEL_ROOT = 16
-SQUARE_ROOT = 32
+# Bits 0 to 2 of a mark are edges, bits 3 to 5 squares of a volume.
+PIXEL_ROOT = 64
+TOP_ROOT = 128
 
 
 @njit(cache=True, nogil=True)
@@ -102,7 +103,7 @@ def mark_2d(key, row, pixel, square, flags):
         flag = np.uint8(0) if down else np.uint8(1)
         flag |= np.uint8(0) if side else np.uint8(2)
         flag |= np.uint8(PIXEL_ROOT) if lowest else np.uint8(0)
-        flag |= np.uint8(SQUARE_ROOT) if mutual else np.uint8(0)
+        flag |= np.uint8(TOP_ROOT) if mutual else np.uint8(0)
         out[i] = np.uint8(0) if here[i] == OUTSIDE else flag
 
 
@@ -127,11 +128,12 @@ def count_flags(flags, bits):
 
 
 @njit(cache=True, nogil=True)
-def collect_edges(flags, key, corners, codes):
+def collect_edges(flags, shift, key, corners, codes):
     """Code the marked edges: value in the upper half, ``axes * cell + axis`` in the lower.
 
     Args:
-        flags: Bit ``axis`` set where the edge of that axis is wanted, uint8 (n,).
+        flags: Bit ``shift + axis`` set where the edge of that axis is wanted, uint8 (n,).
+        shift: 0, or 3 for the squares of a volume, which are the edges of its dual forest.
         key: Padded values, int32 (n,).
         corners: Offsets of the pixels of an edge, by axis, int64 (axes, k).
         codes: Room for exactly the marked edges, int64.
@@ -139,8 +141,8 @@ def collect_edges(flags, key, corners, codes):
     axes = corners.shape[0]
     count = 0
     for p in range(flags.size):
-        flag = flags[p]
-        if flag & 7:
+        flag = (flags[p] >> shift) & 7
+        if flag:
             for axis in range(axes):
                 if (flag >> axis) & 1:
                     value = key[p]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seglosses.topology._kernels_grid import OUTSIDE
-from seglosses.topology.forests import Codes, Ints
+from seglosses.topology.sides import Codes, Ints
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -9,62 +9,19 @@ along the few edges that are left, in the order (value, index).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.topology import _kernels as kernels
 from seglosses.topology import _kernels_grid as grid
+from seglosses.topology import _kernels_volume as volume
+from seglosses.topology.sides import Codes, Ints, Side, sides_2d, sides_3d
 
-Ints = NDArray[np.int32]
-Codes = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Marks = NDArray[np.uint8]
 
-LOW = np.int64(0xFFFFFFFF)
 OUTER = np.int64(np.iinfo(np.int64).min)
-
-
-@dataclass(frozen=True)
-class Side:
-    """How the cells of a forest lie in the padded image.
-
-    Attributes:
-        flip: 0 for the primal forest; -1 for the dual one, whose codes are complements.
-        steps: Offset of each direction of contraction.
-        joins: Offset from ``axes * cell`` to the edge of each direction.
-        near: Offset from an edge's owner to the first cell that it joins, by axis.
-        far: The same for the second cell.
-        edge: Offsets of the pixels of an edge, by axis.
-        cell: Offsets of the pixels of a cell.
-        picks: The same, in the order in which equal pixels are preferred as the cell's own.
-    """
-
-    flip: int
-    steps: Codes
-    joins: Codes
-    near: Codes
-    far: Codes
-    edge: Codes
-    cell: Codes
-    picks: Codes
-
-    @property
-    def axes(self) -> int:
-        """Edges that a cell owns."""
-        return len(self.near)
-
-    def values(self, key: Ints, cells: NDArray[Any]) -> Codes:
-        """Value of cells: the largest of their pixels."""
-        return np.asarray(key[cells[:, None] + self.cell].max(axis=1), np.int64)
-
-    def codes(self, key: Ints, cells: NDArray[Any]) -> Codes:
-        """Codes of cells, complemented in the dual forest."""
-        return np.asarray(((self.values(key, cells) << 32) | cells) ^ self.flip, np.int64)
-
-    def index(self, codes: Codes) -> Codes:
-        """Cell or edge in the lower half of codes."""
-        return (codes ^ self.flip) & LOW
 
 
 @dataclass
@@ -146,34 +103,30 @@ def _merge(
     return Forest(side, key, ids, dirs, age, win, lose, codes[where]), where
 
 
-def sides_2d(row: int) -> tuple[Side, Side]:
-    """Geometry of the pixels and of the squares of an image of a given padded width."""
+def _edges(flags: Marks, shift: int, key: Ints, side: Side) -> Codes:
+    codes = np.empty(grid.count_flags(flags, 7 << shift), np.int64)
+    grid.collect_edges(flags, shift, key, side.edge, codes)
+    codes.sort()
+    return codes
 
-    def offsets(*values: Any) -> Codes:
-        return np.array(values, np.int64)
 
-    edge = offsets((0, row), (0, 1))
-    primal = Side(
-        flip=0,
-        steps=offsets(-row, -1, row, 1),
-        joins=offsets(-2 * row, -1, 0, 1),
-        near=offsets(0, 0),
-        far=offsets(row, 1),
-        edge=edge,
-        cell=offsets(0),
-        picks=offsets(0),
-    )
-    dual = Side(
-        flip=-1,
-        steps=offsets(row, 1, -row),
-        joins=offsets(2 * row + 1, 2, 1),
-        near=offsets(-1, -row),
-        far=offsets(0, 0),
-        edge=edge,
-        cell=offsets(0, 1, row, row + 1),
-        picks=offsets(row + 1, row, 1, 0),
-    )
-    return primal, dual
+def _components(flags: Marks, key: Ints, dirs: Marks, side: Side, codes: Codes) -> Forest:
+    ids = np.zeros(key.size, np.int32)
+    age = np.empty(grid.count_flags(flags, grid.PIXEL_ROOT), np.int64)
+    grid.collect_roots(flags, grid.PIXEL_ROOT, key, side.cell, 0, ids, age)
+    return _merge(side, key, ids, dirs, age, codes)[0]
+
+
+def _enclosed(
+    flags: Marks, padded: Ints, dirs: Marks, side: Side, codes: Codes
+) -> tuple[Forest, Ints]:
+    ids = np.ones(padded.shape, np.int32)
+    ids[(slice(1, -2),) * padded.ndim] = 0
+    age = np.empty(grid.count_flags(flags, grid.TOP_ROOT) + 1, np.int64)
+    grid.collect_roots(flags, grid.TOP_ROOT, padded.ravel(), side.cell, 1, ids.ravel(), age)
+    age = ~age
+    age[0] = OUTER
+    return _merge(side, padded.ravel(), ids.ravel(), dirs, age, ~codes[::-1])
 
 
 def forests_2d(padded: Ints) -> tuple[Forest, Forest]:
@@ -185,31 +138,65 @@ def forests_2d(padded: Ints) -> tuple[Forest, Forest]:
     Returns:
         The primal and the dual forest. Basin 0 of the dual one is the outside.
     """
-    height, row = padded.shape
+    row = padded.shape[1]
     key = padded.ravel()
     primal, dual = sides_2d(row)
     pixel, square = np.empty(key.size, np.uint8), np.empty(key.size, np.uint8)
     flags = np.zeros(key.size, np.uint8)
     grid.contract_2d(key, row, pixel, square)
     grid.mark_2d(key, row, pixel, square, flags)
-
-    codes = np.empty(grid.count_flags(flags, 3), np.int64)
-    grid.collect_edges(flags, key, primal.edge, codes)
-    codes.sort()
-    pixel_ids = np.zeros(key.size, np.int32)
-    pixel_age = np.empty(grid.count_flags(flags, grid.PIXEL_ROOT), np.int64)
-    grid.collect_roots(flags, grid.PIXEL_ROOT, key, primal.cell, 0, pixel_ids, pixel_age)
-    square_ids = np.zeros(padded.shape, np.int32)
-    square_ids[0] = square_ids[height - 2 :] = 1
-    square_ids[:, 0] = square_ids[:, row - 2] = square_ids[:, row - 1] = 1
-    square_age = np.empty(grid.count_flags(flags, grid.SQUARE_ROOT) + 1, np.int64)
-    grid.collect_roots(flags, grid.SQUARE_ROOT, key, dual.cell, 1, square_ids.ravel(), square_age)
-    square_age = ~square_age
-    square_age[0] = OUTER
-
-    loops, where = _merge(dual, key, square_ids.ravel(), square, square_age, ~codes[::-1])
+    codes = _edges(flags, 0, key, primal)
+    loops, where = _enclosed(flags, padded, square, dual, codes)
     # An edge that merges nothing in the dual forest belongs to the spanning tree of the primal one.
     rest = np.ones(codes.size, bool)
     rest[codes.size - 1 - where] = False
-    components, _ = _merge(primal, key, pixel_ids, pixel, pixel_age, codes[rest])
-    return components, loops
+    return _components(flags, key, pixel, primal, codes[rest]), loops
+
+
+@dataclass(frozen=True)
+class Walls:
+    """The edges and squares of a volume, for the dimension between the two forests.
+
+    Attributes:
+        key: Padded values, flat.
+        step: Strides.
+        last: Which edge of every square comes last, by normal axis.
+        first: Which square around every edge comes first, by axis.
+        edges: Edges outside the spanning tree: each is born with a loop. By 3 * pixel + axis.
+        squares: Squares outside the dual spanning tree: each fills a loop. By 3 * pixel + axis.
+    """
+
+    key: Ints
+    step: Codes
+    last: Marks
+    first: Marks
+    edges: Mask
+    squares: Mask
+
+
+def forests_3d(padded: Ints) -> tuple[Forest, Forest, Walls]:
+    """Forest of the components and forest of the cavities of a volume, and what lies between.
+
+    Args:
+        padded: Values with a margin of one pixel of ``OUTSIDE``, int32 (D + 2, H + 2, W + 2).
+
+    Returns:
+        The primal forest, the dual forest, whose basin 0 is the outside, and the walls.
+    """
+    key = padded.ravel()
+    step = np.array(padded.strides, np.int64) // padded.itemsize
+    primal, dual = sides_3d(step)
+    pixel, cube = np.empty(key.size, np.uint8), np.empty(key.size, np.uint8)
+    flags = np.zeros(key.size, np.uint8)
+    last, first = np.empty((3, key.size), np.uint8), np.empty((3, key.size), np.uint8)
+    free = np.zeros((2, key.size, 3), bool)
+    volume.contract_3d(key, step, pixel, cube)
+    volume.last_edges(key, step, last)
+    volume.first_squares(key, step, first)
+    volume.mark_3d(key, step, pixel, cube, last, first, flags, free)
+    components = _components(flags, key, pixel, primal, _edges(flags, 0, key, primal))
+    cavities, _ = _enclosed(flags, padded, cube, dual, _edges(flags, 3, key, dual))
+    edges, squares = free.reshape(2, -1)
+    edges[components.side.index(components.codes)] = False
+    squares[cavities.side.index(cavities.codes)] = False
+    return components, cavities, Walls(key, step, last, first, edges, squares)

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.topology import _kernels as kernels
-from seglosses.topology.forests import OUTER, Codes, Forest, Ints, Mask
+from seglosses.topology.forests import OUTER, Forest, Mask
+from seglosses.topology.sides import Codes, Ints
 
 
 def match_by_edges(a: Forest, b: Forest, comparison: Forest, *, exact: bool) -> tuple[Ints, Ints]:

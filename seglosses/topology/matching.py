@@ -17,8 +17,10 @@ from seglosses.topology.filtration import (
     check_image,
     order_keys,
 )
-from seglosses.topology.forests import Forest, Ints, Mask
+from seglosses.topology.forests import Forest
 from seglosses.topology.induced import match_by_cells, match_by_edges
+from seglosses.topology.sides import Codes
+from seglosses.topology.tunnels import Loops, match_loops
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,16 +120,17 @@ def betti_matching(
     # The duality behind 'T' turns inclusions around.
     larger = (comparison == "union") == (construction == "V")
     exact = image_intervals == "all"
-    matched, unmatched_a, unmatched_b = [], [], []
+    matched: list[Codes] = []
+    unmatched_a: list[Codes] = []
+    unmatched_b: list[Codes] = []
     for dim in range(first.ndim):
-        forest_a, forest_b, third = (part.forests[dim] for part in parts)
-        dual = third.side.flip != 0
-        match = match_by_cells if dual == larger else match_by_edges
-        merges_a, merges_b = match(forest_a, forest_b, third, exact=exact)
-        pairs_a, pairs_b = parts[0].pairs(dim), parts[1].pairs(dim)
-        matched.append(np.concatenate([pairs_a[merges_a], pairs_b[merges_b]], axis=1))
-        unmatched_a.append(pairs_a[_others(forest_a, merges_a)])
-        unmatched_b.append(pairs_b[_others(forest_b, merges_b)])
+        items = _match(*(part.features[dim] for part in parts), larger=larger, exact=exact)
+        pairs = [part.pairs(dim, item) for part, item in zip(parts, items, strict=False)]
+        matched.append(np.concatenate(pairs, axis=1))
+        for part, item, rest in zip(parts, items, (unmatched_a, unmatched_b), strict=False):
+            left = part.features[dim].lives.copy()
+            left[item] = False
+            rest.append(part.pairs(dim, left))
     order = slice(None, None, -1 if construction == "T" else 1)
     return Matching(
         tuple(matched[order]),
@@ -137,10 +140,17 @@ def betti_matching(
     )
 
 
-def _others(forest: Forest, merges: Ints) -> Mask:
-    left = forest.lives.copy()
-    left[merges] = False
-    return left
+def _match(
+    a: Forest | Loops, b: Forest | Loops, third: Forest | Loops, *, larger: bool, exact: bool
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    if isinstance(a, Loops) and isinstance(b, Loops) and isinstance(third, Loops):
+        return match_loops(a, b, third, larger=larger, exact=exact)
+    assert isinstance(a, Forest)
+    assert isinstance(b, Forest)
+    assert isinstance(third, Forest)
+    dual = third.side.flip != 0
+    match = match_by_cells if dual == larger else match_by_edges
+    return match(a, b, third, exact=exact)
 
 
 def betti_matching_batch(

@@ -80,7 +80,7 @@ def persistence(
     if filtration == "superlevel":
         key = ~key
     filtered = Filtered.of(key, construction=construction, relative=False)
-    pairs = [filtered.pairs(dim)[filtered.forests[dim].lives] for dim in range(array.ndim)]
+    pairs = [filtered.pairs(dim, part.lives) for dim, part in enumerate(filtered.features)]
     if construction == "T":
         pairs.reverse()
     flat = array.ravel()

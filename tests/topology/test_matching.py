@@ -50,8 +50,16 @@ def assert_laws(a: np.ndarray, b: np.ndarray, **options) -> None:
         assert (rest_a, rest_b) == (other_a, other_b)
 
 
-@pytest.mark.parametrize("options", [{}, {"construction": "T"}, {"comparison": "intersection"}])
-@given(images=image_pairs(2))
+OPTIONS = [
+    {},
+    {"construction": "T"},
+    {"comparison": "intersection"},
+    {"image_intervals": "positive"},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@given(images=st.one_of(image_pairs(2), image_pairs(3)))
 def test_bars_are_matched_or_unmatched_and_order_does_not_matter(images, options) -> None:
     assert_laws(*images, **options)
 

@@ -52,6 +52,26 @@ def test_2d_bars_are_those_of_gudhi(image: np.ndarray, construction: str, filtra
     assert_same_bars(image, construction, filtration)
 
 
+@pytest.mark.parametrize("filtration", ["superlevel", "sublevel"])
+@pytest.mark.parametrize("construction", ["V", "T"])
+@given(image=images(3))
+def test_3d_bars_are_those_of_gudhi(image: np.ndarray, construction: str, filtration: str) -> None:
+    assert_same_bars(image, construction, filtration)
+
+
+def test_a_hollow_cube_and_a_ring_in_space() -> None:
+    shell = np.ones((3, 3, 3))
+    shell[1, 1, 1] = 0.2
+    assert [len(p) for p in persistence(shell).pairs] == [0, 0, 1]
+    assert persistence(shell).values[2].tolist() == [[1.0, 0.2]]
+    ring = np.zeros((3, 5, 5))
+    ring[1, 1:4, 1:4] = 0.9
+    ring[1, 2, 2] = 0.1
+    bars = persistence(ring)
+    assert [len(p) for p in bars.pairs] == [0, 1, 0]
+    assert bars.values[1].tolist() == [[0.9, 0.1]]
+
+
 def test_the_weakest_pixel_of_a_ring_gives_birth_and_its_centre_death() -> None:
     ring = np.array([[0.9, 0.9, 0.9], [0.9, 0.1, 0.6], [0.9, 0.9, 0.9]])
     bars = persistence(ring)
