@@ -13,10 +13,7 @@ from seglosses.losses.boundary import (
     rectified_region_map,
     region_wise_loss,
 )
-from seglosses.losses.boundary_active import (
-    ActiveBoundaryLoss,
-    active_boundary_loss,
-)
+from seglosses.losses.boundary_active import ActiveBoundaryLoss, active_boundary_loss
 from seglosses.losses.box import (
     CIoULoss,
     DIoULoss,
@@ -26,6 +23,25 @@ from seglosses.losses.box import (
     diou_loss,
     giou_loss,
     iou_loss,
+)
+from seglosses.losses.box_modified import (
+    AlphaIoULoss,
+    FocalerIoULoss,
+    InnerIoULoss,
+    WiseIoULoss,
+    wise_iou_loss,
+)
+from seglosses.losses.box_shape import (
+    EfficientIoULoss,
+    MPDIoULoss,
+    NormalizedWassersteinLoss,
+    SIoULoss,
+    ShapeIoULoss,
+    efficient_iou_loss,
+    mpdiou_loss,
+    normalized_wasserstein_loss,
+    shape_iou_loss,
+    siou_loss,
 )
 from seglosses.losses.centerline import (
     CenterlineCrossEntropyLoss,
@@ -59,6 +75,12 @@ from seglosses.losses.hausdorff import (
     hausdorff_dt_loss,
     hausdorff_erosion_loss,
 )
+from seglosses.losses.lovasz import (
+    LovaszHingeLoss,
+    LovaszSoftmaxLoss,
+    lovasz_hinge_loss,
+    lovasz_softmax_loss,
+)
 from seglosses.losses.region import (
     DiceLoss,
     FocalTverskyLoss,
@@ -71,13 +93,11 @@ from seglosses.losses.region import (
     jaccard_metric_loss,
     tversky_loss,
 )
-from seglosses.losses.skeleton_recall import (
-    SkeletonRecallLoss,
-    skeleton_recall_loss,
-)
+from seglosses.losses.skeleton_recall import SkeletonRecallLoss, skeleton_recall_loss
 
 __all__ = [
     "ActiveBoundaryLoss",
+    "AlphaIoULoss",
     "BalancedAccuracyLoss",
     "CIoULoss",
     "CenterlineBoundaryDiceLoss",
@@ -85,23 +105,33 @@ __all__ = [
     "CrossEntropyLoss",
     "DIoULoss",
     "DiceLoss",
+    "EfficientIoULoss",
     "FBetaLoss",
     "FocalTverskyLoss",
+    "FocalerIoULoss",
     "GIoULoss",
     "GeneralizedDiceLoss",
     "GeometricMeanLoss",
     "HausdorffDTLoss",
     "HausdorffErosionLoss",
+    "InnerIoULoss",
     "IoULoss",
     "JaccardLoss",
     "JaccardMetricLoss",
     "KervadecBoundaryLoss",
     "LogHausdorffDTLoss",
+    "LovaszHingeLoss",
+    "LovaszSoftmaxLoss",
+    "MPDIoULoss",
+    "NormalizedWassersteinLoss",
     "RegionWiseLoss",
+    "SIoULoss",
+    "ShapeIoULoss",
     "SkeletonRecallLoss",
     "SoftClDiceLoss",
     "TverskyLoss",
     "UnifiedFocalLoss",
+    "WiseIoULoss",
     "active_boundary_loss",
     "balanced_accuracy_loss",
     "boundary_loss",
@@ -111,6 +141,7 @@ __all__ = [
     "cross_entropy_loss",
     "dice_loss",
     "diou_loss",
+    "efficient_iou_loss",
     "f_beta_loss",
     "focal_tversky_loss",
     "generalized_dice_loss",
@@ -121,10 +152,17 @@ __all__ = [
     "iou_loss",
     "jaccard_loss",
     "jaccard_metric_loss",
+    "lovasz_hinge_loss",
+    "lovasz_softmax_loss",
+    "mpdiou_loss",
+    "normalized_wasserstein_loss",
     "rectified_region_map",
     "region_wise_loss",
+    "shape_iou_loss",
+    "siou_loss",
     "skeleton_recall_loss",
     "soft_cldice_loss",
     "tversky_loss",
     "unified_focal_loss",
+    "wise_iou_loss",
 ]

@@ -26,6 +26,9 @@ SIGNED = "signed: a perfect prediction costs the negative minimum of its map"
 THINNING = "thinning peels sides in a fixed order, so skeletons of mirror images differ"
 UNIT_ERRORS = "a mean over pixels in which an error at the boundary counts 1"
 EXEMPT: dict[tuple[str, str], str] = {
+    ("MPDIoULoss", "degenerate_boxes_are_finite"): (
+        "corners are measured in images, and a box 1e12 pixels away is 1e9 images away"
+    ),
     ("KervadecBoundaryLoss", "perfect_prediction_costs_zero"): SIGNED,
     ("KervadecBoundaryLoss", "missed_rare_class_costs"): SIGNED,
     ("KervadecBoundaryLoss", "wrong_prediction_costs_more"): (
@@ -61,7 +64,7 @@ def loss_classes() -> list[type[Loss]]:
 def subjects(cls: type[Loss]) -> Iterator[Subject]:
     arguments = ARGUMENTS.get(cls.__name__, {})
     if issubclass(cls, BoxLoss):
-        yield Subject(cls.__name__, "box", cls(reduction="sum", **arguments))
+        yield Subject(cls.__name__, "box", cls(reduction="sum", **arguments).eval())
         return
     dims = cls.spatial_dims if issubclass(cls, ShapeLoss) else (2, 3)
     side = 48 if issubclass(cls, ShapeLoss) else 272
