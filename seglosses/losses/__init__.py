@@ -13,7 +13,10 @@ from seglosses.losses.boundary import (
     rectified_region_map,
     region_wise_loss,
 )
-from seglosses.losses.boundary_active import ActiveBoundaryLoss, active_boundary_loss
+from seglosses.losses.boundary_active import (
+    ActiveBoundaryLoss,
+    active_boundary_loss,
+)
 from seglosses.losses.box import (
     CIoULoss,
     DIoULoss,
@@ -35,8 +38,8 @@ from seglosses.losses.box_shape import (
     EfficientIoULoss,
     MPDIoULoss,
     NormalizedWassersteinLoss,
-    SIoULoss,
     ShapeIoULoss,
+    SIoULoss,
     efficient_iou_loss,
     mpdiou_loss,
     normalized_wasserstein_loss,
@@ -94,6 +97,10 @@ from seglosses.losses.region import (
     tversky_loss,
 )
 from seglosses.losses.skeleton_recall import SkeletonRecallLoss, skeleton_recall_loss
+from seglosses.losses.structural import (
+    SSIMLoss,
+    ssim_loss,
+)
 
 __all__ = [
     "ActiveBoundaryLoss",
@@ -126,6 +133,7 @@ __all__ = [
     "NormalizedWassersteinLoss",
     "RegionWiseLoss",
     "SIoULoss",
+    "SSIMLoss",
     "ShapeIoULoss",
     "SkeletonRecallLoss",
     "SoftClDiceLoss",
@@ -162,6 +170,7 @@ __all__ = [
     "siou_loss",
     "skeleton_recall_loss",
     "soft_cldice_loss",
+    "ssim_loss",
     "tversky_loss",
     "unified_focal_loss",
     "wise_iou_loss",
