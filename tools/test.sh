@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Installs everything into .venv-test and runs every check: ruff, mypy, codespell, and all tests
+# with the slow ones. Needs Python 3.10 or later and, where no wheel is found, a C++ compiler.
+#
+#   bash tools/test.sh [PYTEST ARGUMENTS...]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tools/environment.sh
+
+VENV=.venv-test
+CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/seglosses/wheels"
+
+# mmcv_wheel: prints the path of a wheel of mmcv with its compiled ops. Looked for beside the
+# project, then in the user's cache; built and cached where there is none (half an hour on two
+# cores). The cache is keyed on all that a compiled wheel depends on.
+mmcv_wheel() {
+  local python=$VENV/bin/python tag torch machine found
+  tag="$("$python" -c 'import sys; print("cp%d%d" % sys.version_info[:2])')"
+  torch="$("$python" -c 'import torch; print(torch.__version__.split("+")[0] + "-" + ("cu" + torch.version.cuda if torch.version.cuda else "cpu"))')"
+  machine="$(uname -m)"
+  if [ "$torch" = "2.13.0-cpu" ]; then
+    for found in "../shared/wheels/onedl_mmcv-$MMCV-$tag-$tag-linux_$machine.whl"; do
+      [ -f "$found" ] && { echo "$found"; return; }
+    done
+  fi
+  local folder="$CACHE/mmcv-$MMCV-$tag-torch-$torch-$machine"
+  if ! compgen -G "$folder/*.whl" > /dev/null; then
+    echo "building mmcv $MMCV with its ops into $folder" >&2
+    command -v g++ > /dev/null || die "building mmcv needs g++"
+    pip_in "$VENV" install "setuptools<81" wheel ninja psutil packaging >&2
+    # Without --no-build-isolation pip cannot see torch and leaves the ops out. ninja must be on
+    # PATH, or the build falls back to one core.
+    PATH="$PWD/$VENV/bin:$PATH" CFLAGS="-O1 -g0" MAX_JOBS="${MAX_JOBS:-$(nproc)}" \
+      pip_in "$VENV" wheel --no-build-isolation --no-deps -w "$folder.part" "onedl-mmcv==$MMCV" >&2
+    mv "$folder.part" "$folder"
+  fi
+  echo "$folder"/*.whl
+}
+
+make_venv "$VENV"
+install_torch "$VENV"
+WHEEL="$(mmcv_wheel)"
+SEGLOSSES_EXTRAS='.[test]' install_once "$VENV" tests "torch==$TORCH" "onedl-mmengine==$MMENGINE" \
+  "$WHEEL" "onedl-mmsegmentation==$MMSEG" "onedl-mmdetection==$MMDET"
+"$VENV/bin/python" -W ignore -c 'import mmcv.ops' ||
+  die "$WHEEL does not fit this torch; delete it and run again"
+
+failed=0
+check() {
+  echo "== $*"
+  "$VENV/bin/$1" "${@:2}" || failed=1
+}
+check ruff format --check .
+check ruff check .
+check mypy
+check codespell
+check seglosses doctor
+# Several threads in each process only fight for the cores.
+export OMP_NUM_THREADS=1
+check python -m pytest --slow -q --durations=15 "$@"
+exit "$failed"
