@@ -1,0 +1,269 @@
+"""Lovász losses: the convex surrogate of IoU, exact, with the gradient formed in the forward pass.
+
+Errors are sorted once a class. Forming the gradient there costs little, and leaves nothing for
+backward but one tensor of the size of the logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from typing_extensions import Unpack
+
+from seglosses.encoding import Aligned, activate
+from seglosses.losses.classwise import ClassLoss, MapOptions
+from seglosses.lovasz_extension import lovasz_extension
+from seglosses.reduction import average_classes, select_classes
+
+
+class _Known(torch.autograd.Function):
+    """One value a row of the input, with the gradient at hand."""
+
+    @staticmethod
+    def forward(ctx: Any, _: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
+        ctx.save_for_backward(gradient)
+        return value.clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * grad.view(-1, *(1,) * (gradient.dim() - 1)), None, None
+
+
+def _extensions(errors: Tensor, target: Tensor) -> Tensor:
+    rows, foreground = errors.flatten(2).flatten(0, 1), target.flatten(2).flatten(0, 1) > 0
+    value, slope = rows.new_zeros(len(rows)), torch.zeros_like(rows)
+    with torch.no_grad():
+        for row in range(len(rows)):
+            value[row], slope[row] = lovasz_extension(rows[row], foreground[row])
+    extension: Tensor = _Known.apply(rows, value, slope)  # type: ignore[no-untyped-call]
+    return extension.view(errors.shape[:2])
+
+
+def lovasz_softmax_loss(prob: Tensor, target: Tensor) -> Tensor:
+    r"""Lovász-softmax loss of hard labels.
+
+        m_i = |y_i - p_i|, sorted: loss = sum_k m_(k) (J_k - J_{k-1})
+
+    J is the Jaccard loss when the k most wrong pixels are wrong, so that one-hot predictions cost
+    exactly 1 - IoU.
+
+    Args:
+        prob: Class probabilities, (N, C, *S).
+        target: One-hot labels, (N, C, *S).
+
+    Returns:
+        One loss per image and class, (N, C), in [0, 1]; the largest error where the class is
+        absent.
+
+    References:
+        Berman et al., The Lovász-Softmax loss, CVPR 2018, arXiv:1705.08790.
+
+    Example:
+        >>> prob = torch.tensor([[[1.0, 1.0, 0.0, 0.0]]])
+        >>> target = torch.tensor([[[1.0, 0.0, 1.0, 0.0]]])
+        >>> lovasz_softmax_loss(prob, target)  # 1 - IoU = 1 - 1/3
+        tensor([[0.6667]])
+    """
+    return _extensions((target - prob).abs(), target)
+
+
+def lovasz_hinge_loss(logits: Tensor, target: Tensor) -> Tensor:
+    r"""Lovász hinge of foreground logits and hard labels.
+
+        m_i = max(0, 1 - z_i (2 y_i - 1)), sorted: loss = sum_k m_(k) (J_k - J_{k-1})
+
+    Args:
+        logits: Foreground logits, (N, C, *S).
+        target: Labels in {0, 1}, (N, C, *S).
+
+    Returns:
+        One loss per image and class, (N, C), at least 0; max(0, 1 + max z) where the class is
+        absent.
+
+    References:
+        Yu and Blaschko, The Lovász hinge, 2015, arXiv:1512.07797; Berman et al., CVPR 2018,
+        arXiv:1705.08790.
+
+    Example:
+        >>> lovasz_hinge_loss(torch.tensor([[[3.0, 0.5]]]), torch.tensor([[[1.0, 0.0]]]))  # 1.5 / 2
+        tensor([[0.7500]])
+    """
+    return _extensions((1 - logits * (2 * target - 1)).clamp(min=0), target)
+
+
+class _LovaszLoss(ClassLoss):
+    default_average: ClassVar[str]
+
+    def __init__(self, average: str | None = None, **options: Unpack[MapOptions]) -> None:
+        super().__init__(**options)
+        self.average = self.default_average if average is None else average
+        if self.average not in ("image", "dataset"):
+            raise ValueError(f"average must be 'image' or 'dataset', got {average!r}")
+
+    def _scores(self, logits: Tensor, sigmoid: bool) -> Tensor:
+        """What errors are read from, a fresh tensor (N, C, P)."""
+        raise NotImplementedError
+
+    def _errors(self, score: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
+        """Errors, at least 0, and their slope by the score."""
+        raise NotImplementedError
+
+    def _by_logits(self, grad: Tensor, scores: Tensor, sigmoid: bool) -> Tensor:
+        """Gradient by the logits from that by the scores; may write to both."""
+        raise NotImplementedError
+
+    def _reduced(
+        self,
+        batch: Aligned,
+        avg_factor: float | Tensor | None,
+        reduction: str,
+        per_pixel: bool,
+    ) -> Tensor:
+        self._refuse_per_pixel(per_pixel)
+        pooled = self.average == "dataset"
+        if pooled and avg_factor is not None:
+            raise ValueError("avg_factor needs a loss per image: set average='image'")
+        with torch.no_grad():
+            foreground = _foreground(batch)
+            present = None
+            if self._classes(batch) == "present":
+                present = torch.stack([foreground(c).any(1) for c in range(batch.channels)], 1)
+                present = present.any(0, keepdim=True) if pooled else present
+            rows = 1 if pooled else len(batch.logits)
+            shares = self._shares(rows, present, batch)
+            value, gradient = self._formed(batch, foreground, shares)
+        if pooled:
+            whole: Tensor = _Known.apply(  # type: ignore[no-untyped-call]
+                batch.logits.unsqueeze(0), value, gradient.unsqueeze(0)
+            )
+            return whole.sum()
+        each: Tensor = _Known.apply(batch.logits, value, gradient)  # type: ignore[no-untyped-call]
+        counted = None if present is None else present.any(1, keepdim=True)
+        return self._mean(each.unsqueeze(1), counted, None, batch, avg_factor, reduction)
+
+    def _shares(self, rows: int, present: Tensor | None, batch: Aligned) -> Tensor:
+        """How much each class counts in the mean of its row, (rows, C)."""
+        channels, weights = batch.channels, self.class_weight
+        one_each = torch.eye(channels, device=batch.logits.device).expand(rows, -1, -1)
+        chosen = select_classes(self._classes(batch), channels)
+        if chosen is not None:
+            present = one_each[:, chosen].sum(1) > 0
+        return average_classes(
+            one_each,
+            None if present is None else present.unsqueeze(2),
+            None if weights is None else weights.unsqueeze(1),
+        )
+
+    def _formed(
+        self, batch: Aligned, foreground: Callable[[int], Tensor], shares: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The losses of rows (R,) and their gradient by the logits."""
+        flat = batch.logits.flatten(2) if batch.logits.dim() > 2 else batch.logits.unsqueeze(2)
+        scores = self._scores(flat, batch.sigmoid)
+        valid = None if batch.valid is None else batch.valid.view(len(flat), flat.shape[2])
+        if valid is not None:
+            scores.masked_fill_(~valid.unsqueeze(1), 0.0)
+        weight = batch.pixel_weight
+        gradient = torch.zeros_like(scores)
+        values = []
+        for row, row_shares in enumerate(shares.tolist()):
+            images = slice(None) if len(shares) == 1 else slice(row, row + 1)
+            value = scores.new_zeros(())
+            for c, share in enumerate(row_shares):
+                if not share:
+                    continue
+                own = foreground(c)[images]
+                errors, slope = self._errors(scores[images, c], own)
+                if valid is not None:
+                    # last in order and without slope, ignored pixels touch nobody
+                    errors = torch.where(valid[images], errors, 0.0)
+                w = None if weight is None else weight[images].flatten()
+                part, steps = lovasz_extension(errors.flatten(), own.flatten(), w)
+                value = value + share * part
+                gradient[images, c] = slope.mul_(share).mul_(steps.view_as(slope))
+            values.append(value)
+        value = torch.stack(values) if values else scores.new_zeros(0)
+        return value, self._by_logits(gradient, scores, batch.sigmoid).view_as(batch.logits)
+
+
+def _foreground(batch: Aligned) -> Callable[[int], Tensor]:
+    """Where a class is labelled, (N, P), by its index; never at ignored pixels."""
+    if batch.dense is not None:
+        dense = batch.dense.flatten(2) if batch.dense.dim() > 2 else batch.dense.unsqueeze(2)
+        if not bool(((dense == 0) | (dense == 1)).all()):
+            raise ValueError(
+                "Lovász losses are defined for hard labels: dense targets must be 0 or 1; use"
+                " JaccardMetricLoss for soft ones"
+            )
+        return lambda c: dense[:, c] > 0
+    assert batch.labels is not None
+    labels = batch.labels
+    if batch.valid is not None:
+        labels = labels.masked_fill(~batch.valid, -1)
+    flat = labels.flatten(1) if labels.dim() > 1 else labels.unsqueeze(1)
+    return lambda c: flat == (1 if batch.channels == 1 else c)
+
+
+class LovaszSoftmaxLoss(_LovaszLoss):
+    """Registered form of :func:`lovasz_softmax_loss`, for hard labels.
+
+    Args:
+        average: 'dataset' takes the batch as one image (the authors' default), 'image' each alone.
+        options: See :class:`~seglosses.losses.base.SegmentationLoss`; ``classes`` as in
+            :class:`~seglosses.losses.classwise.OverlapLoss`. With ``use_sigmoid`` or one channel
+            the probabilities are sigmoids.
+    """
+
+    formula = "sum_k m_(k) (J_k - J_{k-1}), m = |y - p| sorted"
+    paper = "Berman et al. 2018, arXiv:1705.08790"
+    use_when = "fine-tuning for mIoU, after or beside cross-entropy"
+    default_average = "dataset"
+
+    def _scores(self, logits: Tensor, sigmoid: bool) -> Tensor:
+        return activate(logits, sigmoid)
+
+    def _errors(self, score: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
+        slope = torch.where(foreground, -1.0, 1.0).to(score.dtype)
+        # rounding can lift a probability above 1
+        return (score * slope).add_(foreground).clamp_(min=0), slope
+
+    def _by_logits(self, grad: Tensor, scores: Tensor, sigmoid: bool) -> Tensor:
+        if sigmoid:
+            return grad.mul_(scores).mul_(1 - scores)
+        mean = torch.zeros_like(scores[:, 0])
+        for c in range(scores.shape[1]):
+            mean.addcmul_(grad[:, c], scores[:, c])
+        return grad.sub_(mean.unsqueeze(1)).mul_(scores)
+
+
+class LovaszHingeLoss(_LovaszLoss):
+    """Registered form of :func:`lovasz_hinge_loss`, for hard labels.
+
+    Every channel is a foreground logit against the rest, whatever ``use_sigmoid`` says.
+
+    Args:
+        average: 'image' takes each image alone (the authors' default), 'dataset' the batch as one.
+        options: See :class:`LovaszSoftmaxLoss`.
+    """
+
+    formula = "sum_k m_(k) (J_k - J_{k-1}), m = max(0, 1 - z (2y - 1)) sorted"
+    paper = "Yu and Blaschko 2015, arXiv:1512.07797; Berman et al. 2018"
+    use_when = "fine-tuning one foreground for IoU; margins do not saturate"
+    independent_channels = True
+    default_average = "image"
+
+    def _scores(self, logits: Tensor, sigmoid: bool) -> Tensor:
+        return logits.clone()
+
+    def _errors(self, score: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
+        slope = 1 - 2 * foreground.to(score.dtype)
+        return (score * slope).add_(1).clamp_(min=0), slope
+
+    def _by_logits(self, grad: Tensor, scores: Tensor, sigmoid: bool) -> Tensor:
+        return grad
