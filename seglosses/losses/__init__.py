@@ -13,10 +13,7 @@ from seglosses.losses.boundary import (
     rectified_region_map,
     region_wise_loss,
 )
-from seglosses.losses.boundary_active import (
-    ActiveBoundaryLoss,
-    active_boundary_loss,
-)
+from seglosses.losses.boundary_active import ActiveBoundaryLoss, active_boundary_loss
 from seglosses.losses.box import (
     CIoULoss,
     DIoULoss,
@@ -65,6 +62,7 @@ from seglosses.losses.confusion import (
     f_beta_loss,
     geometric_mean_loss,
 )
+from seglosses.losses.distribution import DistributionFocalLoss, distribution_focal_loss
 from seglosses.losses.generalized import (
     GeneralizedDiceLoss,
     UnifiedFocalLoss,
@@ -84,6 +82,14 @@ from seglosses.losses.lovasz import (
     lovasz_hinge_loss,
     lovasz_softmax_loss,
 )
+from seglosses.losses.quality import (
+    MatchabilityAwareLoss,
+    QualityFocalLoss,
+    VarifocalLoss,
+    matchability_aware_loss,
+    quality_focal_loss,
+    varifocal_loss,
+)
 from seglosses.losses.region import (
     DiceLoss,
     FocalTverskyLoss,
@@ -97,10 +103,7 @@ from seglosses.losses.region import (
     tversky_loss,
 )
 from seglosses.losses.skeleton_recall import SkeletonRecallLoss, skeleton_recall_loss
-from seglosses.losses.structural import (
-    SSIMLoss,
-    ssim_loss,
-)
+from seglosses.losses.structural import SSIMLoss, ssim_loss
 
 __all__ = [
     "ActiveBoundaryLoss",
@@ -112,6 +115,7 @@ __all__ = [
     "CrossEntropyLoss",
     "DIoULoss",
     "DiceLoss",
+    "DistributionFocalLoss",
     "EfficientIoULoss",
     "FBetaLoss",
     "FocalTverskyLoss",
@@ -130,7 +134,9 @@ __all__ = [
     "LovaszHingeLoss",
     "LovaszSoftmaxLoss",
     "MPDIoULoss",
+    "MatchabilityAwareLoss",
     "NormalizedWassersteinLoss",
+    "QualityFocalLoss",
     "RegionWiseLoss",
     "SIoULoss",
     "SSIMLoss",
@@ -139,6 +145,7 @@ __all__ = [
     "SoftClDiceLoss",
     "TverskyLoss",
     "UnifiedFocalLoss",
+    "VarifocalLoss",
     "WiseIoULoss",
     "active_boundary_loss",
     "balanced_accuracy_loss",
@@ -149,6 +156,7 @@ __all__ = [
     "cross_entropy_loss",
     "dice_loss",
     "diou_loss",
+    "distribution_focal_loss",
     "efficient_iou_loss",
     "f_beta_loss",
     "focal_tversky_loss",
@@ -162,8 +170,10 @@ __all__ = [
     "jaccard_metric_loss",
     "lovasz_hinge_loss",
     "lovasz_softmax_loss",
+    "matchability_aware_loss",
     "mpdiou_loss",
     "normalized_wasserstein_loss",
+    "quality_focal_loss",
     "rectified_region_map",
     "region_wise_loss",
     "shape_iou_loss",
@@ -173,5 +183,6 @@ __all__ = [
     "ssim_loss",
     "tversky_loss",
     "unified_focal_loss",
+    "varifocal_loss",
     "wise_iou_loss",
 ]

@@ -16,7 +16,12 @@ from seglosses.losses.classwise import ShapeLoss
 
 # Losses of other inputs than (logits, labels) or (boxes, boxes); each has laws of its own in the
 # test file of its family.
-OTHER_INPUTS: dict[str, str] = {}
+OTHER_INPUTS: dict[str, str] = {
+    "DistributionFocalLoss": "distances",
+    "MatchabilityAwareLoss": "labels with scores",
+    "QualityFocalLoss": "labels with scores",
+    "VarifocalLoss": "labels with scores",
+}
 
 # What a loss needs beyond its defaults to be built.
 ARGUMENTS: dict[str, dict[str, object]] = {}
