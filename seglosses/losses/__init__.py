@@ -104,6 +104,12 @@ from seglosses.losses.region import (
 )
 from seglosses.losses.skeleton_recall import SkeletonRecallLoss, skeleton_recall_loss
 from seglosses.losses.structural import SSIMLoss, ssim_loss
+from seglosses.losses.topology_regions import (
+    SupervoxelLoss,
+    TopographLoss,
+    supervoxel_loss,
+    topograph_loss,
+)
 
 __all__ = [
     "ActiveBoundaryLoss",
@@ -143,6 +149,8 @@ __all__ = [
     "ShapeIoULoss",
     "SkeletonRecallLoss",
     "SoftClDiceLoss",
+    "SupervoxelLoss",
+    "TopographLoss",
     "TverskyLoss",
     "UnifiedFocalLoss",
     "VarifocalLoss",
@@ -181,6 +189,8 @@ __all__ = [
     "skeleton_recall_loss",
     "soft_cldice_loss",
     "ssim_loss",
+    "supervoxel_loss",
+    "topograph_loss",
     "tversky_loss",
     "unified_focal_loss",
     "varifocal_loss",

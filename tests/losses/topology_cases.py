@@ -46,3 +46,28 @@ def case(name: str) -> tuple[Tensor, Tensor]:
     if name == "break_island24":
         return break_island24()
     return perfect32() if name == "perfect32" else stored(name)
+
+
+def bars() -> Tensor:
+    """Two bars that touch no border, five and three pixels wide."""
+    label = torch.zeros(1, 24, 24, dtype=torch.long)
+    label[:, 3:8, 2:22] = 1
+    label[:, 15:18, 2:22] = 1
+    return label
+
+
+def spoiled(defect: str) -> Tensor:
+    """The mask of :func:`bars` with one error, or none of topology."""
+    seen = bars().bool()
+    if defect == "break":
+        seen[:, 15:18, 11] = False
+    elif defect == "bridge":
+        seen[:, 8:15, 12:14] = True
+    elif defect == "island":
+        seen[:, 20:22, 5:7] = True
+    elif defect == "hole":
+        seen[:, 5, 6] = False
+    elif defect == "deformation":
+        seen[:, 8, 2:22] = True  # one row wider
+        seen[:, 15:18, 20:22] = False  # and one end shorter
+    return seen
