@@ -14,26 +14,35 @@ import numpy as np
 from numba import njit
 
 NONE = np.int64(np.iinfo(np.int64).max)
+OUTER = np.int64(np.iinfo(np.int64).min)
 LOW = np.int64(0xFFFFFFFF)
+OUTSIDE = np.int64(np.iinfo(np.int32).max)
 
 
 @njit(cache=True, nogil=True)
-def settle(ids, dirs, steps, backward):
+def settle(ids, dirs, steps):
     """Give every cell the number of the basin into which it is contracted.
+
+    Two sweeps without a branch settle nearly all cells, whichever way they point; the loop at the
+    end follows what is left.
 
     Args:
         ids: Basin + 1 at the roots, 0 elsewhere, int32 (n,); filled.
-        dirs: Direction in which a cell is contracted, ``steps.size`` for none, uint8 (n,).
-        steps: Offset of each direction, int64.
-        backward: Whether most directions lead to later cells; only the speed depends on it.
+        dirs: Direction in which a cell is contracted, uint8 (n,).
+        steps: Offset of each direction, 0 for the last one, which means none, int64.
     """
-    size = ids.size
-    none = steps.size
-    for i in range(size):
-        start = size - 1 - i if backward else i
-        if ids[start] != 0 or dirs[start] == none:
+    for cell in range(ids.size):
+        own = ids[cell]
+        far = ids[cell + steps[dirs[cell]]]
+        ids[cell] = own if own != 0 else far
+    for cell in range(ids.size - 1, -1, -1):
+        own = ids[cell]
+        far = ids[cell + steps[dirs[cell]]]
+        ids[cell] = own if own != 0 else far
+    for start in range(ids.size):
+        if ids[start] != 0 or steps[dirs[start]] == 0:
             continue
-        cell = start + steps[dirs[start]]
+        cell = start
         while ids[cell] == 0:
             cell += steps[dirs[cell]]
         basin = ids[cell]
@@ -77,22 +86,26 @@ def _find(parent, node):
 
 
 @njit(cache=True, nogil=True)
-def merge(near, far, age, parent, win, lose, where):
+def merge(codes, near, far, age, parent, win, lose, where, lives, fate):
     """Merge basins along sorted edges; the older one (smaller age) survives.
 
     Args:
+        codes: Edge codes, ascending int64 (n,).
         near: First basin of each edge, int32 (n,).
         far: Second basin, int32 (n,).
         age: Code of the oldest cell of each basin, int64 (m,).
         parent: 0..m-1, int32 (m,); overwritten.
-        win: Surviving basins, int32 (>= m,).
-        lose: Dying basins, int32 (>= m,).
-        where: Edge of each merge, int32 (>= m,).
+        win: Surviving basins, int32 (m,).
+        lose: Dying basins, int32 (m,).
+        where: Edge of each merge, int32 (m,).
+        lives: Whether the bar that ends has positive length, bool (m,).
+        fate: By basin: the merge at which its bar of positive length ends, else -1; int32 (m,).
 
     Returns:
         The number of merges.
     """
     count = 0
+    fate[:] = -1
     for i in range(near.size):
         first = _find(parent, near[i])
         second = _find(parent, far[i])
@@ -104,8 +117,35 @@ def merge(near, far, age, parent, win, lose, where):
         win[count] = first
         lose[count] = second
         where[count] = i
+        value = codes[i] >> 32
+        # The frame of the T-construction ends the essential class, which is no bar.
+        alive = (age[second] >> 32) != value and value != OUTSIDE
+        lives[count] = alive
+        if alive:
+            fate[second] = count
         count += 1
     return count
+
+
+@njit(cache=True, nogil=True)
+def look_up_fates(codes, flip, ids, age, fate, out):
+    """Find the bars that are born at coded cells.
+
+    Args:
+        codes: Codes of cells, int64 (n,); some may be none or the outside.
+        flip: -1 where the codes are complements, else 0, int64.
+        ids: Basin + 1 of every cell, int32.
+        age: Code of the oldest cell of each basin, int64 (m,).
+        fate: By basin: the merge at which its bar ends, else -1; int32 (m,).
+        out: That merge, or -1 where no bar of positive length is born there; int32 (n,).
+    """
+    for i in range(codes.size):
+        out[i] = -1
+        if codes[i] != NONE and codes[i] != OUTER:
+            basin = ids[(codes[i] ^ flip) & LOW] - 1
+            # A label that is no root is nobody's birth.
+            if age[basin] == codes[i]:
+                out[i] = fate[basin]
 
 
 @njit(cache=True, nogil=True)
@@ -197,7 +237,7 @@ def gather_members(roots, nodes, dirs, steps, cells, basins):
         roots: Root cells, int32 (k,).
         nodes: Their basin numbers, int32 (k,).
         dirs: Direction in which a cell is contracted, uint8.
-        steps: Offset of each direction, int64.
+        steps: Offset of each direction, 0 for none, int64.
         cells: Room for the members, int32.
         basins: Room for their basins, int32.
 
@@ -210,7 +250,7 @@ def gather_members(roots, nodes, dirs, steps, cells, basins):
         seen = count
         cell = root
         while True:
-            for d in range(steps.size):
+            for d in range(steps.size - 1):
                 other = cell - steps[d]
                 if dirs[other] == d and other != root:
                     cells[count] = other

@@ -15,9 +15,9 @@ from numba import njit
 
 OUTSIDE = np.int32(np.iinfo(np.int32).max)
 
-# Bits 0 to 2 of a mark are edges, bits 3 to 5 squares of a volume.
-PIXEL_ROOT = 64
-TOP_ROOT = 128
+# Bits of a mark: 0 to 2 are edges, 3 to 5 squares of a volume.
+PIXEL_ROOT = 6
+TOP_ROOT = 7
 
 
 @njit(cache=True, nogil=True)
@@ -102,75 +102,117 @@ def mark_2d(key, row, pixel, square, flags):
         mutual = (s_here[i] == 2) & (s_above[i] == 0)
         flag = np.uint8(0) if down else np.uint8(1)
         flag |= np.uint8(0) if side else np.uint8(2)
-        flag |= np.uint8(PIXEL_ROOT) if lowest else np.uint8(0)
-        flag |= np.uint8(TOP_ROOT) if mutual else np.uint8(0)
+        flag |= np.uint8(1 << PIXEL_ROOT) if lowest else np.uint8(0)
+        flag |= np.uint8(1 << TOP_ROOT) if mutual else np.uint8(0)
         out[i] = np.uint8(0) if here[i] == OUTSIDE else flag
 
 
 @njit(cache=True, nogil=True)
-def count_flags(flags, bits):
-    """Count set bits.
+def list_marked(flags, cells):
+    """List the cells with any mark.
 
     Args:
         flags: Marks, uint8 (n,).
-        bits: The bits that count, a mask.
+        cells: Room, int32 (n + 1,).
 
     Returns:
-        Their number over all cells.
+        Their number, and by bit how many have it, int64 (8,).
     """
     count = 0
-    for i in range(flags.size):
-        left = flags[i] & bits
-        while left:
-            count += 1
-            left &= left - 1
-    return count
+    for p in range(flags.size):
+        cells[count] = p
+        count += flags[p] != 0
+    bits = np.zeros(8, np.int64)
+    for i in range(count):
+        flag = flags[cells[i]]
+        for bit in range(8):
+            bits[bit] += (flag >> bit) & 1
+    return count, bits
 
 
 @njit(cache=True, nogil=True)
-def collect_edges(flags, shift, key, corners, codes):
+def collect_edges(flags, cells, shift, key, corners, codes):
     """Code the marked edges: value in the upper half, ``axes * cell + axis`` in the lower.
 
     Args:
         flags: Bit ``shift + axis`` set where the edge of that axis is wanted, uint8 (n,).
+        cells: The marked cells, int32 (k,).
         shift: 0, or 3 for the squares of a volume, which are the edges of its dual forest.
         key: Padded values, int32 (n,).
         corners: Offsets of the pixels of an edge, by axis, int64 (axes, k).
-        codes: Room for exactly the marked edges, int64.
+        codes: Room for the marked edges and one more, int64.
     """
     axes = corners.shape[0]
     count = 0
-    for p in range(flags.size):
-        flag = (flags[p] >> shift) & 7
-        if flag:
-            for axis in range(axes):
-                if (flag >> axis) & 1:
-                    value = key[p]
-                    for k in range(1, corners.shape[1]):
-                        value = max(value, key[p + corners[axis, k]])
-                    codes[count] = (np.int64(value) << 32) | (axes * p + axis)
-                    count += 1
+    for i in range(cells.size):
+        p = cells[i]
+        flag = flags[p] >> shift
+        for axis in range(axes):
+            value = key[p]
+            for k in range(1, corners.shape[1]):
+                value = max(value, key[p + corners[axis, k]])
+            codes[count] = (np.int64(value) << 32) | (axes * p + axis)
+            count += (flag >> axis) & 1
 
 
 @njit(cache=True, nogil=True)
-def collect_roots(flags, bit, key, corners, first, ids, codes):
-    """Number the marked cells and code them: value in the upper half, cell in the lower.
+def collect_roots(flags, cells, bit, key, corners, first, ids, codes):
+    """Number the marked roots and code them: value in the upper half, cell in the lower.
 
     Args:
         flags: Marks, uint8 (n,).
-        bit: The mark of a root.
+        cells: The marked cells, int32 (k,).
+        bit: The bit of a root.
         key: Padded values, int32 (n,).
         corners: Offsets of the pixels of a cell, int64 (k,).
         first: Number of the first root.
         ids: Number + 1 of each root is written here, int32 (n,).
-        codes: Codes by number, int64; filled from ``first``.
+        codes: Codes by number, int64, with room for one more; filled from ``first``.
     """
     count = first
-    for p in range(flags.size):
-        if flags[p] & bit:
-            value = key[p]
-            for k in range(1, corners.size):
-                value = max(value, key[p + corners[k]])
-            codes[count] = (np.int64(value) << 32) | p
-            ids[p] = count + 1
+    for i in range(cells.size):
+        p = cells[i]
+        value = key[p]
+        for k in range(1, corners.size):
+            value = max(value, key[p + corners[k]])
+        codes[count] = (np.int64(value) << 32) | p
+        if (flags[p] >> bit) & 1:
             count += 1
+            ids[p] = count
+
+
+@njit(cache=True, nogil=True)
+def top_pixels(key, cells, axes, picks, sizes, margin, oldest, out):
+    """Name the pixel that gives each cell or wall its value, in the unpadded image.
+
+    Args:
+        key: Padded values, int32 (n,).
+        cells: ``axes * cell + axis``, int64 (k,).
+        axes: Rows of ``picks``.
+        picks: Offsets of the pixels, by axis, the preferred one first, int64 (axes, c).
+        sizes: Shape of the image, int64.
+        margin: Pixels of padding on every side.
+        oldest: What a pixel of the padding stands for.
+        out: Flat indices in the image, int64 (k,).
+    """
+    for i in range(cells.size):
+        cell = cells[i] // axes
+        axis = cells[i] - axes * cell
+        best = cell + picks[axis, 0]
+        for k in range(1, picks.shape[1]):
+            pixel = cell + picks[axis, k]
+            if key[pixel] > key[best]:
+                best = pixel
+        index = 0
+        scale = 1
+        for a in range(sizes.size - 1, -1, -1):
+            width = sizes[a] + 2 * margin
+            rest = best // width
+            along = best - rest * width - margin
+            best = rest
+            if along < 0 or along >= sizes[a]:
+                index = -1
+                break
+            index += scale * along
+            scale *= sizes[a]
+        out[i] = index if index >= 0 else oldest

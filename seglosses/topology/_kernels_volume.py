@@ -168,7 +168,7 @@ def mark_3d(key, step, pixel, cube, last, first, flags, free):
             if not cyclic:
                 flag |= 8 << t
         if root:
-            flag |= PIXEL_ROOT
+            flag |= 1 << PIXEL_ROOT
         if cube[p] == 3 and cube[p - step[2]] == 2:
-            flag |= TOP_ROOT
+            flag |= 1 << TOP_ROOT
         flags[p] = flag

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seglosses.topology import _kernels_grid as kernels
 from seglosses.topology.filtration import Construction, Frame, pad_keys
 from seglosses.topology.forests import Forest, forests_2d, forests_3d
 from seglosses.topology.sides import Codes, Ints, Side
@@ -65,34 +66,25 @@ class Filtered:
         """
         feature = self.features[dim]
         if isinstance(feature, Loops):
-            birth = wall_pixel(self.key, feature.edges[which], feature.primal)
-            pair = (birth, wall_pixel(self.key, feature.squares[which], feature.dual))
+            birth = self._pixels(feature.edges[which], _walls(feature.primal))
+            death = self._pixels(feature.squares[which], _walls(feature.dual))
         else:
             side = feature.side
             cells = side.index(feature.age[feature.lose[which]])
-            walls = wall_pixel(self.key, side.index(feature.codes[which]), side)
-            top = _first_top(self.key, cells[:, None] + side.picks)
-            pair = (top, walls) if side.flip == 0 else (walls, top)
-        if self.frame.dual:
-            pair = pair[::-1]
-        return np.stack([self.frame.back(pixels, self.oldest) for pixels in pair], axis=1)
+            birth = self._pixels(cells, side.picks[None])
+            death = self._pixels(side.index(feature.codes[which]), _walls(side))
+            if side.flip != 0:
+                birth, death = death, birth
+        return np.stack([death, birth] if self.frame.dual else [birth, death], axis=1)
+
+    def _pixels(self, cells: Codes, picks: Codes) -> Codes:
+        out = np.empty(cells.size, np.int64)
+        sizes = np.array(self.frame.shape, np.int64)
+        margin = self.frame.margin
+        kernels.top_pixels(self.key, cells, len(picks), picks, sizes, margin, self.oldest, out)
+        return out
 
 
-def wall_pixel(key: Ints, walls: Codes, side: Side) -> Codes:
-    """The pixel that gives an edge or a square its value, the last in reading order among equals.
-
-    Args:
-        key: Padded keys.
-        walls: Edges of the side, ``axes * cell + axis``.
-        side: Geometry of the edges.
-
-    Returns:
-        Flat indices in the padded image.
-    """
-    cells, axis = np.divmod(walls, side.axes)
-    return _first_top(key, cells[:, None] + side.edge[axis][:, ::-1])
-
-
-def _first_top(key: NDArray[Any], pixels: Codes) -> Codes:
-    best = key[pixels].argmax(axis=1)
-    return np.asarray(np.take_along_axis(pixels, best[:, None], axis=1)[:, 0])
+def _walls(side: Side) -> Codes:
+    """Pixels of the walls of a side, by axis, the preferred one first."""
+    return np.ascontiguousarray(side.edge[:, ::-1])

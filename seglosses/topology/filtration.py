@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seglosses.topology._kernels_grid import OUTSIDE
-from seglosses.topology.sides import Codes, Ints
+from seglosses.topology.sides import Ints
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -119,7 +119,7 @@ def _same(single: NDArray[np.float32], image: NDArray[Any]) -> bool:
 
 @dataclass(frozen=True)
 class Frame:
-    """How an image was padded, and the way back.
+    """How an image was padded.
 
     Attributes:
         shape: Shape of the image.
@@ -130,28 +130,6 @@ class Frame:
     shape: tuple[int, ...]
     margin: int
     dual: bool
-
-    def back(self, cells: Codes, oldest: int) -> Codes:
-        """Flat index in the image of padded cells; pixels of the margin stand for the oldest one.
-
-        Args:
-            cells: Flat indices in the padded image.
-            oldest: Flat index of the image's oldest pixel.
-
-        Returns:
-            Flat indices in the image.
-        """
-        index = np.zeros(cells.shape, np.int64)
-        outside = np.zeros(cells.shape, bool)
-        scale = 1
-        for size in reversed(self.shape):
-            cells, along = np.divmod(cells, size + 2 * self.margin)
-            along -= self.margin
-            outside |= (along < 0) | (along >= size)
-            index += scale * along
-            scale *= size
-        index[outside] = oldest
-        return index
 
 
 def pad_keys(key: Ints, *, construction: Construction, relative: bool) -> tuple[Ints, Frame]:

@@ -8,7 +8,7 @@ along the few edges that are left, in the order (value, index).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from seglosses.topology.sides import Codes, Ints, Side, sides_2d, sides_3d
 Mask = NDArray[np.bool_]
 Marks = NDArray[np.uint8]
 
-OUTER = np.int64(np.iinfo(np.int64).min)
+OUTER = kernels.OUTER
 
 
 @dataclass
@@ -38,26 +38,19 @@ class Forest:
         lose: Dying basin of each merge.
         codes: Edge code of each merge.
         lives: Whether the bar that ends there has positive length.
+        fate: By basin: the merge at which its bar ends, -1 for none of positive length.
     """
 
     side: Side
     key: Ints
     ids: Ints
-    dirs: NDArray[np.uint8]
+    dirs: Marks
     age: Codes
     win: Ints
     lose: Ints
     codes: Codes
-    lives: Mask = field(init=False)
-    fate: Ints = field(init=False)
-
-    def __post_init__(self) -> None:
-        # Code halves of INT32_MAX belong to the frame of the T-construction: its essential class.
-        values = self.codes >> 32
-        self.lives = ((self.age[self.lose] >> 32) != values) & (values != grid.OUTSIDE)
-        self.fate = np.full(self.age.size, -1, np.int32)
-        live = np.flatnonzero(self.lives)
-        self.fate[self.lose[live]] = live
+    lives: Mask
+    fate: Ints
 
     @property
     def roots(self) -> Ints:
@@ -72,61 +65,74 @@ class Forest:
 
     def fates(self, codes: Codes) -> Ints:
         """The merge that ends the bar born at each coded cell, -1 for none of positive length."""
-        out = np.full(codes.size, -1, np.int32)
-        known = np.flatnonzero((codes != kernels.NONE) & (codes != OUTER))
-        basins = self.ids[self.side.index(codes[known])] - 1
-        # A label that is no root is nobody's birth; its basin belongs to another cell.
-        born = self.age[basins] == codes[known]
-        out[known[born]] = self.fate[basins[born]]
+        out = np.empty(codes.size, np.int32)
+        flip = np.int64(self.side.flip)
+        kernels.look_up_fates(codes, flip, self.ids, self.age, self.fate, out)
         return out
-
-    def births_and_deaths(self) -> tuple[Codes, Codes]:
-        """Cells that are born and edges that kill, for the bars of positive length."""
-        return self.side.index(self.age[self.lose]), self.side.index(self.codes)
 
 
 def _merge(
-    side: Side, key: Ints, ids: Ints, dirs: NDArray[np.uint8], age: Codes, codes: Codes
+    side: Side, key: Ints, ids: Ints, dirs: Marks, age: Codes, codes: Codes
 ) -> tuple[Forest, Ints]:
     near = np.empty(codes.size, np.int32)
     far = np.empty(codes.size, np.int32)
     flip = np.int64(side.flip)
-    kernels.settle(ids, dirs, side.steps, side.flip != 0)
+    kernels.settle(ids, dirs, side.steps)
     kernels.edge_basins(codes, flip, side.axes, side.near, side.far, ids, near, far)
     parent = np.arange(age.size, dtype=np.int32)
     win: Ints
     lose: Ints
     where: Ints
-    win, lose, where = (np.empty(age.size, np.int32) for _ in range(3))
-    count = kernels.merge(near, far, age, parent, win, lose, where)
-    win, lose, where = win[:count].copy(), lose[:count].copy(), where[:count].copy()
-    return Forest(side, key, ids, dirs, age, win, lose, codes[where]), where
+    fate: Ints
+    win, lose, where, fate = (np.empty(age.size, np.int32) for _ in range(4))
+    lives: Mask = np.empty(age.size, bool)
+    count = kernels.merge(codes, near, far, age, parent, win, lose, where, lives, fate)
+    win, lose, where, lives = win[:count], lose[:count], where[:count], lives[:count]
+    return Forest(side, key, ids, dirs, age, win, lose, codes[where], lives, fate), where
 
 
-def _edges(flags: Marks, shift: int, key: Ints, side: Side) -> Codes:
-    codes = np.empty(grid.count_flags(flags, 7 << shift), np.int64)
-    grid.collect_edges(flags, shift, key, side.edge, codes)
-    codes.sort()
-    return codes
+@dataclass(frozen=True)
+class _Marked:
+    """The cells of an image that are roots or have critical edges."""
 
+    key: Ints
+    flags: Marks
+    cells: Ints
+    bits: Codes
 
-def _components(flags: Marks, key: Ints, dirs: Marks, side: Side, codes: Codes) -> Forest:
-    ids = np.zeros(key.size, np.int32)
-    age = np.empty(grid.count_flags(flags, grid.PIXEL_ROOT), np.int64)
-    grid.collect_roots(flags, grid.PIXEL_ROOT, key, side.cell, 0, ids, age)
-    return _merge(side, key, ids, dirs, age, codes)[0]
+    @classmethod
+    def of(cls, key: Ints, flags: Marks) -> _Marked:
+        cells: Ints = np.empty(key.size + 1, np.int32)
+        count, bits = grid.list_marked(flags, cells)
+        return cls(key, flags, cells[:count].copy(), bits)
 
+    def edges(self, shift: int, side: Side) -> Codes:
+        codes = np.empty(self.bits[shift : shift + 3].sum() + 1, np.int64)
+        grid.collect_edges(self.flags, self.cells, shift, self.key, side.edge, codes)
+        codes = codes[:-1]
+        codes.sort()
+        return codes
 
-def _enclosed(
-    flags: Marks, padded: Ints, dirs: Marks, side: Side, codes: Codes
-) -> tuple[Forest, Ints]:
-    ids = np.ones(padded.shape, np.int32)
-    ids[(slice(1, -2),) * padded.ndim] = 0
-    age = np.empty(grid.count_flags(flags, grid.TOP_ROOT) + 1, np.int64)
-    grid.collect_roots(flags, grid.TOP_ROOT, padded.ravel(), side.cell, 1, ids.ravel(), age)
-    age = ~age
-    age[0] = OUTER
-    return _merge(side, padded.ravel(), ids.ravel(), dirs, age, ~codes[::-1])
+    def components(self, dirs: Marks, side: Side, codes: Codes) -> Forest:
+        ids, age = np.zeros(self.key.size, np.int32), self._roots(grid.PIXEL_ROOT, 0)
+        grid.collect_roots(
+            self.flags, self.cells, grid.PIXEL_ROOT, self.key, side.cell, 0, ids, age
+        )
+        return _merge(side, self.key, ids, dirs, age[:-1], codes)[0]
+
+    def enclosed(
+        self, shape: tuple[int, ...], dirs: Marks, side: Side, codes: Codes
+    ) -> tuple[Forest, Ints]:
+        inside = np.ones(shape, np.int32)
+        inside[(slice(1, -2),) * len(shape)] = 0
+        ids, age = inside.ravel(), self._roots(grid.TOP_ROOT, 1)
+        grid.collect_roots(self.flags, self.cells, grid.TOP_ROOT, self.key, side.cell, 1, ids, age)
+        age = ~age[:-1]
+        age[0] = OUTER
+        return _merge(side, self.key, ids, dirs, age, ~codes[::-1])
+
+    def _roots(self, bit: int, first: int) -> Codes:
+        return np.empty(first + self.bits[bit] + 1, np.int64)
 
 
 def forests_2d(padded: Ints) -> tuple[Forest, Forest]:
@@ -145,12 +151,13 @@ def forests_2d(padded: Ints) -> tuple[Forest, Forest]:
     flags = np.zeros(key.size, np.uint8)
     grid.contract_2d(key, row, pixel, square)
     grid.mark_2d(key, row, pixel, square, flags)
-    codes = _edges(flags, 0, key, primal)
-    loops, where = _enclosed(flags, padded, square, dual, codes)
+    marked = _Marked.of(key, flags)
+    codes = marked.edges(0, primal)
+    loops, where = marked.enclosed(padded.shape, square, dual, codes)
     # An edge that merges nothing in the dual forest belongs to the spanning tree of the primal one.
     rest = np.ones(codes.size, bool)
     rest[codes.size - 1 - where] = False
-    return _components(flags, key, pixel, primal, codes[rest]), loops
+    return marked.components(pixel, primal, codes[rest]), loops
 
 
 @dataclass(frozen=True)
@@ -194,8 +201,9 @@ def forests_3d(padded: Ints) -> tuple[Forest, Forest, Walls]:
     volume.last_edges(key, step, last)
     volume.first_squares(key, step, first)
     volume.mark_3d(key, step, pixel, cube, last, first, flags, free)
-    components = _components(flags, key, pixel, primal, _edges(flags, 0, key, primal))
-    cavities, _ = _enclosed(flags, padded, cube, dual, _edges(flags, 3, key, dual))
+    marked = _Marked.of(key, flags)
+    components = marked.components(pixel, primal, marked.edges(0, primal))
+    cavities, _ = marked.enclosed(padded.shape, cube, dual, marked.edges(3, dual))
     edges, squares = free.reshape(2, -1)
     edges[components.side.index(components.codes)] = False
     squares[cavities.side.index(cavities.codes)] = False

@@ -26,13 +26,13 @@ class Side:
 
     Attributes:
         flip: 0 for the primal forest; -1 for the dual one, whose codes are complements.
-        steps: Offset of each direction of contraction.
+        steps: Offset of each direction of contraction; the last one, none, stays.
         joins: Offset from ``axes * cell`` to the edge of each direction.
         near: Offset from an edge's owner to the first cell that it joins, by axis.
         far: The same for the second cell.
-        edge: Offsets of the pixels of an edge, by axis.
+        edge: Offsets of the pixels of an edge, by axis, the preferred one last.
         cell: Offsets of the pixels of a cell.
-        picks: The same, in the order in which equal pixels are preferred as the cell's own.
+        picks: The same, the preferred one first: it is the cell's own among equals.
     """
 
     flip: int
@@ -71,7 +71,7 @@ def sides_2d(row: int) -> tuple[Side, Side]:
     edge = _offsets((0, row), (0, 1))
     primal = Side(
         flip=0,
-        steps=_offsets(-row, -1, row, 1),
+        steps=_offsets(-row, -1, row, 1, 0),
         joins=_offsets(-2 * row, -1, 0, 1),
         near=_offsets(0, 0),
         far=_offsets(row, 1),
@@ -81,7 +81,7 @@ def sides_2d(row: int) -> tuple[Side, Side]:
     )
     dual = Side(
         flip=-1,
-        steps=_offsets(row, 1, -row),
+        steps=_offsets(row, 1, -row, 0),
         joins=_offsets(2 * row + 1, 2, 1),
         near=_offsets(-1, -row),
         far=_offsets(0, 0),
@@ -97,7 +97,7 @@ def sides_3d(step: Codes) -> tuple[Side, Side]:
     x, y, z = (int(s) for s in step)
     primal = Side(
         flip=0,
-        steps=_offsets(-x, -y, -z, x, y, z),
+        steps=_offsets(-x, -y, -z, x, y, z, 0),
         joins=_offsets(-3 * x, 1 - 3 * y, 2 - 3 * z, 0, 1, 2),
         near=_offsets(0, 0, 0),
         far=_offsets(x, y, z),
@@ -108,7 +108,7 @@ def sides_3d(step: Codes) -> tuple[Side, Side]:
     corners = _offsets(0, z, y, y + z, x, x + z, x + y, x + y + z)
     dual = Side(
         flip=-1,
-        steps=_offsets(x, y, z, -z),
+        steps=_offsets(x, y, z, -z, 0),
         joins=_offsets(3 * x, 3 * y + 1, 3 * z + 2, 2),
         near=_offsets(-x, -y, -z),
         far=_offsets(0, 0, 0),
