@@ -20,7 +20,17 @@ OUTSIDE = np.int64(np.iinfo(np.int32).max)
 
 
 @njit(cache=True, nogil=True)
-def settle(ids, dirs, steps):
+def _sweep(ids, dirs, steps, backward):
+    size = ids.size
+    for i in range(size):
+        cell = size - 1 - i if backward else i
+        own = ids[cell]
+        far = ids[cell + steps[dirs[cell]]]
+        ids[cell] = own if own != 0 else far
+
+
+@njit(cache=True, nogil=True)
+def settle(ids, dirs, steps, backward):
     """Give every cell the number of the basin into which it is contracted.
 
     Two sweeps without a branch settle nearly all cells, whichever way they point; the loop at the
@@ -30,15 +40,10 @@ def settle(ids, dirs, steps):
         ids: Basin + 1 at the roots, 0 elsewhere, int32 (n,); filled.
         dirs: Direction in which a cell is contracted, uint8 (n,).
         steps: Offset of each direction, 0 for the last one, which means none, int64.
+        backward: Whether most cells point to later ones; only the speed depends on it.
     """
-    for cell in range(ids.size):
-        own = ids[cell]
-        far = ids[cell + steps[dirs[cell]]]
-        ids[cell] = own if own != 0 else far
-    for cell in range(ids.size - 1, -1, -1):
-        own = ids[cell]
-        far = ids[cell + steps[dirs[cell]]]
-        ids[cell] = own if own != 0 else far
+    _sweep(ids, dirs, steps, backward)
+    _sweep(ids, dirs, steps, not backward)
     for start in range(ids.size):
         if ids[start] != 0 or steps[dirs[start]] == 0:
             continue
@@ -67,8 +72,8 @@ def edge_basins(codes, flip, axes, near, far, ids, out_near, out_far):
         out_far: Second basins, int32 (n,).
     """
     for i in range(codes.size):
-        edge = (codes[i] ^ flip) & LOW
-        cell = edge // axes
+        edge = np.uint32((codes[i] ^ flip) & LOW)
+        cell = np.int64(edge // np.uint32(axes))
         axis = edge - cell * axes
         out_near[i] = ids[cell + near[axis]] - 1
         out_far[i] = ids[cell + far[axis]] - 1

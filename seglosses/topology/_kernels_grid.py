@@ -182,7 +182,7 @@ def collect_roots(flags, cells, bit, key, corners, first, ids, codes):
 
 
 @njit(cache=True, nogil=True)
-def top_pixels(key, cells, axes, picks, sizes, margin, oldest, out):
+def top_pixels(key, cells, axes, picks, pixels, oldest, out):
     """Name the pixel that gives each cell or wall its value, in the unpadded image.
 
     Args:
@@ -190,29 +190,16 @@ def top_pixels(key, cells, axes, picks, sizes, margin, oldest, out):
         cells: ``axes * cell + axis``, int64 (k,).
         axes: Rows of ``picks``.
         picks: Offsets of the pixels, by axis, the preferred one first, int64 (axes, c).
-        sizes: Shape of the image, int64.
-        margin: Pixels of padding on every side.
+        pixels: Flat index in the image of every padded pixel, -1 for the padding, int32 (n,).
         oldest: What a pixel of the padding stands for.
         out: Flat indices in the image, int64 (k,).
     """
     for i in range(cells.size):
-        cell = cells[i] // axes
+        cell = np.int64(np.uint32(cells[i]) // np.uint32(axes))
         axis = cells[i] - axes * cell
         best = cell + picks[axis, 0]
         for k in range(1, picks.shape[1]):
             pixel = cell + picks[axis, k]
             if key[pixel] > key[best]:
                 best = pixel
-        index = 0
-        scale = 1
-        for a in range(sizes.size - 1, -1, -1):
-            width = sizes[a] + 2 * margin
-            rest = best // width
-            along = best - rest * width - margin
-            best = rest
-            if along < 0 or along >= sizes[a]:
-                index = -1
-                break
-            index += scale * along
-            scale *= sizes[a]
-        out[i] = index if index >= 0 else oldest
+        out[i] = pixels[best] if pixels[best] >= 0 else oldest

@@ -54,6 +54,11 @@ class Filtered:
             features = (components, Loops(walls), cavities)
         return cls(padded.ravel(), frame, int(key.argmin()), features)
 
+    @property
+    def bars(self) -> int:
+        """Bars of positive length, in all dimensions."""
+        return sum(int(np.count_nonzero(feature.lives)) for feature in self.features)
+
     def pairs(self, dim: int, which: NDArray[Any]) -> Codes:
         """Birth and death pixels in the image of some features.
 
@@ -79,9 +84,8 @@ class Filtered:
 
     def _pixels(self, cells: Codes, picks: Codes) -> Codes:
         out = np.empty(cells.size, np.int64)
-        sizes = np.array(self.frame.shape, np.int64)
-        margin = self.frame.margin
-        kernels.top_pixels(self.key, cells, len(picks), picks, sizes, margin, self.oldest, out)
+        pixels = self.frame.pixels
+        kernels.top_pixels(self.key, cells, len(picks), picks, pixels, self.oldest, out)
         return out
 
 

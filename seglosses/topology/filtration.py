@@ -13,7 +13,9 @@ points). What users ask for is brought into that form here and nowhere else:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -101,8 +103,10 @@ def order_keys(*images: NDArray[Any]) -> list[Ints]:
         if image.dtype.itemsize > 2 and image.dtype != np.float32 and not _same(single, image):
             break
         # Adding zero makes a negative zero positive: they are equal and must share a key.
-        bits = (single + np.float32(0)).view(np.int32)
-        keys.append(np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits))
+        single += np.float32(0)
+        bits = single.view(np.int32)
+        bits ^= (bits >> 31) & np.int32(0x7FFFFFFF)
+        keys.append(bits)
     else:
         return keys
     values = np.concatenate([image.ravel() for image in images])
@@ -130,6 +134,17 @@ class Frame:
     shape: tuple[int, ...]
     margin: int
     dual: bool
+
+    @property
+    def pixels(self) -> Ints:
+        """Flat index in the image of every padded pixel, -1 in the margin."""
+        return _pixels(self.shape, self.margin)
+
+
+@lru_cache(maxsize=4)
+def _pixels(shape: tuple[int, ...], margin: int) -> Ints:
+    index = np.arange(math.prod(shape), dtype=np.int32).reshape(shape)
+    return np.pad(index, margin, constant_values=-1).ravel()
 
 
 def pad_keys(key: Ints, *, construction: Construction, relative: bool) -> tuple[Ints, Frame]:

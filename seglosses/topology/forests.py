@@ -77,7 +77,7 @@ def _merge(
     near = np.empty(codes.size, np.int32)
     far = np.empty(codes.size, np.int32)
     flip = np.int64(side.flip)
-    kernels.settle(ids, dirs, side.steps)
+    kernels.settle(ids, dirs, side.steps, side.flip != 0)
     kernels.edge_basins(codes, flip, side.axes, side.near, side.far, ids, near, far)
     parent = np.arange(age.size, dtype=np.int32)
     win: Ints

@@ -115,8 +115,15 @@ def betti_matching(
     if filtration == "superlevel":
         keys = [~key for key in keys]
     join = np.minimum if comparison == "union" else np.maximum
-    keys.append(join(*keys))
     parts = [Filtered.of(key, construction=construction, relative=relative) for key in keys]
+    joined = join(*keys)
+    if any(not part.bars for part in parts):
+        # Nothing can be matched, and any comparison says so.
+        parts.append(parts[0])
+    elif same := [k for k in (0, 1) if np.array_equal(joined, keys[k])]:
+        parts.append(parts[same[0]])
+    else:
+        parts.append(Filtered.of(joined, construction=construction, relative=relative))
     # The duality behind 'T' turns inclusions around.
     larger = (comparison == "union") == (construction == "V")
     exact = image_intervals == "all"
