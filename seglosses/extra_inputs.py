@@ -15,7 +15,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 #: What may be given, and its layout.
 KNOWN: Mapping[str, str] = {
@@ -96,4 +98,43 @@ def require_extra_input(name: str, owner: str) -> Tensor:
             f" seglosses.extra_inputs.extra_inputs({name}=...)`, or train with the segmentor"
             " 'seglosses.ExtraInputsSegmentor' (docs/extra_inputs.md)"
         )
+    return tensor
+
+
+def extra_map(
+    name: str, owner: str, batch: int, spatial: tuple[int, ...], channels: int | None = None
+) -> Tensor:
+    """The extra input of that name as maps of the size of the logits.
+
+    Maps of another size are resampled linearly, as MMSegmentation resizes logits; half precision
+    becomes float32.
+
+    Args:
+        name: One of :data:`KNOWN`.
+        owner: Class that needs it, for messages.
+        batch: Images expected.
+        spatial: Size expected.
+        channels: Channels expected, if it matters.
+
+    Raises:
+        ValueError: when it is not stated, or has another number of images or channels.
+
+    Example:
+        >>> import torch
+        >>> with extra_inputs(teacher=torch.ones(1, 2, 2, 2)):
+        ...     extra_map("teacher", "MyLoss", 1, (4, 4), channels=2).shape
+        torch.Size([1, 2, 4, 4])
+    """
+    tensor = require_extra_input(name, owner)
+    tensor = tensor if tensor.dtype == torch.float64 else tensor.float()
+    fits = tensor.dim() == len(spatial) + 2 and len(tensor) == batch
+    if not fits or (channels is not None and tensor.shape[1] != channels):
+        expected = (batch, "C" if channels is None else channels, *spatial)
+        raise ValueError(
+            f"{owner} got {tuple(tensor.shape)} for {KNOWN[name]}, expected"
+            f" {expected} or the same at another resolution"
+        )
+    if tensor.shape[2:] != spatial and tensor.numel():
+        mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(spatial)]
+        tensor = F.interpolate(tensor, spatial, mode=mode, align_corners=False)
     return tensor

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seglosses.extra_inputs import KNOWN, extra_input, extra_inputs, require_extra_input
+from seglosses.extra_inputs import (
+    KNOWN,
+    extra_input,
+    extra_inputs,
+    extra_map,
+    require_extra_input,
+)
 
 
 def test_blocks_nest_and_end() -> None:
@@ -31,3 +37,20 @@ def test_unknown_names_are_refused() -> None:
 def test_missing_inputs_say_how_to_give_them() -> None:
     with pytest.raises(ValueError, match=r"MyLoss needs a teacher's logits .*teacher=\.\.\."):
         require_extra_input("teacher", "MyLoss")
+
+
+def test_maps_are_resampled_to_the_logits() -> None:
+    teacher = torch.tensor([[[[0.0, 1.0]]]]).half()
+    with extra_inputs(teacher=teacher):
+        found = extra_map("teacher", "MyLoss", 1, (1, 4), channels=1)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found[0, 0, 0], torch.tensor([0.0, 0.25, 0.75, 1.0]))
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 4, 4), (1, 3, 4, 4), (1, 1, 4)])
+def test_maps_of_another_batch_are_refused(shape: tuple[int, ...]) -> None:
+    with (
+        extra_inputs(teacher=torch.zeros(shape)),
+        pytest.raises(ValueError, match="another resolution"),
+    ):
+        extra_map("teacher", "MyLoss", 1, (4, 4), channels=1)

@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1] / "seglosses"
 LAYERS = (
     {"encoding", "reduction", "overlap", "boxes", "distance", "skeleton", "soft_skeleton"}
-    | {"soft_labels", "extra_inputs", "focusing", "lovasz_extension", "topology"},
+    | {"soft_labels", "extra_inputs", "focusing", "label_edges",
+        "lovasz_extension", "topology"},
     {"losses", "metrics"},
     {"laws", "registry", "report", "datasets", "catalogue", "doctor"},
     {"openmmlab", "evaluate"},

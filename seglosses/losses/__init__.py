@@ -13,7 +13,10 @@ from seglosses.losses.boundary import (
     rectified_region_map,
     region_wise_loss,
 )
-from seglosses.losses.boundary_active import ActiveBoundaryLoss, active_boundary_loss
+from seglosses.losses.boundary_active import (
+    ActiveBoundaryLoss,
+    active_boundary_loss,
+)
 from seglosses.losses.box import (
     CIoULoss,
     DIoULoss,
@@ -62,6 +65,15 @@ from seglosses.losses.confusion import (
     f_beta_loss,
     geometric_mean_loss,
 )
+from seglosses.losses.distillation import (
+    BoundaryDistillationLoss,
+    BranchConsistencyLoss,
+    JaccardDistillationLoss,
+    KLDistillationLoss,
+    boundary_distillation_loss,
+    branch_consistency_loss,
+    kl_distillation_loss,
+)
 from seglosses.losses.distribution import DistributionFocalLoss, distribution_focal_loss
 from seglosses.losses.generalized import (
     GeneralizedDiceLoss,
@@ -103,7 +115,10 @@ from seglosses.losses.region import (
     tversky_loss,
 )
 from seglosses.losses.skeleton_recall import SkeletonRecallLoss, skeleton_recall_loss
-from seglosses.losses.structural import SSIMLoss, ssim_loss
+from seglosses.losses.structural import (
+    SSIMLoss,
+    ssim_loss,
+)
 from seglosses.losses.topology_regions import (
     SupervoxelLoss,
     TopographLoss,
@@ -115,6 +130,8 @@ __all__ = [
     "ActiveBoundaryLoss",
     "AlphaIoULoss",
     "BalancedAccuracyLoss",
+    "BoundaryDistillationLoss",
+    "BranchConsistencyLoss",
     "CIoULoss",
     "CenterlineBoundaryDiceLoss",
     "CenterlineCrossEntropyLoss",
@@ -133,8 +150,10 @@ __all__ = [
     "HausdorffErosionLoss",
     "InnerIoULoss",
     "IoULoss",
+    "JaccardDistillationLoss",
     "JaccardLoss",
     "JaccardMetricLoss",
+    "KLDistillationLoss",
     "KervadecBoundaryLoss",
     "LogHausdorffDTLoss",
     "LovaszHingeLoss",
@@ -157,7 +176,9 @@ __all__ = [
     "WiseIoULoss",
     "active_boundary_loss",
     "balanced_accuracy_loss",
+    "boundary_distillation_loss",
     "boundary_loss",
+    "branch_consistency_loss",
     "centerline_boundary_dice_loss",
     "centerline_cross_entropy_loss",
     "ciou_loss",
@@ -176,6 +197,7 @@ __all__ = [
     "iou_loss",
     "jaccard_loss",
     "jaccard_metric_loss",
+    "kl_distillation_loss",
     "lovasz_hinge_loss",
     "lovasz_softmax_loss",
     "matchability_aware_loss",

@@ -52,11 +52,13 @@ class Loss(nn.Module):
         formula: The loss in a line, for catalogues.
         paper: Its source in a line.
         use_when: What it is for, in a line.
+        needs: Extra inputs without which it cannot be called, see :mod:`seglosses.extra_inputs`.
     """
 
     formula: ClassVar[str] = ""
     paper: ClassVar[str] = ""
     use_when: ClassVar[str] = ""
+    needs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, reduction: str = "mean", loss_weight: float = 1.0, loss_name: str | None = None

@@ -17,7 +17,11 @@ from seglosses.losses.classwise import ShapeLoss
 # Losses of other inputs than (logits, labels) or (boxes, boxes); each has laws of its own in the
 # test file of its family.
 OTHER_INPUTS: dict[str, str] = {
+    "BoundaryDistillationLoss": "a teacher",
+    "BranchConsistencyLoss": "a second branch",
     "DistributionFocalLoss": "distances",
+    "JaccardDistillationLoss": "a teacher",
+    "KLDistillationLoss": "a teacher",
     "MatchabilityAwareLoss": "labels with scores",
     "QualityFocalLoss": "labels with scores",
     "VarifocalLoss": "labels with scores",

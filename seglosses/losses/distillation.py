@@ -1,0 +1,343 @@
+"""Losses against another network's predictions: a teacher's, or those of a second branch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from typing_extensions import Unpack
+
+from seglosses.encoding import Aligned, activate
+from seglosses.extra_inputs import extra_map
+from seglosses.label_edges import label_boundary
+from seglosses.losses.base import PixelLoss, SegOptions
+from seglosses.losses.classwise import CountOptions, OverlapLoss, ShapeLoss
+from seglosses.overlap import Counts, soft_counts, tversky_index
+from seglosses.reduction import average_pixels
+
+
+def kl_distillation_loss(
+    logits: Tensor, teacher_logits: Tensor, *, temperature: float = 1.0
+) -> Tensor:
+    r"""Kullback-Leibler divergence of the student's distribution from the teacher's.
+
+        loss = T^2 sum_c q_c (log q_c - log p_c),  p = softmax(z / T), q = softmax(teacher / T)
+
+    Args:
+        logits: The student's, (N, C, *S).
+        teacher_logits: (N, C, *S); a constant of differentiation.
+        temperature: T.
+
+    Returns:
+        One loss per pixel, (N, *S), not negative.
+
+    References:
+        Hinton et al., Distilling the knowledge in a neural network, 2015, arXiv:1503.02531; per
+        pixel as in Wang et al., NeurIPS 2023, arXiv:2302.05666.
+
+    Example:
+        >>> student = torch.zeros(1, 2, 1)
+        >>> teacher = torch.tensor([[[3.0], [1.0]]]).log()  # 3/4 and 1/4
+        >>> kl_distillation_loss(student, teacher)  # 3/4 log 3/2 + 1/4 log 1/2
+        tensor([[0.1308]])
+    """
+    log_p = (logits / temperature).log_softmax(1)
+    log_q = (teacher_logits.detach() / temperature).log_softmax(1)
+    return temperature**2 * (log_q.exp() * (log_q - log_p)).sum(1)
+
+
+def boundary_distillation_loss(
+    logits: Tensor,
+    teacher_logits: Tensor,
+    edges: Tensor,
+    *,
+    temperature: float = 4.0,
+    edge_weight: float = 20.0,
+    body_weight: float = 50.0,
+) -> Tensor:
+    r"""Boundary-privileged distillation: what is near a class's boundary, and its body, apart.
+
+        edge_c = mean over the band M_c of KL(q || p),  p, q = softmax over classes of z M_c / T
+        body_c = T^2 / C * KL(Q || P),  P, Q = softmax over pixels of z_c (1 - M_c) / T
+        loss_c = edge_weight * edge_c + body_weight * body_c
+
+    Where a band masks logits they become zero, as in the paper's figures. The official repository
+    has no training code; the constants are those of a public port.
+
+    Args:
+        logits: The student's, (N, C, *S).
+        teacher_logits: (N, C, *S); a constant of differentiation.
+        edges: The bands M, boolean (N, C, *S).
+        temperature: T.
+        edge_weight: Of the bands.
+        body_weight: Of what the bands leave.
+
+    Returns:
+        One loss per image and class, (N, C), not negative.
+
+    References:
+        Liu et al., BPKD: boundary privileged knowledge distillation for semantic segmentation,
+        WACV 2024, arXiv:2306.08075.
+
+    Example:
+        >>> z = torch.tensor([[[2.0, 0.0], [0.0, 2.0]]])
+        >>> boundary_distillation_loss(z, z, torch.zeros(1, 2, 2) > 0)
+        tensor([[0., 0.]])
+    """
+    channels = logits.shape[1]
+    teacher = teacher_logits.detach()
+    losses = []
+    for index in range(channels):
+        band = edges[:, index].to(logits.dtype)
+        per_pixel = kl_distillation_loss(
+            logits * band.unsqueeze(1) / temperature, teacher * band.unsqueeze(1) / temperature
+        )
+        edge = average_pixels(per_pixel.unsqueeze(1), band.unsqueeze(1)).squeeze(1)
+        rest = 1 - band
+        body = kl_distillation_loss(
+            (logits[:, index] * rest).flatten(1),
+            (teacher[:, index] * rest).flatten(1),
+            temperature=temperature,
+        )
+        losses.append(edge_weight * edge + body_weight * body / channels)
+    return torch.stack(losses, 1)
+
+
+def branch_consistency_loss(prob: Tensor, other: Tensor, *, weight: Tensor | None = None) -> Tensor:
+    r"""How much two branches disagree about each class.
+
+        loss = 1 - 2 sum min(p, q) / (sum p + sum q)
+
+    A semimetric: zero if and only if the branches agree everywhere; both get a gradient.
+
+    Args:
+        prob: One branch's probabilities, (N, C, *S).
+        other: The other's.
+        weight: Weights of pixels, broadcastable to (N, 1, *S).
+
+    Returns:
+        One loss per image and class, (N, C), in [0, 1]; 0 where neither branch sees the class.
+
+    References:
+        The idea of a loss on what two decoders say of one class is that of dual-path prostate
+        segmentation; the Dice semimetric is that of Wang et al., arXiv:2303.16296.
+
+    Example:
+        >>> p, q = torch.tensor([[[1.0, 0.5]]]), torch.tensor([[[1.0, 0.0]]])
+        >>> branch_consistency_loss(p, q)  # 1 - 2 * 1 / (1.5 + 1)
+        tensor([[0.2000]])
+    """
+    return 1 - tversky_index(soft_counts(prob, other, weight))
+
+
+def _like_logits(name: str, batch: Aligned, owner: str) -> Tensor:
+    logits = batch.logits
+    given = extra_map(name, owner, len(logits), tuple(logits.shape[2:]), channels=batch.channels)
+    return given.to(logits.dtype)
+
+
+def _prob_of(logits: Tensor, batch: Aligned) -> Tensor:
+    """Another network's probabilities, zero where the batch is ignored."""
+    prob = activate(logits, batch.sigmoid)
+    return prob if batch.valid is None else prob.masked_fill(~batch.valid.unsqueeze(1), 0.0)
+
+
+def _taught(batch: Aligned, owner: str, temperature: float) -> Aligned:
+    """The batch with the teacher's probabilities for target, and logits over the temperature."""
+    teacher = _like_logits("teacher", batch, owner).detach() / temperature
+    return batch._replace(
+        logits=batch.logits / temperature, labels=None, dense=_prob_of(teacher, batch)
+    )
+
+
+def _check_temperature(temperature: float) -> None:
+    if not temperature > 0:
+        raise ValueError(f"temperature must be positive, got {temperature}")
+
+
+class KLDistillationLoss(PixelLoss):
+    """Registered form of :func:`kl_distillation_loss`; needs the extra input ``teacher``.
+
+    The label only says which pixels are ignored. With ``use_sigmoid`` every channel is a binary
+    problem, as in all losses of pixels.
+
+    Args:
+        temperature: T.
+        options: See :class:`~seglosses.losses.base.PixelLoss`; ``class_weight`` scales pixels by
+            the teacher's probability of the class.
+    """
+
+    formula = "T^2 KL(softmax(teacher / T) || softmax(z / T)) per pixel"
+    paper = "Hinton et al. 2015, arXiv:1503.02531"
+    use_when = "a trained larger network is at hand (extra input: teacher)"
+    needs = ("teacher",)
+
+    def __init__(self, temperature: float = 1.0, **options: Unpack[SegOptions]) -> None:
+        super().__init__(**options)
+        _check_temperature(temperature)
+        self.temperature = temperature
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Divergence from dense targets; their logarithm is bounded where they vanish."""
+        log_p = logits.log_softmax(1)
+        tiny = torch.finfo(target.dtype).tiny
+        entropy = (target * target.clamp(min=tiny).log()).sum(1)
+        return self.temperature**2 * (entropy - (target * log_p).sum(1))
+
+    def _reduced(
+        self,
+        batch: Aligned,
+        avg_factor: float | Tensor | None,
+        reduction: str,
+        per_pixel: bool,
+    ) -> Tensor:
+        taught = _taught(batch, type(self).__name__, self.temperature)
+        return super()._reduced(taught, avg_factor, reduction, per_pixel)
+
+
+class JaccardDistillationLoss(OverlapLoss):
+    """Jaccard or Dice (semi)metric between student and teacher; needs the extra input ``teacher``.
+
+    The teacher's probabilities are the soft label of
+    :func:`~seglosses.losses.region.jaccard_metric_loss`, which vanishes exactly when the student
+    equals them; all classes count. The label only says which pixels are ignored.
+
+    Args:
+        alpha: Price of a false positive: 1 for Jaccard (JML), 1/2 for Dice (DML).
+        beta: Price of a false negative.
+        smooth: Added above and below, in pixels.
+        temperature: Divides both networks' logits.
+        options: See :class:`~seglosses.losses.classwise.OverlapLoss`; ``average='dataset'`` by
+            default.
+    """
+
+    formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s) against the teacher's probabilities"
+    paper = "Wang et al. 2023, arXiv:2302.05666, arXiv:2303.16296"
+    use_when = "distillation judged by IoU or Dice, beside KL (extra input: teacher)"
+    needs = ("teacher",)
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        smooth: float = 1e-3,
+        temperature: float = 1.0,
+        **options: Unpack[CountOptions],
+    ) -> None:
+        options.setdefault("average", "dataset")
+        super().__init__(**options)
+        _check_temperature(temperature)
+        self.alpha, self.beta, self.smooth = alpha, beta, smooth
+        self.temperature = temperature
+
+    def compute(self, counts: Counts) -> Tensor:
+        """One minus the Tversky index."""
+        return 1 - tversky_index(counts, alpha=self.alpha, beta=self.beta, smooth=self.smooth)
+
+    def _reduced(
+        self,
+        batch: Aligned,
+        avg_factor: float | Tensor | None,
+        reduction: str,
+        per_pixel: bool,
+    ) -> Tensor:
+        taught = _taught(batch, type(self).__name__, self.temperature)
+        return super()._reduced(taught, avg_factor, reduction, per_pixel)
+
+
+class BoundaryDistillationLoss(ShapeLoss):
+    """Registered form of :func:`boundary_distillation_loss`; needs the extra input ``teacher``.
+
+    A class's band is where its label changes within ``radius``; classes that the label lacks have
+    no band. One-channel heads become two classes.
+
+    Args:
+        temperature: T.
+        edge_weight: Of the bands.
+        body_weight: Of what the bands leave.
+        radius: Half width of the bands, pixels.
+        options: See :class:`~seglosses.losses.base.SegmentationLoss`; all classes count.
+    """
+
+    formula = "w_e mean over bands of KL(q || p) + w_b T^2 / C KL of the bodies' spatial softmax"
+    paper = "Liu et al. 2024, arXiv:2306.08075"
+    use_when = "the teacher's strength is its boundaries (extra input: teacher)"
+    needs = ("teacher",)
+
+    def __init__(
+        self,
+        temperature: float = 4.0,
+        edge_weight: float = 20.0,
+        body_weight: float = 50.0,
+        radius: int = 3,
+        **options: Unpack[SegOptions],
+    ) -> None:
+        super().__init__(**options)
+        _check_temperature(temperature)
+        self.temperature = temperature
+        self.edge_weight, self.body_weight = edge_weight, body_weight
+        self.radius = radius
+
+    def _reduced(
+        self,
+        batch: Aligned,
+        avg_factor: float | Tensor | None,
+        reduction: str,
+        per_pixel: bool,
+    ) -> Tensor:
+        self._refuse_per_pixel(per_pixel)
+        if batch.sigmoid and batch.channels > 1:
+            raise ValueError(
+                "BoundaryDistillationLoss compares distributions over classes: use softmax or a"
+                " one-channel head, or KLDistillationLoss for independent channels"
+            )
+        logits = batch.masked_logits()
+        teacher = _like_logits("teacher", batch, type(self).__name__)
+        target = batch.target() > 0.5
+        if batch.channels == 1:
+            logits, teacher = (torch.cat([torch.zeros_like(z), z], 1) for z in (logits, teacher))
+            target = torch.cat([~target, target], 1)
+        if batch.valid is not None:
+            teacher = teacher.masked_fill(~batch.valid.unsqueeze(1), 0.0)
+        shape = target.shape
+        rows = None if batch.valid is None else batch.valid.repeat_interleave(shape[1], 0)
+        bands = label_boundary(target.reshape(-1, 1, *shape[2:]), rows, radius=self.radius)
+        loss = boundary_distillation_loss(
+            logits,
+            teacher,
+            bands.view(shape),
+            temperature=self.temperature,
+            edge_weight=self.edge_weight,
+            body_weight=self.body_weight,
+        )
+        return self._mean(loss, None, self.class_weight, batch, avg_factor, reduction)
+
+
+class BranchConsistencyLoss(ShapeLoss):
+    """Registered form of :func:`branch_consistency_loss`; needs the extra input ``second_logits``.
+
+    The label only says which pixels are ignored; ``classes`` says about which classes the
+    branches should agree.
+
+    Args:
+        options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+    """
+
+    formula = "1 - 2 sum min(p, q) / (sum p + sum q), p and q of two branches"
+    paper = "dual-path prostate segmentation; semimetric of Wang et al. 2023, arXiv:2303.16296"
+    use_when = "two decoders see the same class (extra input: second_logits)"
+    needs = ("second_logits",)
+
+    def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        """One minus the soft Dice of the branches; ``target`` is the second one."""
+        return branch_consistency_loss(prob, target, weight=mask)
+
+    def _reduced(
+        self,
+        batch: Aligned,
+        avg_factor: float | Tensor | None,
+        reduction: str,
+        per_pixel: bool,
+    ) -> Tensor:
+        second = _like_logits("second_logits", batch, type(self).__name__)
+        batch = batch._replace(labels=None, dense=_prob_of(second, batch))
+        return super()._reduced(batch, avg_factor, reduction, per_pixel)
