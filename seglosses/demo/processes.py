@@ -1,0 +1,119 @@
+"""Run a few programs side by side, each with its log, and say how far they are."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+_STEP = re.compile(rb"Iter\(\w+\) +\[ *(\d+)/(\d+)\]")
+_TAIL = 15
+
+
+@dataclass(frozen=True)
+class Job:
+    """A program to run.
+
+    Attributes:
+        name: For the progress bar and messages.
+        command: The words of the command.
+        log: File that takes everything it prints; replaced.
+    """
+
+    name: str
+    command: Sequence[str]
+    log: Path
+
+
+@dataclass
+class _Running:
+    job: Job
+    process: subprocess.Popen[bytes]
+    started: float = field(default_factory=time.monotonic)
+
+
+def run_jobs(jobs: Sequence[Job], *, at_once: int | None = None) -> dict[str, float]:
+    """Run jobs, several at once, with one thread each so that they do not fight for cores.
+
+    Args:
+        jobs: What to run.
+        at_once: How many at a time; by default one for each core.
+
+    Returns:
+        Seconds that each took, by name.
+
+    Raises:
+        ValueError: A job failed; the message ends with the last lines of its log. The other
+            jobs are stopped, as they are on Ctrl-C.
+    """
+    waiting = list(jobs)
+    width = at_once or os.cpu_count() or 1
+    running: list[_Running] = []
+    seconds: dict[str, float] = {}
+    bars = {job.name: tqdm(desc=job.name, unit="it", leave=False, disable=None) for job in jobs}
+    try:
+        while waiting or running:
+            while waiting and len(running) < width:
+                running.append(_start(waiting.pop(0)))
+            time.sleep(0.2)
+            for one in list(running):
+                _show(bars[one.job.name], one.job.log)
+                if one.process.poll() is not None:
+                    running.remove(one)
+                    _check(one)
+                    seconds[one.job.name] = time.monotonic() - one.started
+    finally:
+        for one in running:
+            one.process.terminate()
+            one.process.wait()
+        for bar in bars.values():
+            bar.close()
+    return seconds
+
+
+def _start(job: Job) -> _Running:
+    job.log.parent.mkdir(parents=True, exist_ok=True)
+    threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    with job.log.open("wb") as log:
+        process = subprocess.Popen(
+            list(job.command),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **threads},
+        )
+    return _Running(job, process)
+
+
+def last_step(log: bytes) -> tuple[int, int] | None:
+    """The last ``Iter(train) [ 50/300]`` of a log.
+
+    Example:
+        >>> last_step(b"Iter(train) [ 50/300]  lr: 1 .. Iter(train) [100/300]  lr: 1")
+        (100, 300)
+    """
+    steps = _STEP.findall(log)
+    return (int(steps[-1][0]), int(steps[-1][1])) if steps else None
+
+
+def _show(bar: tqdm[object], log: Path) -> None:
+    step = last_step(log.read_bytes()) if not bar.disable else None
+    if step is not None:
+        bar.total = step[1]
+        bar.update(step[0] - bar.n)
+
+
+def _check(one: _Running) -> None:
+    if one.process.returncode != 0:
+        lines = one.job.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        end = "\n  ".join(lines[-_TAIL:])
+        raise ValueError(
+            f"{one.job.name} ended with status {one.process.returncode}; the end of"
+            f" {one.job.log}:\n  {end}"
+        )
