@@ -1,0 +1,165 @@
+"""Figures of a setting: distributions, losses image by image, cost, and what is wrong where."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seglosses.benchmark.comparison import macro, mean
+from seglosses.benchmark.results import METRICS, Scores
+from seglosses.benchmark.settings import Setting
+from seglosses.metrics import Pair
+from seglosses.report import page, plane
+from seglosses.report.charts import number
+from seglosses.report.legend import error_legend, series_legend
+from seglosses.report.overlay import data_url, error_overlay
+
+SHOWN = 4
+_COUNTS = ("Betti0Error", "Betti1Error")
+
+
+def image_charts(setting: Setting, metrics: Sequence[str]) -> str:
+    """Distributions of the Betti errors, and every loss against the baseline."""
+    parts = []
+    base = setting.baseline
+    others = [one for one in setting.losses[1:] if one.image_size == base.image_size]
+    for metric in (name for name in metrics if name in _COUNTS):
+        place = list(metrics).index(metric)
+        title = METRICS[metric].title
+        lines = {one.loss: mean(one.values[..., place], axis=0) for one in setting.losses}
+        charts = [
+            f'<div class="card"><b>{title}: share of images up to</b>'
+            + plane.shares(lines, axis=title, label=f"{title}: ECDF of each loss", compress=True)
+            + series_legend(list(lines))
+            + "</div>"
+        ]
+        for one in others:
+            label = f"{title} of each image, {base.loss} across, {one.loss} up"
+            charts.append(
+                f'<div class="card"><b>{title}: {html.escape(one.loss)}</b>'
+                + plane.scatter(
+                    lines[base.loss],
+                    lines[one.loss],
+                    names=base.images,
+                    axes=(base.loss, one.loss),
+                    label=label,
+                    compress=True,
+                )
+                + "</div>"
+            )
+        parts.append(f'<div class="grid wide">{"".join(charts)}</div>')
+    note = (
+        '<p class="quiet">Seeds averaged. A dot is an image; below the dashed line the loss makes'
+        " fewer errors than the baseline.</p>"
+    )
+    return (
+        note + "".join(parts) if parts else '<p class="quiet">no Betti errors among the metrics</p>'
+    )
+
+
+def costs(setting: Setting, metrics: Sequence[str]) -> str:
+    """Seconds an iteration against Betti errors, and memory; nothing where no run says."""
+    places = [list(metrics).index(name) for name in _COUNTS if name in metrics]
+    known = [one for one in setting.losses if all("seconds_per_iteration" in c for c in one.cards)]
+    if not known or not places:
+        return ""
+    masks = setting.members("ID") or setting.members("OOD")
+    series: dict[str, tuple[float, float, float, float]] = {}
+    lines: list[list[str | tuple[str, float]]] = []
+    for one in known:
+        seconds = [float(card["seconds_per_iteration"]) for card in one.cards]
+        memory = [float(card["peak_memory_mib"]) for card in one.cards]
+        middle = float(np.median(seconds))
+        errors = np.sum([macro(one.values[..., p], masks) for p in places], axis=0)
+        series[one.loss] = (1000 * middle, *_spread(errors))
+        lines.append(
+            [
+                one.loss,
+                (number(1000 * middle), middle),
+                (number(max(memory)), max(memory)),
+                (number(float(errors.mean())), float(errors.mean())),
+            ]
+        )
+    chart = plane.points(
+        series,
+        axes=("ms per training iteration", "Betti-0 + Betti-1 error"),
+        label="cost of an iteration against the Betti errors, one point a loss",
+    )
+    heads = ["Loss", "ms per iteration", "peak memory, MiB", "Betti-0 + Betti-1 error"]
+    table = page.table(heads, lines, name=f"cost-{setting.name.replace('/', '-')}")
+    note = (
+        '<p class="quiet">Medians over runs of the time of a whole training iteration, and the'
+        " largest memory of the process; bars span the runs. Runs side by side slow each other"
+        " down: compare ratios.</p>"
+    )
+    return f'{note}<div class="grid half"><div class="card">{chart}</div><div>{table}</div></div>'
+
+
+def _spread(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    return float(values.mean()), float(values.min()), float(values.max())
+
+
+def worst_images(setting: Setting, metrics: Sequence[str], count: int) -> list[str]:
+    """Images with the largest Betti errors of the worst loss, seeds averaged."""
+    places = [list(metrics).index(name) for name in _COUNTS if name in metrics]
+    if not places:
+        return []
+    errors = [
+        np.nansum([mean(one.values[..., p], axis=0) for p in places], axis=0)
+        for one in setting.losses
+        if _predictions(one).is_dir()
+    ]
+    if not errors:
+        return []
+    order = np.argsort(-np.max(errors, axis=0), kind="stable")
+    return [setting.baseline.images[index] for index in order[:count]]
+
+
+def _predictions(one: Scores) -> Path:
+    """Predictions of the first run; there are none of published scores."""
+    return one.folder / one.seeds[0] / "test" / "predictions"
+
+
+def pictures(setting: Setting, metrics: Sequence[str]) -> str:
+    """Overlays of every loss on the worst images; nothing where no predictions are kept."""
+    losses = [one for one in setting.losses if _predictions(one).is_dir()]
+    shown = []
+    for name in worst_images(setting, metrics, SHOWN):
+        for one in losses:
+            file = _predictions(one) / f"{name}.png"
+            if not file.is_file():
+                continue
+            test = file.parents[1]
+            with Image.open(test / "images" / f"{name}.png") as picture:
+                photo = np.asarray(picture.convert("RGB"))
+            pair = Pair(_mask(file), _mask(test / "labels" / f"{name}.png"))
+            row = one.images.index(name)
+            scores = " · ".join(
+                f"{METRICS[metric].title} {number(float(one.values[0, row, place]))}"
+                for place, metric in enumerate(metrics)
+            )
+            source = data_url(error_overlay(pair, photo), photo=True)
+            shown.append(
+                f'<figure class="card"><img src="{source}"'
+                f' alt="{html.escape(name)}, {html.escape(one.loss)}"><figcaption><b>'
+                f"{html.escape(one.loss)}</b>, image {html.escape(name)}, seed"
+                f" {html.escape(one.seeds[0])}<br>{html.escape(scores)}</figcaption></figure>"
+            )
+    if not shown:
+        return ""
+    return (
+        f'{error_legend()}<div class="grid" style="grid-template-columns:repeat({len(losses)},'
+        f'minmax(0,1fr))">{"".join(shown)}</div>'
+    )
+
+
+def _mask(path: Path) -> NDArray[np.bool_]:
+    """Class 1 of a written prediction or label."""
+    with Image.open(path) as picture:
+        mask: NDArray[np.bool_] = np.asarray(picture) == 1
+    return mask

@@ -1,0 +1,76 @@
+"""The report as one self-contained HTML file: tables, figures, critical errors."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+from seglosses.benchmark.comparison import Row, Stat
+from seglosses.benchmark.figures import costs, image_charts, pictures
+from seglosses.benchmark.results import METRICS
+from seglosses.benchmark.settings import Setting
+from seglosses.benchmark.tables import EFFECT_HEADS, blocks, cell, effects
+from seglosses.report import page
+
+
+def write_page(
+    path: Path,
+    rows: Sequence[Row],
+    settings: Sequence[Setting],
+    metrics: Sequence[str],
+    stat: Stat,
+    notes: Sequence[str],
+) -> None:
+    """Write the report.
+
+    Args:
+        path: File to write.
+        rows: All rows.
+        settings: The scores behind them.
+        metrics: Names of the metrics, in the order of the scores' last axis.
+        stat: The protocol of the rows.
+        notes: How to read the numbers.
+    """
+    sections = []
+    for setting in settings:
+        mine = [row for row in rows if row.setting == setting.name]
+        sections += [page.section(setting.name, _tables(mine, stat))]
+        sections += [page.section("Image by image", image_charts(setting, metrics))]
+        for heading, body in (
+            ("Cost and benefit", costs(setting, metrics)),
+            ("Critical errors on the worst images", pictures(setting, metrics)),
+        ):
+            if body:
+                sections.append(page.section(heading, body))
+    listed = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
+    sections.append(page.section("How to read this", f'<div class="card"><ul>{listed}</ul></div>'))
+    names = ", ".join(setting.name for setting in settings)
+    path.write_text(
+        page.page("Benchmark of losses", html.escape(names), sections), encoding="utf-8"
+    )
+
+
+def _tables(rows: Sequence[Row], stat: Stat) -> str:
+    parts = []
+    for setting, chosen, mine in blocks(rows):
+        name = f"{setting}-{chosen}".replace("/", "-")
+        losses = list(dict.fromkeys(row.loss for row in mine))
+        body: list[list[str | tuple[str, float]]] = []
+        for metric in dict.fromkeys(row.metric for row in mine):
+            of = {row.loss: row for row in mine if row.metric == metric}
+            line: list[str | tuple[str, float]] = [
+                f"{METRICS[metric].title} {METRICS[metric].arrow}"
+            ]
+            line += [(cell(of[x], stat) + (" ★" if of[x].bold else ""), of[x].mean) for x in losses]
+            body.append(line)
+        first = mine[0]
+        parts.append(
+            f"<h3>{chosen}</h3><p class='quiet'>{first.images} images, {first.runs} runs of"
+            f" {html.escape(first.loss)}; ★ better than {html.escape(first.loss)} and p &lt;"
+            " 0.05</p>" + page.table(["Metric", *losses], body, name=name)
+        )
+        compared = effects(mine) if stat == "image" else []
+        if compared:
+            parts.append(page.table(EFFECT_HEADS, compared, name=f"{name}-effects"))
+    return "".join(parts)

@@ -1,0 +1,123 @@
+"""``seglosses benchmark report``: from the scores of runs to tables and figures."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from seglosses.benchmark.comparison import Row, Stat, compare
+from seglosses.benchmark.page import write_page
+from seglosses.benchmark.results import METRICS, TABLE_METRICS, read_group_file, read_results
+from seglosses.benchmark.settings import settings
+from seglosses.benchmark.tables import as_latex, as_markdown, write_csv
+
+_COMMON = (
+    "ID: test images like the training set; OOD: the other groups, every group counting alike.",
+    "HD95 9999999, how published files mark an empty prediction, counts as the image diagonal.",
+)
+_NOTES: dict[Stat, tuple[str, ...]] = {
+    "paper": (
+        "TopoMortar's protocol: mean ± standard deviation over images x seeds (of OOD: means over"
+        " the groups); bold where the mean is better at two decimals and p < 0.05.",
+        "p: one-sided random sign flips over images x seeds, uncorrected. It takes the seeds of an"
+        " image for independent images and does not count how many tests were made; use --stat"
+        " image for claims.",
+    ),
+    "image": (
+        "Seeds are averaged first: mean ± standard deviation over images (of OOD: means over the"
+        " groups).",
+        "p over images: two-sided random sign flips, (k + 1) / (n + 1). Holm: corrected for all"
+        " losses and metrics of the set. Bold: better on average and corrected p < 0.05.",
+        "Change over runs: mean difference of runs with the same seed, with Student's 95 %"
+        " interval. It answers whether another training would show the same; p over images answers"
+        " whether other images would.",
+        "Cliff's δ: over pairs of images, how often the loss is better minus how often it is"
+        " worse. Median ratio: median over images, divided by that of the baseline.",
+    ),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add = parser.add_argument
+    add("runs", type=Path, metavar="RUNS",
+        help="folder with <framework>/<labels>/<size>/<loss>/<seed>.csv")  # fmt: skip
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for tables and report")
+    add("--baseline", default="CEDice", metavar="LOSS", help="the loss to beat (CEDice)")
+    add("--with-published", type=Path, metavar="DIR",
+        help="results folder of TopoMortar, to stand beside runs of the same setting")  # fmt: skip
+    add("--stat", choices=tuple(_NOTES), default="image",
+        help="image (default): an image counts once; paper: as published")  # fmt: skip
+    add("--metrics", nargs="+", choices=tuple(METRICS), default=list(TABLE_METRICS),
+        metavar="NAME", help=f"columns to report, of {', '.join(METRICS)}")  # fmt: skip
+    add("--data", type=Path, metavar="DIR",
+        help="folder with dataset_types.txt; by default RUNS or the published folder")  # fmt: skip
+    add("--flips", type=int, default=10_000, help="number of sign flips (10000)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, compare, write, and print the tables."""
+    rows = report(
+        args.runs,
+        args.out,
+        baseline=args.baseline,
+        published=args.with_published,
+        stat=args.stat,
+        metrics=args.metrics,
+        data=args.data,
+        flips=args.flips,
+    )
+    print((args.out / "tables.md").read_text(encoding="utf-8"))
+    print(f"{len(rows)} rows in {args.out / 'table.csv'}; {args.out / 'report.html'}")
+    return 0
+
+
+def report(
+    runs: Path,
+    out: Path,
+    *,
+    baseline: str = "CEDice",
+    published: Path | None = None,
+    stat: Stat = "image",
+    metrics: Sequence[str] = TABLE_METRICS,
+    data: Path | None = None,
+    flips: int = 10_000,
+) -> list[Row]:
+    """Write table.csv, tables.md, tables.tex and report.html.
+
+    Args:
+        runs: Folder of runs, see :func:`seglosses.benchmark.results.read_results`.
+        out: Folder to write to, made when missing.
+        baseline: Name of the loss to beat, with or without ``Loss``.
+        published: Folder of published runs to stand beside those of the same setting.
+        stat: ``'image'`` or ``'paper'``, see :class:`seglosses.benchmark.comparison.Row`.
+        metrics: Names of the columns, without the class.
+        data: Folder with ``dataset_types.txt``.
+        flips: Number of sign flips.
+
+    Returns:
+        The rows of table.csv.
+
+    Raises:
+        ValueError: Scores, groups or the baseline are missing, damaged or do not fit.
+    """
+    own = read_results(runs, metrics)
+    theirs = [] if published is None else read_results(published, metrics)
+    named = [runs.parent, data, published, published and published.parent]
+    places = [runs, *(place for place in named if place)]
+    if data is not None:
+        places = [data]
+    found = settings(own, theirs, read_group_file(places), baseline)
+    rows = [row for one in found for row in compare(one, metrics, stat, flips=flips)]
+    notes = [
+        *_COMMON,
+        *_NOTES[stat],
+        f"{flips} sign flips, seeded: the same scores give the same p.",
+    ]
+    out.mkdir(parents=True, exist_ok=True)
+    write_csv(rows, out / "table.csv")
+    (out / "tables.md").write_text(as_markdown(rows, stat, notes), encoding="utf-8")
+    (out / "tables.tex").write_text(as_latex(rows, stat), encoding="utf-8")
+    write_page(out / "report.html", rows, found, metrics, stat, notes)
+    return rows

@@ -1,0 +1,146 @@
+"""The rows as files: tidy CSV, and the paper's tables in Markdown and LaTeX."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from seglosses.benchmark.comparison import Row, Stat
+from seglosses.benchmark.results import METRICS
+
+
+def write_csv(rows: Sequence[Row], path: Path) -> None:
+    """A row a setting, set, metric and loss; an undefined number is an empty cell."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([field.name for field in fields(Row)])
+        for row in rows:
+            writer.writerow([_plain(value) for value in asdict(row).values()])
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float):
+        return "" if value != value else repr(value)
+    return value
+
+
+def blocks(rows: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
+    """Rows of each setting and set."""
+    for setting, chosen in dict.fromkeys((row.setting, row.set) for row in rows):
+        mine = [row for row in rows if (row.setting, row.set) == (setting, chosen)]
+        yield setting, chosen, mine
+
+
+def cell(row: Row, stat: Stat) -> str:
+    """Mean and spread.
+
+    Example:
+        >>> cell(Row("s", "ID", "Dice", "CEDice", mean=0.9061, std=0.0412), "paper")
+        '0.91±0.04'
+    """
+    digits = 2 if stat == "paper" else METRICS[row.metric].digits
+    return f"{row.mean:.{digits}f}±{row.std:.{digits}f}"
+
+
+def p_value(p: float) -> str:
+    """A p-value for readers.
+
+    Example:
+        >>> p_value(0.0312), p_value(0.00005), p_value(float("nan"))
+        ('0.031', '<0.001', '–')
+    """
+    if p != p:
+        return "–"
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def change(row: Row) -> str:
+    """The difference over runs and its interval for readers."""
+    if row.difference != row.difference:
+        return "–"
+    digits = METRICS[row.metric].digits
+    text = f"{row.difference:+.{digits}f}"
+    if row.difference_low == row.difference_low:
+        text += f" [{row.difference_low:+.{digits}f}, {row.difference_high:+.{digits}f}]"
+    return text
+
+
+EFFECT_HEADS = (
+    "metric", "loss", "change over runs", "p over images", "p, Holm", "Cliff's δ", "median ratio",
+)  # fmt: skip
+
+
+def effects(rows: Sequence[Row]) -> list[list[str]]:
+    """A line a metric and loss that was compared with the baseline."""
+    return [
+        [METRICS[row.metric].title, row.loss, change(row), p_value(row.p_single), p_value(row.p)]
+        + ["–" if value != value else f"{value:.2f}" for value in (row.delta, row.ratio)]
+        for row in rows
+        if row.p == row.p
+    ]
+
+
+def as_markdown(rows: Sequence[Row], stat: Stat, notes: Sequence[str]) -> str:
+    """The tables and what to know about them."""
+    lines = ["# Benchmark"]
+    for setting, chosen, mine in blocks(rows):
+        losses = list(dict.fromkeys(row.loss for row in mine))
+        lines += ["", f"## {setting}, {chosen}", "", _line(["metric", *losses])]
+        lines.append(_line(["---"] + ["---:"] * len(losses)))
+        for metric in dict.fromkeys(row.metric for row in mine):
+            of = {row.loss: row for row in mine if row.metric == metric}
+            cells = [cell(of[loss], stat) for loss in losses]
+            marked = [f"**{c}**" if of[x].bold else c for c, x in zip(cells, losses, strict=True)]
+            lines.append(_line([f"{METRICS[metric].title} {METRICS[metric].arrow}", *marked]))
+        compared = effects(mine) if stat == "image" else []
+        if compared:
+            lines += ["", _line(EFFECT_HEADS), _line(["---", "---"] + ["---:"] * 5)]
+            lines += [_line(one) for one in compared]
+    lines += ["", "## How to read this", "", *(f"- {note}" for note in notes), ""]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def as_latex(rows: Sequence[Row], stat: Stat) -> str:
+    """One ``tabular`` a setting and set; wants the package booktabs."""
+    lines = ["% \\usepackage{booktabs}"]
+    for setting, chosen, mine in blocks(rows):
+        losses = list(dict.fromkeys(row.loss for row in mine))
+        lines += ["", f"% {setting}, {chosen}", f"\\begin{{tabular}}{{l{'r' * len(losses)}}}"]
+        lines += ["\\toprule", _tex_line(["", *map(_tex, losses)]), "\\midrule"]
+        for metric in dict.fromkeys(row.metric for row in mine):
+            cells = [f"{_tex(METRICS[metric].title)} ${_ARROWS[METRICS[metric].higher]}$"]
+            of = {row.loss: row for row in mine if row.metric == metric}
+            for loss in losses:
+                middle, spread = cell(of[loss], stat).split("±")
+                text = f"\\mathbf{{{middle}}}" if of[loss].bold else middle
+                cells.append(f"${text} \\pm {spread}$")
+            lines.append(_tex_line(cells))
+        lines += ["\\bottomrule", "\\end{tabular}"]
+    return "\n".join(lines) + "\n"
+
+
+_ARROWS = {True: "\\uparrow", False: "\\downarrow"}
+
+
+def _tex_line(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+def _tex(text: str) -> str:
+    r"""Text with the characters that LaTeX reads as commands escaped.
+
+    Example:
+        >>> _tex("ce_dice & 5 %")
+        'ce\\_dice \\& 5 \\%'
+    """
+    for character in "&%$#_{}":
+        text = text.replace(character, "\\" + character)
+    return text

@@ -1,0 +1,42 @@
+"""What the colours of charts and overlays mean."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from seglosses.report.overlay import MISSING, RIGHT, SPURIOUS
+from seglosses.report.plane import COLOURS
+
+_ERRORS = (
+    ("", f"background:rgb{RIGHT}", "right"),
+    ("", f"background:rgb{MISSING}", "missing"),
+    ("", f"background:rgb{SPURIOUS}", "spurious"),
+    ("ring round", f"border-color:rgb{SPURIOUS}", "loose piece"),
+    ("ring", f"border-color:rgb{MISSING}", "hole that is missing"),
+)
+
+
+def series_legend(names: Sequence[str]) -> str:
+    """The colours of the series of a chart, in their order.
+
+    Example:
+        >>> series_legend(["ce"]).count("swatch")
+        1
+    """
+    return _legend(
+        [("", f"background:{COLOURS[i % len(COLOURS)]}", name) for i, name in enumerate(names)]
+    )
+
+
+def error_legend() -> str:
+    """The colours and marks of :func:`seglosses.report.overlay.error_overlay`."""
+    return _legend(_ERRORS)
+
+
+def _legend(entries: Sequence[tuple[str, str, str]]) -> str:
+    items = "".join(
+        f'<span><span class="swatch {kind}" style="{style}"></span>{html.escape(text)}</span>'
+        for kind, style, text in entries
+    )
+    return f'<div class="legend">{items}</div>'

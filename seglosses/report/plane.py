@@ -1,0 +1,227 @@
+"""Charts with two axes as inline SVG: points, and rising steps."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from seglosses.report.charts import number, ticks
+
+COLOURS = ("#5b6472", "#2563a8", "#d9730d", "#2e8b57", "#8e44ad", "#c0392b", "#0f8b8d", "#b8860b")
+"""Of the series, in order; the ninth is again the first."""
+
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 420, 300, 52, 12, 10, 42
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From numbers to pixels of an axis.
+
+    Attributes:
+        low: Number at the first pixel.
+        high: Number at the last pixel.
+        first: First pixel.
+        last: Last pixel.
+        compress: Logarithmic in ``1 + x``, for counts from zero to thousands.
+    """
+
+    low: float
+    high: float
+    first: float
+    last: float
+    compress: bool = False
+
+    def __call__(self, value: float) -> float:
+        """Pixel of a number."""
+        bend: Callable[[float], float] = math.log1p if self.compress else float
+        share = (bend(value) - bend(self.low)) / (bend(self.high) - bend(self.low))
+        return self.first + share * (self.last - self.first)
+
+    def ticks(self) -> list[float]:
+        """Round numbers between the ends."""
+        if not self.compress:
+            return ticks(self.low, self.high)
+        steps = [0.0, *(f * 10.0**e for e in range(7) for f in (1, 3))]
+        return [step for step in steps if self.low <= step <= self.high]
+
+
+def scatter(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    names: Sequence[str],
+    axes: tuple[str, str],
+    label: str,
+    compress: bool = False,
+) -> str:
+    """The same images under two losses; below the diagonal the second has the lower number.
+
+    Args:
+        x: Numbers of the first; pairs with an undefined number are left out.
+        y: Numbers of the second.
+        names: Of the images, shown under the pointer.
+        axes: Texts at the axes.
+        label: Description for screen readers.
+        compress: Logarithmic axes in ``1 + x``.
+
+    Returns:
+        An SVG element; a note when there is nothing to draw.
+    """
+    across, up = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    fine = np.isfinite(across) & np.isfinite(up)
+    if not fine.any():
+        return _nothing()
+    ends = _ends(np.concatenate([across[fine], up[fine]]), from_zero=compress)
+    horizontal, vertical = _scales(ends, ends, compress, compress)
+    parts = [
+        f'<line class="axis" stroke-dasharray="4 3" x1="{horizontal(ends[0]):.1f}" '
+        f'y1="{vertical(ends[0]):.1f}" x2="{horizontal(ends[1]):.1f}" '
+        f'y2="{vertical(ends[1]):.1f}"/>'
+    ]
+    for index in np.flatnonzero(fine):
+        text = f"{names[index]}: {number(across[index])}, {number(up[index])}"
+        parts.append(
+            _dot(horizontal(across[index]), vertical(up[index]), COLOURS[1], text, opacity=0.55)
+        )
+    return _frame(parts, horizontal, vertical, axes, label)
+
+
+def points(
+    series: Mapping[str, tuple[float, float, float, float]], *, axes: tuple[str, str], label: str
+) -> str:
+    """One named point a series, with a vertical interval.
+
+    Args:
+        series: Name to (x, y, low, high); a NaN end leaves the interval out, a NaN place the point.
+        axes: Texts at the axes.
+        label: Description for screen readers.
+    """
+    known = {name: at for name, at in series.items() if np.isfinite(at[:2]).all()}
+    if not known:
+        return _nothing()
+    ups = np.array([[v for v in at[1:] if math.isfinite(v)][-1] for at in known.values()])
+    lows = np.array([at[2] if math.isfinite(at[2]) else at[1] for at in known.values()])
+    across = np.array([at[0] for at in known.values()])
+    horizontal, vertical = _scales(
+        _ends(across, from_zero=True), _ends(np.concatenate([ups, lows])), False, False
+    )
+    parts = []
+    for index, (name, (x, y, low, high)) in enumerate(series.items()):
+        if name not in known:
+            continue
+        colour = COLOURS[index % len(COLOURS)]
+        if math.isfinite(low) and math.isfinite(high):
+            parts.append(
+                f'<line stroke="{colour}" stroke-width="1.5" x1="{horizontal(x):.1f}" '
+                f'x2="{horizontal(x):.1f}" y1="{vertical(low):.1f}" y2="{vertical(high):.1f}"/>'
+            )
+        parts.append(
+            _dot(horizontal(x), vertical(y), colour, f"{name}: {number(x)}, {number(y)}", size=4.5)
+        )
+        end = horizontal(x) > 0.7 * _WIDTH
+        parts.append(
+            f'<text x="{horizontal(x) + (-8 if end else 8):.1f}" y="{vertical(y) - 6:.1f}" '
+            f'text-anchor="{"end" if end else "start"}">{html.escape(name)}</text>'
+        )
+    return _frame(parts, horizontal, vertical, axes, label)
+
+
+def shares(
+    series: Mapping[str, ArrayLike], *, axis: str, label: str, compress: bool = False
+) -> str:
+    """Which share of the images has at most so much: one rising step line a series (ECDF).
+
+    Args:
+        series: Name to numbers; undefined ones are left out.
+        axis: Text at the horizontal axis.
+        label: Description for screen readers.
+        compress: Logarithmic horizontal axis in ``1 + x``.
+    """
+    arrays = {name: np.asarray(values, np.float64).ravel() for name, values in series.items()}
+    arrays = {name: np.sort(values[np.isfinite(values)]) for name, values in arrays.items()}
+    filled = [values for values in arrays.values() if values.size]
+    if not filled:
+        return _nothing()
+    ends = _ends(np.concatenate(filled), from_zero=compress)
+    horizontal, vertical = _scales(ends, (0.0, 1.0), compress, False)
+    parts = []
+    for index, (name, values) in enumerate(arrays.items()):
+        if not values.size:
+            continue
+        places, counts = np.unique(values, return_counts=True)
+        path = [f"M{horizontal(ends[0]):.1f} {vertical(0.0):.1f}"]
+        for place, share in zip(places, counts.cumsum() / values.size, strict=True):
+            path.append(f"H{horizontal(place):.1f}V{vertical(share):.1f}")
+        path.append(f"H{horizontal(ends[1]):.1f}")
+        parts.append(
+            f'<path fill="none" stroke="{COLOURS[index % len(COLOURS)]}" stroke-width="1.8" '
+            f'd="{"".join(path)}"><title>{html.escape(name)}</title></path>'
+        )
+    return _frame(parts, horizontal, vertical, (axis, "share of images"), label)
+
+
+def _nothing() -> str:
+    return '<p class="quiet">nothing to draw: undefined for every image</p>'
+
+
+def _ends(values: NDArray[np.float64], *, from_zero: bool = False) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    if from_zero:
+        return min(0.0, low), high * 1.05 if high > 0 else 1.0
+    room = 0.06 * (high - low) or 0.5
+    return low - room, high + room
+
+
+def _scales(
+    across: tuple[float, float], up: tuple[float, float], bend_x: bool, bend_y: bool
+) -> tuple[Scale, Scale]:
+    return (
+        Scale(*across, first=_LEFT, last=_WIDTH - _RIGHT, compress=bend_x),
+        Scale(*up, first=_HEIGHT - _BOTTOM, last=_TOP, compress=bend_y),
+    )
+
+
+def _dot(
+    x: float, y: float, colour: str, text: str, *, size: float = 3.2, opacity: float = 1.0
+) -> str:
+    return (
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" fill="{colour}" fill-opacity="{opacity}">'
+        f"<title>{html.escape(text)}</title></circle>"
+    )
+
+
+def _frame(
+    parts: Sequence[str], across: Scale, up: Scale, axes: tuple[str, str], label: str
+) -> str:
+    floor, wall = _HEIGHT - _BOTTOM, _LEFT
+    lines = [
+        f'<line class="axis" x1="{wall}" x2="{_WIDTH - _RIGHT}" y1="{floor}" y2="{floor}"/>',
+        f'<line class="axis" x1="{wall}" x2="{wall}" y1="{_TOP}" y2="{floor}"/>',
+    ]
+    for tick in across.ticks():
+        lines.append(
+            f'<line class="axis" x1="{across(tick):.1f}" x2="{across(tick):.1f}" y1="{floor}" '
+            f'y2="{floor + 4}"/><text x="{across(tick):.1f}" y="{floor + 16}" '
+            f'text-anchor="middle">{number(tick)}</text>'
+        )
+    for tick in up.ticks():
+        lines.append(
+            f'<line class="axis" x1="{wall - 4}" x2="{wall}" y1="{up(tick):.1f}" '
+            f'y2="{up(tick):.1f}"/><text x="{wall - 7}" y="{up(tick) + 4:.1f}" '
+            f'text-anchor="end">{number(tick)}</text>'
+        )
+    middle = (_TOP + floor) / 2
+    lines.append(
+        f'<text x="{(wall + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">'
+        f'{html.escape(axes[0])}</text><text transform="translate(12 {middle}) rotate(-90)" '
+        f'text-anchor="middle">{html.escape(axes[1])}</text>'
+    )
+    return (
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'aria-label="{html.escape(label)}">{"".join([*lines, *parts])}</svg>'
+    )
