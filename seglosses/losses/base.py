@@ -39,6 +39,12 @@ class SegOptions(LossOptions, total=False):
     class_weight: Sequence[float] | None
 
 
+class PixelOptions(SegOptions, total=False):
+    """Options of losses with a value per pixel, see :class:`PixelLoss`."""
+
+    avg_non_ignore: bool
+
+
 class Loss(nn.Module):
     """Reduction, weight and name.
 

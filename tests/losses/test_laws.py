@@ -62,6 +62,18 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("HausdorffErosionLoss", "one_slice_equals_two_dimensions"): (
         "an erosion averages four neighbours in images and six in volumes"
     ),
+    ("SquentropyLoss", "perfect_prediction_costs_zero"): "other logits should be 0, not -40",
+    ("LabelSmoothingLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
+    ("MaxSupLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
+    ("MarginSmoothingLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
+    ("ACLSLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
+    ("LDRLoss", "perfect_prediction_costs_zero"): "a lead above the margin is rewarded",
+    ("LDRLoss", "missed_rare_class_costs"): "the mean is negative where most pixels lead",
+    ("SelfAdjustingDiceLoss", "perfect_prediction_costs_zero"): "certain pixels fade, w = 0",
+    ("NormalizedCrossEntropyLoss", "missed_rare_class_costs"): "a pixel costs 1/2 at most here",
+    ("NormalizedFocalLoss", "missed_rare_class_costs"): "a pixel costs 1/2 at most here",
+    ("MeanAbsoluteErrorLoss", "missed_rare_class_costs"): "a pixel costs 1 at most: .0099999",
+    ("NormalizedFocalLoss", "gradient_is_the_derivative"): "its weights are without gradient",
 }
 
 

@@ -1,0 +1,2 @@
+# Adaptive and conditional label smoothing.
+loss_decode = [dict(type="seglosses.ACLSLoss")]

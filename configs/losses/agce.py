@@ -1,0 +1,2 @@
+# Asymmetric generalized cross-entropy, for noisy annotations.
+loss_decode = [dict(type="seglosses.AGCELoss")]

@@ -1,0 +1,2 @@
+# Asymmetric unhinged loss, for noisy annotations.
+loss_decode = [dict(type="seglosses.AULLoss")]

@@ -1,0 +1,2 @@
+# Cross-entropy of smoothed labels.
+loss_decode = [dict(type="seglosses.LabelSmoothingLoss", alpha=0.1)]

@@ -1,0 +1,2 @@
+# Label-distributionally robust loss.
+loss_decode = [dict(type="seglosses.LDRLoss")]

@@ -1,0 +1,270 @@
+"""Pixel losses that weigh hard pixels more."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from typing_extensions import Unpack
+
+from seglosses.encoding import at_target
+from seglosses.focusing import focal_power
+from seglosses.losses.base import PixelLoss, PixelOptions
+
+
+def _focal(logits: Tensor, gamma: float, alpha: float | None) -> tuple[Tensor, Tensor]:
+    """Focal loss of each class were it the label, and 1 - p of it, both (N, C, *S)."""
+    log_prob = logits.log_softmax(1)
+    missed = -log_prob.expm1()
+    loss = -focal_power(missed, gamma) * log_prob
+    if alpha is not None:
+        factor = torch.full_like(loss[:1], alpha)
+        factor[:, 0] = 1 - alpha
+        loss = loss * factor
+    return loss, missed
+
+
+def focal_loss(
+    logits: Tensor, target: Tensor, *, gamma: float = 2.0, alpha: float | None = None
+) -> Tensor:
+    r"""Focal loss per pixel.
+
+        loss = a_y (1 - p_y)^gamma (-log p_y)
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S).
+        gamma: How strongly easy pixels lose weight; 0 is cross-entropy.
+        alpha: Weight a of foreground; class 0, the background, gets 1 - alpha. ``None`` weighs
+            none.
+
+    Returns:
+        (N, *S).
+
+    References:
+        Lin et al., Focal loss for dense object detection, ICCV 2017, arXiv:1708.02002.
+
+    Example:
+        >>> import torch
+        >>> focal_loss(torch.zeros(1, 2, 1), torch.tensor([[1]]), alpha=0.25)  # log 2 / 16
+        tensor([[0.0433]])
+    """
+    loss, _ = _focal(logits, gamma, alpha)
+    return at_target(loss, target)
+
+
+def poly1_focal_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    epsilon: float = 1.0,
+    gamma: float = 2.0,
+    alpha: float | None = None,
+) -> Tensor:
+    r"""Focal loss with its first polynomial coefficient changed.
+
+        loss = a_y (1 - p_y)^gamma (-log p_y) + epsilon (1 - p_y)^(gamma + 1)
+
+    Alpha weighs the focal term only, as in the ports in use.
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S).
+        epsilon: Added to the first coefficient; the paper's detectors use -1.
+        gamma: As in :func:`focal_loss`.
+        alpha: As in :func:`focal_loss`.
+
+    Returns:
+        (N, *S).
+
+    References:
+        Leng et al., PolyLoss, ICLR 2022, arXiv:2204.12511.
+
+    Example:
+        >>> import torch
+        >>> poly1_focal_loss(torch.zeros(1, 2, 1), torch.tensor([[1]]))  # log 2 / 4 + 1 / 8
+        tensor([[0.2983]])
+    """
+    loss, missed = _focal(logits, gamma, alpha)
+    return at_target(loss + epsilon * missed ** (gamma + 1), target)
+
+
+def asymmetric_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    gamma_neg: float = 4.0,
+    gamma_pos: float = 1.0,
+    clip: float = 0.05,
+) -> Tensor:
+    r"""Asymmetric loss of independent foregrounds.
+
+        p_m = max(p - clip, 0)
+        loss = -y (1 - p)^gamma_pos log p - (1 - y) p_m^gamma_neg log(1 - p_m)
+
+    Negatives below ``clip`` cost nothing. The focusing powers take part in the gradient (one of the
+    authors' two codes detaches them; the values agree).
+
+    Args:
+        logits: Foreground logits, any shape.
+        target: In [0, 1], of the same shape.
+        gamma_neg: Focusing power of negatives.
+        gamma_pos: Focusing power of positives.
+        clip: Shift of the probability of negatives.
+
+    Returns:
+        The shape of ``logits``.
+
+    References:
+        Ridnik et al., Asymmetric loss for multi-label classification, ICCV 2021, arXiv:2009.14119.
+
+    Example:
+        >>> import torch
+        >>> asymmetric_loss(torch.zeros(2), torch.tensor([1.0, 0.0]))  # log 2 / 2, -.45^4 log .55
+        tensor([0.3466, 0.0245])
+    """
+    prob = logits.sigmoid()
+    positive = -focal_power(1 - prob, gamma_pos) * F.logsigmoid(logits)
+    if clip > 0:
+        shifted = (prob - clip).clamp(min=0)
+        entropy = -torch.log1p(-shifted)
+    else:
+        shifted, entropy = prob, -F.logsigmoid(-logits)
+    return target * positive + (1 - target) * focal_power(shifted, gamma_neg) * entropy
+
+
+def self_adjusting_dice_loss(
+    logits: Tensor, target: Tensor, *, alpha: float = 0.01, smooth: float = 1.0
+) -> Tensor:
+    r"""Dice of every pixel and class by itself, in which easy pixels fade.
+
+        w = (1 - p)^alpha p
+        loss = sum_c 1 - (2 w_c y_c + smooth) / (w_c^2 + y_c^2 + smooth)
+
+    The best probability of a label is 1 / (1 + alpha), not 1: a certain pixel has w = 0. At alpha =
+    0 it is the Dice of single elements.
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S).
+        alpha: How fast easy pixels fade; the authors use 0.01 to 0.1.
+        smooth: Added above and below.
+
+    Returns:
+        (N, *S).
+
+    References:
+        Li et al., Dice loss for data-imbalanced NLP tasks, ACL 2020, arXiv:1911.02855; of its code
+        the form with squares, which is the one that treats elements alone.
+
+    Example:
+        >>> import torch
+        >>> self_adjusting_dice_loss(torch.zeros(1, 2, 1), torch.tensor([[1]]), alpha=0.0)
+        tensor([[0.3111]])
+    """
+    prob = logits.softmax(1)
+    weight = prob * focal_power((1 - prob).clamp(min=0), alpha) if alpha else prob
+    alone = 1 - smooth / (weight.square() + smooth)
+    if target.is_floating_point():
+        hit, size = 2 * weight * target, target.square()
+        return (1 - (hit + smooth) / (weight.square() + size + smooth)).sum(1)
+    own = at_target(weight, target)
+    labelled = 1 - (2 * own + smooth) / (own.square() + 1 + smooth)
+    return alone.sum(1) - at_target(alone, target) + labelled
+
+
+class FocalLoss(PixelLoss):
+    """Registered form of :func:`focal_loss`.
+
+    With ``use_sigmoid`` every channel is one of foreground and background, as in detectors, whose
+    usual alpha is 0.25.
+    """
+
+    formula = "-a_y (1 - p_y)^g log p_y"
+    paper = "Lin et al. 2017, arXiv:1708.02002"
+    use_when = "most pixels are easy: dense detection, rare foreground"
+
+    def __init__(
+        self, gamma: float = 2.0, alpha: float | None = None, **options: Unpack[PixelOptions]
+    ) -> None:
+        super().__init__(**options)
+        self.gamma, self.alpha = gamma, alpha
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy times the power of what is missing."""
+        return focal_loss(logits, target, gamma=self.gamma, alpha=self.alpha)
+
+
+class Poly1FocalLoss(PixelLoss):
+    """Registered form of :func:`poly1_focal_loss`."""
+
+    formula = "-a_y (1 - p_y)^g log p_y + e (1 - p_y)^(g+1)"
+    paper = "Leng et al. 2022, arXiv:2204.12511"
+    use_when = "in place of focal loss: one number more to tune"
+
+    def __init__(
+        self,
+        epsilon: float = 1.0,
+        gamma: float = 2.0,
+        alpha: float | None = None,
+        **options: Unpack[PixelOptions],
+    ) -> None:
+        super().__init__(**options)
+        self.epsilon, self.gamma, self.alpha = epsilon, gamma, alpha
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Focal loss and the extra first term."""
+        return poly1_focal_loss(
+            logits, target, epsilon=self.epsilon, gamma=self.gamma, alpha=self.alpha
+        )
+
+
+class AsymmetricLoss(PixelLoss):
+    """Registered form of :func:`asymmetric_loss`, summed over channels.
+
+    Channels are independent foregrounds whatever ``use_sigmoid`` says; state it in detection
+    configs, where heads read it. The authors sum over the batch: ``reduction='sum'``.
+    """
+
+    formula = "-y (1-p)^g+ log p - (1-y) p_m^g- log(1-p_m), p_m = max(p - m, 0)"
+    paper = "Ridnik et al. 2021, arXiv:2009.14119"
+    use_when = "many channels, few of them positive: multi-label maps, dense detection"
+    independent_channels = True
+
+    def __init__(
+        self,
+        gamma_neg: float = 4.0,
+        gamma_pos: float = 1.0,
+        clip: float = 0.05,
+        **options: Unpack[PixelOptions],
+    ) -> None:
+        super().__init__(**options)
+        self.gamma_neg, self.gamma_pos, self.clip = gamma_neg, gamma_pos, clip
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Loss of the foreground logit, which is the difference of the pair."""
+        return asymmetric_loss(
+            logits[:, 1] - logits[:, 0],
+            target[:, 1] if target.is_floating_point() else target.to(logits.dtype),
+            gamma_neg=self.gamma_neg,
+            gamma_pos=self.gamma_pos,
+            clip=self.clip,
+        )
+
+
+class SelfAdjustingDiceLoss(PixelLoss):
+    """Registered form of :func:`self_adjusting_dice_loss`."""
+
+    formula = "sum_c 1 - (2 w y + s) / (w^2 + y^2 + s), w = (1 - p)^a p"
+    paper = "Li et al. 2020, arXiv:1911.02855"
+    use_when = "the F score is the goal and easy pixels dominate"
+
+    def __init__(
+        self, alpha: float = 0.01, smooth: float = 1.0, **options: Unpack[PixelOptions]
+    ) -> None:
+        super().__init__(**options)
+        self.alpha, self.smooth = alpha, smooth
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Dice of elements, summed over classes."""
+        return self_adjusting_dice_loss(logits, target, alpha=self.alpha, smooth=self.smooth)

@@ -1,0 +1,139 @@
+"""Pixel losses whose pull weakens where the label looks wrong."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from typing_extensions import Unpack
+
+from seglosses.encoding import at_target
+from seglosses.losses.base import PixelLoss, PixelOptions
+
+
+def generalized_cross_entropy_loss(logits: Tensor, target: Tensor, *, q: float = 0.7) -> Tensor:
+    r"""Generalized cross-entropy: from cross-entropy (q = 0) to mean absolute error (q = 1).
+
+        loss = (1 - p_y^q) / q
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S).
+        q: In [0, 1].
+
+    Returns:
+        (N, *S).
+
+    References:
+        Zhang and Sabuncu, Generalized cross entropy loss, NeurIPS 2018, arXiv:1805.07836.
+
+    Example:
+        >>> import torch
+        >>> generalized_cross_entropy_loss(torch.zeros(1, 4, 1), torch.tensor([[1]]), q=0.5)
+        tensor([[1.]])
+    """
+    if not 0 <= q <= 1:
+        raise ValueError(f"q must lie in [0, 1], got {q}")
+    log_prob = logits.log_softmax(1)
+    if q == 0:
+        return -at_target(log_prob, target)
+    return -at_target((q * log_prob).expm1(), target) / q
+
+
+def agce_loss(logits: Tensor, target: Tensor, *, a: float = 1.0, q: float = 2.0) -> Tensor:
+    r"""Asymmetric generalized cross-entropy.
+
+        loss = ((a + 1)^q - (a + p_y)^q) / q
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S).
+        a: At least 0.
+        q: Above 0.
+
+    Returns:
+        (N, *S).
+
+    References:
+        Zhou et al., Asymmetric loss functions for learning with noisy labels, ICML 2021,
+        arXiv:2106.03110.
+
+    Example:
+        >>> import torch
+        >>> agce_loss(torch.zeros(1, 2, 1), torch.tensor([[1]]))  # (2^2 - 1.5^2) / 2
+        tensor([[0.8750]])
+    """
+    return at_target(((a + 1) ** q - (a + logits.softmax(1)) ** q) / q, target)
+
+
+def aul_loss(logits: Tensor, target: Tensor, *, a: float = 1.5, q: float = 0.9) -> Tensor:
+    r"""Asymmetric unhinged loss.
+
+        loss = ((a - p_y)^q - (a - 1)^q) / q
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S).
+        a: Above 1.
+        q: Above 0.
+
+    Returns:
+        (N, *S).
+
+    References:
+        Zhou et al., ICML 2021, arXiv:2106.03110.
+
+    Example:
+        >>> import torch
+        >>> aul_loss(torch.zeros(1, 2, 1), torch.tensor([[1]]), a=2.0, q=2.0)  # (1.5^2 - 1) / 2
+        tensor([[0.6250]])
+    """
+    return at_target(((a - logits.softmax(1)) ** q - (a - 1) ** q) / q, target)
+
+
+class GeneralizedCrossEntropyLoss(PixelLoss):
+    """Registered form of :func:`generalized_cross_entropy_loss`."""
+
+    formula = "(1 - p_y^q) / q"
+    paper = "Zhang and Sabuncu 2018, arXiv:1805.07836"
+    use_when = "noisy annotations: between cross-entropy and mean absolute error"
+
+    def __init__(self, q: float = 0.7, **options: Unpack[PixelOptions]) -> None:
+        super().__init__(**options)
+        self.q = q
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The power gap of the label's probability."""
+        return generalized_cross_entropy_loss(logits, target, q=self.q)
+
+
+class AGCELoss(PixelLoss):
+    """Registered form of :func:`agce_loss`."""
+
+    formula = "((a+1)^q - (a+p_y)^q) / q"
+    paper = "Zhou et al. 2021, arXiv:2106.03110"
+    use_when = "noisy annotations, where the right label stays the most frequent"
+
+    def __init__(self, a: float = 1.0, q: float = 2.0, **options: Unpack[PixelOptions]) -> None:
+        super().__init__(**options)
+        self.a = a
+        self.q = q
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The asymmetric power gap."""
+        return agce_loss(logits, target, a=self.a, q=self.q)
+
+
+class AULLoss(PixelLoss):
+    """Registered form of :func:`aul_loss`."""
+
+    formula = "((a-p_y)^q - (a-1)^q) / q"
+    paper = "Zhou et al. 2021, arXiv:2106.03110"
+    use_when = "noisy annotations, where the right label stays the most frequent"
+
+    def __init__(self, a: float = 1.5, q: float = 0.9, **options: Unpack[PixelOptions]) -> None:
+        super().__init__(**options)
+        self.a = a
+        self.q = q
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The asymmetric unhinged gap."""
+        return aul_loss(logits, target, a=self.a, q=self.q)
