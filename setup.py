@@ -60,6 +60,7 @@ setup(
         "pillow>=9.1",
         "torch>=2.0",
         "tqdm>=4.60",
+        "typing-extensions>=4.5",
     ],
     extras_require={
         "onedl-seg": [
@@ -85,6 +86,7 @@ setup(
             "gudhi>=3.8",
             "hypothesis>=6.80",
             "mypy>=1.10",
+            "nibabel>=5.0",
             "pytest>=8.2",
             "ruff>=0.6",
         ],
