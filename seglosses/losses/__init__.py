@@ -164,10 +164,19 @@ from seglosses.losses.region import (
     jaccard_metric_loss,
     tversky_loss,
 )
-from seglosses.losses.skeleton_recall import SkeletonRecallLoss, skeleton_recall_loss
+from seglosses.losses.skeleton_recall import (
+    SkeletonRecallLoss,
+    skeleton_recall_loss,
+)
 from seglosses.losses.structural import (
     SSIMLoss,
     ssim_loss,
+)
+from seglosses.losses.topology_barcodes import (
+    TopologicalPriorLoss,
+    TopoLoss,
+    topo_loss,
+    topological_prior_loss,
 )
 from seglosses.losses.topology_regions import (
     SupervoxelLoss,
@@ -239,7 +248,9 @@ __all__ = [
     "SoftClDiceLoss",
     "SquentropyLoss",
     "SupervoxelLoss",
+    "TopoLoss",
     "TopographLoss",
+    "TopologicalPriorLoss",
     "TverskyLoss",
     "UnifiedFocalLoss",
     "VarifocalLoss",
@@ -301,7 +312,9 @@ __all__ = [
     "squentropy_loss",
     "ssim_loss",
     "supervoxel_loss",
+    "topo_loss",
     "topograph_loss",
+    "topological_prior_loss",
     "tversky_loss",
     "unified_focal_loss",
     "varifocal_loss",

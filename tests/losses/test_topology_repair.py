@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from seglosses.losses import SupervoxelLoss, TopographLoss
+from seglosses.losses import SupervoxelLoss, TopographLoss, TopologicalPriorLoss, TopoLoss
 from seglosses.topology import betti_numbers
-from tests.losses.topology_cases import bars, confident, perfect32, spoiled
+from tests.losses.topology_cases import bars, confident, graded, perfect32, spoiled
 
 ALL = ("break", "bridge", "island", "hole")
 
@@ -16,6 +16,8 @@ ALL = ("break", "bridge", "island", "hole")
 LOSSES: dict[str, tuple[nn.Module, tuple[str, ...], bool]] = {
     "topograph": (TopographLoss(), ALL, True),
     "topograph-entropy": (TopographLoss(price="entropy"), ALL, True),
+    "topo": (TopoLoss(window=None), ALL, True),
+    "prior": (TopologicalPriorLoss(), ALL, True),
     "supervoxel": (SupervoxelLoss(alpha=1.0), ("break", "bridge", "island"), True),
 }
 CASES = [(name, defect) for name, (_, seen, _) in LOSSES.items() for defect in seen]
@@ -36,7 +38,7 @@ def test_gradient_repairs(name: str, defect: str) -> None:
     label = bars()
     loss = LOSSES[name][0]
     wrong = spoiled(defect)
-    logits = confident(wrong, 0.5).requires_grad_()
+    logits = graded(defect).requires_grad_()
     assert betti_numbers(wrong[0].numpy()) != betti_numbers(label[0].numpy())
     optimiser = torch.optim.Adam([logits], 0.05)
     for _ in range(60):
@@ -54,7 +56,7 @@ def test_gradient_repairs(name: str, defect: str) -> None:
 def test_gradient_points_the_right_way(name: str, defect: str) -> None:
     """Where it is not zero on wrong pixels, descent moves them towards the label."""
     label, wrong = bars(), spoiled(defect)
-    logits = confident(wrong, 2.0).requires_grad_()
+    logits = graded(defect).requires_grad_()
     LOSSES[name][0](logits, label).backward()
     error = wrong != label.bool()
     slope = logits.grad[:, 1][error]
@@ -78,3 +80,12 @@ def test_shifted_images_cost_the_same(name: str, defect: str) -> None:
         return LOSSES[name][0](confident(seen, 3.0), label).item()
 
     assert shifted((0, 0)) == pytest.approx(shifted((1, -1)), rel=1e-5)
+
+
+def test_windows_send_the_gradient_to_their_own_place() -> None:
+    """The island lies in the third of three rows of windows, and so must its gradient."""
+    logits = graded("island", 12.0).requires_grad_()
+    TopoLoss(window=8)(logits, bars()).backward()
+    rows = logits.grad[0, 1].abs().sum(1)
+    assert rows[:16].sum() < 1e-3
+    assert rows[20:22].sum() > 0.05

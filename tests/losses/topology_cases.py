@@ -71,3 +71,12 @@ def spoiled(defect: str) -> Tensor:
         seen[:, 8, 2:22] = True  # one row wider
         seen[:, 15:18, 20:22] = False  # and one end shorter
     return seen
+
+
+def graded(defect: str, size: float = 3.0) -> Tensor:
+    """Logits of a spoiled mask: sure and untied where right, hesitant where wrong."""
+    seen, label = spoiled(defect), bars().bool()
+    jitter = torch.rand(seen.shape, generator=torch.Generator().manual_seed(0))
+    strength = torch.where(seen == label, size + jitter, 0.2 + jitter / 5)
+    half = torch.where(seen, strength, -strength)
+    return torch.stack([-half, half], 1) / 2

@@ -1,0 +1,6 @@
+# Cross-entropy and Dice, with the Betti numbers of the label as a prior at a hundredth.
+loss_decode = [
+    dict(type="seglosses.CrossEntropyLoss"),
+    dict(type="seglosses.DiceLoss"),
+    dict(type="seglosses.TopologicalPriorLoss", loss_weight=0.01),
+]
