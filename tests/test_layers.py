@@ -27,7 +27,7 @@ LAYERS = (
         "topology",
     },
     {"losses", "metrics"},
-    {"laws", "registry", "report", "datasets", "catalogue", "doctor"},
+    {"laws", "registry", "report", "datasets", "catalogue", "checkout", "doctor", "processes"},
     {"openmmlab", "evaluate"},
     {"benchmark", "demo", "audit"},
     {"cli"},
