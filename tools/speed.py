@@ -20,6 +20,7 @@ import platform
 import statistics
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,21 +68,26 @@ def step(run: Callable[[], Any]) -> None:
         value.backward()
 
 
+class Kept:
+    """A tensor that autograd keeps; goes when its graph goes."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor = tensor
+
+
 def saved_bytes(run: Callable[[], Any]) -> int:
     """Bytes of unique storages that autograd keeps between forward and backward."""
-    kept: dict[int, int] = {}
-    alive: list[torch.Tensor] = []
+    alive: weakref.WeakSet[Kept] = weakref.WeakSet()
 
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        kept[storage.data_ptr()] = storage.nbytes()
-        alive.append(tensor)
-        return tensor
+    def pack(tensor: torch.Tensor) -> Kept:
+        alive.add(kept := Kept(tensor))
+        return kept
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda kept: kept.tensor):
         value = run()
+    storages = [kept.tensor.untyped_storage() for kept in alive]
     del value
-    return sum(kept.values())
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
 
 def measure(case: Case, rounds: int, floor: float = 0.05) -> list[Row]:
