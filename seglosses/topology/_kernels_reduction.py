@@ -120,32 +120,22 @@ def _first_row(w0, w1, w2, w3, w4):
 
 
 @njit(cache=True, nogil=True)
-def _toggle_boundary(square, step, rank, w0, w1, w2, w3, w4):
+def _toggle_boundary(square, faces, rank, w0, w1, w2, w3, w4):
     p = square // 3
     normal = square - 3 * p
-    u = 1 if normal == 0 else 0
-    w = 1 if normal == 2 else 2
-    row = rank[3 * p + u]
-    if row >= 0:
-        _toggle(row, w0, w1, w2, w3, w4)
-    row = rank[3 * p + w]
-    if row >= 0:
-        _toggle(row, w0, w1, w2, w3, w4)
-    row = rank[3 * (p + step[w]) + u]
-    if row >= 0:
-        _toggle(row, w0, w1, w2, w3, w4)
-    row = rank[3 * (p + step[u]) + w]
-    if row >= 0:
-        _toggle(row, w0, w1, w2, w3, w4)
+    for k in range(4):
+        row = rank[3 * p + faces[normal, k]]
+        if row >= 0:
+            _toggle(row, w0, w1, w2, w3, w4)
 
 
 @njit(cache=True, nogil=True)
-def reduce_columns(columns, step, rank, owner, w0, w1, w2, w3, w4, pivots):
+def reduce_columns(columns, faces, rank, owner, w0, w1, w2, w3, w4, pivots):
     """Reduce columns from left to right and report the row that each one takes.
 
     Args:
         columns: Squares that are not apparent, in order, int64 (k,).
-        step: Strides, int64 (3,).
+        faces: The four edges of a square, relative to 3 * pixel, by normal axis, int64 (3, 4).
         rank: Row of every edge, -1 for those of the spanning tree, int32.
         owner: By row: -2 - square where apparent, else -1; int32, overwritten by column numbers.
         w0: Zeros, int64, a word for 32 rows.
@@ -159,7 +149,7 @@ def reduce_columns(columns, step, rank, owner, w0, w1, w2, w3, w4, pivots):
     used = 0
     start = np.zeros(columns.size + 1, np.int64)
     for i in range(columns.size):
-        _toggle_boundary(columns[i], step, rank, w0, w1, w2, w3, w4)
+        _toggle_boundary(columns[i], faces, rank, w0, w1, w2, w3, w4)
         pivots[i] = -1
         while w4[0] != 0:
             row = _first_row(w0, w1, w2, w3, w4)
@@ -169,7 +159,7 @@ def reduce_columns(columns, step, rank, owner, w0, w1, w2, w3, w4, pivots):
                 pivots[i] = row
                 break
             if taken < 0:
-                _toggle_boundary(-2 - taken, step, rank, w0, w1, w2, w3, w4)
+                _toggle_boundary(-2 - taken, faces, rank, w0, w1, w2, w3, w4)
             else:
                 for k in range(start[taken], start[taken + 1]):
                     _toggle(pool[k], w0, w1, w2, w3, w4)
@@ -178,7 +168,9 @@ def reduce_columns(columns, step, rank, owner, w0, w1, w2, w3, w4, pivots):
             _toggle(row, w0, w1, w2, w3, w4)
             if used == pool.size:
                 more = np.empty(2 * used, np.int32)
-                more[:used] = pool
+                # An assignment of slices would compile half of Numba's string library.
+                for k in range(used):
+                    more[k] = pool[k]
                 pool = more
             pool[used] = row
             used += 1

@@ -80,11 +80,7 @@ def _merge(
     kernels.settle(ids, dirs, side.steps, side.flip != 0)
     kernels.edge_basins(codes, flip, side.axes, side.near, side.far, ids, near, far)
     parent = np.arange(age.size, dtype=np.int32)
-    win: Ints
-    lose: Ints
-    where: Ints
-    fate: Ints
-    win, lose, where, fate = (np.empty(age.size, np.int32) for _ in range(4))
+    win, lose, where, fate = np.empty((4, age.size), np.int32)
     lives: Mask = np.empty(age.size, bool)
     count = kernels.merge(codes, near, far, age, parent, win, lose, where, lives, fate)
     win, lose, where, lives = win[:count], lose[:count], where[:count], lives[:count]
@@ -192,7 +188,7 @@ def forests_3d(padded: Ints) -> tuple[Forest, Forest, Walls]:
     """
     key = padded.ravel()
     step = np.array(padded.strides, np.int64) // padded.itemsize
-    primal, dual = sides_3d(step)
+    primal, dual = sides_3d(*step.tolist())
     pixel, cube = np.empty(key.size, np.uint8), np.empty(key.size, np.uint8)
     flags = np.zeros(key.size, np.uint8)
     last, first = np.empty((3, key.size), np.uint8), np.empty((3, key.size), np.uint8)

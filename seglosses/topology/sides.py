@@ -9,6 +9,7 @@ edges in 2D, squares in 3D.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,7 @@ def _offsets(*values: Any) -> Codes:
     return np.array(values, np.int64)
 
 
+@lru_cache(maxsize=8)
 def sides_2d(row: int) -> tuple[Side, Side]:
     """Geometry of the pixels and of the squares of an image of a given padded width."""
     edge = _offsets((0, row), (0, 1))
@@ -92,9 +94,9 @@ def sides_2d(row: int) -> tuple[Side, Side]:
     return primal, dual
 
 
-def sides_3d(step: Codes) -> tuple[Side, Side]:
+@lru_cache(maxsize=8)
+def sides_3d(x: int, y: int, z: int) -> tuple[Side, Side]:
     """Geometry of the pixels and of the cubes of a volume of given padded strides."""
-    x, y, z = (int(s) for s in step)
     primal = Side(
         flip=0,
         steps=_offsets(-x, -y, -z, x, y, z, 0),

@@ -33,7 +33,7 @@ class Loops:
 
     def __init__(self, walls: Walls) -> None:
         self.walls = walls
-        self.primal, self.dual = sides_3d(walls.step)
+        self.primal, self.dual = sides_3d(*walls.step.tolist())
         own = Pairing.of(self, self)
         values = self._values(own.columns, self.dual.edge)
         live = values != self._values(own.taken, self.primal.edge)
@@ -111,7 +111,7 @@ class Pairing:
         rank[rows] = np.arange(rows.size, dtype=np.int32)
         words = [np.zeros(rows.size // 32**level + 1, np.int64) for level in range(1, 6)]
         pivots = np.empty(columns.size, np.int64)
-        kernels.reduce_columns(columns, step, rank, owner, *words, pivots)
+        kernels.reduce_columns(columns, _faces(step), rank, owner, *words, pivots)
         return cls(born, rank, owner, apparent, columns, rows[pivots])
 
     def births(self, squares: Codes) -> Codes:
@@ -130,6 +130,12 @@ class Pairing:
         squares = -2 - owner
         squares[owner >= 0] = self.columns[owner[owner >= 0]]
         return squares
+
+
+def _faces(step: Codes) -> Codes:
+    """Edges of a square relative to 3 * pixel, by normal axis."""
+    axes = ((1, 2), (0, 2), (0, 1))
+    return np.array([(u, w, 3 * step[w] + u, 3 * step[u] + w) for u, w in axes], np.int64)
 
 
 def match_loops(
