@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import sys
@@ -11,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seglosses import __version__
-from seglosses.demo.processes import Job
-
-ROOT = Path(__file__).parents[2]
+from seglosses.checkout import ROOT, digest, need_checkout, need_mixins
+from seglosses.processes import Job
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,8 @@ class Setting:
             "labels": self.labels,
             "iters": self.iters,
             "seed": self.seed,
-            "configs": _digest(ROOT / "configs", "*.py", contents=True),
-            "data": _digest(self.data, "*.png", contents=False),
+            "configs": digest(ROOT / "configs", "*.py", contents=True),
+            "data": digest(self.data, "*.png", contents=False),
         }
 
 
@@ -115,24 +113,6 @@ def plan(out: Path, mixins: Sequence[str], setting: Setting) -> list[Run]:
     Raises:
         ValueError: A loss is named twice or has no mix-in, or this is no clone of the project.
     """
-    if not (ROOT / "tools" / "train.py").is_file():
-        raise ValueError(
-            "the demo needs the project's configs/ and tools/, which are not beside the installed"
-            " package; clone the project and run `pip install -e .` there"
-        )
-    known = sorted(path.stem for path in (ROOT / "configs" / "losses").glob("*.py"))
-    unknown = [name for name in mixins if name not in known]
-    if unknown or len(set(mixins)) != len(mixins) or not mixins:
-        raise ValueError(
-            f"expected different losses among {', '.join(known)}; got {', '.join(mixins) or 'none'}"
-        )
+    need_checkout()
+    need_mixins(list(mixins))
     return [Run(name, out / name, setting) for name in mixins]
-
-
-def _digest(folder: Path, pattern: str, *, contents: bool) -> str:
-    """Checksum of the names in a folder, with the files' contents or, for many, their sizes."""
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob(pattern)):
-        total.update(path.relative_to(folder).as_posix().encode())
-        total.update(path.read_bytes() if contents else str(path.stat().st_size).encode())
-    return total.hexdigest()[:16]

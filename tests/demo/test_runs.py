@@ -4,9 +4,10 @@ import sys
 
 import pytest
 
+from seglosses.checkout import ROOT
 from seglosses.cli import main
-from seglosses.demo.processes import Job, run_jobs
-from seglosses.demo.runs import ROOT, Setting, plan
+from seglosses.demo.runs import Setting, plan
+from seglosses.processes import Job, run_jobs
 
 
 def setting(data, **changes):

@@ -38,42 +38,54 @@ class _Running:
     started: float = field(default_factory=time.monotonic)
 
 
-def run_jobs(jobs: Sequence[Job], *, at_once: int | None = None) -> dict[str, float]:
+def run_jobs(
+    jobs: Sequence[Job], *, at_once: int | None = None, keep_going: bool = False
+) -> dict[str, float]:
     """Run jobs, several at once, with one thread each so that they do not fight for cores.
 
     Args:
         jobs: What to run.
         at_once: How many at a time; by default one for each core.
+        keep_going: Run the other jobs to their end when one failed.
 
     Returns:
         Seconds that each took, by name.
 
     Raises:
-        ValueError: A job failed; the message ends with the last lines of its log. The other
-            jobs are stopped, as they are on Ctrl-C.
+        ValueError: Jobs failed; the message ends with the last lines of their logs. Unless
+            `keep_going`, the other jobs are stopped, as they are on Ctrl-C.
     """
     waiting = list(jobs)
     width = at_once or os.cpu_count() or 1
     running: list[_Running] = []
     seconds: dict[str, float] = {}
-    bars = {job.name: tqdm(desc=job.name, unit="it", leave=False, disable=None) for job in jobs}
+    failures: list[str] = []
+    bars: dict[str, tqdm[object]] = {}
     try:
         while waiting or running:
             while waiting and len(running) < width:
-                running.append(_start(waiting.pop(0)))
+                job = waiting.pop(0)
+                bars[job.name] = tqdm(desc=job.name, unit="it", leave=False, disable=None)
+                running.append(_start(job))
             time.sleep(0.2)
             for one in list(running):
                 _show(bars[one.job.name], one.job.log)
                 if one.process.poll() is not None:
                     running.remove(one)
-                    _check(one)
+                    bars[one.job.name].close()
                     seconds[one.job.name] = time.monotonic() - one.started
+                    if one.process.returncode != 0:
+                        failures.append(_failure(one))
+                        if not keep_going:
+                            raise ValueError(failures[0])
     finally:
         for one in running:
             one.process.terminate()
             one.process.wait()
         for bar in bars.values():
             bar.close()
+    if failures:
+        raise ValueError(f"{len(failures)} of {len(jobs)} jobs failed:\n" + "\n".join(failures))
     return seconds
 
 
@@ -109,11 +121,10 @@ def _show(bar: tqdm[object], log: Path) -> None:
         bar.update(step[0] - bar.n)
 
 
-def _check(one: _Running) -> None:
-    if one.process.returncode != 0:
-        lines = one.job.log.read_text(encoding="utf-8", errors="replace").splitlines()
-        end = "\n  ".join(lines[-_TAIL:])
-        raise ValueError(
-            f"{one.job.name} ended with status {one.process.returncode}; the end of"
-            f" {one.job.log}:\n  {end}"
-        )
+def _failure(one: _Running) -> str:
+    lines = one.job.log.read_text(encoding="utf-8", errors="replace").splitlines()
+    end = "\n  ".join(lines[-_TAIL:])
+    return (
+        f"{one.job.name} ended with status {one.process.returncode}; the end of"
+        f" {one.job.log}:\n  {end}"
+    )
