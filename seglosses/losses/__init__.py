@@ -184,6 +184,10 @@ from seglosses.losses.topology_regions import (
     supervoxel_loss,
     topograph_loss,
 )
+from seglosses.losses.topology_warping import (
+    WarpingLoss,
+    warping_loss,
+)
 
 __all__ = [
     "ACLSLoss",
@@ -254,6 +258,7 @@ __all__ = [
     "TverskyLoss",
     "UnifiedFocalLoss",
     "VarifocalLoss",
+    "WarpingLoss",
     "WiseIoULoss",
     "acls_loss",
     "active_boundary_loss",
@@ -318,5 +323,6 @@ __all__ = [
     "tversky_loss",
     "unified_focal_loss",
     "varifocal_loss",
+    "warping_loss",
     "wise_iou_loss",
 ]

@@ -57,6 +57,10 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("RegionWiseLoss", "missed_rare_class_costs"): SIGNED,
     ("SkeletonRecallLoss", "mirror_images_cost_the_same"): THINNING,
     ("CenterlineBoundaryDiceLoss", "mirror_images_cost_the_same"): THINNING,
+    ("WarpingLoss", "mirror_images_cost_the_same"): (
+        "pixels of equal depth are flipped in reading order"
+    ),
+    ("WarpingLoss", "wrong_prediction_costs_more"): "a wrong label can be a deformation",
     ("TopoLoss", "wrong_prediction_costs_more"): COUNTS,
     ("TopologicalPriorLoss", "wrong_prediction_costs_more"): COUNTS,
     ("HausdorffDTLoss", "missed_rare_class_costs"): UNIT_ERRORS,

@@ -6,7 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from seglosses.losses import SupervoxelLoss, TopographLoss, TopologicalPriorLoss, TopoLoss
+from seglosses.losses import (
+    SupervoxelLoss,
+    TopographLoss,
+    TopologicalPriorLoss,
+    TopoLoss,
+    WarpingLoss,
+)
 from seglosses.topology import betti_numbers
 from tests.losses.topology_cases import bars, confident, graded, perfect32, spoiled
 
@@ -16,6 +22,7 @@ ALL = ("break", "bridge", "island", "hole")
 LOSSES: dict[str, tuple[nn.Module, tuple[str, ...], bool]] = {
     "topograph": (TopographLoss(), ALL, True),
     "topograph-entropy": (TopographLoss(price="entropy"), ALL, True),
+    "warping": (WarpingLoss(), ALL, True),
     "topo": (TopoLoss(window=None), ALL, True),
     "prior": (TopologicalPriorLoss(), ALL, True),
     "supervoxel": (SupervoxelLoss(alpha=1.0), ("break", "bridge", "island"), True),
