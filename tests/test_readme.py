@@ -1,0 +1,108 @@
+"""What README.md and docs/ tell people to type exists, and their Python runs."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from seglosses.cli import COMMANDS, build_parser
+
+ROOT = Path(__file__).parents[1]
+PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+         if path.is_file()]  # fmt: skip
+FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# Programs that are not ours, and shell words.
+FOREIGN = {"git", "cd", "pip", "python3", "export", "source", ".", "mim", "ls", "open", "cp", "cat"}
+
+
+def commands(text):
+    """Every command line of the shell blocks, as words."""
+    for kind, block in FENCE.findall(text):
+        if kind in ("bash", "sh", "console", "shell"):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = shlex.split(line.strip().removeprefix("$ "), comments=True)
+                while words and re.fullmatch(r"[A-Z_0-9]+=.*", words[0]):
+                    words = words[1:]
+                if words:
+                    yield words
+
+
+def check(words):
+    """Fail when a program, file, sub-command or option does not exist."""
+    program, rest = words[0], words[1:]
+    if program == "torchrun":
+        rest = rest[next(i for i, word in enumerate(rest) if word.endswith(".py")) :]
+    elif program == "seglosses":
+        rest = ["-m", "seglosses", *rest]
+    elif program == "bash":
+        assert (ROOT / rest[0]).is_file(), f"{rest[0]} does not exist"
+        if rest[0] == "tools/quickstart.sh":
+            rest = ["-m", "seglosses", "demo", *rest[1:]]
+        else:
+            return
+    elif program not in ("python", "python3.11"):
+        assert program in FOREIGN, f"unknown program {program}: name it in FOREIGN"
+        return
+    if rest[:2] == ["-m", "seglosses"]:
+        assert rest[2] in COMMANDS or rest[2].startswith("-"), f"no sub-command {rest[2]}"
+        if not {"-h", "--help", "--version"} & set(rest):
+            build_parser(rest[2]).parse_args(rest[2:])
+    elif rest and rest[0].endswith(".py"):
+        assert (ROOT / rest[0]).is_file(), f"{rest[0]} does not exist"
+        if rest[0] in ("tools/train.py", "tools/test.py"):
+            assert (ROOT / rest[1]).is_file() or rest[1].isupper(), f"no config {rest[1]}"
+            spec = importlib.util.spec_from_file_location("tool", ROOT / rest[0])
+            tool = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(tool)
+            tool.parse(rest[1:])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist(page, capsys):
+    for words in commands(page.read_text(encoding="utf-8")):
+        try:
+            check(words)
+        except SystemExit as error:
+            pytest.fail(f"{page.name}: {shlex.join(words)}: {capsys.readouterr().err or error}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_blocks_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for kind, block in FENCE.findall(page.read_text(encoding="utf-8")):
+        if kind == "python":
+            exec(compile(block, f"{page.name}: {block[:40]}", "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_linked_files_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)", text) + re.findall(r'src="([^"]+)"', text):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bash tools/nosuch.sh",
+        "seglosses nosuch",
+        "seglosses list --nosuch",
+        "python tools/train.py configs/bricks/nosuch.py",
+        "frobnicate",
+    ],
+)
+def test_the_check_finds_what_does_not_exist(line):
+    (words,) = commands(f"```bash\n$ {line}  # comment\n```\n")
+    with pytest.raises((AssertionError, SystemExit)):
+        check(words)
+
+
+def test_continued_lines_are_one_command():
+    (words,) = commands("```bash\nA=1 seglosses \\\n  list dice\n```\n")
+    assert words == ["seglosses", "list", "dice"]
