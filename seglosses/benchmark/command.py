@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import argparse
 
-from seglosses.benchmark import report
+from seglosses.benchmark import report, train
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare ``report``."""
+    """Declare the tasks."""
     children = parser.add_subparsers(dest="task", metavar="TASK", required=True)
-    child = children.add_parser(
+    trains = children.add_parser(
+        "run",
+        help="train, predict and score losses with several seeds",
+        description="Train every loss with every seed through MMSegmentation, predict, and score"
+        " into RUNS/<framework>/<labels>/<size>/<loss>/<seed>.csv. Stop it and start it again at"
+        " will: what is finished is skipped, what is begun goes on.",
+    )
+    train.add_arguments(trains)
+    trains.set_defaults(task_run=train.run)
+    reports = children.add_parser(
         "report",
         help="tables, tests and figures from the scores of runs",
-        description="Compare losses: tables with tests, figures; as CSV, Markdown, LaTeX, HTML.",
+        description="Compare losses: tables with tests, figures; as CSV, Markdown, LaTeX and HTML.",
     )
-    report.add_arguments(child)
-    child.set_defaults(task_run=report.run)
+    report.add_arguments(reports)
+    reports.set_defaults(task_run=report.run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,0 +1,190 @@
+"""The runs of a benchmark: which there are, which are finished, and what each has to do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seglosses import __version__
+from seglosses.benchmark.results import read_card
+from seglosses.checkout import ROOT, commit, digest
+from seglosses.processes import Job
+
+FRAMEWORK = "supervised"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How large the trainings are.
+
+    Attributes:
+        leaf: Config, everything but the loss, below ``configs``.
+        iters: Length of a training; None for that of the leaf.
+        gpu: Whether it can only be trained on a GPU.
+        about: For ``--help``.
+    """
+
+    leaf: str
+    iters: int | None
+    gpu: bool
+    about: str
+
+
+PROFILES = {
+    "smoke": Profile("topomortar/unet_128.py", 150, False, "128 px, 150 iterations"),
+    "cpu": Profile("topomortar/unet_128.py", 300, False, "128 px, 300 iterations"),
+    "paper": Profile("topomortar/unet_512.py", None, True, "512 px, 12000 iterations, on a GPU"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all runs share.
+
+    Attributes:
+        out: Top of the layout, see :mod:`seglosses.benchmark.results`.
+        data: Folder in the TopoMortar layout.
+        labels: Labels to train on.
+        train_size: ``'large'`` or ``'small'``.
+        profile: Name in :data:`PROFILES`.
+        iters: Length of a training; None for that of the profile.
+    """
+
+    out: Path
+    data: Path
+    labels: str
+    train_size: str
+    profile: str
+    iters: int | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One loss and seed.
+
+    Attributes:
+        folder: Everything of the run but its scores.
+        config: Text of the composed config.
+        card: How the run is made; an equal ``stamp`` in it means an equal run.
+    """
+
+    folder: Path
+    config: str
+    card: dict[str, Any]
+
+    @property
+    def scores(self) -> Path:
+        """The CSV; written last, so a run with one is finished."""
+        return self.folder.with_name(f"{self.folder.name}.csv")
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return f"{self.card['loss']} seed {self.card['seed']}"
+
+    def finished(self) -> bool:
+        """Whether the scores are there.
+
+        Raises:
+            ValueError: They are of another run: other data, another config.
+        """
+        if not self.scores.is_file():
+            return False
+        known = read_card(self.scores.with_suffix(".json"))
+        if known.get("stamp") != self.card["stamp"]:
+            raise ValueError(
+                f"{self.scores} comes from another config or other data; take another --out, or"
+                " delete it to run it anew"
+            )
+        return True
+
+    def job(self) -> Job:
+        """The command that does the run; a half-finished one with the same config goes on."""
+        order = self.folder / "order.json"
+        wanted = {"stamp": self.card["stamp"]}
+        if self.folder.is_dir() and read_card(order) != wanted:
+            shutil.rmtree(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "config.py").write_text(self.config, encoding="utf-8")
+        (self.folder / "card.json").write_text(json.dumps(self.card, indent=2), encoding="utf-8")
+        order.write_text(json.dumps(wanted), encoding="utf-8")
+        words = [sys.executable, "-m", "seglosses.benchmark.worker", str(self.folder)]
+        return Job(self.name, words, self.folder / "log.txt")
+
+
+def plan(settings: Settings, losses: Sequence[str], seeds: Sequence[int]) -> list[Run]:
+    """One run a loss and seed, all losses of a seed together."""
+    profile = PROFILES[settings.profile]
+    about = {"version": __version__, "commit": commit()}
+    data = digest(settings.data, "*.png", contents=False)
+    place = settings.out / FRAMEWORK / settings.labels / settings.train_size
+    runs = []
+    for seed in seeds:
+        for loss in losses:
+            folder = place / loss / str(seed)
+            config, iters = _compose(settings, profile, loss, seed, folder)
+            # Neither where the data lies nor where results go changes a result.
+            neutral = config.replace(str(folder), "WORK").replace(str(settings.data), "DATA")
+            card = {
+                **about,
+                "stamp": hashlib.sha256(f"{data}\n{neutral}".encode()).hexdigest(),
+                "profile": settings.profile,
+                "leaf": f"configs/{profile.leaf}",
+                "loss": loss,
+                "labels": settings.labels,
+                "train_size": settings.train_size,
+                "iters": iters,
+                "seed": seed,
+                "data": data,
+            }
+            runs.append(Run(folder, config, card))
+    return runs
+
+
+def _compose(
+    settings: Settings, profile: Profile, loss: str, seed: int, folder: Path
+) -> tuple[str, int]:
+    # A report needs no mmengine, and its module is loaded beside this one.
+    from seglosses.openmmlab.runs import compose
+
+    cfg = compose(
+        ROOT / "configs" / profile.leaf,
+        loss=loss,
+        data=str(settings.data),
+        labels=settings.labels,
+        iters=settings.iters or profile.iters,
+        seed=seed,
+        work_dir=str(folder),
+        options={
+            "train_dataloader.dataset.train_size": settings.train_size,
+            "test_dataloader.dataset.groups": None,
+        },
+    )
+    iters = int(cfg.train_cfg.max_iters)
+    cfg.default_hooks.logger.interval = min(50, max(1, iters // 10))
+    cfg.default_hooks.checkpoint.interval = min(cfg.default_hooks.checkpoint.interval, iters)
+    return str(cfg.pretty_text), iters
+
+
+def read_seeds(text: str) -> list[int]:
+    """Seeds from ``0-2`` or ``0,3,5-7``.
+
+    Example:
+        >>> read_seeds("0-2,7")
+        [0, 1, 2, 7]
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            raise ValueError(f"expected seeds as 0-9 or 0,1,2, got {text!r}")
+        seeds += range(int(first), int(last or first) + 1)
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise ValueError(f"expected different seeds, got {text!r}")
+    return seeds

@@ -1,0 +1,52 @@
+"""One run in a process of its own: ``python -m seglosses.benchmark.worker FOLDER``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from seglosses.benchmark.results import read_card
+from seglosses.benchmark.scores import CONVENTIONS, as_csv, score_folder
+from seglosses.openmmlab.training import train_and_test
+
+
+def work(folder: Path) -> None:
+    """Train, test, score, and write the scores; each step is done once.
+
+    Args:
+        folder: Made by :meth:`seglosses.benchmark.plan.Run.job`; the scores go beside it.
+    """
+    cost = train_and_test(folder / "config.py", folder / "test")
+    rows, size = score_folder(folder / "test")
+    card = {**read_card(folder / "card.json"), **cost}
+    card |= {"image_size": list(size), "images": len(rows), "conventions": CONVENTIONS}
+    beside = folder.with_name(folder.name + ".json")
+    replace_text(beside, json.dumps(card, indent=2) + "\n")
+    replace_text(folder.with_name(folder.name + ".csv"), as_csv(rows))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file at once: whoever looks finds the old one, none, or all of the new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def end_with_parent(parent: int) -> None:
+    """Stop this process when its parent is gone, so that a new one can take the run over."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    end_with_parent(os.getppid())
+    work(Path(sys.argv[1]))
