@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--labels", choices=LABELS, default="accurate", help="labels to train on (accurate)")
     add("--losses", nargs="+", default=list(LOSSES), metavar="NAME",
         help=f"mix-ins of configs/losses, the one to beat first ({' '.join(LOSSES)})")  # fmt: skip
-    add("--iters", type=int, default=300, help="length of each training (300)")
+    add("--iters", type=int, default=200, help="length of each training (200)")
     add("--seed", type=int, default=0, help="seed of weights, order and augmentation (0)")
     add("--out", type=Path, default=Path("work_dirs/quickstart"), metavar="DIR",
         help="folder for everything that is written (work_dirs/quickstart)")  # fmt: skip
