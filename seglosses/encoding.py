@@ -57,9 +57,20 @@ class Aligned(NamedTuple):
             return self.logits
         return self.logits.masked_fill(~self.valid.unsqueeze(1), 0.0)
 
+    def pixel_logits(self) -> Tensor:
+        """Logits for what treats each pixel alone and drops the ignored ones afterwards.
+
+        As long as all is finite these get no gradient anyway, which spares a copy.
+        """
+        # one pass over the logits; elsewhere than on a CPU to ask would cost more than to copy
+        cheap = self.valid is not None and self.logits.device.type == "cpu"
+        if cheap and bool(self.logits.detach().sum().isfinite()):
+            return self.logits
+        return self.masked_logits()
+
     def prob(self) -> Tensor:
         """Probabilities (N, C, *S), zero where ignored."""
-        prob = activate(self.masked_logits(), self.sigmoid)
+        prob = activate(self.pixel_logits(), self.sigmoid)
         if self.valid is not None:
             prob = prob.masked_fill(~self.valid.unsqueeze(1), 0.0)
         return prob
