@@ -2,6 +2,15 @@
 
 from seglosses.evaluate.command import add_arguments, run
 from seglosses.evaluate.folders import IncompleteError, evaluate
+from seglosses.evaluate.options import Options
 from seglosses.evaluate.result import Evaluation, Failure
 
-__all__ = ["Evaluation", "Failure", "IncompleteError", "add_arguments", "evaluate", "run"]
+__all__ = [
+    "Evaluation",
+    "Failure",
+    "IncompleteError",
+    "Options",
+    "add_arguments",
+    "evaluate",
+    "run",
+]

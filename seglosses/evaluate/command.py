@@ -6,9 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from seglosses.evaluate.columns import COLUMNS
 from seglosses.evaluate.folders import IncompleteError, evaluate
 from seglosses.evaluate.labels import parse_labels_map
+from seglosses.evaluate.measures import COLUMNS
+from seglosses.evaluate.options import Options
 from seglosses.evaluate.result import Evaluation
 
 
@@ -30,9 +31,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--connectivity", type=int, choices=(4, 8, 6, 26), help="of the foreground (default 8, 26)")
     add("--empty-policy", choices=("worst", "skip", "nan"), default="worst",
         help="scores where a mask is empty (default: %(default)s)")  # fmt: skip
+    add("--tolerance", type=float, default=Options.tolerance, metavar="D",
+        help="of boundaries and lines (default: %(default)s)")  # fmt: skip
+    add("--boundary-width", type=int, metavar="PX",
+        help="band of the boundary IoU (default: 2 %% of the diagonal)")  # fmt: skip
+    add("--window", type=int, default=Options.window, metavar="PX",
+        help="of windowed Betti errors (default: %(default)s)")  # fmt: skip
+    add("--regions", choices=("background", "foreground"), default=Options.regions,
+        help="what a cell is a component of (default: %(default)s)")  # fmt: skip
+    add("--bins", type=int, default=Options.bins, help="of calibration (default: %(default)s)")
+    add("--band", type=float, default=Options.band, metavar="D",
+        help="around boundaries, for their calibration (default: %(default)s)")  # fmt: skip
+    add("--probabilities", type=Path, metavar="DIR", help="probability maps, for calibration")
+    add("--schema", choices=("topomortar",), help="also write scores in this layout")
     add("--images", type=Path, metavar="DIR", help="pictures to draw the worst errors on")
     add("--worst", type=int, default=8, metavar="N", help="images shown in the report")
     add("--workers", type=int, default=1, metavar="N", help="processes (-1: all cores)")
+    add("--cluster", metavar="ADDRESS", help="running Dask scheduler to use instead")
     add("--keep-going", action="store_true", help="accept images that cannot be scored")
     add("--quiet", action="store_true", help="no progress bar, no conventions")
 
@@ -55,9 +70,20 @@ def run(args: argparse.Namespace) -> int:
             spacing=args.spacing,
             connectivity=args.connectivity,
             empty=args.empty_policy,
+            options=Options(
+                tolerance=args.tolerance,
+                boundary_width=args.boundary_width,
+                window=args.window,
+                regions=args.regions,
+                bins=args.bins,
+                band=args.band,
+            ),
+            probabilities=args.probabilities,
+            schema=args.schema,
             images=args.images,
             worst=args.worst,
             workers=args.workers,
+            cluster=args.cluster,
             keep_going=args.keep_going,
             progress=not args.quiet,
         )

@@ -13,16 +13,22 @@ from numpy.typing import NDArray
 from PIL import Image
 
 IMAGE_ENDINGS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".jpg", ".jpeg", ".webp", ".pgm", ".ppm")
-ENDINGS = (*IMAGE_ENDINGS, ".npy", ".nii", ".nii.gz")
+ENDINGS = (*IMAGE_ENDINGS, ".npy", ".npz", ".nii", ".nii.gz")
 
 
 @dataclass(frozen=True)
 class PairFiles:
-    """A prediction and its ground truth on disk."""
+    """A prediction, its ground truth and perhaps its probability map on disk."""
 
     name: str
     pred: Path
     target: Path
+    prob: Path | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files."""
+        return (self.pred, self.target, *((self.prob,) if self.prob else ()))
 
 
 def ending(path: Path) -> str | None:
@@ -134,11 +140,46 @@ def read_labels(path: Path) -> tuple[NDArray[np.integer], tuple[float, ...] | No
     return values, spacing
 
 
+def read_probabilities(path: Path, num_classes: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Read a probability map.
+
+    Args:
+        path: NPY or NPZ with one array, (C, *S), or (*S) with the probability of class 1 of two;
+            or a grey picture of the latter, with 0 for 0 and its largest value for 1.
+        num_classes: Number of classes C.
+        shape: Shape of the label map, (*S).
+
+    Returns:
+        Probabilities, (C, *S).
+
+    Raises:
+        ValueError: When the file cannot be read or holds something else.
+    """
+    try:
+        values, _, colours = _read(path)
+    except Exception as error:
+        raise ValueError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
+    if colours:
+        values = _grey(values, path)
+    if np.issubdtype(values.dtype, np.integer):
+        values = values / np.iinfo(values.dtype).max
+    values = values.astype(np.float32)
+    if values.shape == shape and num_classes == 2:
+        values = np.stack([1 - values, values])
+    if values.shape != (num_classes, *shape):
+        raise ValueError(f"{path}: expected {(num_classes, *shape)}, got {values.shape}")
+    if not (values.min(initial=0) >= 0 and values.max(initial=0) <= 1):
+        raise ValueError(f"{path}: holds numbers outside [0, 1]; apply softmax or sigmoid first")
+    return values
+
+
 def _read(path: Path) -> tuple[NDArray[Any], tuple[float, ...] | None, bool]:
     """Values, spacing, and whether the last axis holds colours."""
     end = ending(path)
     if end == ".npy":
         return np.load(path, allow_pickle=False), None, False
+    if end == ".npz":
+        return _only_array(path), None, False
     if end in (".nii", ".nii.gz"):
         return *_read_nifti(path), False
     with warnings.catch_warnings():
@@ -160,6 +201,14 @@ def _grey(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
             "save one number a pixel (grey or palette PNG)"
         )
     return colours[..., 0]
+
+
+def _only_array(path: Path) -> NDArray[Any]:
+    with np.load(path, allow_pickle=False) as arrays:
+        if len(arrays.files) != 1:
+            raise ValueError(f"expected one array, got {', '.join(arrays.files) or 'none'}")
+        only: NDArray[Any] = arrays[arrays.files[0]]
+        return only
 
 
 def _stack(image: Image.Image) -> NDArray[Any]:

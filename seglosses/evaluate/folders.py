@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import joblib
 from tqdm import tqdm
 
-from seglosses import __version__
-from seglosses.evaluate.columns import choose_columns
-from seglosses.evaluate.files import PairFiles, match_files, read_labels, shorten
+from seglosses.distance import spacing_of
+from seglosses.evaluate.cluster import on_cluster
+from seglosses.evaluate.conventions import conventions
+from seglosses.evaluate.files import PairFiles, list_files, match_files, read_labels, shorten
 from seglosses.evaluate.html import write_report
 from seglosses.evaluate.journal import Journal, Rows
-from seglosses.evaluate.labels import LabelCode, choose_codes, distinct
+from seglosses.evaluate.labels import choose_codes, distinct
+from seglosses.evaluate.measures import choose_columns
+from seglosses.evaluate.options import Options
 from seglosses.evaluate.result import Evaluation, Failure
 from seglosses.evaluate.scoring import COUNTS, Settings, score
 from seglosses.evaluate.summary import summarize
@@ -58,9 +63,13 @@ def evaluate(
     spacing: Sequence[float] | float | None = None,
     connectivity: int | None = None,
     empty: EmptyPolicy = "worst",
+    options: Options | None = None,
+    probabilities: str | Path | None = None,
+    schema: Literal["topomortar"] | None = None,
     images: str | Path | None = None,
     worst: int = 8,
     workers: int = 1,
+    cluster: str | None = None,
     keep_going: bool = False,
     progress: bool = False,
 ) -> Evaluation:
@@ -84,9 +93,14 @@ def evaluate(
         spacing: Edge lengths of a pixel; None for the file's own (NIfTI) or 1.
         connectivity: 8 or 4 (26 or 6 in 3D); None for the larger one.
         empty: What to do where a mask is empty, see :class:`seglosses.metrics.Pair`.
+        options: Parameters of metrics, such as the tolerance.
+        probabilities: Folder of probability maps named like the predictions, for calibration.
+        schema: `topomortar` also writes topomortar.csv with the columns and quirks of
+            TopoMortar's result files.
         images: Folder of pictures to draw the worst errors on.
         worst: Number of images shown in the report.
-        workers: Number of processes.
+        workers: Number of processes on this machine; -1 for one a core.
+        cluster: Address of a running Dask scheduler to use instead (needs dask[distributed]).
         keep_going: Accept images that cannot be scored, and missing partners.
         progress: Show a progress bar.
 
@@ -99,7 +113,9 @@ def evaluate(
     """
     pred_dir, gt_dir = Path(pred_dir), Path(gt_dir)
     pairs, failures = _partners(pred_dir, gt_dir, keep_going)
-    pred_values, target_values = _sample(pairs)
+    if probabilities is not None:
+        pairs = _with_probabilities(pairs, Path(probabilities))
+    pred_values, target_values, ndim = _sample(pairs)
     pred_code, target_code, count = choose_codes(
         pred_values,
         target_values,
@@ -113,10 +129,13 @@ def evaluate(
         classes=_class_names(count, classes, class_names),
         pred_code=pred_code,
         target_code=target_code,
-        columns=tuple(column.name for column in choose_columns(metrics)),
+        columns=_column_names(metrics, schema, ndim, probabilities is not None),
         connectivity=connectivity,
-        spacing=None if spacing is None else _spacing(spacing, pairs),
+        spacing=None if spacing is None else spacing_of(ndim, spacing),
         empty=empty,
+        options=options or Options(),
+        ndim=ndim,
+        probabilities=probabilities is not None,
     )
     table = Table(list(settings.classes.values()), [*settings.columns, *COUNTS])
     folder = None if out is None else Path(out)
@@ -129,6 +148,8 @@ def evaluate(
                 table.add(name, rows)
         finished = set(table.images)
         todo = [files for files in pairs if files.name not in finished]
+        if cluster is not None:
+            stack.enter_context(on_cluster(cluster))
         results = _score_all(todo, settings, workers)
         shown = tqdm(
             results,
@@ -148,9 +169,10 @@ def evaluate(
     table.sort()
     if not len(table):
         raise ValueError(f"no image could be scored; the first problem: {failures[0].reason}")
+    summarized = [column for column in settings.chosen() if column.group != "topomortar"]
     evaluation = Evaluation(
         table=table,
-        summary=tuple(summarize(table, settings.chosen())),
+        summary=tuple(summarize(table, summarized)),
         conventions=conventions(pred_dir, gt_dir, settings),
         failures=tuple(sorted(failures, key=lambda failure: failure.image)),
         pairs=pairs,
@@ -188,17 +210,39 @@ def _partners(
     return pairs, failures
 
 
-def _sample(pairs: Sequence[PairFiles]) -> tuple[set[int], set[int]]:
-    """Values in some files spread over the folders; unreadable ones are reported when scored."""
+def _with_probabilities(pairs: Sequence[PairFiles], folder: Path) -> list[PairFiles]:
+    maps = list_files(folder)
+    missing = [files.name for files in pairs if files.name not in maps]
+    if missing:
+        raise ValueError(f"{len(missing)} images have no map in {folder}: {shorten(missing)}")
+    return [replace(files, prob=maps[files.name]) for files in pairs]
+
+
+def _column_names(
+    metrics: Sequence[str] | None, schema: str | None, ndim: int, probabilities: bool
+) -> tuple[str, ...]:
+    if schema not in (None, "topomortar"):
+        raise ValueError(f"expected the schema topomortar, got {schema!r}")
+    chosen = choose_columns(metrics, ndim=ndim, probabilities=probabilities)
+    if schema is not None:
+        chosen += choose_columns([schema], ndim=ndim)
+    return tuple(dict.fromkeys(column.name for column in chosen))
+
+
+def _sample(pairs: Sequence[PairFiles]) -> tuple[set[int], set[int], int]:
+    """Values and dimension of some files; unreadable ones are reported when scored."""
     step = max(1, len(pairs) // SAMPLES)
     found: tuple[set[int], set[int]] = (set(), set())
+    ndim = 2
     for files in pairs[::step]:
         for values, path in zip(found, (files.pred, files.target), strict=True):
             try:
-                values.update(distinct(read_labels(path)[0]))
+                labels = read_labels(path)[0]
             except ValueError:
                 continue
-    return found
+            values.update(distinct(labels))
+            ndim = labels.ndim
+    return *found, ndim
 
 
 def _class_names(
@@ -213,13 +257,6 @@ def _class_names(
     if wrong or not list(chosen):
         raise ValueError(f"expected classes in 0..{count - 1}, got {list(chosen)}")
     return {index: names[index] for index in dict.fromkeys(chosen)}
-
-
-def _spacing(spacing: Sequence[float] | float, pairs: Sequence[PairFiles]) -> tuple[float, ...]:
-    ndim = next((read_labels(files.target)[0].ndim for files in pairs[:1]), 2)
-    if isinstance(spacing, int | float):
-        return (float(spacing),) * ndim
-    return tuple(map(float, spacing))
 
 
 def _attempt(files: PairFiles, settings: Settings) -> tuple[PairFiles, Rows | str]:
@@ -237,36 +274,3 @@ def _score_all(
         n_jobs=workers, return_as="generator"
     )(jobs)
     return results
-
-
-def conventions(pred_dir: Path, gt_dir: Path, settings: Settings) -> dict[str, object]:
-    """Everything that changes a number, in words."""
-    policies = {
-        "worst": "both masks empty: perfect; one empty: overlap 0, distance the image diagonal",
-        "skip": "both masks empty: left out; one empty: overlap 0, distance the image diagonal",
-        "nan": "an empty mask leaves undefined scores out",
-    }
-    return {
-        "version": f"seglosses {__version__}",
-        "predictions": str(pred_dir),
-        "ground truth": str(gt_dir),
-        "classes": {str(index): name for index, name in settings.classes.items()},
-        "values in predictions": _code(settings.pred_code),
-        "values in ground truth": _code(settings.target_code),
-        "ignored pixels": "ignored ground truth counts for no class, whatever is predicted there",
-        "connectivity": settings.connectivity
-        or "8 (26 in 3D) for the foreground, 4 (6) for the background",
-        "spacing": settings.spacing or "that of the file (NIfTI), otherwise 1",
-        "empty masks": policies[settings.empty],
-        "image border": "what lies beyond the image is outside: mask pixels at the border are "
-        "surface, background at the border is no hole",
-        "intervals": "95 %, percentile bootstrap over images, 2000 resamples, seeded",
-        "metrics": {column.name: column.meaning for column in settings.chosen()},
-    }
-
-
-def _code(code: LabelCode) -> str:
-    known = code.describe()
-    listed = ", ".join(f"{value} is {meaning}" for value, meaning in list(known.items())[:6])
-    more = f" and {len(known) - 6} more" if len(known) > 6 else ""
-    return f"{listed}{more} ({code.origin})"

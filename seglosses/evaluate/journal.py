@@ -90,6 +90,6 @@ class Journal:
 
 
 def stamp(files: PairFiles) -> list[int]:
-    """Size and time of change of both files, which tell whether they are still the same."""
-    both = [path.stat() for path in (files.pred, files.target)]
-    return [number for stat in both for number in (stat.st_size, stat.st_mtime_ns)]
+    """Size and time of change of the files, which tell whether they are still the same."""
+    stats = [path.stat() for path in files.paths]
+    return [number for stat in stats for number in (stat.st_size, stat.st_mtime_ns)]

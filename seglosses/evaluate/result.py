@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from seglosses.evaluate import topomortar
 from seglosses.evaluate.columns import Column
 from seglosses.evaluate.files import PairFiles
-from seglosses.evaluate.scoring import Settings
+from seglosses.evaluate.scoring import COUNTS, Settings
 from seglosses.evaluate.summary import MACRO, SummaryRow
 from seglosses.evaluate.table import Table, show
 
@@ -50,8 +51,9 @@ class Evaluation:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The metrics of the table."""
-        return self.settings.chosen()
+        """The metrics that are summarized; those of a foreign schema are not."""
+        chosen = self.settings.chosen()
+        return tuple(column for column in chosen if column.group != "topomortar")
 
     def mean(self, metric: str, cls: str | None = None) -> float:
         """Mean of a metric.
@@ -79,7 +81,7 @@ class Evaluation:
         first = max((len(row.cls) for row in self.summary), default=5)
         lines = [f"{'class':<{first}}  {'metric':<{width}}  {'mean':>9}  95 % interval    images"]
         for row in self.summary:
-            between = f"[{row.low:.4g}, {row.high:.4g}]"
+            between = f"[{row.low:.4g}, {row.high:.4g}]" if row.low == row.low else ""
             gone = f"  ({row.undefined} undefined)" if row.undefined else ""
             head = f"{row.cls:<{first}}  {row.title:<{width}}"
             lines.append(f"{head}  {row.mean:>9.4g}  {between:<18} {row.n:>4}{gone}")
@@ -92,7 +94,10 @@ class Evaluation:
             out: Folder, made when missing. failures.csv is there only when something failed.
         """
         out.mkdir(parents=True, exist_ok=True)
-        self.table.write_csv(out / "per_image.csv")
+        names = [column.name for column in self.columns]
+        self.table.write_csv(out / "per_image.csv", [*names, *COUNTS])
+        if set(topomortar.ORDER) <= set(self.table.columns):
+            topomortar.write_csv(self.table, out / "topomortar.csv")
         write_summary_csv(self.summary, out / "summary.csv")
         (out / "summary.md").write_text(self.as_markdown(), "utf-8")
         text = json.dumps(self.conventions, indent=2, ensure_ascii=False, default=str)
@@ -118,7 +123,8 @@ class Evaluation:
         for row in self.summary:
             arrow = "↑" if row.better == "higher" else "↓"
             cells = [row.cls, f"{row.title} {arrow}", f"{row.mean:.4f}"]
-            cells += [f"{row.low:.4f} to {row.high:.4f}", _fixed(row.std), _fixed(row.median)]
+            between = f"{row.low:.4f} to {row.high:.4f}" if row.low == row.low else "–"
+            cells += [between, _fixed(row.std), _fixed(row.median)]
             lines.append("| " + " | ".join([*cells, str(row.n), str(row.undefined)]) + " |")
         if self.failures:
             lines += ["", "## Not scored", ""]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seglosses.evaluate.columns import Column, choose_columns
-from seglosses.evaluate.files import PairFiles, read_labels
+from seglosses.evaluate.columns import Column
+from seglosses.evaluate.files import PairFiles, read_labels, read_probabilities
 from seglosses.evaluate.labels import IGNORED, LabelCode
+from seglosses.evaluate.measures import choose_columns
+from seglosses.evaluate.options import Options
+from seglosses.evaluate.sample import Sample
 from seglosses.metrics import EmptyPolicy, Pair
 
 COUNTS = ("tp", "fp", "fn", "pixels")
@@ -29,6 +32,9 @@ class Settings:
         connectivity: Of the foreground; None for 8 in 2D and 26 in 3D.
         spacing: Edge lengths of a pixel; None for the file's own (NIfTI) or 1.
         empty: Policy for empty masks.
+        options: Parameters of metrics.
+        ndim: Dimension of the images.
+        probabilities: Whether there are probability maps.
     """
 
     num_classes: int
@@ -39,10 +45,15 @@ class Settings:
     connectivity: int | None = None
     spacing: tuple[float, ...] | None = None
     empty: EmptyPolicy = "worst"
+    options: Options = field(default_factory=Options)
+    ndim: int = 2
+    probabilities: bool = False
 
     def chosen(self) -> tuple[Column, ...]:
         """The columns themselves."""
-        return choose_columns(self.columns)
+        return choose_columns(
+            self.columns, ndim=self.ndim, probabilities=self.probabilities, options=self.options
+        )
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON and for the fingerprint of a run."""
@@ -56,6 +67,7 @@ class LabelMaps:
     pred: NDArray[np.int16]
     target: NDArray[np.int16]
     spacing: tuple[float, ...] | None
+    prob: NDArray[np.float32] | None = None
 
     def masks(self, index: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Masks of one class; ignored pixels of the ground truth belong to neither."""
@@ -84,7 +96,10 @@ def load(files: PairFiles, settings: Settings) -> LabelMaps:
             decoded.append(code.decode(values))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
-    return LabelMaps(decoded[0], decoded[1], settings.spacing or spacing)
+    prob = None
+    if files.prob is not None:
+        prob = read_probabilities(files.prob, settings.num_classes, pred.shape)
+    return LabelMaps(decoded[0], decoded[1], settings.spacing or spacing, prob)
 
 
 def _size(values: NDArray[np.integer]) -> str:
@@ -114,9 +129,14 @@ def score_class(maps: LabelMaps, index: int, settings: Settings) -> dict[str, fl
         connectivity=settings.connectivity,
         empty=settings.empty,
     )
-    row = {column.name: float(column.measure(pair)) for column in settings.chosen()}
+    valid = maps.target != IGNORED
+    prob = None if maps.prob is None else maps.prob[index]
+    sample = Sample(pair, target, valid, prob)
+    row = {
+        column.name: float(column.measure(sample, settings.options)) for column in settings.chosen()
+    }
     row["tp"] = pair.true_positives
     row["fp"] = pair.false_positives
     row["fn"] = pair.false_negatives
-    row["pixels"] = int(np.count_nonzero(maps.target != IGNORED))
+    row["pixels"] = int(np.count_nonzero(valid))
     return row

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from seglosses.evaluate.columns import Column
 from seglosses.evaluate.table import Table
+from seglosses.metrics.fine_grained import fine_grained
 
 MACRO = "mean of classes"
 RESAMPLES = 2000
@@ -56,7 +57,7 @@ def summarize(table: Table, columns: Sequence[Column]) -> list[SummaryRow]:
     """Summary of every column for every class, and for their mean if there are several.
 
     Example:
-        >>> from seglosses.evaluate.columns import choose_columns
+        >>> from seglosses.evaluate.measures import choose_columns
         >>> table = Table(["a"], ["dice", "tp", "fp", "fn", "pixels"])
         >>> for name, tp in (("001", 2), ("002", 4)):
         ...     table.add(name, [{"dice": tp / 4, "tp": tp, "fp": 0, "fn": 4 - tp, "pixels": 9}])
@@ -78,6 +79,7 @@ def summarize(table: Table, columns: Sequence[Column]) -> list[SummaryRow]:
             head = (f"{name.lower()}_dataset", f"{name} of all pixels", "higher")
             means = _divide(right.sum(axis=0), total.sum(axis=0))
             rows += _rows(table, head, means, resampled_ratios(right, total), None)
+        rows += _fine_grained_rows(table)
     return rows
 
 
@@ -150,6 +152,48 @@ def _rows(
             undefined=len(table) - fine.size,
             pred_empty=int(pred_empty[index]),
             target_empty=int(target_empty[index]),
+        )
+
+
+def _fine_grained_rows(table: Table) -> Iterator[SummaryRow]:
+    """The IoU by image and by class, and that of the worst images."""
+    tp, fp, fn = (table.matrix(name) for name in ("tp", "fp", "fn"))
+    if not len(table):
+        return
+    scores = fine_grained(tp, fp, fn)
+    shown = tp + fn > 0
+    ious = np.where(shown, _divide(tp, tp + fp + fn), 0.0)
+    by_class = _nanmean(resampled_ratios(ious, shown.astype(np.float64)), axis=1)
+    counts = shown.sum(axis=1, keepdims=True).astype(np.float64)
+    of_images = _divide(ious.sum(axis=1, keepdims=True), counts)
+    defined = np.isfinite(of_images)
+    by_image = resampled_ratios(np.where(defined, of_images, 0.0), defined.astype(np.float64))
+    nothing = np.full(1, np.nan)
+    readings = (
+        ("iou_image", "IoU by image", scores.image, by_image[:, 0]),
+        ("iou_class", "IoU by class", scores.cls, by_class),
+        ("iou_image_worst", "IoU by image, worst 10 to 100 %", scores.image_worst, nothing),
+        ("iou_class_worst", "IoU by class, worst 10 to 100 %", scores.class_worst, nothing),
+        ("iou_image_lowest", "IoU by image, worst 1 %", scores.image_lowest, nothing),
+    )
+    for name, title, value, spread in readings:
+        if len(table.classes) == 1 and name.startswith("iou_class"):
+            continue  # the same number as by image
+        low, high = interval(spread)
+        yield SummaryRow(
+            table.classes[0] if len(table.classes) == 1 else MACRO,
+            name,
+            title,
+            "higher",
+            mean=value,
+            std=float("nan"),
+            median=float("nan"),
+            low=low,
+            high=high,
+            n=int(defined.sum()),
+            undefined=int((~defined).sum()),
+            pred_empty=int((tp + fp == 0).sum()),
+            target_empty=int((~shown).sum()),
         )
 
 

@@ -55,15 +55,15 @@ class Table:
         values = np.array(self._values[column], np.float64)
         return values.reshape(-1, len(self.classes))
 
-    def write_csv(self, path: Path) -> None:
-        """Write image, class and every column; an undefined number is an empty cell."""
+    def write_csv(self, path: Path, columns: Sequence[str]) -> None:
+        """Write image, class and some columns; an undefined number is an empty cell."""
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["image", "class", *self.columns])
+            writer.writerow(["image", "class", *columns])
             for row, image in enumerate(self.images):
                 for index, name in enumerate(self.classes):
                     place = row * len(self.classes) + index
-                    numbers = (self._values[column][place] for column in self.columns)
+                    numbers = (self._values[column][place] for column in columns)
                     writer.writerow([image, name, *map(show, numbers)])
 
 

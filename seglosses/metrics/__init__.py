@@ -7,18 +7,63 @@ a metric is a short reading of it::
     hd95(pair), cldice(pair), betti_error(pair, 0)
 """
 
-from seglosses.metrics.boundary import hd95, hd95_directed
+from seglosses.metrics.boundary import (
+    assd,
+    boundary_f,
+    boundary_iou,
+    hd95,
+    hd95_directed,
+    nsd,
+)
+from seglosses.metrics.calibration import (
+    Bins,
+    boundary_band,
+    brier_score,
+    expected_calibration_error,
+    reliability,
+)
+from seglosses.metrics.cells import adapted_rand, panoptic_quality, variation_of_information
+from seglosses.metrics.contour import nsd_length
+from seglosses.metrics.inclusion import diu
+from seglosses.metrics.lines import LineScores, cldice, line_scores
 from seglosses.metrics.overlap import dice, iou
 from seglosses.metrics.pair import EmptyPolicy, Pair
-from seglosses.metrics.topology import betti_error, cldice
+from seglosses.metrics.structures import StructureErrors, structure_errors
+from seglosses.metrics.topology import (
+    betti_error,
+    betti_matching_error,
+    euler_error,
+    windowed_betti_errors,
+)
 
 __all__ = [
+    "Bins",
     "EmptyPolicy",
+    "LineScores",
     "Pair",
+    "StructureErrors",
+    "adapted_rand",
+    "assd",
     "betti_error",
+    "betti_matching_error",
+    "boundary_band",
+    "boundary_f",
+    "boundary_iou",
+    "brier_score",
     "cldice",
     "dice",
+    "diu",
+    "euler_error",
+    "expected_calibration_error",
     "hd95",
     "hd95_directed",
     "iou",
+    "line_scores",
+    "nsd",
+    "nsd_length",
+    "panoptic_quality",
+    "reliability",
+    "structure_errors",
+    "variation_of_information",
+    "windowed_betti_errors",
 ]

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seglosses.distance import Mask, Spacing, distance_to, spacing_of, surface
 from seglosses.skeleton import skeletonize
-from seglosses.topology import betti_numbers, euler_number, label_components
+from seglosses.topology import (
+    Matching,
+    betti_matching,
+    betti_numbers,
+    euler_number,
+    label_components,
+)
 
 EmptyPolicy: TypeAlias = Literal["worst", "skip", "nan"]
+Statistic = TypeVar("Statistic")
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,20 @@ class Pair:
         self.box = bounding_box(pred_mask | target_mask)
         self.pred: Mask = pred_mask[self.box]
         self.target: Mask = target_mask[self.box]
+        self._remembered: dict[Hashable, Any] = {}
+
+    def remember(self, name: Hashable, measure: Callable[[], Statistic]) -> Statistic:
+        """Measure a statistic that has parameters, once; `name` says which and with what."""
+        if name not in self._remembered:
+            self._remembered[name] = measure()
+        found: Statistic = self._remembered[name]
+        return found
+
+    def uncropped(self) -> tuple[Mask, Mask]:
+        """Both masks in the size of the image."""
+        pred, target = np.zeros(self.shape, bool), np.zeros(self.shape, bool)
+        pred[self.box], target[self.box] = self.pred, self.target
+        return pred, target
 
     @cached_property
     def true_positives(self) -> int:
@@ -154,6 +176,23 @@ class Pair:
         )
 
     @cached_property
+    def union_components(self) -> NDArray[np.int32]:
+        """Component labels of the union of both masks, 0 for background."""
+        union = self.pred | self.target
+        return label_components(union, connectivity=self.connectivity)[0]
+
+    @cached_property
+    def matching(self) -> Matching:
+        """Which loop (and cavity) of one mask is which of the other."""
+        full = self.connectivity in (None, 8, 26)
+        return betti_matching(
+            self.pred,
+            self.target,
+            construction="T" if full else "V",
+            image_intervals="positive",
+        )
+
+    @cached_property
     def betti(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Betti numbers of the prediction and of the target."""
         return (
@@ -168,6 +207,17 @@ class Pair:
             euler_number(self.pred, connectivity=self.connectivity),
             euler_number(self.target, connectivity=self.connectivity),
         )
+
+
+def other_connectivity(connectivity: int | None, ndim: int) -> int:
+    """Connectivity of the background that belongs to one of the foreground.
+
+    Example:
+        >>> other_connectivity(None, 2), other_connectivity(6, 3)
+        (4, 26)
+    """
+    sparse, full = {2: (4, 8), 3: (6, 26)}[ndim]
+    return full if connectivity == sparse else sparse
 
 
 def bounding_box(mask: Mask) -> tuple[slice, ...]:

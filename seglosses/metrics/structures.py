@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.distance import Mask
-from seglosses.metrics.pair import Pair
+from seglosses.metrics.pair import Pair, other_connectivity
 from seglosses.topology import label_components
-
-_FOREGROUND_OF_BACKGROUND = {8: 4, 4: 8, 26: 6, 6: 26}
 
 
 @dataclass(frozen=True)
@@ -51,13 +49,11 @@ def structure_errors(pair: Pair) -> StructureErrors:
         >>> errors.missing_components.tolist(), errors.spurious_components.tolist()
         ([[0, 0, 2, 0, 0]], [[0, 0, 0, 0, 2]])
     """
-    ndim = pair.pred.ndim
-    connectivity = pair.connectivity or {2: 8, 3: 26}[ndim]
     pred, target = (
         np.asarray(side, np.int32) for side in (pair.components.pred, pair.components.target)
     )
     spurious, missing = _unmatched(pred, target)
-    other = _FOREGROUND_OF_BACKGROUND[connectivity]
+    other = other_connectivity(pair.connectivity, pair.pred.ndim)
     pred_holes, target_holes = (holes(mask, other) for mask in (pair.pred, pair.target))
     spurious_holes, missing_holes = _unmatched(pred_holes, target_holes)
     return StructureErrors(missing, spurious, missing_holes, spurious_holes)

@@ -64,26 +64,19 @@ def _hatch(
 
 def worst_slice(pair: Pair) -> int:
     """Index along the first axis of the slice of a volume with most wrong pixels."""
-    pred, target = uncropped(pair)
+    pred, target = pair.uncropped()
     return int(np.argmax((pred != target).sum(axis=(1, 2))))
 
 
 def slice_pair(pair: Pair, index: int) -> Pair:
     """One slice of a volume as a pair of its own."""
-    pred, target = uncropped(pair)
+    pred, target = pair.uncropped()
     connectivity = None if pair.connectivity is None else {26: 8, 6: 4}[pair.connectivity]
     return Pair(pred[index], target[index], connectivity=connectivity)
 
 
-def uncropped(pair: Pair) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Both masks in the size of the image."""
-    pred, target = np.zeros(pair.shape, bool), np.zeros(pair.shape, bool)
-    pred[pair.box], target[pair.box] = pair.pred, pair.target
-    return pred, target
-
-
 def _canvas(pair: Pair, image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    pred, target = uncropped(pair)
+    pred, target = pair.uncropped()
     if image is None:
         canvas = np.empty((*pair.shape, 3), np.float64)
         canvas[:] = GROUND

@@ -130,7 +130,7 @@ def test_nothing_to_score_is_an_error(masks: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"metrics": ["accuracy"]}, "unknown metrics accuracy"),
+        ({"metrics": ["accuracy"]}, "unknown metric accuracy"),
         ({"classes": [2]}, r"classes in 0\.\.1"),
         ({"class_names": ["a"]}, "expected 2 different class names"),
         ({"spacing": (1.0, 1.0, 1.0)}, "2 positive numbers"),
@@ -232,5 +232,6 @@ def test_topomortar_labels_agree_with_the_published_numbers(shared_data: Path) -
 def test_evaluation_is_a_value(masks: tuple[Path, Path]) -> None:
     result = evaluate(*masks, metrics=["dice"])
     assert isinstance(result, Evaluation)
-    assert [row.metric for row in result.summary] == ["dice", "iou_dataset", "dice_dataset"]
+    metrics = [row.metric for row in result.summary]
+    assert metrics[:4] == ["dice", "iou_dataset", "dice_dataset", "iou_image"]
     assert "Dice of all pixels" in result.as_text()

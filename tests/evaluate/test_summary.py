@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seglosses.evaluate.columns import choose_columns
+from seglosses.evaluate.measures import choose_columns
 from seglosses.evaluate.summary import MACRO, SummaryRow, resampled_ratios, summarize
 from seglosses.evaluate.table import Table
 

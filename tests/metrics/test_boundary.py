@@ -7,22 +7,102 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import ndimage
 
-from seglosses.metrics import Pair, hd95, hd95_directed
+from seglosses.metrics import (
+    Pair,
+    assd,
+    boundary_f,
+    boundary_iou,
+    hd95,
+    hd95_directed,
+    nsd,
+    nsd_length,
+)
+from seglosses.metrics.boundary import band
 
 SHAPES = array_shapes(min_dims=2, max_dims=3, min_side=2, max_side=8)
 PAIRS = SHAPES.flatmap(lambda shape: st.tuples(arrays(bool, shape), arrays(bool, shape)))
+PLANES = st.tuples(arrays(bool, (7, 9)), arrays(bool, (7, 9)))
 SPACINGS = st.tuples(*[st.sampled_from([0.5, 1.0, 2.0, 3.25])] * 3)
 
 
 @given(PAIRS, SPACINGS)
-def test_hd95_equals_medpy(pair: tuple[np.ndarray, np.ndarray], spacing: tuple) -> None:
+def test_pooled_distances_equal_medpy(pair: tuple[np.ndarray, np.ndarray], spacing: tuple) -> None:
     medpy = pytest.importorskip("medpy.metric.binary", reason="oracle of the pooled HD95")
     pred, target = pair
     assume(pred.any() and target.any())
     lengths = spacing[: pred.ndim]
-    expected = medpy.hd95(pred, target, voxelspacing=lengths)
-    assert hd95(Pair(pred, target, spacing=lengths)) == pytest.approx(expected, rel=1e-5)
+    ours = Pair(pred, target, spacing=lengths)
+    for metric, theirs in ((hd95, medpy.hd95), (assd, medpy.assd)):
+        expected = theirs(pred, target, voxelspacing=lengths)
+        assert metric(ours) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*always_return_as_numpy:FutureWarning")
+@given(PAIRS, st.sampled_from([0.0, 1.0, 1.5]))
+def test_directed_distances_equal_monai(
+    pair: tuple[np.ndarray, np.ndarray], tolerance: float
+) -> None:
+    monai = pytest.importorskip("monai.metrics", reason="oracle of the directed HD95 and of NSD")
+    torch = pytest.importorskip("torch")
+    pred, target = pair
+    assume(pred.any() and target.any())
+    both = [torch.from_numpy(mask.astype(np.float32))[None, None] for mask in pair]
+    ours = Pair(pred, target)
+    expected = monai.compute_hausdorff_distance(*both, include_background=True, percentile=95)
+    assert hd95_directed(ours) == pytest.approx(float(expected), rel=1e-5, abs=1e-6)
+    expected = monai.compute_average_surface_distance(
+        *both, include_background=True, symmetric=True
+    )
+    assert assd(ours) == pytest.approx(float(expected), rel=1e-5, abs=1e-6)
+    expected = monai.compute_surface_dice(*both, [tolerance], include_background=True)
+    assert nsd(ours, tolerance=tolerance) == pytest.approx(float(expected), rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:Please import:DeprecationWarning")
+@given(PLANES, SPACINGS, st.sampled_from([0.0, 1.0, 2.0]))
+def test_contour_lengths_equal_deepmind(
+    pair: tuple[np.ndarray, np.ndarray], spacing: tuple, tolerance: float
+) -> None:
+    deepmind = pytest.importorskip("surface_distance", reason="oracle of NSD by length")
+    pred, target = pair
+    assume(pred.any() and target.any())
+    lengths = spacing[:2]
+    distances = deepmind.compute_surface_distances(target, pred, lengths)
+    expected = deepmind.compute_surface_dice_at_tolerance(distances, tolerance)
+    ours = nsd_length(Pair(pred, target, spacing=lengths), tolerance=tolerance)
+    assert ours == pytest.approx(expected, rel=1e-5)
+
+
+@given(PLANES, st.integers(1, 3))
+def test_boundary_iou_equals_eroding_step_by_step(
+    pair: tuple[np.ndarray, np.ndarray], width: int
+) -> None:
+    assume(pair[0].any() and pair[1].any())
+    square = np.ones((3, 3))
+    bands = [
+        mask & ~ndimage.binary_erosion(mask, square, iterations=width, border_value=0)
+        for mask in pair
+    ]
+    expected = (bands[0] & bands[1]).sum() / (bands[0] | bands[1]).sum()
+    assert boundary_iou(Pair(*pair), width=width) == pytest.approx(expected)
+
+
+@given(PLANES, st.integers(0, 3))
+def test_boundary_f_equals_counting_with_a_disk(
+    pair: tuple[np.ndarray, np.ndarray], radius: int
+) -> None:
+    assume(pair[0].any() and pair[1].any())
+    grid = np.indices((2 * radius + 1,) * 2) - radius
+    disk = np.square(grid).sum(axis=0) <= radius**2
+    edges = [mask & ~ndimage.binary_erosion(mask) for mask in pair]
+    near = [ndimage.binary_dilation(edge, disk) for edge in edges]
+    precision = (edges[0] & near[1]).sum() / edges[0].sum()
+    recall = (edges[1] & near[0]).sum() / edges[1].sum()
+    expected = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    assert boundary_f(Pair(*pair), tolerance=radius) == pytest.approx(expected)
 
 
 def test_both_definitions_of_hd95_differ() -> None:
@@ -34,3 +114,24 @@ def test_both_definitions_of_hd95_differ() -> None:
     assert hd95(Pair(pred, target)) == pytest.approx(8.5)
     assert hd95_directed(Pair(pred, target)) == pytest.approx(8.55)
     assert hd95(Pair(pred, target), percentile=100) == 9
+
+
+def test_thin_lines_are_all_band() -> None:
+    line = np.zeros((9, 9), bool)
+    line[3:6] = True
+    np.testing.assert_array_equal(band(line, 2), line)
+    with pytest.raises(ValueError, match="at least 1 pixel"):
+        band(line, 0)
+
+
+def test_lengths_are_for_planes() -> None:
+    volume = np.ones((2, 2, 2))
+    with pytest.raises(ValueError, match="defined in 2D"):
+        nsd_length(Pair(volume, volume), tolerance=1)
+
+
+@pytest.mark.parametrize("metric", [nsd, nsd_length, boundary_f])
+def test_far_apart_scores_nothing(metric) -> None:
+    pred, target = np.zeros((2, 9, 9), bool)
+    pred[0, 0] = target[8, 8] = True
+    assert metric(Pair(pred, target), tolerance=1) == 0

@@ -1,16 +1,26 @@
-"""Topology of masks: gudhi and the reference formula of clDice as oracles."""
+"""Topology of masks: gudhi, the induced matching and chain-level homology as oracles."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from skimage.morphology import skeletonize
+from skimage.measure import euler_number
 
-from seglosses.metrics import Pair, betti_error, cldice
+from seglosses.metrics import (
+    Pair,
+    betti_error,
+    betti_matching_error,
+    diu,
+    euler_error,
+    windowed_betti_errors,
+)
+from seglosses.topology import betti_matching, betti_numbers
 
 MASKS = arrays(bool, (8, 9))
+CONNECTIVITY = st.sampled_from([4, 8])
 
 
 @given(MASKS, MASKS)
@@ -23,8 +33,8 @@ def test_betti_errors_equal_gudhi(pred: np.ndarray, target: np.ndarray) -> None:
         cells = np.pad(np.where(mask, 0.0, 1.0), 1, constant_values=1.0)
         cubes = gudhi.CubicalComplex(top_dimensional_cells=cells)
         cubes.compute_persistence()
-        return [len([b for b, d in cubes.persistence_intervals_in_dimension(k) if b < 1 <= d])
-                for k in (0, 1)]  # fmt: skip
+        intervals = [cubes.persistence_intervals_in_dimension(k) for k in (0, 1)]
+        return [len([1 for birth, death in bars if birth < 1 <= death]) for bars in intervals]
 
     expected = np.abs(np.subtract(betti(pred), betti(target)))
     pair = Pair(pred, target)
@@ -37,12 +47,142 @@ def test_an_empty_mask_has_no_component() -> None:
     assert betti_error(Pair(np.zeros((3, 3)), target), 0) == 1
 
 
+@given(MASKS, MASKS, CONNECTIVITY)
+def test_euler_error_equals_scikit_image(
+    pred: np.ndarray, target: np.ndarray, connectivity: int
+) -> None:
+    expected = abs(
+        euler_number(pred, connectivity=connectivity // 4)
+        - euler_number(target, connectivity=connectivity // 4)
+    )
+    assert euler_error(Pair(pred, target, connectivity=connectivity)) == expected
+
+
+@given(MASKS, MASKS, st.integers(1, 9))
+def test_windows_tile_the_image(pred: np.ndarray, target: np.ndarray, window: int) -> None:
+    errors = []
+    for top in range(0, 8, window):
+        for left in range(0, 9, window):
+            place = slice(top, top + window), slice(left, left + window)
+            errors.append(
+                np.abs(np.subtract(betti_numbers(pred[place]), betti_numbers(target[place])))
+            )
+    got = windowed_betti_errors(Pair(pred, target), window=window)
+    assert got == pytest.approx(tuple(np.mean(errors, axis=0)))
+
+
+def test_windows_need_a_size() -> None:
+    with pytest.raises(ValueError, match="at least 1 pixel"):
+        windowed_betti_errors(Pair([[1]], [[1]]), window=0)
+
+
+@given(MASKS, MASKS, CONNECTIVITY)
+def test_matching_error_lies_between_its_bounds(
+    pred: np.ndarray, target: np.ndarray, connectivity: int
+) -> None:
+    pair = Pair(pred, target, connectivity=connectivity)
+    for dimension in (0, 1):
+        error = betti_matching_error(pair, dimension)
+        total = pair.betti[0][dimension] + pair.betti[1][dimension]
+        assert betti_error(pair, dimension) <= error <= total
+        assert (error - total) % 2 == 0
+
+
 @given(MASKS, MASKS)
-def test_cldice_equals_its_formula(pred: np.ndarray, target: np.ndarray) -> None:
+def test_matching_error_equals_the_induced_matching(pred: np.ndarray, target: np.ndarray) -> None:
     assume(pred.any() and target.any())
-    skeleton, true_skeleton = skeletonize(pred), skeletonize(target)
-    precision = (skeleton & target).sum() / skeleton.sum()
-    sensitivity = (true_skeleton & pred).sum() / true_skeleton.sum()
-    both = precision + sensitivity
-    expected = 2 * precision * sensitivity / both if both else 0.0
-    assert cldice(Pair(pred, target)) == pytest.approx(expected)
+    matching = betti_matching(pred, target, construction="T", image_intervals="positive")
+    pair = Pair(pred, target)
+    first, second = (np.unravel_index(i, pred.shape) for i in matching.essential)
+    labels = np.zeros(pair.shape, int)
+    labels[pair.box] = pair.union_components
+    # The released program matches the first components whether or not they ever meet.
+    assume(labels[first] == labels[second])
+    unmatched = len(matching.unmatched_a[0]) + len(matching.unmatched_b[0])
+    assert betti_matching_error(pair, 0) == unmatched
+    unmatched = len(matching.unmatched_a[1]) + len(matching.unmatched_b[1])
+    assert betti_matching_error(pair, 1) == unmatched
+
+
+def test_matching_error_sees_what_betti_numbers_miss() -> None:
+    ring = np.zeros((5, 12), bool)
+    ring[1:4, 1:4] = True
+    ring[2, 2] = False
+    moved = ring[:, ::-1]
+    pair = Pair(ring, moved)
+    assert [betti_error(pair, k) for k in (0, 1)] == [0, 0]
+    assert [betti_matching_error(pair, k) for k in (0, 1)] == [2, 2]
+    assert diu(pair) == 4  # nothing is shared, and the union has two components and two loops
+
+
+def ranks(inner: np.ndarray, outer: np.ndarray) -> tuple[list[int], list[int], list[int]]:
+    """Betti numbers of two nested complexes of closed pixels and the ranks between them.
+
+    By linear algebra over the field of two elements: cells, boundary matrices, and the rank of
+    (cycles of the inner complex, boundaries of the outer one) less that of the boundaries.
+    """
+    shape = tuple(2 * size + 1 for size in outer.shape)
+
+    def cells(mask: np.ndarray) -> np.ndarray:
+        grid = np.zeros(shape, bool)
+        for y, x in np.argwhere(mask):
+            grid[2 * y : 2 * y + 3, 2 * x : 2 * x + 3] = True
+        return grid
+
+    small, large = cells(inner), cells(outer)
+    dimension = np.indices(shape).astype(int) % 2
+    dimension = dimension.sum(axis=0)
+    order = {tuple(place): index for index, place in enumerate(np.argwhere(large))}
+
+    def boundaries(grid: np.ndarray, k: int) -> list[tuple[int, int]]:
+        columns = []
+        for y, x in np.argwhere(grid & (dimension == k)):
+            faces = [(y, x - 1), (y, x + 1)] if x % 2 else []
+            faces += [(y - 1, x), (y + 1, x)] if y % 2 else []
+            columns.append((sum(1 << order[f] for f in faces), 1 << order[y, x]))
+        return columns
+
+    def reduce(columns: list[int]) -> int:
+        pivots: dict[int, int] = {}
+        for column in columns:
+            while column:
+                low = column.bit_length()
+                if low not in pivots:
+                    pivots[low] = column
+                    break
+                column ^= pivots[low]
+        return len(pivots)
+
+    def cycles(grid: np.ndarray, k: int) -> list[int]:
+        pivots: dict[int, tuple[int, int]] = {}
+        found = []
+        for column, chain in boundaries(grid, k):
+            while column and column.bit_length() in pivots:
+                other, chained = pivots[column.bit_length()]
+                column, chain = column ^ other, chain ^ chained
+            if column:
+                pivots[column.bit_length()] = (column, chain)
+            else:
+                found.append(chain)
+        return found
+
+    small_betti, large_betti, both = [], [], []
+    for k in (0, 1):
+        edges_small = [column for column, _ in boundaries(small, k + 1)]
+        edges_large = [column for column, _ in boundaries(large, k + 1)]
+        small_betti.append(len(cycles(small, k)) - reduce(edges_small))
+        large_betti.append(len(cycles(large, k)) - reduce(edges_large))
+        both.append(reduce(edges_large + cycles(small, k)) - reduce(edges_large))
+    return small_betti, large_betti, both
+
+
+@given(arrays(bool, (5, 6)), arrays(bool, (5, 6)))
+def test_diu_is_kernel_and_cokernel_in_homology(pred: np.ndarray, target: np.ndarray) -> None:
+    small, large, rank = ranks(pred & target, pred | target)
+    expected = sum(small) + sum(large) - 2 * sum(rank)
+    assert diu(Pair(pred, target)) == expected
+
+
+def test_diu_is_for_planes() -> None:
+    with pytest.raises(ValueError, match="2D"):
+        diu(Pair(np.ones((2, 2, 2)), np.ones((2, 2, 2))))

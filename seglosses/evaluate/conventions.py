@@ -1,0 +1,43 @@
+"""Every convention of an evaluation, in words that stand beside the numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seglosses import __version__
+from seglosses.evaluate.labels import LabelCode
+from seglosses.evaluate.scoring import Settings
+
+
+def conventions(pred_dir: Path, gt_dir: Path, settings: Settings) -> dict[str, object]:
+    """Everything that changes a number, in words."""
+    policies = {
+        "worst": "both masks empty: perfect; one empty: overlap 0, distance the image diagonal",
+        "skip": "both masks empty: left out; one empty: overlap 0, distance the image diagonal",
+        "nan": "an empty mask leaves undefined scores out",
+    }
+    return {
+        "version": f"seglosses {__version__}",
+        "predictions": str(pred_dir),
+        "ground truth": str(gt_dir),
+        "classes": {str(index): name for index, name in settings.classes.items()},
+        "values in predictions": _code(settings.pred_code),
+        "values in ground truth": _code(settings.target_code),
+        "ignored pixels": "ignored ground truth counts for no class, whatever is predicted there",
+        "connectivity": settings.connectivity
+        or "8 (26 in 3D) for the foreground, 4 (6) for the background",
+        "spacing": settings.spacing or "that of the file (NIfTI), otherwise 1",
+        "empty masks": policies[settings.empty],
+        "image border": "what lies beyond the image is outside: mask pixels at the border are "
+        "surface, background at the border is no hole",
+        "options": vars(settings.options),
+        "intervals": "95 %, percentile bootstrap over images, 2000 resamples, seeded",
+        "metrics": {column.name: column.meaning for column in settings.chosen()},
+    }
+
+
+def _code(code: LabelCode) -> str:
+    known = code.describe()
+    listed = ", ".join(f"{value} is {meaning}" for value, meaning in list(known.items())[:6])
+    more = f" and {len(known) - 6} more" if len(known) > 6 else ""
+    return f"{listed}{more} ({code.origin})"

@@ -1,0 +1,43 @@
+"""Numbers that metrics depend on, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seglosses.metrics.cells import Regions
+
+
+@dataclass(frozen=True)
+class Options:
+    """Parameters of metrics; their defaults are the conventions of a plain evaluation.
+
+    Args:
+        tolerance: Distance up to which boundaries and centrelines agree, in the unit of the
+            spacing.
+        boundary_width: Width in pixels of the band of the boundary IoU; None for 2 % of the image
+            diagonal.
+        window: Edge length of the windows for windowed Betti errors, in pixels.
+        regions: Whether cells are components of the background or of the foreground.
+        bins: Number of bins of the calibration error.
+        band: Half width of the band of the boundary calibration error, in the unit of the spacing.
+    """
+
+    tolerance: float = 2.0
+    boundary_width: int | None = None
+    window: int = 128
+    regions: Regions = "background"
+    bins: int = 15
+    band: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no metric can use."""
+        if not self.tolerance >= 0:
+            raise ValueError(f"expected a tolerance of at least 0, got {self.tolerance}")
+        for name in ("boundary_width", "window", "bins"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"expected {name} of at least 1, got {value}")
+        if self.regions not in ("background", "foreground"):
+            raise ValueError(f"expected regions background or foreground, got {self.regions!r}")
+        if not self.band > 0:
+            raise ValueError(f"expected a band wider than 0, got {self.band}")

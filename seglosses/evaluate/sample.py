@@ -1,0 +1,46 @@
+"""One class of one image: a pair of masks and, where there is one, a probability map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seglosses.metrics import Bins, Pair, boundary_band, brier_score, reliability
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What columns read.
+
+    Args:
+        pair: The masks.
+        prob: Probability of the class, in the size of the image; None without probability maps.
+        valid: Pixels whose ground truth counts.
+        target: True mask in the size of the image.
+    """
+
+    pair: Pair
+    target: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
+    prob: NDArray[np.float32] | None = None
+
+    def reliability(self, bins: int, band: float | None = None) -> Bins:
+        """Reliability diagram of all pixels, or of those near the true boundary."""
+        assert self.prob is not None
+
+        def measure() -> Bins:
+            assert self.prob is not None
+            valid = self.valid
+            if band is not None:
+                near = boundary_band(self.target, width=band, spacing=self.pair.spacing)
+                valid = valid & near
+            return reliability(self.prob, self.target, valid=valid, bins=bins)
+
+        return self.pair.remember(("reliability", bins, band), measure)
+
+    def brier(self) -> float:
+        """Brier score of all pixels that count."""
+        assert self.prob is not None
+        return brier_score(self.prob, self.target, valid=self.valid)
