@@ -164,6 +164,12 @@ from seglosses.losses.region import (
     jaccard_metric_loss,
     tversky_loss,
 )
+from seglosses.losses.skeleton_aware import (
+    MorseLoss,
+    SkeletonAwareLoss,
+    morse_loss,
+    skeleton_aware_loss,
+)
 from seglosses.losses.skeleton_recall import (
     SkeletonRecallLoss,
     skeleton_recall_loss,
@@ -177,6 +183,12 @@ from seglosses.losses.topology_barcodes import (
     TopoLoss,
     topo_loss,
     topological_prior_loss,
+)
+from seglosses.losses.topology_paths import (
+    CavityLoss,
+    MalisLoss,
+    cavity_loss,
+    malis_loss,
 )
 from seglosses.losses.topology_regions import (
     SupervoxelLoss,
@@ -201,6 +213,7 @@ __all__ = [
     "BoundaryDistillationLoss",
     "BranchConsistencyLoss",
     "CIoULoss",
+    "CavityLoss",
     "CenterlineBoundaryDiceLoss",
     "CenterlineCrossEntropyLoss",
     "CompSumLoss",
@@ -232,10 +245,12 @@ __all__ = [
     "LovaszHingeLoss",
     "LovaszSoftmaxLoss",
     "MPDIoULoss",
+    "MalisLoss",
     "MarginSmoothingLoss",
     "MatchabilityAwareLoss",
     "MaxSupLoss",
     "MeanAbsoluteErrorLoss",
+    "MorseLoss",
     "NormalizedCrossEntropyLoss",
     "NormalizedFocalLoss",
     "NormalizedWassersteinLoss",
@@ -248,6 +263,7 @@ __all__ = [
     "SSIMLoss",
     "SelfAdjustingDiceLoss",
     "ShapeIoULoss",
+    "SkeletonAwareLoss",
     "SkeletonRecallLoss",
     "SoftClDiceLoss",
     "SquentropyLoss",
@@ -269,6 +285,7 @@ __all__ = [
     "boundary_distillation_loss",
     "boundary_loss",
     "branch_consistency_loss",
+    "cavity_loss",
     "centerline_boundary_dice_loss",
     "centerline_cross_entropy_loss",
     "ciou_loss",
@@ -295,10 +312,12 @@ __all__ = [
     "ldr_loss",
     "lovasz_hinge_loss",
     "lovasz_softmax_loss",
+    "malis_loss",
     "margin_smoothing_loss",
     "matchability_aware_loss",
     "max_suppression_loss",
     "mean_absolute_error_loss",
+    "morse_loss",
     "mpdiou_loss",
     "normalized_cross_entropy_loss",
     "normalized_focal_loss",
@@ -312,6 +331,7 @@ __all__ = [
     "self_adjusting_dice_loss",
     "shape_iou_loss",
     "siou_loss",
+    "skeleton_aware_loss",
     "skeleton_recall_loss",
     "soft_cldice_loss",
     "squentropy_loss",

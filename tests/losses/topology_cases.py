@@ -80,3 +80,21 @@ def graded(defect: str, size: float = 3.0) -> Tensor:
     strength = torch.where(seen == label, size + jitter, 0.2 + jitter / 5)
     half = torch.where(seen, strength, -strength)
     return torch.stack([-half, half], 1) / 2
+
+
+def grid(defect: str = "") -> tuple[Tensor, Tensor]:
+    """Six cells between lines: logits that hesitate at a gap or false line, and the label."""
+    label = torch.zeros(1, 32, 32, dtype=torch.long)
+    label[:, 9:12] = label[:, 20:23] = 1
+    label[:, :, 15:18] = 1
+    seen = label.bool()
+    if defect == "gap":
+        seen[:, 9:12, 6] = False
+    elif defect == "false line":
+        seen[:, 12:20, 24] = True
+    elif defect == "wider":
+        seen[:, 12] = True
+    jitter = torch.rand(seen.shape, generator=torch.Generator().manual_seed(0))
+    strength = torch.where(seen == label.bool(), 9 + jitter, 0.2 + jitter / 5)
+    half = torch.where(seen, strength, -strength)
+    return torch.stack([-half, half], 1) / 2, label

@@ -1,0 +1,135 @@
+"""Losses of paths, ridges and skeletons: gaps close, false lines open, deformation is free."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.autograd import gradcheck
+
+from seglosses.losses import (
+    CavityLoss,
+    MalisLoss,
+    MorseLoss,
+    SkeletonAwareLoss,
+    cavity_loss,
+    malis_loss,
+    morse_loss,
+    skeleton_aware_loss,
+)
+from seglosses.topology import betti_numbers
+from tests.losses.topology_cases import case, grid, perfect32
+
+LOSSES: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
+    "malis": (MalisLoss(window=None, positive=1.0), ("gap", "false line")),
+    "malis-windows": (MalisLoss(window=16), ("gap",)),
+    "cavity": (CavityLoss(), ("gap",)),
+    "morse": (MorseLoss(), ("gap", "false line")),
+    "skeleton-aware": (SkeletonAwareLoss(), ("gap", "false line")),
+}
+CASES = [(name, defect) for name, (_, defects) in LOSSES.items() for defect in defects]
+
+
+@pytest.mark.parametrize(("name", "defect"), CASES)
+def test_gradient_repairs(name: str, defect: str) -> None:
+    logits, label = grid(defect)
+    logits.requires_grad_()
+    wanted = betti_numbers(label[0].numpy())
+    assert betti_numbers(logits.argmax(1)[0].numpy()) != wanted
+    optimiser = torch.optim.Adam([logits], 0.05)
+    for _ in range(60):
+        optimiser.zero_grad()
+        LOSSES[name][0](logits, label).backward()
+        optimiser.step()
+        if betti_numbers(logits.argmax(1)[0].numpy()) == wanted:
+            return
+    raise AssertionError(f"{name} does not repair a {defect}")
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_perfect_prediction_has_no_gradient(name: str) -> None:
+    logits, label = perfect32()
+    logits.requires_grad_()
+    loss = LOSSES[name][0](logits, label)
+    loss.backward()
+    assert loss.item() < 1e-6
+    assert logits.grad.abs().sum() < 1e-5
+
+
+@pytest.mark.parametrize("name", ["malis", "cavity", "morse"])
+def test_wider_lines_are_free(name: str) -> None:
+    logits, label = grid("wider")
+    assert LOSSES[name][0](logits, label) < 0.02
+
+
+def test_a_gap_costs_its_bottleneck() -> None:
+    """Two cells of 3 x 2: all 36 pairs pass the weakest pixel of the line."""
+    line = torch.zeros(1, 1, 3, 5)
+    line[..., 2] = 1
+    prob = line.clone()
+    prob[0, 0, :, 2] = torch.tensor([0.9, 0.3, 0.8])
+    prob.requires_grad_()
+    loss = malis_loss(prob, line, margin=0, positive=0.0)
+    assert loss.item() == pytest.approx(0.7**2)
+    loss.sum().backward()
+    assert prob.grad.flatten().nonzero().flatten().tolist() == [7]
+    assert prob.grad[0, 0, 1, 2].item() == pytest.approx(-1.4)
+
+
+def test_cavities_that_do_not_leak_cost_nothing() -> None:
+    logits, label = grid()
+    assert CavityLoss()(logits, label) == 0
+    gap, _ = grid("gap")
+    assert CavityLoss()(gap, label) > 0.01
+    far, _ = grid("false line")
+    assert CavityLoss()(far, label) == 0
+
+
+def test_skeleton_aware_tolerates_rims_only() -> None:
+    """A rim of wrong pixels costs its cross-entropy, a missed middle the region term as well."""
+    label = torch.zeros(1, 12, 40, dtype=torch.long)
+    label[:, 4:9] = 1
+    rim, middle = label.clone(), label.clone()
+    rim[:, 4] = 0
+    middle[:, 6, 1:-1] = 0
+    region = {}
+    for name, seen in (("rim", rim), ("middle", middle)):
+        logits = torch.stack([1 - seen, seen], 1) * 8.0 - 4
+        with_region = SkeletonAwareLoss(boost=0.0)(logits, label)
+        region[name] = (
+            with_region - SkeletonAwareLoss(boost=0.0, repair=0.0)(logits, label)
+        ).item()
+    assert region["rim"] == pytest.approx(torch.tensor(-8.0).sigmoid().item(), rel=0.2)
+    assert region["middle"] == pytest.approx(38 / 480, rel=0.02)
+
+
+def test_published_region_term_where_nothing_is_tolerated() -> None:
+    """clovermini/Skea_topo's region term on a label without foreground, the mean of p."""
+    logits, label = case("empty_target16")
+    loss = SkeletonAwareLoss(boost=0.0)(logits, label)
+    plain = SkeletonAwareLoss(boost=0.0, repair=0.0)(logits, label)
+    assert (loss - plain).item() == pytest.approx(0.1418967545, abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(6, 7), (3, 4, 5)])
+def test_gradcheck(shape: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    size = torch.Size(shape).numel()
+    margin = (torch.randperm(size, generator=generator).double() - size / 2 + 0.3) / 10
+    margin = margin.view(1, 1, *shape).requires_grad_()
+    label = torch.zeros(1, 1, *shape, dtype=torch.float64)
+    label[..., 3] = 1
+    assert gradcheck(lambda z: malis_loss(z.sigmoid(), label, margin=0), margin)
+    assert gradcheck(lambda z: morse_loss(z, label), margin)
+    assert gradcheck(lambda z: skeleton_aware_loss(z, label), margin)
+    if len(shape) == 2:
+        assert gradcheck(lambda z: cavity_loss(z, label, reach=0), margin)
+
+
+def test_border() -> None:
+    with pytest.raises(ValueError, match="window at least 2"):
+        MalisLoss(window=1)
+    with pytest.raises(ValueError, match="reach must not be negative"):
+        CavityLoss(reach=-1)
+    with pytest.raises(ValueError, match="least must lie"):
+        MorseLoss(least=1.0)
