@@ -7,10 +7,10 @@ neither mmcv nor mmseg nor mmdet.
 from __future__ import annotations
 
 from seglosses.catalogue import loss_classes
-from seglosses.openmmlab import datasets, detection, hooks, predictions, transforms
+from seglosses.openmmlab import datasets, detection, extra_inputs, hooks, predictions, transforms
 from seglosses.registry import MODELS
 
-__all__ = ["datasets", "detection", "hooks", "predictions", "transforms"]
+__all__ = ["datasets", "detection", "extra_inputs", "hooks", "predictions", "transforms"]
 
 
 for _name, _member in loss_classes().items():
