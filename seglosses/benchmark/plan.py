@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import shutil
@@ -70,12 +71,12 @@ class Run:
 
     Attributes:
         folder: Everything of the run but its scores.
-        config: Text of the composed config.
+        config: The composed config.
         card: How the run is made; an equal ``stamp`` in it means an equal run.
     """
 
     folder: Path
-    config: str
+    config: Any
     card: dict[str, Any]
 
     @property
@@ -111,7 +112,7 @@ class Run:
         if self.folder.is_dir() and read_card(order) != wanted:
             shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "config.py").write_text(self.config, encoding="utf-8")
+        (self.folder / "config.py").write_text(self.config.pretty_text, encoding="utf-8")
         (self.folder / "card.json").write_text(json.dumps(self.card, indent=2), encoding="utf-8")
         order.write_text(json.dumps(wanted), encoding="utf-8")
         words = [sys.executable, "-m", "seglosses.benchmark.worker", str(self.folder)]
@@ -125,12 +126,14 @@ def plan(settings: Settings, losses: Sequence[str], seeds: Sequence[int]) -> lis
     data = digest(settings.data, "*.png", contents=False)
     place = settings.out / FRAMEWORK / settings.labels / settings.train_size
     runs = []
+    configs = {loss: _compose(settings, profile, loss) for loss in losses}
     for seed in seeds:
         for loss in losses:
-            folder = place / loss / str(seed)
-            config, iters = _compose(settings, profile, loss, seed, folder)
+            config = copy.deepcopy(configs[loss])
+            config.randomness["seed"] = seed
             # Neither where the data lies nor where results go changes a result.
-            neutral = config.replace(str(folder), "WORK").replace(str(settings.data), "DATA")
+            neutral = repr(config.to_dict()).replace(str(settings.data), "DATA")
+            config.work_dir = str(place / loss / str(seed))
             card = {
                 **about,
                 "stamp": hashlib.sha256(f"{data}\n{neutral}".encode()).hexdigest(),
@@ -139,17 +142,15 @@ def plan(settings: Settings, losses: Sequence[str], seeds: Sequence[int]) -> lis
                 "loss": loss,
                 "labels": settings.labels,
                 "train_size": settings.train_size,
-                "iters": iters,
+                "iters": int(config.train_cfg.max_iters),
                 "seed": seed,
                 "data": data,
             }
-            runs.append(Run(folder, config, card))
+            runs.append(Run(place / loss / str(seed), config, card))
     return runs
 
 
-def _compose(
-    settings: Settings, profile: Profile, loss: str, seed: int, folder: Path
-) -> tuple[str, int]:
+def _compose(settings: Settings, profile: Profile, loss: str) -> Any:
     # A report needs no mmengine, and its module is loaded beside this one.
     from seglosses.openmmlab.runs import compose
 
@@ -159,17 +160,17 @@ def _compose(
         data=str(settings.data),
         labels=settings.labels,
         iters=settings.iters or profile.iters,
-        seed=seed,
-        work_dir=str(folder),
+        seed=0,
+        work_dir="WORK",
         options={
             "train_dataloader.dataset.train_size": settings.train_size,
             "test_dataloader.dataset.groups": None,
         },
     )
-    iters = int(cfg.train_cfg.max_iters)
-    cfg.default_hooks.logger.interval = min(50, max(1, iters // 10))
-    cfg.default_hooks.checkpoint.interval = min(cfg.default_hooks.checkpoint.interval, iters)
-    return str(cfg.pretty_text), iters
+    hooks, iters = cfg.default_hooks, int(cfg.train_cfg.max_iters)
+    hooks.logger.interval = min(50, max(1, iters // 10))
+    hooks.checkpoint.interval = min(hooks.checkpoint.interval, iters)
+    return cfg
 
 
 def read_seeds(text: str) -> list[int]:

@@ -1,0 +1,273 @@
+"""Reading runs, pairing them, and what is written about them."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from seglosses.benchmark.report import report
+from seglosses.benchmark.results import METRICS, read_group_file, read_results
+from seglosses.benchmark.settings import settings
+from seglosses.cli import main
+
+HEADS = (
+    "ID,Betti0ErrorLocal_mortar,Betti0Error_mortar,Betti1ErrorLocal_mortar,"
+    "Betti1Error_mortar,Dice_mortar,HD95_mortar,clDice_mortar"
+)
+GROUP = {"071": "indistr", "072": "indistr", "121": "angles", "171": "colors", "172": "colors"}
+
+
+def write_run(root, loss, seed, numbers, *, setting="supervised/accurate/large", card=None):
+    """Scores of one run: id to (Betti-0 error, Betti-1 error, Dice, HD95)."""
+    path = root / setting / loss / f"{seed}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [HEADS]
+    for name, (b0, b1, dice, hd95) in numbers.items():
+        lines.append(f"{name},0.5,{b0},0.25,{b1},{dice},{hd95},0.75")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if card is not None:
+        path.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+    return path
+
+
+def write_groups(root, groups=None):
+    root.mkdir(parents=True, exist_ok=True)
+    lines = ["ID,group", *(f"{name},{group}" for name, group in (groups or GROUP).items())]
+    (root / "dataset_types.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two losses, two seeds, five images in three groups; numbers that add up by hand."""
+    root = tmp_path / "runs"
+    write_groups(root)
+    for seed, extra in ((1, 0), (2, 2)):
+        write_run(
+            root, "CEDiceLoss", seed,
+            {"071": (4 + extra, 1, 0.5, 1), "072": (6, 3, 0.7, 3), "121": (9, 0, 0.5, 2),
+             "171": (10, 0, 0.5, 2), "172": (20 + extra, 0, 0.5, 9999999)},
+        )  # fmt: skip
+        write_run(
+            root, "clDiceLoss", seed,
+            {"071": (3, 1, 0.6, 1), "072": (5, 3, 0.8, 3), "121": (7, 0, 0.5, 2),
+             "171": (10, 0, 0.5, 2), "172": (18, 0, 0.5, 2)},
+        )  # fmt: skip
+    return root
+
+
+def rows_of(rows, chosen, metric):
+    return {row.loss: row for row in rows if (row.set, row.metric) == (chosen, metric)}
+
+
+def test_paper_pools_images_and_runs(runs, tmp_path):
+    found = rows_of(report(runs, tmp_path / "out", stat="paper"), "ID", "Betti0Error")
+    base, ours = found["CEDiceLoss"], found["clDiceLoss"]
+    # 4, 6, 6, 6: mean 5.5, squared distances 2.25 + 3 * 0.25 = 3, over n - 1 = 3
+    assert base.mean == 5.5
+    assert base.std == pytest.approx(1.0)
+    # differences -1, -1, -3, -1 sum to -6; of 16 patterns one sums to +6 or more
+    assert ours.p == pytest.approx(1 / 16, abs=0.01)
+    assert not ours.bold
+    assert np.isnan(base.p)
+
+
+def test_image_averages_seeds_first(runs, tmp_path):
+    found = rows_of(report(runs, tmp_path / "out"), "ID", "Betti0Error")
+    base, ours = found["CEDiceLoss"], found["clDiceLoss"]
+    # seeds averaged: 5, 6
+    assert base.mean == 5.5
+    assert base.std == pytest.approx(np.sqrt(0.5))
+    # two images: both signs agree in 2 of 4 patterns
+    assert ours.p_single == pytest.approx(0.5, abs=0.02)
+    # the runs' means are 5 and 6, ours 4 and 4
+    assert ours.difference == -1.5
+    assert (base.low, base.high) == pytest.approx(
+        (5.5 - 12.706 * 0.5, 5.5 + 12.706 * 0.5), abs=1e-3
+    )
+    # 3 and 5 against 5 and 6: smaller three times, equal once
+    assert ours.delta == 0.75
+    assert ours.ratio == pytest.approx(4 / 5.5)
+
+
+def test_groups_count_alike(runs, tmp_path):
+    found = rows_of(report(runs, tmp_path / "out"), "OOD", "Betti0Error")
+    # angles 9; colours (10 + 21) / 2 = 15.5
+    assert found["CEDiceLoss"].mean == pytest.approx((9 + 15.5) / 2)
+    assert found["CEDiceLoss"].images == 3
+
+
+def test_the_sentinel_is_the_diagonal(runs, tmp_path):
+    found = rows_of(report(runs, tmp_path / "out"), "OOD", "HD95")
+    # angles 2; colours (2 + 722.66) / 2
+    expected = (2 + (2 + 511 * np.sqrt(2)) / 2) / 2
+    assert found["CEDiceLoss"].mean == pytest.approx(expected)
+    write_run(runs, "CEDiceLoss", 1, dict.fromkeys(GROUP, (1, 1, 1, 9999999)),
+              card={"image_size": [4, 5]})  # fmt: skip
+    assert read_results(runs)[0].values[0, 0, 3] == 5
+
+
+def test_holm_covers_losses_and_metrics_of_a_set(runs, tmp_path):
+    rows = [row for row in report(runs, tmp_path / "out") if row.set == "ID"]
+    tested = [row for row in rows if row.p == row.p]
+    assert len(tested) == 4
+    # Betti-1 and HD95 never differ, Betti-0 and Dice have p = 1/2: times 4 and 3, at most 1
+    assert {row.metric: row.p for row in tested} == dict.fromkeys(
+        ("Betti0Error", "Betti1Error", "Dice", "HD95"), 1.0
+    )
+
+
+def test_many_images_make_it_bold(tmp_path):
+    root = tmp_path / "runs"
+    names = [f"{n:03d}" for n in range(20)]
+    write_groups(root, dict.fromkeys(names, "indistr"))
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        noise = rng.normal(0, 0.001, 20)
+        write_run(
+            root,
+            "ce_dice",
+            seed,
+            {n: (5, 3, 0.8 + e, 2) for n, e in zip(names, noise, strict=True)},
+        )
+        write_run(
+            root, "new", seed, {n: (2, 3, 0.9 + e, 2.5) for n, e in zip(names, noise, strict=True)}
+        )
+    rows = {row.metric: row for row in report(root, tmp_path / "out") if row.loss == "new"}
+    assert {name: row.bold for name, row in rows.items()} == {
+        "Betti0Error": True, "Betti1Error": False, "Dice": True, "HD95": False,
+    }  # fmt: skip
+    assert rows["HD95"].p < 0.05
+    assert rows["HD95"].delta == -1
+    assert rows["Dice"].delta == 1
+    assert rows["Dice"].difference_low > 0.09
+
+
+def test_undefined_scores_are_left_out(runs, tmp_path):
+    path = runs / "supervised/accurate/large/clDiceLoss/1.csv"
+    path.write_text(
+        path.read_text().replace("071,0.5,3,0.25,1,0.6,1,0.75", "071,0.5,3,0.25,1,0.6,1,")
+    )
+    rows = report(runs, tmp_path / "out", metrics=["clDice"], stat="paper")
+    assert rows_of(rows, "ID", "clDice")["clDiceLoss"].mean == 0.75
+
+
+def test_what_is_written(runs, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["benchmark", "report", str(runs), "--out", str(out), "--flips", "200"]) == 0
+    with (out / "table.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert list(table[0])[:8] == [
+        *("setting", "set", "metric", "loss", "mean", "std", "bold", "p"),
+    ]
+    assert len(table) == 2 * 4 * 2
+    assert table[0]["loss"] == "CEDiceLoss"
+    assert table[0]["p"] == ""
+    markdown = (out / "tables.md").read_text()
+    assert "| Betti-0 error ↓ | 5.50±0.71 | 4.00±1.41 |" in markdown
+    assert "## supervised/accurate/large, OOD" in markdown
+    assert markdown in capsys.readouterr().out
+    latex = (out / "tables.tex").read_text()
+    assert r"Betti-0 error $\downarrow$ & $5.50 \pm 0.71$ & $4.00 \pm 1.41$ \\" in latex
+    page = (out / "report.html").read_text()
+    assert page.count("<svg") == 2 * 2
+    assert "Cost and benefit" not in page
+    assert "http" not in page
+
+
+def test_costs_are_shown_where_runs_say_them(runs, tmp_path):
+    for loss, seconds in (("CEDiceLoss", 0.2), ("clDiceLoss", 0.3)):
+        for seed in (1, 2):
+            card = {"seconds_per_iteration": seconds, "peak_memory_mib": 700 + seed}
+            path = runs / "supervised/accurate/large" / loss / f"{seed}.json"
+            path.write_text(json.dumps(card))
+    report(runs, tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Cost and benefit" in page
+    assert 'data-value="0.3">300<' in page
+    assert ">702<" in page
+
+
+def test_published_runs_stand_beside_own_ones(runs, tmp_path):
+    own = tmp_path / "own"
+    for seed in (0, 1):
+        write_run(own, "ce_dice", seed, {"071": (2, 1, 0.5, 1), "072": (2, 3, 0.7, 3)})
+        write_run(own, "clDiceLoss", seed, {"071": (1, 1, 0.5, 1), "072": (1, 3, 0.7, 3)})
+    rows = report(own, tmp_path / "out", published=runs, baseline="ce_dice")
+    found = rows_of(rows, "ID", "Betti0Error")
+    assert list(found) == ["ce_dice", "CEDiceLoss", "clDiceLoss", "clDiceLoss (published)"]
+    assert found["CEDiceLoss"].mean == 5.5
+    assert found["CEDiceLoss"].images == 2
+    # own runs come first where both fit the name
+    assert report(own, tmp_path / "out", published=runs)[0].loss == "ce_dice"
+
+
+def test_scores_of_another_image_size_are_not_tested(runs, tmp_path):
+    own = tmp_path / "own"
+    small = {"image_size": [128, 128]}
+    write_run(own, "ce_dice", 0, {"071": (2, 1, 0.5, 1), "072": (2, 3, 0.7, 3)}, card=small)
+    rows = report(own, tmp_path / "out", published=runs)
+    theirs = rows_of(rows, "ID", "Betti0Error")["clDiceLoss"]
+    assert theirs.mean == 4
+    assert np.isnan([theirs.p, theirs.difference, theirs.delta]).all()
+    assert not theirs.bold
+
+
+def test_every_damaged_file_is_named(runs):
+    folder = runs / "supervised/accurate/large"
+    (folder / "clDiceLoss" / "1.csv").write_text("")
+    (folder / "clDiceLoss" / "2.csv").write_text(HEADS + "\n071,0,1,0,1,zero,1,1\n")
+    path = folder / "CEDiceLoss" / "2.csv"
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
+    with pytest.raises(ValueError, match="2 folders of runs are damaged") as caught:
+        read_results(runs)
+    text = str(caught.value)
+    assert "clDiceLoss/1.csv: expected one column Betti0Error_<class>, got 0" in text
+    assert "clDiceLoss/2.csv: line 2: a cell is no number" in text
+    assert "CEDiceLoss/2.csv: 1 ids differ from those of 1.csv: 172" in text
+
+
+def test_repeated_ids_are_damage(runs):
+    path = runs / "supervised/accurate/large/CEDiceLoss/1.csv"
+    path.write_text(path.read_text() + path.read_text().splitlines()[1] + "\n")
+    with pytest.raises(ValueError, match="the ID '071' is empty or repeated"):
+        read_results(runs)
+
+
+def test_losses_on_different_images_are_not_compared(runs):
+    write_run(runs, "Other", 1, {"071": (1, 1, 1, 1)})
+    with pytest.raises(ValueError, match="hold scores of different images"):
+        settings(read_results(runs), [], GROUP, "CEDice")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--baseline", "Nothing"], "has no loss 'Nothing' to compare with"),
+        (["--data", "."], "expected dataset_types.txt"),
+    ],
+)
+def test_wrong_options_say_what_to_do(runs, tmp_path, capsys, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(["benchmark", "report", str(runs), "--out", str(tmp_path / "out"), *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(ValueError, match="seglosses benchmark run"):
+        read_results(tmp_path)
+
+
+def test_unknown_groups_and_images_without_group(runs, tmp_path):
+    write_groups(runs, {"071": "moon"})
+    with pytest.raises(ValueError, match="expected groups indistr"):
+        read_group_file([runs])
+    write_groups(runs, {"071": "indistr"})
+    with pytest.raises(ValueError, match=r"4 images of .* have no group"):
+        report(runs, tmp_path / "out")
+
+
+def test_every_metric_is_a_published_column():
+    assert {f"{name}_mortar" for name in METRICS} == set(HEADS.split(",")[1:])

@@ -1,0 +1,246 @@
+"""Planning, scoring, skipping what is finished, and surviving the worst."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seglosses.benchmark.plan import Settings, plan, read_seeds
+from seglosses.benchmark.scores import COLUMNS, as_csv, score, score_folder
+from seglosses.benchmark.worker import replace_text
+from seglosses.checkout import ROOT
+from seglosses.cli import main
+from seglosses.datasets.topomortar import read_betti_numbers, read_mask
+from seglosses.datasets.write import BrickSet, write_dataset
+from seglosses.topology import betti_numbers
+
+
+def squares(*corners, size=64, edge=6):
+    mask = np.zeros((size, size), bool)
+    for top, left in corners:
+        mask[top : top + edge, left : left + edge] = True
+    return mask
+
+
+def test_scores_by_hand():
+    # windows of 16: the lost square is alone in one of 16, the hole in another
+    target = squares((2, 2), (34, 34))
+    target[36, 36] = False
+    row = score(squares((34, 34)), target)
+    assert row["Betti0Error_mortar"] == 1
+    assert row["Betti1Error_mortar"] == 1
+    assert row["Betti0ErrorLocal_mortar"] == row["Betti1ErrorLocal_mortar"] == 1 / 16
+    # 35 of 36 and 71 pixels agree
+    assert row["Dice_mortar"] == pytest.approx(70 / (36 + 71))
+
+
+def test_an_empty_prediction_is_no_good_score():
+    row = score(squares(), squares((2, 2)))
+    assert row["Betti0Error_mortar"] == 1
+    assert row["Dice_mortar"] == row["clDice_mortar"] == 0
+    assert row["HD95_mortar"] == pytest.approx(63 * np.sqrt(2))
+
+
+def test_csv_keeps_ids_and_numbers(tmp_path):
+    rows = {"007": score(squares((2, 2)), squares((3, 2)))}
+    (tmp_path / "0.csv").write_text(as_csv(rows))
+    with (tmp_path / "0.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row.pop("ID") == "007"
+    assert {name: float(cell) for name, cell in row.items()} == rows["007"]
+    assert tuple(row) == COLUMNS
+
+
+def test_folders_of_one_size(tmp_path):
+    for name, size in (("a", 8), ("b", 9)):
+        for kind in ("predictions", "labels"):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            Image.fromarray(np.ones((size, size), np.uint8)).save(tmp_path / kind / f"{name}.png")
+    with pytest.raises(ValueError, match="predictions of one size"):
+        score_folder(tmp_path)
+    (tmp_path / "predictions" / "b.png").unlink()
+    rows, size = score_folder(tmp_path)
+    assert list(rows) == ["a"]
+    assert size == (8, 8)
+
+
+def test_betti_numbers_of_every_label_at_hand(shared_data):
+    root = shared_data / "topomortar"
+    known = read_betti_numbers(root)
+    labels = sorted((root / "test" / "accurate").glob("*.png"))
+    assert labels
+    assert {path.stem for path in labels} == set(known)
+    for path in labels:
+        assert betti_numbers(read_mask(path)) == known[path.stem], path.stem
+
+
+@pytest.mark.parametrize("text", ["", "3-1", "a", "1,,2", "1,1", "-1"])
+def test_wrong_seeds(text):
+    with pytest.raises(ValueError, match="seeds"):
+        read_seeds(text)
+
+
+@pytest.fixture(scope="module")
+def bricks(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data") / "bricks"
+    write_dataset(root, BrickSet(size=(128, 128), train=4, val=1, test=1))
+    return root
+
+
+def planned(bricks, out, **changes):
+    options = {"labels": "noisy", "train_size": "small", "profile": "smoke", "iters": 4}
+    return plan(Settings(out, bricks, **{**options, **changes}), ["ce_dice", "dice_cldice"], [0, 1])
+
+
+def finish(one):
+    one.folder.mkdir(parents=True, exist_ok=True)
+    one.scores.write_text("ID\n")
+    one.scores.with_suffix(".json").write_text(json.dumps(one.card))
+
+
+def test_a_plan_composes_every_loss_and_seed(bricks, tmp_path):
+    pytest.importorskip("mmengine")
+    runs = planned(bricks, tmp_path)
+    assert [one.folder.relative_to(tmp_path).as_posix() for one in runs] == [
+        f"supervised/noisy/small/{loss}/{seed}"
+        for seed in (0, 1)
+        for loss in ("ce_dice", "dice_cldice")
+    ]
+    assert len({one.card["stamp"] for one in runs}) == 4
+    assert "SoftClDiceLoss" in runs[1].config.pretty_text
+    cfg = runs[2].config
+    assert "SoftClDiceLoss" not in str(cfg.model)
+    assert cfg.train_cfg.max_iters == 4
+    assert cfg.randomness.seed == 1
+    assert cfg.train_dataloader.dataset.labels == "noisy"
+    assert cfg.train_dataloader.dataset.train_size == "small"
+    assert cfg.test_dataloader.dataset.groups is None
+    elsewhere = planned(bricks, tmp_path / "elsewhere")
+    assert elsewhere[0].card["stamp"] == runs[0].card["stamp"]
+
+
+def test_finished_runs_are_skipped_and_other_ones_are_not_mixed_in(bricks, tmp_path):
+    pytest.importorskip("mmengine")
+    first = planned(bricks, tmp_path)[0]
+    assert not first.finished()
+    finish(first)
+    assert planned(bricks, tmp_path)[0].finished()
+    with pytest.raises(ValueError, match="another config or other data"):
+        planned(bricks, tmp_path, iters=5)[0].finished()
+
+
+def test_what_is_begun_goes_on_unless_it_is_another_run(bricks, tmp_path):
+    pytest.importorskip("mmengine")
+    first = planned(bricks, tmp_path)[0]
+    assert "seglosses.benchmark.worker" in first.job().command
+    checkpoint = first.folder / "iter_2.pth"
+    checkpoint.touch()
+    planned(bricks, tmp_path)[0].job()
+    assert checkpoint.is_file()
+    planned(bricks, tmp_path, iters=5)[0].job()
+    assert not checkpoint.exists()
+
+
+def test_one_data_set_a_folder(bricks, tmp_path, capsys):
+    (tmp_path / "dataset_types.txt").write_text("ID,group\n900,indistr\n")
+    words = ["benchmark", "run", "--data", str(bricks), "--out", str(tmp_path)]
+    assert main(words) == 2
+    assert "another data set" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--losses", "nosuch"], "expected different losses among"),
+        (["--seeds", "x"], "expected seeds as 0-9"),
+        (["--data", "nowhere"], "expected a folder with train/"),
+        (["--profile", "paper"], "needs a GPU"),
+    ],
+)
+def test_wrong_options_say_what_to_do(tmp_path, capsys, monkeypatch, words, message):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main(["benchmark", "run", "--out", str(tmp_path), *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_scores_appear_at_once(tmp_path):
+    path = tmp_path / "0.csv"
+    replace_text(path, "old")
+    replace_text(path, "new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def start(bricks, out):
+    words = ["--data", bricks, "--out", out, "--losses", "ce,ce_dice", "--seeds", "0"]
+    words += ["--iters", "60", "--jobs", "1"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "seglosses", "benchmark", "run", *map(str, words)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_a_killed_benchmark_goes_on(bricks, tmp_path):
+    """Killed with SIGKILL in the second training; the first run is kept, the second finishes."""
+    pytest.importorskip("mmseg")
+    place = tmp_path / "supervised" / "accurate" / "large"
+    log = place / "ce_dice" / "0" / "log.txt"
+    process = start(bricks, tmp_path)
+    deadline = time.monotonic() + 400
+    while not (log.is_file() and b"Iter(train)" in log.read_bytes()):
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    first = (place / "ce" / "0.csv").stat().st_mtime_ns
+    assert not (place / "ce_dice" / "0.csv").exists()
+    again = start(bricks, tmp_path)
+    output = again.communicate(timeout=500)[0]
+    assert again.returncode == 0, output
+    assert "2 runs, 1 finished before" in output
+    assert (place / "ce" / "0.csv").stat().st_mtime_ns == first
+    card = json.loads((place / "ce_dice" / "0.json").read_text())
+    assert card["images"] == 7
+    assert card["image_size"] == [128, 128]
+    assert card["seconds_per_iteration"] > 0
+    assert card["peak_memory_mib"] > 100
+    third = start(bricks, tmp_path)
+    assert "2 runs, 2 finished before" in third.communicate(timeout=100)[0]
+    out = tmp_path / "report"
+    assert main(["benchmark", "report", str(tmp_path), "--out", str(out), "--baseline", "ce"]) == 0
+    page = (out / "report.html").read_text()
+    assert "Cost and benefit" in page
+    assert "Critical errors" in page
+    assert page.count("data:image/jpeg") == 2 * 4
+    assert os.path.exists(tmp_path / "dataset_types.txt")
+
+
+@pytest.mark.slow
+def test_a_failing_run_is_named_and_the_others_finish(bricks, tmp_path, capsys):
+    pytest.importorskip("mmseg")
+    broken = tmp_path / "broken"
+    write_dataset(broken, BrickSet(size=(128, 128), train=4, val=1, test=1))
+    words = ["benchmark", "run", "--data", str(broken), "--out", str(tmp_path / "runs")]
+    words += ["--seeds", "0", "--iters", "2", "--jobs", "1", "--losses", "ce,ce_dice"]
+    for path in (broken / "val" / "images").glob("*.png"):
+        path.write_bytes(b"no picture")
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert "2 of 2 jobs failed" in error
+    assert "ce seed 0 ended with status 1" in error
+    assert "ce_dice seed 0 ended with status 1" in error
