@@ -16,6 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from skimage.morphology import skeletonize as thin
 
+from seglosses.distance import distance_to
+from seglosses.topology import label_components
+
 CACHE_BYTES = 64 * 2**20
 """Upper bound on the packed skeletons that are remembered in a process."""
 
@@ -58,10 +61,26 @@ def clear_cache() -> None:
     _memory.clear()
 
 
+def _restore_lost_components(skeleton: NDArray[np.bool_], mask: NDArray[np.bool_]) -> None:
+    """Give components that thinning deleted their deepest voxel, in place.
+
+    Lee's thinning in scikit-image deletes some blocks with even sides, such as 2x2x2, entirely.
+    """
+    labels, count = label_components(mask)
+    kept = np.bincount(labels[skeleton], minlength=count + 1) > 0
+    lost = np.flatnonzero(~kept[1:]) + 1
+    if not lost.size:
+        return
+    depth = np.where(np.isin(labels, lost), distance_to(~mask), -1.0)
+    for label in lost:
+        skeleton.flat[int(np.argmax(np.where(labels == label, depth, -1.0)))] = True
+
+
 def skeletonize(mask: ArrayLike) -> NDArray[np.bool_]:
     """One-pixel-wide skeleton of a mask with the mask's topology.
 
-    Zhang's thinning in 2D (and of a volume with one slice), Lee's in 3D, as scikit-image chooses.
+    Zhang's thinning in 2D (and of a volume with one slice), Lee's in 3D, as scikit-image chooses;
+    a component that Lee's thinning deletes keeps its deepest voxel.
 
     Args:
         mask: Boolean mask, (H, W) or (D, H, W).
@@ -140,6 +159,8 @@ def _thinned(array: NDArray[np.bool_]) -> NDArray[np.bool_]:
     flat = array.ndim == 3 and 1 in array.shape
     plane = array.squeeze(axis=array.shape.index(1)) if flat else array
     skeleton: NDArray[np.bool_] = np.asarray(thin(plane), np.bool_).reshape(array.shape)
+    if plane.ndim == 3:
+        _restore_lost_components(skeleton, array)
     return skeleton
 
 

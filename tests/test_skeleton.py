@@ -30,6 +30,16 @@ def test_a_volume_thins_to_a_line() -> None:
     assert got.sum(axis=(0, 1)).max() == 1
 
 
+def test_no_component_is_lost_in_a_volume() -> None:
+    # scikit-image deletes blocks of 2x2x2 and 4x6x6 entirely.
+    mask = np.zeros((8, 12, 16), bool)
+    mask[1:3, 1:3, 1:3] = mask[2:6, 5:11, 5:11] = mask[:2, :2, 13:15] = True
+    got = skeleton.skeletonize(mask)
+    assert not (got & ~mask).any()
+    assert ndimage.label(got, np.ones((3, 3, 3)))[1] == 3
+    assert skeleton.skeletonize(np.ones((2, 2, 2))).sum() == 1
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_one_slice_is_a_plane(axis: int) -> None:
     mask = ndimage.gaussian_filter(np.random.default_rng(0).random((24, 24)), 2) > 0.5
