@@ -1,13 +1,16 @@
-"""Pipeline steps that mmseg lacks: shrinking by area and normalising each image by itself.
+"""Pipeline steps that mmseg lacks: shrinking by area, normalising by image, and remembering.
 
 They are plain callables, so importing them loads neither mmseg nor mmcv.
 """
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from mmengine.dataset import Compose
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -90,3 +93,29 @@ class NormalizeEachImage:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+@TRANSFORMS.register_module()
+class Remember:
+    """Do steps once for each sample and hand out copies of their outcome afterwards.
+
+    For the first steps of a pipeline, those without chance: small sets are decoded and shrunk
+    again and again otherwise. Every process keeps the outcome of all its samples in memory.
+
+    Args:
+        transforms: The steps; they may not be random, and no random step may come before them.
+    """
+
+    def __init__(self, transforms: Sequence[dict[str, Any]]) -> None:
+        self.transforms = Compose(transforms)
+        self._known: dict[tuple[Any, Any], dict[str, Any]] = {}
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        """The outcome of the steps, as the sample's own copy."""
+        key = (results.get("img_path"), results.get("seg_map_path"))
+        if key not in self._known:
+            self._known[key] = self.transforms(results)
+        return copy.deepcopy(self._known[key])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.transforms!r})"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seglosses.openmmlab.transforms import NormalizeEachImage, ShrinkByArea
+from seglosses.openmmlab.transforms import NormalizeEachImage, Remember, ShrinkByArea
 
 
 def sample(labels):
@@ -55,3 +55,19 @@ def test_each_image_is_normalised_by_itself():
     assert normal[..., 0].tolist() == [[-1, 1], [1, -1]]
     assert not normal[..., 1].any()
     assert normal.dtype == np.float32
+
+
+def test_remember_does_steps_once_and_hands_out_copies():
+    done = []
+
+    def read(results):
+        done.append(results["img_path"])
+        return {**results, "img": np.zeros(3)}
+
+    step = Remember([read])
+    first = step({"img_path": "a", "seg_map_path": "b"})
+    first["img"] += 1
+    assert step({"img_path": "a", "seg_map_path": "b"})["img"].sum() == 0
+    assert step({"img_path": "c", "seg_map_path": "b"})["img_path"] == "c"
+    assert done == ["a", "c"]
+    assert "Remember" in repr(step)

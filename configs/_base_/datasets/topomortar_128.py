@@ -5,9 +5,14 @@ image_size = (128, 128)
 crop_size = (96, 96)
 
 train_pipeline = [
-    dict(type="LoadImageFromFile"),
-    dict(type="LoadAnnotations"),
-    dict(type="seglosses.ShrinkByArea", size=image_size),
+    dict(
+        type="seglosses.Remember",
+        transforms=[
+            dict(type="LoadImageFromFile"),
+            dict(type="LoadAnnotations"),
+            dict(type="seglosses.ShrinkByArea", size=image_size),
+        ],
+    ),
     dict(type="RandomCrop", crop_size=crop_size),
     dict(type="RandomRotFlip", rotate_prob=0.0, flip_prob=0.75),
     dict(type="PhotoMetricDistortion", hue_delta=9),
