@@ -24,6 +24,7 @@ class Column:
         dimensions: Dimensions of the images that have this number.
         needs_probabilities: Whether it reads probability maps.
         hidden: Whether it is computed only when asked for by name or group.
+        headline: Whether reports show it first and under each image.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Column:
     dimensions: tuple[int, ...] = (2, 3)
     needs_probabilities: bool = False
     hidden: bool = False
+    headline: bool = False
 
     def described(self, options: Options) -> Column:
         """The same column with its options written out."""

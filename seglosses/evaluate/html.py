@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from seglosses.evaluate.columns import Column
 from seglosses.evaluate.files import PairFiles, list_files
 from seglosses.evaluate.result import Evaluation
 from seglosses.evaluate.scoring import load
@@ -39,9 +40,9 @@ def write_report(
     sections = [
         _failures(evaluation),
         _tiles(evaluation),
-        page.section("Summary", _summary(evaluation.summary)),
-        page.section("Distributions over images", _charts(evaluation)),
+        page.section("Summary", _summary(evaluation)),
         page.section("Worst images", _worst(evaluation, found, images)),
+        page.section("Distributions over images", _charts(evaluation)),
         page.section("All scores", _scores(evaluation)),
         page.section("Conventions", _conventions(evaluation)),
     ]
@@ -92,47 +93,68 @@ def _main_rows(summary: Sequence[SummaryRow]) -> list[SummaryRow]:
     return [row for row in summary if row.cls == main]
 
 
+def _headline(evaluation: Evaluation) -> list[Column]:
+    columns = [column for column in evaluation.columns if column.headline]
+    return columns or list(evaluation.columns[:6])
+
+
 def _tiles(evaluation: Evaluation) -> str:
-    rows = _main_rows(evaluation.summary) if evaluation.summary else []
-    names = {column.name for column in evaluation.columns}
+    names = {column.name for column in _headline(evaluation)}
     return page.tiles(
         [
             (
-                f"{row.title} {'↑' if row.better == 'higher' else '↓'}",
+                _titled(row),
                 charts.number(row.mean),
                 f"{charts.number(row.low)} – {charts.number(row.high)}",
             )
-            for row in rows
+            for row in _main_rows(evaluation.summary)
             if row.metric in names
-        ][:12]
+        ]
     )
 
 
-def _summary(summary: Sequence[SummaryRow]) -> str:
-    heads = [
-        "Class", "Metric", "Mean", "95 % interval", "Std", "Median", "Images", "Undefined",
-        "Empty predictions", "Empty truths",
-    ]  # fmt: skip
+def _titled(item: SummaryRow | Column) -> str:
+    return f"{item.title} {'↑' if item.better == 'higher' else '↓'}"
+
+
+def _summary(evaluation: Evaluation) -> str:
+    heads = ["Metric", "Mean", "95 % interval", "Std", "Median", "Images", "Undefined"]
     rows: list[list[str | tuple[str, float]]] = [
         [
-            row.cls,
-            f"{row.title} {'↑' if row.better == 'higher' else '↓'}",
+            _titled(row),
             (charts.number(row.mean), row.mean),
-            (f"{charts.number(row.low)} to {charts.number(row.high)}", row.high - row.low),
+            (_interval(row), row.high - row.low),
             (charts.number(row.std), row.std),
             (charts.number(row.median), row.median),
             (str(row.n), row.n),
             (str(row.undefined), row.undefined),
-            (str(row.pred_empty), row.pred_empty),
-            (str(row.target_empty), row.target_empty),
         ]
-        for row in summary
+        for row in _main_rows(evaluation.summary)
     ]
+    main = _main_rows(evaluation.summary)[0]
+    of = "Mean of classes. " if main.cls == MACRO else f"Class {html.escape(main.cls)}. "
     note = (
-        '<p class="quiet">↑ higher is better, ↓ lower is better. Intervals: 95 %, bootstrap over '
-        "images. Click a heading to sort.</p>"
+        f'<p class="quiet">{of}↑ higher is better, ↓ lower is better. Intervals: 95 %, bootstrap '
+        f"over images. Images without a predicted pixel: {main.pred_empty}, without a true one: "
+        f"{main.target_empty}. Click a heading to sort.</p>"
     )
-    return note + page.table(heads, rows, name="summary")
+    return note + page.table(heads, rows, name="summary") + _by_class(evaluation)
+
+
+def _interval(row: SummaryRow) -> str:
+    return f"{charts.number(row.low)} – {charts.number(row.high)}" if row.low == row.low else "–"
+
+
+def _by_class(evaluation: Evaluation) -> str:
+    classes = evaluation.table.classes
+    if len(classes) == 1:
+        return ""
+    found = {(row.metric, row.cls): row.mean for row in evaluation.summary}
+    rows: list[list[str | tuple[str, float]]] = []
+    for column in evaluation.columns:
+        means = [found[column.name, name] for name in classes]
+        rows.append([_titled(column), *((charts.number(mean), mean) for mean in means)])
+    return "<h2>Mean by class</h2>" + page.table(["Metric", *classes], rows, name="classes")
 
 
 def _charts(evaluation: Evaluation) -> str:
@@ -141,7 +163,6 @@ def _charts(evaluation: Evaluation) -> str:
     classes = evaluation.table.classes
     for column in evaluation.columns:
         scores = evaluation.table.matrix(column.name)
-        arrow = "↑" if column.better == "higher" else "↓"
         if len(classes) == 1:
             row = rows[classes[0], column.name]
             chart = charts.histogram(
@@ -153,7 +174,7 @@ def _charts(evaluation: Evaluation) -> str:
                 label=column.title,
             )
         cards.append(
-            f'<div class="card"><b>{html.escape(column.title)} {arrow}</b>'
+            f'<div class="card"><b>{html.escape(_titled(column))}</b>'
             f'<p class="quiet"><small>{html.escape(column.meaning)}</small></p>{chart}</div>'
         )
     return f'<div class="grid wide">{"".join(cards)}</div>'
@@ -177,7 +198,7 @@ def _worst(
     )
     figures = "".join(_figure(evaluation, files, place, photos) for files, place in found)
     return (
-        '<p class="quiet">Worst mean rank over all metrics above.</p>'
+        '<p class="quiet">Worst mean rank over all metrics. Click a picture to enlarge it.</p>'
         f'<div class="legend">{legend}</div><div class="grid half">{figures}</div>'
     )
 
@@ -200,7 +221,7 @@ def _figure(evaluation: Evaluation, files: PairFiles, place: int, photos: dict[s
     scores = " · ".join(
         f"{html.escape(column.title)} "
         f"{charts.number(float(evaluation.table.matrix(column.name)[row, place]))}"
-        for column in evaluation.columns
+        for column in _headline(evaluation)
     )
     where = f", slice {worst_slice(pair)}" if len(pair.shape) == 3 else ""
     label = html.escape(f"{files.name}, class {name}{where}")

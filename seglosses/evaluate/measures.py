@@ -49,6 +49,7 @@ COLUMNS: tuple[Column, ...] = (
         "higher",
         "2 TP / (2 TP + FP + FN)",
         lambda sample, options: metrics.dice(sample.pair),
+        headline=True,
     ),
     Column(
         "iou",
@@ -57,6 +58,7 @@ COLUMNS: tuple[Column, ...] = (
         "higher",
         "TP / (TP + FP + FN)",
         lambda sample, options: metrics.iou(sample.pair),
+        headline=True,
     ),
     Column(
         "hd95",
@@ -65,6 +67,7 @@ COLUMNS: tuple[Column, ...] = (
         "lower",
         "95th percentile of the surface distances of both directions, pooled (medpy, TopoMortar)",
         lambda sample, options: metrics.hd95(sample.pair),
+        headline=True,
     ),
     Column(
         "hd95_directed",
@@ -131,6 +134,7 @@ COLUMNS: tuple[Column, ...] = (
         "lower",
         "|difference of the numbers of components|; an empty mask has 0",
         _betti(0),
+        headline=True,
     ),
     Column(
         "betti1_error",
@@ -139,6 +143,7 @@ COLUMNS: tuple[Column, ...] = (
         "lower",
         "|difference of the numbers of loops|; background at the image border is no hole",
         _betti(1),
+        headline=True,
     ),
     Column(
         "betti2_error",
@@ -188,6 +193,7 @@ COLUMNS: tuple[Column, ...] = (
         "lower",
         "loops of either mask without a counterpart in the union (induced matching)",
         _matching(1),
+        headline=True,
     ),
     Column(
         "diu",
@@ -205,6 +211,7 @@ COLUMNS: tuple[Column, ...] = (
         "higher",
         "centreline Dice of hard masks, scikit-image skeletons",
         lambda sample, options: metrics.cldice(sample.pair),
+        headline=True,
     ),
     Column(
         "rand_error",
@@ -276,6 +283,7 @@ COLUMNS: tuple[Column, ...] = (
             sample.reliability(options.bins)
         ),
         needs_probabilities=True,
+        headline=True,
     ),
     Column(
         "ece_boundary",

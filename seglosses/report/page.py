@@ -22,16 +22,18 @@ p{margin:6px 0}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
 .grid{display:grid;gap:14px;grid-template-columns:repeat(auto-fill,minmax(170px,1fr))}
 .half{grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr))}
+#summary,#classes{font-size:14px}
+.scroll:has(#summary),.scroll:has(#classes){max-height:none}
 .wide{grid-template-columns:repeat(auto-fill,minmax(330px,1fr))}
 .tile b{display:block;font-size:26px;font-variant-numeric:tabular-nums;letter-spacing:-.02em}
 .tile span{color:var(--quiet);font-size:13px}
 .warn{border-color:var(--warn);background:var(--warnbg)}
 .warn li{overflow-wrap:anywhere}
-.scroll{overflow:auto;max-height:560px;border:1px solid var(--line);border-radius:10px;
+.scroll{overflow:auto;max-height:640px;border:1px solid var(--line);border-radius:10px;
 background:var(--card)}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}
 th,td{padding:6px 12px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
-th:first-child,td:first-child,#summary th:nth-child(2),#summary td:nth-child(2){text-align:left}
+th:first-child,td:first-child{text-align:left}
 th{position:sticky;top:0;background:var(--card);z-index:1}
 table.sortable th{cursor:pointer;user-select:none}
 table.sortable th:hover{color:var(--accent)}
