@@ -1,0 +1,151 @@
+"""How well detections are placed, and whether their scores mean what they say.
+
+Boxes are (x1, y1, x2, y2). A detection is matched greedily, best score first, to the free object of
+its image and class that it overlaps most. Average precision is not computed here: that is the work
+of pycocotools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+class Matches(NamedTuple):
+    """Detections with what they were matched to.
+
+    Attributes:
+        score: Of each detection, (n,).
+        iou: With its object, 0 where there is none, (n,).
+        giou: Likewise; -1 where there is none, (n,).
+        label: Class of each detection, (n,).
+        objects: How many objects there were.
+    """
+
+    score: Array
+    iou: Array
+    giou: Array
+    label: NDArray[np.int64]
+    objects: int
+
+
+def pairwise_overlaps(boxes: ArrayLike, others: ArrayLike) -> tuple[Array, Array]:
+    """IoU and GIoU of all pairs, each (n, m); 0 and -1 for two boxes without area.
+
+    Example:
+        >>> iou, giou = pairwise_overlaps([[0, 0, 2, 2]], [[0, 0, 2, 4], [4, 0, 6, 2]])
+        >>> iou.tolist(), giou.round(3).tolist()  # hull 6 x 2 of which 4 is empty
+        ([[0.5, 0.0]], [[0.5, -0.333]])
+    """
+    a = np.asarray(boxes, np.float64).reshape(-1, 1, 4)
+    b = np.asarray(others, np.float64).reshape(1, -1, 4)
+    upper, lower = np.minimum(a[..., 2:], b[..., 2:]), np.maximum(a[..., :2], b[..., :2])
+    common = np.clip(upper - lower, 0, None).prod(-1)
+    areas = [np.clip(x[..., 2:] - x[..., :2], 0, None).prod(-1) for x in (a, b)]
+    union = areas[0] + areas[1] - common
+    hull = np.maximum(a[..., 2:], b[..., 2:]) - np.minimum(a[..., :2], b[..., :2])
+    whole = np.clip(hull, 0, None).prod(-1)
+    iou = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    covered = np.divide(union, whole, out=np.zeros_like(common), where=whole > 0)
+    return iou, iou - (1 - covered)
+
+
+def match(
+    boxes: ArrayLike,
+    scores: ArrayLike,
+    labels: ArrayLike,
+    object_boxes: ArrayLike,
+    object_labels: ArrayLike,
+    *,
+    iou_threshold: float = 0.5,
+) -> Matches:
+    """Match the detections of one image to its objects.
+
+    Args:
+        boxes: (n, 4).
+        scores: (n,).
+        labels: (n,).
+        object_boxes: (m, 4).
+        object_labels: (m,).
+        iou_threshold: Least IoU of a match.
+
+    Returns:
+        The detections in the order of their scores.
+
+    Raises:
+        ValueError: when the lengths differ.
+
+    Example:
+        >>> found = match([[0, 0, 2, 2], [0, 0, 2, 3]], [0.6, 0.9], [0, 0], [[0, 0, 2, 4]], [0])
+        >>> found.score.tolist(), found.iou.tolist()  # the second takes the object first
+        ([0.9, 0.6], [0.75, 0.0])
+    """
+    score = np.asarray(scores, np.float64).ravel()
+    label: NDArray[np.int64] = np.asarray(labels, np.int64).ravel()
+    wanted = np.asarray(object_labels, np.int64).ravel()
+    iou, giou = pairwise_overlaps(boxes, object_boxes)
+    if iou.shape != (len(score), len(wanted)) or len(label) != len(score):
+        raise ValueError(
+            f"expected a score and a label for each box, got {iou.shape[0]} boxes, {len(score)}"
+            f" scores and {len(label)} labels; {iou.shape[1]} objects, {len(wanted)} labels"
+        )
+    order = np.argsort(-score, kind="stable")
+    iou, giou, label = iou[order], giou[order], label[order]
+    free = np.ones(len(wanted), bool)
+    best, best_giou = np.zeros(len(order)), np.full(len(order), -1.0)
+    for i in range(len(order)):
+        usable = np.where(free & (wanted == label[i]), iou[i], -1.0)
+        if len(usable) and usable.max() >= iou_threshold:
+            j = int(usable.argmax())
+            free[j] = False
+            best[i], best_giou[i] = iou[i, j], giou[i, j]
+    return Matches(score[order], best, best_giou, label, len(wanted))
+
+
+def pool(images: Sequence[Matches]) -> Matches:
+    """Matches of several images together.
+
+    Example:
+        >>> pool([match([], [], [], [[0, 0, 1, 1]], [0])] * 2).objects
+        2
+    """
+    empty = Matches(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, np.int64), 0)
+    together = [
+        np.concatenate(part) for part in zip(*(m[:4] for m in (empty, *images)), strict=True)
+    ]
+    score, iou, giou, label = together
+    return Matches(score, iou, giou, label, sum(m.objects for m in images))
+
+
+def placement(matches: Matches) -> dict[str, float]:
+    """Share of objects that were found, and IoU and GIoU of the matched boxes.
+
+    Returns:
+        ``recall``, ``precision``, ``iou_mean``, ``iou_median``, ``giou_mean``, and ``iou_75``, the
+        share of matches of IoU 0.75 and more. NaN where there is nothing to average.
+
+    Example:
+        >>> found = match([[0, 0, 2, 3], [5, 5, 6, 6]], [0.9, 0.8], [0, 0], [[0, 0, 2, 4]], [0])
+        >>> {name: round(value, 2) for name, value in placement(found).items()}
+        {'recall': 1.0, 'precision': 0.5, 'iou_mean': 0.75, 'iou_median': 0.75, 'giou_mean': 0.75,
+         'iou_75': 1.0}
+    """
+    hit = matches.iou > 0
+    iou, giou = matches.iou[hit], matches.giou[hit]
+
+    def mean(values: Array) -> float:
+        return float(values.mean()) if len(values) else float("nan")
+
+    return {
+        "recall": float(hit.sum() / matches.objects) if matches.objects else float("nan"),
+        "precision": mean(hit.astype(np.float64)),
+        "iou_mean": mean(iou),
+        "iou_median": float(np.median(iou)) if len(iou) else float("nan"),
+        "giou_mean": mean(giou),
+        "iou_75": mean((iou >= 0.75).astype(np.float64)),
+    }
