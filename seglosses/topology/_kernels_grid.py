@@ -121,7 +121,7 @@ def list_marked(flags, cells):
     count = 0
     for p in range(flags.size):
         cells[count] = p
-        count += flags[p] != 0
+        count += int(flags[p] != 0)
     bits = np.zeros(8, np.int64)
     for i in range(count):
         flag = flags[cells[i]]
@@ -146,7 +146,7 @@ def collect_edges(flags, cells, shift, key, corners, codes):
     count = 0
     for i in range(cells.size):
         p = cells[i]
-        flag = flags[p] >> shift
+        flag = int(flags[p]) >> shift
         for axis in range(axes):
             value = key[p]
             for k in range(1, corners.shape[1]):

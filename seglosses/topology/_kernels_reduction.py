@@ -81,6 +81,8 @@ def last_edge_of(squares, step, last, out):
 
 @njit(cache=True, nogil=True)
 def _toggle(row, w0, w1, w2, w3, w4):
+    # Without the compiler a 32-bit row would make 32-bit words, whose last bit is a sign.
+    row = np.int64(row)
     i = row >> 5
     bit = 1 << (row & 31)
     word = w0[i] ^ bit

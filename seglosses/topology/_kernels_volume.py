@@ -70,6 +70,8 @@ def last_edges(key, step, out):
         u = step[1] if normal == 0 else step[0]
         w = step[1] if normal == 2 else step[2]
         for p in range(step[0], key.size - step[0]):
+            if key[p] == OUTSIDE:
+                continue
             far_w = key[p + w]
             far_u = max(key[p + u], key[p + u + w])
             top = max(max(key[p], far_w), far_u)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from seglosses.topology import Matching, betti_matching, betti_matching_batch, persistence
+from tests.topology.oracle import matching as by_the_book
 
 SHAPES = {2: (1, 8), 3: (1, 4)}
 
@@ -62,6 +63,17 @@ OPTIONS = [
 @given(images=st.one_of(image_pairs(2), image_pairs(3)))
 def test_bars_are_matched_or_unmatched_and_order_does_not_matter(images, options) -> None:
     assert_laws(*images, **options)
+
+
+@pytest.mark.parametrize("intervals", ["all", "positive"])
+@pytest.mark.parametrize("comparison", ["union", "intersection"])
+@given(images=st.one_of(image_pairs(2), image_pairs(3)))
+def test_matches_are_those_of_boundary_matrices(images, comparison, intervals) -> None:
+    found = betti_matching(
+        *images, filtration="sublevel", comparison=comparison, image_intervals=intervals
+    )
+    expected = by_the_book(*images, union=comparison == "union", positive=intervals == "positive")
+    assert [matched for matched, *_ in as_sets(found)] == expected
 
 
 @given(image=image_pairs(2))
