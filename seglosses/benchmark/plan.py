@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -116,6 +117,7 @@ class Run:
         (self.folder / "card.json").write_text(json.dumps(self.card, indent=2), encoding="utf-8")
         order.write_text(json.dumps(wanted), encoding="utf-8")
         words = [sys.executable, "-m", "seglosses.benchmark.worker", str(self.folder)]
+        words.append(str(os.getpid()))
         return Job(self.name, words, self.folder / "log.txt")
 
 

@@ -1,4 +1,4 @@
-"""One run in a process of its own: ``python -m seglosses.benchmark.worker FOLDER``."""
+"""One run in a process of its own: ``python -m seglosses.benchmark.worker FOLDER PARENT``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,11 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def end_with_parent(parent: int) -> None:
-    """Stop this process when its parent is gone, so that a new one can take the run over."""
+    """Stop this process when its parent is gone, so that a new one can take the run over.
+
+    Args:
+        parent: Id of the process that started this one, which may be gone by now.
+    """
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -48,5 +52,5 @@ def end_with_parent(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    end_with_parent(os.getppid())
+    end_with_parent(int(sys.argv[2]))
     work(Path(sys.argv[1]))

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -16,7 +17,7 @@ from PIL import Image
 
 from seglosses.benchmark.plan import Settings, plan, read_seeds
 from seglosses.benchmark.scores import COLUMNS, as_csv, score, score_folder
-from seglosses.benchmark.worker import replace_text
+from seglosses.benchmark.worker import end_with_parent, replace_text
 from seglosses.checkout import ROOT
 from seglosses.cli import main
 from seglosses.datasets.topomortar import read_betti_numbers, read_mask
@@ -179,6 +180,15 @@ def test_scores_appear_at_once(tmp_path):
     replace_text(path, "new")
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_worker_ends_when_its_parent_has_ended(monkeypatch):
+    ended = threading.Event()
+    monkeypatch.setattr(os, "_exit", lambda status: ended.set())
+    parent = os.getppid()
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    end_with_parent(parent)
+    assert ended.wait(10)
 
 
 def start(bricks, out):
