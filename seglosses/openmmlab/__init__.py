@@ -7,10 +7,28 @@ neither mmcv nor mmseg nor mmdet.
 from __future__ import annotations
 
 from seglosses.catalogue import loss_classes
-from seglosses.openmmlab import datasets, detection, extra_inputs, hooks, predictions, transforms
+from seglosses.openmmlab import (
+    datasets,
+    detection,
+    detection_metric,
+    extra_inputs,
+    hooks,
+    predictions,
+    scores,
+    transforms,
+)
 from seglosses.registry import MODELS
 
-__all__ = ["datasets", "detection", "extra_inputs", "hooks", "predictions", "transforms"]
+__all__ = [
+    "datasets",
+    "detection",
+    "detection_metric",
+    "extra_inputs",
+    "hooks",
+    "predictions",
+    "scores",
+    "transforms",
+]
 
 
 for _name, _member in loss_classes().items():
