@@ -14,7 +14,8 @@ from seglosses.evaluate import Evaluation
 from seglosses.evaluate.scoring import load
 from seglosses.metrics import Pair
 from seglosses.report import charts, page
-from seglosses.report.overlay import MISSING, RIGHT, SPURIOUS, data_url, error_overlay
+from seglosses.report.legend import error_legend
+from seglosses.report.overlay import data_url, error_overlay
 
 SHOWN = 6
 
@@ -85,16 +86,6 @@ def most_different(evaluations: Mapping[str, Evaluation], count: int) -> list[in
 
 
 def _pictures(evaluations: Mapping[str, Evaluation], images: Path) -> str:
-    legend = "".join(
-        f'<span><span class="swatch {kind}" style="{style}"></span>{text}</span>'
-        for kind, style, text in (
-            ("", f"background:rgb{RIGHT}", "right"),
-            ("", f"background:rgb{MISSING}", "missing"),
-            ("", f"background:rgb{SPURIOUS}", "spurious"),
-            ("ring round", f"border-color:rgb{SPURIOUS}", "loose piece"),
-            ("ring", f"border-color:rgb{MISSING}", "hole that is missing"),
-        )
-    )
     shown = []
     for row in most_different(evaluations, SHOWN):
         name = next(iter(evaluations.values())).table.images[row]
@@ -113,7 +104,7 @@ def _pictures(evaluations: Mapping[str, Evaluation], images: Path) -> str:
             shown.append(_figure(loss, name, error_overlay(pair, photo), scores))
     columns = len(evaluations) + 1
     return (
-        f'<div class="legend">{legend}</div><div class="grid" style="grid-template-columns:'
+        f'{error_legend()}<div class="grid" style="grid-template-columns:'
         f'repeat({columns},minmax(0,1fr))">{"".join(shown)}</div>'
     )
 
