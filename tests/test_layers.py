@@ -28,7 +28,8 @@ LAYERS = (
     },
     {"losses", "metrics"},
     {"laws", "registry", "report", "datasets", "catalogue", "checkout", "doctor", "processes"},
-    {"openmmlab", "evaluate"},
+    {"evaluate"},
+    {"openmmlab"},
     {"benchmark", "demo", "audit"},
     {"cli"},
 )

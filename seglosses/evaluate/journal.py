@@ -57,10 +57,17 @@ class Journal:
 
     def _drop_broken_end(self) -> None:
         """Cut off the line that an interruption left half written."""
-        data = self.path.read_bytes()
-        end = data.rfind(b"\n") + 1
-        if end < len(data):
-            with self.path.open("r+b") as file:
+        with self.path.open("r+b") as file:
+            size = end = file.seek(0, 2)
+            while end:
+                start = max(0, end - 2**16)
+                file.seek(start)
+                newline = file.read(end - start).rfind(b"\n")
+                if newline >= 0:
+                    end = start + newline + 1
+                    break
+                end = start
+            if end < size:
                 file.truncate(end)
 
     def add(self, files: PairFiles, rows: Rows) -> None:

@@ -1,0 +1,123 @@
+"""A metric shell that scores label maps with everything ``seglosses evaluate`` knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from numpy.typing import NDArray
+
+from seglosses.evaluate.labels import IGNORED, LabelCode
+from seglosses.evaluate.measures import choose_columns
+from seglosses.evaluate.options import Options
+from seglosses.evaluate.scoring import COUNTS, LabelMaps, Settings, score_class
+from seglosses.evaluate.summary import MACRO, summarize
+from seglosses.evaluate.table import Table
+from seglosses.metrics import EmptyPolicy
+from seglosses.registry import METRICS
+
+
+@METRICS.register_module()
+class SegmentationScores(BaseMetric):
+    """Score predictions of mmseg during validation and testing.
+
+    The numbers are those of ``seglosses evaluate`` on the same label maps: means over images, a
+    key a metric (``scores/cldice``), and with several classes also one a metric and class
+    (``scores/cldice.road``). Choose the best checkpoint with ``save_best='scores/cldice'``.
+
+    Args:
+        metrics: Groups or names of columns, see ``seglosses evaluate --help``; None for all.
+        classes: Class indices to score; None for class 1 of two classes, all classes of more.
+        ignore_index: Ground-truth value that does not count.
+        options: Parameters of metrics, keywords of :class:`seglosses.evaluate.Options`.
+        connectivity: 8 or 4; None for 8.
+        empty: What to do where a mask is empty, see :class:`seglosses.metrics.Pair`.
+        probabilities: Whether to score the calibration of ``seg_logits`` too.
+        collect_device: Where mmengine gathers results, ``'cpu'`` or ``'gpu'``.
+        prefix: First part of the keys.
+
+    Raises:
+        ValueError: For unknown metrics or options, or classes that the data set does not have.
+    """
+
+    default_prefix = "scores"
+
+    def __init__(
+        self,
+        metrics: Sequence[str] | None = None,
+        classes: Sequence[int] | None = None,
+        ignore_index: int = 255,
+        options: Mapping[str, Any] | None = None,
+        connectivity: int | None = None,
+        empty: EmptyPolicy = "worst",
+        probabilities: bool = False,
+        collect_device: str = "cpu",
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.columns = choose_columns(metrics, probabilities=probabilities)
+        self.classes = classes
+        self.ignore_index = ignore_index
+        self.options = Options(**(options or {}))
+        self.connectivity = connectivity
+        self.empty: EmptyPolicy = empty
+        self.probabilities = probabilities
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Score one batch."""
+        settings = self._settings()
+        for sample in data_samples:
+            pred = _array(sample["pred_sem_seg"])[0].astype(np.int16)
+            target = _array(sample["gt_sem_seg"])[0].astype(np.int16)
+            target[target == self.ignore_index] = IGNORED
+            prob = _probabilities(_array(sample["seg_logits"])) if self.probabilities else None
+            maps = LabelMaps(pred, target, None, prob)
+            self.results.append([score_class(maps, index, settings) for index in settings.classes])
+
+    def compute_metrics(self, results: list[list[dict[str, float]]]) -> dict[str, float]:
+        """Means over all images of all processes."""
+        settings = self._settings()
+        table = Table(list(settings.classes.values()), [*settings.columns, *COUNTS])
+        for number, rows in enumerate(results):
+            table.add(str(number), rows)
+        scores: dict[str, float] = {}
+        several = len(table.classes) > 1
+        for row in summarize(table, settings.chosen()):
+            whole = not several or row.cls == MACRO
+            scores[row.metric if whole else f"{row.metric}.{row.cls}"] = row.mean
+        return scores
+
+    def _settings(self) -> Settings:
+        names = list((self.dataset_meta or {}).get("classes") or ["background", "foreground"])
+        count = len(names)
+        chosen = self.classes if self.classes is not None else ([1] if count == 2 else range(count))
+        wrong = [index for index in chosen if not 0 <= index < count]
+        if wrong:
+            raise ValueError(f"no class {wrong[0]} in a data set with {count}: {', '.join(names)}")
+        unread = LabelCode({}, "label maps in memory")
+        return Settings(
+            num_classes=count,
+            classes={index: names[index] for index in chosen},
+            pred_code=unread,
+            target_code=unread,
+            columns=tuple(column.name for column in self.columns),
+            connectivity=self.connectivity,
+            empty=self.empty,
+            options=self.options,
+            probabilities=self.probabilities,
+        )
+
+
+def _array(pixel_data: Mapping[str, Any]) -> NDArray[Any]:
+    array: NDArray[Any] = pixel_data["data"].cpu().numpy()
+    return array
+
+
+def _probabilities(logits: NDArray[Any]) -> NDArray[np.float32]:
+    """Softmax over the classes of (C, H, W); one channel is the sigmoid of the foreground."""
+    if len(logits) == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits])
+    shifted = np.exp(logits.astype(np.float32) - logits.max(axis=0))
+    return np.asarray(shifted / shifted.sum(axis=0), np.float32)
