@@ -17,7 +17,8 @@ from seglosses.evaluate.scoring import load
 from seglosses.evaluate.summary import MACRO, SummaryRow
 from seglosses.metrics import Pair
 from seglosses.report import charts, page
-from seglosses.report.overlay import MISSING, RIGHT, SPURIOUS, data_url, error_overlay, worst_slice
+from seglosses.report.legend import error_legend
+from seglosses.report.overlay import data_url, error_overlay, worst_slice
 
 MAX_ROWS = 2000
 
@@ -184,29 +185,10 @@ def _worst(
     evaluation: Evaluation, found: Sequence[tuple[PairFiles, int]], images: Path | None
 ) -> str:
     photos = {} if images is None else list_files(images)
-    legend = "".join(
-        f'<span><span class="swatch {kind}" style="{style}"></span>{text}</span>'
-        for kind, style, text in (
-            ("", f"background:rgb{RIGHT}", "right"),
-            ("", f"background:rgb{MISSING}", "missing pixels"),
-            ("", f"background:rgb{SPURIOUS}", "spurious pixels"),
-            ("ring round", f"border-color:rgb{MISSING}", "missing component"),
-            ("ring round", f"border-color:rgb{SPURIOUS}", "spurious component"),
-            ("", _stripes(MISSING), "missing hole"),
-            ("", _stripes(SPURIOUS), "spurious hole"),
-        )
-    )
     figures = "".join(_figure(evaluation, files, place, photos) for files, place in found)
     return (
         '<p class="quiet">Worst mean rank over all metrics. Click a picture to enlarge it.</p>'
-        f'<div class="legend">{legend}</div><div class="grid half">{figures}</div>'
-    )
-
-
-def _stripes(colour: tuple[int, int, int]) -> str:
-    return (
-        f"background:repeating-linear-gradient(135deg,rgb{colour} 0 2px,transparent 2px 5px);"
-        f"border-color:rgb{colour}"
+        f'{error_legend()}<div class="grid half">{figures}</div>'
     )
 
 

@@ -8,12 +8,22 @@ from collections.abc import Sequence
 from seglosses.report.overlay import MISSING, RIGHT, SPURIOUS
 from seglosses.report.plane import COLOURS
 
+
+def _stripes(colour: tuple[int, int, int]) -> str:
+    return (
+        f"background:repeating-linear-gradient(135deg,rgb{colour} 0 2px,transparent 2px 5px);"
+        f"border-color:rgb{colour}"
+    )
+
+
 _ERRORS = (
     ("", f"background:rgb{RIGHT}", "right"),
-    ("", f"background:rgb{MISSING}", "missing"),
-    ("", f"background:rgb{SPURIOUS}", "spurious"),
-    ("ring round", f"border-color:rgb{SPURIOUS}", "loose piece"),
-    ("ring", f"border-color:rgb{MISSING}", "hole that is missing"),
+    ("", f"background:rgb{MISSING}", "missing pixels"),
+    ("", f"background:rgb{SPURIOUS}", "spurious pixels"),
+    ("ring round", f"border-color:rgb{MISSING}", "missing component"),
+    ("ring round", f"border-color:rgb{SPURIOUS}", "spurious component"),
+    ("", _stripes(MISSING), "missing hole"),
+    ("", _stripes(SPURIOUS), "spurious hole"),
 )
 
 
