@@ -94,7 +94,7 @@ dialog.replaceChildren(img.cloneNode());dialog.showModal()}});
 document.querySelectorAll("input[type=search]").forEach(box=>{box.oninput=()=>{
 const text=box.value.toLowerCase();
 document.querySelectorAll("#"+box.dataset.table+" tbody tr").forEach(row=>{
-row.hidden=!row.textContent.toLowerCase().includes(text)})}});
+row.hidden=!row.cells[0].textContent.toLowerCase().includes(text)})}});
 """
 
 
