@@ -10,6 +10,8 @@ from scipy import stats
 
 Floats: TypeAlias = NDArray[np.float64]
 Alternative: TypeAlias = Literal["two-sided", "one-sided"]
+RESAMPLES = 2000
+"""Of a bootstrap."""
 _BLOCK = 4_000_000
 
 
@@ -118,3 +120,46 @@ def cliffs_delta(ours: ArrayLike, theirs: ArrayLike) -> float:
     larger = np.searchsorted(right, left, side="left").sum()
     smaller = (right.size - np.searchsorted(right, left, side="right")).sum()
     return float((larger - smaller) / (left.size * right.size))
+
+
+def resampled_ratios(numerator: Floats, denominator: Floats) -> Floats:
+    """Bootstrap distribution of a ratio of sums over images.
+
+    A mean is such a ratio, with denominator 1 where the value is defined; so is the IoU of all
+    pixels together.
+
+    Args:
+        numerator: (images, classes).
+        denominator: (images, classes).
+
+    Returns:
+        Ratios, (RESAMPLES, classes); NaN where a denominator is 0. Seeded, so the same scores
+        have the same interval.
+    """
+    count = len(numerator)
+    if count == 0:
+        return np.full((RESAMPLES, numerator.shape[1]), np.nan)
+    rng = np.random.default_rng(0)
+    block = max(1, min(RESAMPLES, _BLOCK // count))
+    parts = []
+    for start in range(0, RESAMPLES, block):
+        size = min(block, RESAMPLES - start)
+        weights = rng.multinomial(count, np.full(count, 1 / count), size=size).astype(np.float64)
+        parts.append(divide(weights @ numerator, weights @ denominator))
+    return np.concatenate(parts)
+
+
+def divide(top: Floats, bottom: Floats) -> Floats:
+    """Quotients, NaN where the divisor is not positive."""
+    out = np.full(top.shape, np.nan)
+    np.divide(top, bottom, out=out, where=bottom > 0)
+    return out
+
+
+def percentile_interval(spread: Floats) -> tuple[float, float]:
+    """Central 95 % of a bootstrap distribution, NaN when it holds nothing."""
+    fine = spread[np.isfinite(spread)]
+    if not fine.size:
+        return float("nan"), float("nan")
+    low, high = np.percentile(fine, [2.5, 97.5])
+    return float(low), float(high)

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.evaluate import Evaluation
-
-RESAMPLES = 2000
+from seglosses.statistics import percentile_interval, resampled_ratios
 
 
 @dataclass(frozen=True)
@@ -110,9 +109,8 @@ def paired_difference(
     gap = gap[np.isfinite(gap)]
     if not gap.size:
         return (float("nan"),) * 3
-    draws = np.random.default_rng(0).integers(gap.size, size=(RESAMPLES, gap.size))
-    low, high = np.quantile(gap[draws].mean(axis=1), [0.025, 0.975])
-    return float(gap.mean()), float(low), float(high)
+    means = resampled_ratios(gap[:, None], np.ones((gap.size, 1)))
+    return float(gap.mean()), *percentile_interval(means)
 
 
 def write_csv(rows: list[ComparisonRow], path: Path) -> None:

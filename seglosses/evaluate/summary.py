@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from seglosses.evaluate.columns import Column
 from seglosses.evaluate.table import Table
 from seglosses.metrics.fine_grained import fine_grained
+from seglosses.statistics import divide, percentile_interval, resampled_ratios
 
 MACRO = "mean of classes"
-RESAMPLES = 2000
-SEED = 0
 
 
 @dataclass(frozen=True)
@@ -77,45 +76,10 @@ def summarize(table: Table, columns: Sequence[Column]) -> list[SummaryRow]:
         for name, weight in (("IoU", 1), ("Dice", 2)):
             right, total = weight * tp, weight * tp + fp + fn
             head = (f"{name.lower()}_dataset", f"{name} of all pixels", "higher")
-            means = _divide(right.sum(axis=0), total.sum(axis=0))
+            means = divide(right.sum(axis=0), total.sum(axis=0))
             rows += _rows(table, head, means, resampled_ratios(right, total), None)
         rows += _fine_grained_rows(table)
     return rows
-
-
-def resampled_ratios(
-    numerator: NDArray[np.float64], denominator: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Bootstrap distribution of a ratio of sums over images.
-
-    A mean is such a ratio, with denominator 1 where the value is defined; so is the IoU of all
-    pixels together.
-
-    Args:
-        numerator: (images, classes).
-        denominator: (images, classes).
-
-    Returns:
-        Ratios, (RESAMPLES, classes); NaN where a denominator is 0. Seeded, so the same scores
-        have the same interval.
-    """
-    count = len(numerator)
-    if count == 0:
-        return np.full((RESAMPLES, numerator.shape[1]), np.nan)
-    rng = np.random.default_rng(SEED)
-    block = max(1, min(RESAMPLES, 2_000_000 // count))
-    parts = []
-    for start in range(0, RESAMPLES, block):
-        size = min(block, RESAMPLES - start)
-        weights = rng.multinomial(count, np.full(count, 1 / count), size=size).astype(np.float64)
-        parts.append(_divide(weights @ numerator, weights @ denominator))
-    return np.concatenate(parts)
-
-
-def _divide(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:
-    out = np.full(top.shape, np.nan)
-    np.divide(top, bottom, out=out, where=bottom > 0)
-    return out
 
 
 def _rows(
@@ -146,8 +110,8 @@ def _rows(
             mean=float(means[index]),
             std=float(fine.std(ddof=1)) if has_spread else float("nan"),
             median=float(np.median(fine)) if scores is not None and fine.size else float("nan"),
-            low=interval(ratios[:, index])[0],
-            high=interval(ratios[:, index])[1],
+            low=percentile_interval(ratios[:, index])[0],
+            high=percentile_interval(ratios[:, index])[1],
             n=fine.size,
             undefined=len(table) - fine.size,
             pred_empty=int(pred_empty[index]),
@@ -162,10 +126,10 @@ def _fine_grained_rows(table: Table) -> Iterator[SummaryRow]:
         return
     scores = fine_grained(tp, fp, fn)
     shown = tp + fn > 0
-    ious = np.where(shown, _divide(tp, tp + fp + fn), 0.0)
+    ious = np.where(shown, divide(tp, tp + fp + fn), 0.0)
     by_class = _nanmean(resampled_ratios(ious, shown.astype(np.float64)), axis=1)
     counts = shown.sum(axis=1, keepdims=True).astype(np.float64)
-    of_images = _divide(ious.sum(axis=1, keepdims=True), counts)
+    of_images = divide(ious.sum(axis=1, keepdims=True), counts)
     defined = np.isfinite(of_images)
     by_image = resampled_ratios(np.where(defined, of_images, 0.0), defined.astype(np.float64))
     nothing = np.full(1, np.nan)
@@ -179,7 +143,7 @@ def _fine_grained_rows(table: Table) -> Iterator[SummaryRow]:
     for name, title, value, spread in readings:
         if len(table.classes) == 1 and name.startswith("iou_class"):
             continue  # the same number as by image
-        low, high = interval(spread)
+        low, high = percentile_interval(spread)
         yield SummaryRow(
             table.classes[0] if len(table.classes) == 1 else MACRO,
             name,
@@ -195,15 +159,6 @@ def _fine_grained_rows(table: Table) -> Iterator[SummaryRow]:
             pred_empty=int((tp + fp == 0).sum()),
             target_empty=int((~shown).sum()),
         )
-
-
-def interval(spread: NDArray[np.float64]) -> tuple[float, float]:
-    """Central 95 % of a bootstrap distribution, NaN when it holds nothing."""
-    fine = spread[np.isfinite(spread)]
-    if not fine.size:
-        return float("nan"), float("nan")
-    low, high = np.percentile(fine, [2.5, 97.5])
-    return float(low), float(high)
 
 
 def _nanmean(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from seglosses.evaluate.measures import choose_columns
-from seglosses.evaluate.summary import MACRO, SummaryRow, resampled_ratios, summarize
+from seglosses.evaluate.summary import MACRO, SummaryRow, summarize
 from seglosses.evaluate.table import Table
+from seglosses.statistics import resampled_ratios
 
 
 def table(dice: np.ndarray) -> Table:
