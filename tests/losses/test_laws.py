@@ -22,6 +22,7 @@ OTHER_INPUTS: dict[str, str] = {
     "DistributionFocalLoss": "distances",
     "JaccardDistillationLoss": "a teacher",
     "KLDistillationLoss": "a teacher",
+    "MIPLoss": "volumes; as images of one slice in test_projection",
     "MatchabilityAwareLoss": "labels with scores",
     "QualityFocalLoss": "labels with scores",
     "VarifocalLoss": "labels with scores",
@@ -37,6 +38,10 @@ COUNTS = "it compares counts of structures, which a wrong label can share"
 SEPARATION = "it prices lines that separate regions, and nothing where there are none"
 UNIT_ERRORS = "a mean over pixels in which an error at the boundary counts 1"
 EXEMPT: dict[tuple[str, str], str] = {
+    ("ClassRatioKLLoss", "missed_rare_class_costs"): "a hundredth of the image is a small ratio",
+    ("EntropyLoss", "wrong_prediction_costs_more"): "does not look at the label",
+    ("EntropyLoss", "missed_rare_class_costs"): "does not look at the label",
+    ("BoxProjectionLoss", "one_slice_equals_two_dimensions"): "a third axis is a third term",
     ("MPDIoULoss", "degenerate_boxes_are_finite"): (
         "corners are measured in images, and a box 1e12 pixels away is 1e9 images away"
     ),

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from seglosses.extra_inputs import extra_inputs
+from seglosses.laws import Subject, examine
+from seglosses.losses import (
+    BoxProjectionLoss,
+    MIPLoss,
+    box_projection_loss,
+    mip_loss,
+)
+
+FOLDER = Path(__file__).parent / "goldens"
+SPOCKMIP = json.loads((FOLDER / "spockmip.json").read_text())
+WEAK = json.loads((FOLDER / "weak.json").read_text())
+LOGITS = torch.logit(torch.tensor(SPOCKMIP["prob"], dtype=torch.float64)).unsqueeze(1)
+LABELS = torch.tensor(SPOCKMIP["target"])
+
+
+@pytest.mark.parametrize(("axis", "name"), [(0, "amax_d"), (1, "amax_h"), (2, "amax_w")])
+def test_published_projections(axis: int, name: str) -> None:
+    assert MIPLoss(axes=axis)(LOGITS, LABELS).item() == pytest.approx(SPOCKMIP[name], abs=2e-6)
+
+
+def test_several_axes_are_averaged() -> None:
+    expected = sum(SPOCKMIP[name] for name in ("amax_d", "amax_h", "amax_w")) / 3
+    loss = MIPLoss(axes=[0, 1, 2])
+    assert loss(LOGITS, LABELS).item() == pytest.approx(expected, abs=2e-6)
+
+
+def test_two_classes_give_what_one_channel_gives() -> None:
+    pair = torch.cat([torch.zeros_like(LOGITS), LOGITS], 1)
+    torch.testing.assert_close(MIPLoss()(pair, LABELS), MIPLoss()(LOGITS, LABELS))
+
+
+def test_projection_of_the_whole_volume() -> None:
+    loss = MIPLoss(axes=1)
+    own = torch.nn.functional.pad(LABELS.float(), (0, 0)).amax(2).unsqueeze(1)
+    with extra_inputs(projection=own):
+        torch.testing.assert_close(loss(LOGITS, LABELS), loss(LOGITS, LABELS * 0))
+    full = torch.cat([1 - own, own], 1)
+    pair = torch.cat([torch.zeros_like(LOGITS), LOGITS], 1)
+    with extra_inputs(projection=full):
+        torch.testing.assert_close(loss(pair, LABELS), loss(LOGITS, LABELS), check_dtype=False)
+    with extra_inputs(projection=own[..., :3]):
+        with pytest.raises(ValueError, match="crop it like the patch"):
+            loss(LOGITS, LABELS)
+        with pytest.raises(ValueError, match="along one axis"):
+            MIPLoss(axes=[0, 1])(LOGITS, LABELS)
+
+
+def test_perfect_prediction_has_a_finite_gradient() -> None:
+    # the published |1 - T|^0.75 has an infinite slope there
+    pred = (80.0 * LABELS.unsqueeze(1) - 40).float().requires_grad_()
+    loss = MIPLoss()(pred, LABELS)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.0, abs=1e-6)
+    assert pred.grad is not None
+    assert torch.isfinite(pred.grad).all()
+
+
+def test_ignored_voxels_hide_nothing() -> None:
+    labels = LABELS.clone()
+    labels[:, :2] = 255
+    ignored = (labels == 255).unsqueeze(1)
+    other = torch.where(ignored, 9.0, LOGITS)
+    torch.testing.assert_close(MIPLoss()(other, labels), MIPLoss()(LOGITS, labels))
+    rest = MIPLoss()(LOGITS[:, :, 2:], LABELS[:, 2:])
+    torch.testing.assert_close(MIPLoss()(LOGITS, labels), rest)
+
+
+def _volume(image: torch.Tensor) -> torch.Tensor:
+    return image.unsqueeze(1 if image.dim() == 3 else 2)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_laws_hold_along_one_slice(channels: int) -> None:
+    loss = MIPLoss(axes=0)
+    subject = Subject(
+        "MIPLoss",
+        "segmentation",
+        lambda pred, target: loss(_volume(pred), _volume(target)),
+        channels=channels,
+        soft=True,
+        side=48,
+    )
+    assert [finding for finding in examine(subject) if not finding.holds] == []
+
+
+def test_images_have_no_projection() -> None:
+    with pytest.raises(ValueError, match="compares 3D maps"):
+        MIPLoss()(torch.zeros(1, 1, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long))
+    for axes in (3, [], [0, -1]):
+        with pytest.raises(ValueError, match="axes must name"):
+            MIPLoss(axes=axes)
+
+
+def test_published_box_projection() -> None:
+    # Yangr116/BoxSnake loss_projection with Dice
+    value = box_projection_loss(torch.tensor(WEAK["bs_mask"]), torch.tensor(WEAK["bs_box"]))
+    assert value.item() == pytest.approx(WEAK["proj_dice"], abs=1e-6)
+
+
+def test_a_mask_fills_its_box() -> None:
+    labels = torch.zeros(1, 9, 9, dtype=torch.long)
+    labels[0, 2:7, 1:8] = 1
+    rows, columns = torch.meshgrid(torch.arange(9), torch.arange(9), indexing="ij")
+    disc = ((rows - 4) / 2) ** 2 + ((columns - 4) / 3) ** 2 <= 1
+    pred = torch.where(disc, 40.0, -40.0).view(1, 1, 9, 9)
+    assert BoxProjectionLoss()(pred, labels).item() == pytest.approx(0.0, abs=1e-6)
+    assert BoxProjectionLoss()(pred.roll(2, -1), labels).item() > 0.1
+
+
+def test_boxes_in_volumes() -> None:
+    box = torch.zeros(1, 1, 4, 4, 4)
+    box[..., 1:3, 1:3, 1:3] = 1
+    assert box_projection_loss(box, box).item() == 0.0
+    # twice as deep: 1 - (2 * 2 + 1) / (4 + 2 + 1) along one of three axes
+    deep = box.clone()
+    deep[:, :, :, 1:3, 1:3] = 1
+    assert box_projection_loss(deep, box).item() == pytest.approx(2 / 7)
+
+
+def test_gradients() -> None:
+    prob = torch.rand(1, 2, 3, 4, 2, dtype=torch.float64, requires_grad=True)
+    target = (torch.rand(1, 2, 3, 4, 2) > 0.5).double()
+    assert torch.autograd.gradcheck(lambda p: mip_loss(p, target, axes=[0, 2]), prob)
+    assert torch.autograd.gradcheck(lambda p: box_projection_loss(p, target), prob)

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from seglosses.extra_inputs import extra_inputs
+from seglosses.losses import (
+    BoundaryCrossEntropyLoss,
+    ClassRatioKLLoss,
+    ConfidenceWeightedCrossEntropyLoss,
+    CrossEntropyLoss,
+    EntropyLoss,
+    class_ratio_kl_loss,
+    confidence_threshold,
+    confidence_weighted_cross_entropy_loss,
+    entropy_loss,
+    soft_class_ratios,
+)
+
+GOLDEN = json.loads((Path(__file__).parent / "goldens" / "weak.json").read_text())
+STUDENT = torch.tensor(GOLDEN["cw_student"])
+TEACHER = torch.tensor(GOLDEN["cw_teacher"])
+UNLABELLED = torch.zeros(1, 6, 6, dtype=torch.long)
+
+
+def test_published_entropy() -> None:
+    # mathilde-b/SFDA, class weights .1 .45 .45, divided by the pixels
+    logits = torch.tensor(GOLDEN["sfda_prob"]).log()
+    labels = torch.zeros(2, 4, 4, dtype=torch.long)
+    loss = EntropyLoss(class_weight=[0.1, 0.45, 0.45])
+    assert loss(logits, labels).item() == pytest.approx(GOLDEN["entropy"], abs=1e-6)
+
+
+def test_published_ratio_divergence() -> None:
+    # mathilde-b/SFDA: sizes normalised by the largest probability; prior sizes in pixels of 16
+    logits = torch.tensor(GOLDEN["sfda_prob"]).log()
+    prior = torch.tensor(GOLDEN["sfda_bounds"]).squeeze(2) / 16
+    value = class_ratio_kl_loss(soft_class_ratios(logits), prior).sum(1).mean()
+    assert value.item() == pytest.approx(GOLDEN["ratio_kl"], abs=1e-6)
+    # the same from a label map with these sizes
+    labels = torch.stack([torch.arange(3).repeat_interleave(p.int() * 1) for p in (prior * 16)])
+    loss = ClassRatioKLLoss()(logits, labels.view(2, 4, 4))
+    assert loss.item() == pytest.approx(GOLDEN["ratio_kl"], abs=1e-6)
+
+
+def test_entropy_by_hand() -> None:
+    labels = torch.zeros(1, 1, 2, dtype=torch.long)
+    half = torch.zeros(1, 1, 1, 2)
+    assert EntropyLoss()(half, labels).item() == pytest.approx(math.log(2))
+    two = torch.zeros(1, 2, 1, 2)
+    # independent channels add up, each with its weight
+    loss = EntropyLoss(use_sigmoid=True, class_weight=[1.0, 2.0])
+    assert loss(two, labels).item() == pytest.approx(3 * math.log(2))
+    weighted = EntropyLoss(class_weight=[1.0, 3.0])
+    assert weighted(half, labels).item() == pytest.approx(2 * math.log(2))
+    assert entropy_loss(torch.full((1, 4, 1), 3.0)).item() == pytest.approx(math.log(4))
+
+
+def test_ratios_do_not_care_where() -> None:
+    labels = torch.tensor([[[0, 0, 0, 1]]])
+    logits = 40.0 * torch.stack([labels.flip(2) == 0, labels.flip(2) == 1], 1)
+    assert ClassRatioKLLoss()(logits, labels).item() == pytest.approx(0.0, abs=1e-6)
+    # 1/4 foreground wanted to be 1/2: 3/4 log 3/2 + 1/4 log 1/2
+    expected = 0.75 * math.log(1.5) + 0.25 * math.log(0.5)
+    prior = ClassRatioKLLoss(prior=[0.5, 0.5])
+    assert prior(logits, labels).item() == pytest.approx(expected, rel=1e-5)
+    one_channel = logits[:, 1:] - logits[:, :1]
+    assert prior(one_channel, labels).item() == pytest.approx(expected, rel=1e-5)
+    many = ClassRatioKLLoss(prior=[0.5, 0.5], use_sigmoid=True)
+    wrong_way = torch.cat([-one_channel, one_channel], 1)
+    # channel 0 has 3/4 instead of 1/2, channel 1 1/4: the same divergence
+    assert many(wrong_way, labels).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_ratios_of_kept_pixels_only() -> None:
+    labels = torch.tensor([[[0, 1, 255, 255]]])
+    logits = torch.tensor([[40.0, -40, 40, 40], [-40, 40, -40, -40]]).view(1, 2, 1, 4)
+    assert ClassRatioKLLoss()(logits, labels).item() == pytest.approx(0.0, abs=1e-6)
+    assert ClassRatioKLLoss()(logits, torch.full_like(labels, 255)).item() == 0.0
+
+
+def test_confidence_of_cw_bass() -> None:
+    confidence = TEACHER.softmax(1).amax(1)
+    threshold = confidence_threshold(confidence)
+    assert threshold.item() == pytest.approx(GOLDEN["cw_threshold"], abs=1e-6)
+    with extra_inputs(teacher=TEACHER):
+        base = ConfidenceWeightedCrossEntropyLoss()(STUDENT, UNLABELLED)
+        boundary = BoundaryCrossEntropyLoss()(STUDENT, UNLABELLED)
+    assert base.item() == pytest.approx(GOLDEN["cw_base"], abs=1e-5)
+    # random pseudo-labels: the Sobel filters of the source cancel at one pixel of 36, which sees
+    # other labels all the same
+    seen = F.cross_entropy(STUDENT, TEACHER.argmax(1))
+    torch.testing.assert_close(boundary, seen)
+    assert abs(boundary.item() - GOLDEN["cw_boundary"]) < 0.1
+
+
+def test_threshold_is_nearly_constant() -> None:
+    values = [confidence_threshold(torch.tensor(c)).item() for c in (0.0, 0.5, 1.0)]
+    assert values[0] == values[1] == pytest.approx(0.3)
+    assert values[2] == pytest.approx(0.6 / (1 + math.exp(-0.25)))
+    assert confidence_threshold(torch.zeros(0)).item() == pytest.approx(0.3)
+
+
+def test_unsure_pixels_are_left_out() -> None:
+    teacher = torch.zeros(1, 4, 1, 2)
+    teacher[0, 2, 0, 0] = 5.0  # sure of class 2; the other pixel has confidence 1/4
+    student = torch.randn(1, 4, 1, 2, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(1, 1, 2, dtype=torch.long)
+    with extra_inputs(teacher=teacher):
+        value = ConfidenceWeightedCrossEntropyLoss(gamma=2.0)(student, labels)
+        everything = ConfidenceWeightedCrossEntropyLoss(threshold=False)(student, labels)
+    sure = teacher.softmax(1)[0, 2, 0, 0]
+    expected = -(sure**2) * student.log_softmax(1)[0, 2, 0, 0]
+    torch.testing.assert_close(value, expected)
+    assert everything != value
+    half = confidence_weighted_cross_entropy_loss(student, labels, torch.full((1, 1, 2), 0.5))
+    torch.testing.assert_close(half, F.cross_entropy(student, labels, reduction="none") / 2)
+
+
+def test_integer_labels_are_certain() -> None:
+    logits = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(1))
+    labels = torch.randint(0, 3, (2, 4, 5), generator=torch.Generator().manual_seed(2))
+    labels[:, 0] = 255
+    torch.testing.assert_close(
+        ConfidenceWeightedCrossEntropyLoss()(logits, labels), CrossEntropyLoss()(logits, labels)
+    )
+
+
+def test_only_boundary_pixels_count() -> None:
+    labels = torch.tensor([[[0, 0, 0, 0, 1, 1, 1, 255]]])
+    logits = torch.randn(1, 2, 1, 8, generator=torch.Generator().manual_seed(1))
+    each = F.cross_entropy(logits, labels, reduction="none", ignore_index=255)[0, 0]
+    torch.testing.assert_close(BoundaryCrossEntropyLoss()(logits, labels), each[3:5].mean())
+    wide = BoundaryCrossEntropyLoss(radius=2)
+    torch.testing.assert_close(wide(logits, labels), each[2:6].mean())
+    # a line of one pixel is boundary, which Sobel filters do not see
+    line = torch.tensor([[[0, 0, 0, 1, 0, 0, 0, 0]]])
+    each = F.cross_entropy(logits, line, reduction="none")[0, 0]
+    torch.testing.assert_close(BoundaryCrossEntropyLoss()(logits, line), each[2:5].mean())
+    assert BoundaryCrossEntropyLoss()(logits, torch.zeros_like(labels)).item() == 0.0
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_teachers_of_all_heads(channels: int) -> None:
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(1, channels, 5, 6, generator=generator)
+    teacher = 3 * torch.randn(1, channels, 5, 6, generator=generator)
+    labels = torch.zeros(1, 5, 6, dtype=torch.long)
+    labels[0, 0] = 255
+    for cls in (ConfidenceWeightedCrossEntropyLoss, BoundaryCrossEntropyLoss):
+        for sigmoid in (False, True):
+            loss = cls(use_sigmoid=sigmoid)
+            leaf = logits.clone().requires_grad_()
+            with extra_inputs(teacher=teacher):
+                value = loss(leaf, labels)
+            value.backward()
+            assert torch.isfinite(value)
+            assert leaf.grad is not None
+            assert leaf.grad[:, :, 0].abs().max() == 0
+
+
+def test_borders() -> None:
+    with pytest.raises(ValueError, match="sum to 1"):
+        ClassRatioKLLoss(prior=[0.5, 0.6])
+    with pytest.raises(ValueError, match="one ratio a class"):
+        ClassRatioKLLoss(prior=[0.5, 0.5])(STUDENT, UNLABELLED)
+    with pytest.raises(ValueError, match="at least 1 pixel"):
+        BoundaryCrossEntropyLoss(radius=0)
+
+
+def test_gradients() -> None:
+    logits = torch.randn(1, 3, 2, 3, dtype=torch.float64, requires_grad=True)
+    labels = torch.tensor([[[0, 1, 2], [0, 0, 255]]])
+    for loss in (EntropyLoss(), ClassRatioKLLoss(), BoundaryCrossEntropyLoss()):
+        assert torch.autograd.gradcheck(lambda z, loss=loss: loss(z, labels), logits)
