@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from seglosses.evaluate import detections
 from seglosses.evaluate.folders import IncompleteError, evaluate
 from seglosses.evaluate.labels import parse_labels_map
 from seglosses.evaluate.measures import COLUMNS
@@ -49,11 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=int, default=1, metavar="N", help="processes (-1: all cores)")
     add("--cluster", metavar="ADDRESS", help="running Dask scheduler to use instead")
     add("--keep-going", action="store_true", help="accept images that cannot be scored")
+    add("--coco", action="store_true", help="PRED_DIR and GT_DIR are JSON files of detections")
     add("--quiet", action="store_true", help="no progress bar, no conventions")
 
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print, and return 1 when images could not be scored."""
+    if args.coco:
+        return detections.run(args.pred_dir, args.gt_dir, args.out, quiet=args.quiet)
     status = 0
     try:
         evaluation = evaluate(
