@@ -1,6 +1,6 @@
 """Losses and metrics for segmentation and detection models that must get the shape right.
 
-The package is a small house; each room is imported on its own, so that nothing heavy is loaded here:
+The package is a small house; each room is imported on its own, so nothing heavy is loaded here:
 
 * ``seglosses.losses``: loss modules and functions (torch only).
 * ``seglosses.topology``: barcodes, induced matchings, Betti numbers (NumPy and Numba).
