@@ -6,11 +6,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from seglosses.laws.box import BOX_LAWS
+from seglosses.laws.overlap import OVERLAP_LAWS
 from seglosses.laws.segmentation import SEGMENTATION_LAWS
 from seglosses.laws.subject import Finding, Law, LawBrokenError, Subject
 
 __all__ = ["Finding", "Law", "LawBrokenError", "Subject", "examine", "laws_of"]
+
+
+def _always(_: Subject) -> bool:
+    return True
+
+
+#: laws that need something of their subject, so that "it holds" never means "it was not tried"
+_NEEDS: dict[str, Callable[[Subject], bool]] = {
+    "missed_rare_class_costs": lambda subject: subject.channels > 1,
+    "ignored_pixels_do_not_matter": lambda subject: subject.ignore_index is not None,
+    "all_ignored_is_a_zero_with_a_graph": lambda subject: subject.ignore_index is not None,
+    "class_order_is_irrelevant": lambda subject: subject.channels > 2,
+    "soft_and_hard_labels_agree": lambda subject: subject.soft,
+    "one_slice_equals_two_dimensions": lambda subject: {2, 3} <= set(subject.dims),
+    "a_class_weighs_as_a_class": lambda subject: subject.channels > 1,
+    "absent_class_does_not_matter": lambda subject: subject.channels > 2,
+}
 
 
 def laws_of(subject: Subject) -> dict[str, Law]:
@@ -21,7 +41,10 @@ def laws_of(subject: Subject) -> dict[str, Law]:
         >>> "identical_boxes_cost_zero" in laws_of(subject)
         True
     """
-    return dict(BOX_LAWS if subject.kind == "box" else SEGMENTATION_LAWS)
+    if subject.kind == "box":
+        return dict(BOX_LAWS)
+    laws = SEGMENTATION_LAWS | (OVERLAP_LAWS if subject.overlap else {})
+    return {name: law for name, law in laws.items() if _NEEDS.get(name, _always)(subject)}
 
 
 def examine(subject: Subject) -> list[Finding]:

@@ -37,6 +37,7 @@ class Subject:
         soft: It also takes dense float targets (N, C, *S).
         dims: Spatial dimensions that it takes.
         side: Largest side of the images that the laws use.
+        overlap: It claims to measure overlap class by class, so that further laws hold.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Subject:
     soft: bool = False
     dims: tuple[int, ...] = (2,)
     side: int = 272
+    overlap: bool = False
 
     def gradient(self, pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Value and gradient at a detached copy of ``pred``.

@@ -1,0 +1,91 @@
+"""How the losses of each package want their input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """How a package's losses want their input.
+
+    Args:
+        package: Where a name without a path is looked up.
+        make: Constructor (or, for functions, keyword) arguments for several classes, given where
+            the signature takes them and the TYPE does not state them.
+        make_one: The same for one foreground channel; ``None`` if one-channel heads are not served.
+        call: Keyword arguments of each call, given where the signature takes them.
+        channel_axis: Labels are (N, 1, *S) for several classes and for one.
+        dims: Spatial dimensions.
+    """
+
+    package: str = ""
+    make: Mapping[str, object] = field(default_factory=dict)
+    make_one: Mapping[str, object] | None = None
+    call: Mapping[str, object] = field(default_factory=dict)
+    channel_axis: tuple[bool, bool] = (False, False)
+    dims: tuple[int, ...] = (2,)
+
+
+_SMP = Adapter(
+    "segmentation_models_pytorch.losses",
+    {"mode": "multiclass", "ignore_index": 255},
+    {"mode": "binary", "ignore_index": 255},
+    channel_axis=(False, True),
+)
+ADAPTERS: dict[str, Adapter] = {
+    "seglosses": Adapter("seglosses.losses", make_one={"use_sigmoid": True}, dims=(2, 3)),
+    "mmseg": Adapter(
+        "mmseg.models.losses",
+        make_one={"use_sigmoid": True, "loss_type": "binary"},
+        call={"ignore_index": 255},
+    ),
+    "mmdet": Adapter("mmdet.models.losses"),
+    "monai": Adapter(
+        "monai.losses",
+        {"softmax": True, "use_softmax": True, "to_onehot_y": True, "ignore_index": 255},
+        {"sigmoid": True, "ignore_index": 255},
+        channel_axis=(True, True),
+        dims=(2, 3),
+    ),
+    "kornia": Adapter("kornia.losses", {"ignore_index": 255}),
+    "segmentation_models_pytorch": _SMP,
+    "smp": _SMP,
+}
+
+#: What ``--peers`` runs: the losses for which users leave these packages.
+PEERS = (
+    "mmseg.CrossEntropyLoss",
+    "mmseg.DiceLoss",
+    "mmseg.DiceLoss(use_sigmoid=False, naive_dice=True)",
+    "mmseg.TverskyLoss",
+    "mmseg.FocalLoss",
+    "mmseg.LovaszLoss",
+    "mmseg.LovaszLoss(per_image=True)",
+    "mmseg.LovaszLoss(reduction='none')",
+    "mmseg.HuasdorffDisstanceLoss",
+    "mmseg.OhemCrossEntropy",
+    "mmdet.IoULoss",
+    "mmdet.GIoULoss",
+    "mmdet.DIoULoss",
+    "mmdet.CIoULoss",
+    "mmdet.EIoULoss",
+    "mmdet.SIoULoss",
+    "mmdet.SIoULoss(neg_gamma=True)",
+    "monai.DiceLoss",
+    "monai.GeneralizedDiceLoss",
+    "monai.TverskyLoss",
+    "monai.FocalLoss",
+    "monai.HausdorffDTLoss",
+    "kornia.dice_loss",
+    "kornia.dice_loss(average='macro')",
+    "kornia.tversky_loss(alpha=0.3, beta=0.7)",
+    "kornia.lovasz_softmax_loss",
+    "kornia.focal_loss(alpha=0.5, reduction='mean')",
+    "smp.DiceLoss",
+    "smp.JaccardLoss",
+    "smp.TverskyLoss(gamma=0.75)",
+    "smp.LovaszLoss",
+    "smp.FocalLoss",
+)

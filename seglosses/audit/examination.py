@@ -1,0 +1,124 @@
+"""The laws on one TYPE in all its settings, and two checks that need its constructor."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections import defaultdict
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from seglosses.audit.subjects import OVERLAP, find, read, subjects, takes
+from seglosses.laws import Finding, examine
+
+
+class Verdict(NamedTuple):
+    """What the laws say of one TYPE in one setting."""
+
+    type: str
+    setting: str
+    findings: list[Finding]
+
+    @property
+    def broken(self) -> list[Finding]:
+        """The laws that do not hold."""
+        return [finding for finding in self.findings if not finding.holds]
+
+
+def grouped(broken: list[Finding]) -> list[Finding]:
+    """Broken laws, those that break by the same exception as one where they are many.
+
+    Example:
+        >>> same = [Finding(name, False, "raised E: x") for name in "abcde"]
+        >>> grouped([*same, Finding("f", False, "is 1")])
+        [Finding(law='5 laws', holds=False, words='raised E: x'),
+         Finding(law='f', holds=False, words='is 1')]
+    """
+    by_error: dict[str, list[Finding]] = defaultdict(list)
+    for finding in broken:
+        by_error[finding.words.split(":")[0]].append(finding)
+    rows: list[Finding] = []
+    for error, findings in by_error.items():
+        if error.startswith("raised ") and len(findings) >= 5:
+            rows.append(Finding(f"{len(findings)} laws", False, findings[0].words))
+        else:
+            rows += findings
+    return rows
+
+
+def _sample() -> tuple[Tensor, Tensor]:
+    labels = torch.zeros(1, 8, 8, dtype=torch.long)
+    labels[0, :2] = 1
+    return torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)), labels
+
+
+def prices_differ(text: str) -> Finding | None:
+    """Exchanging ``alpha`` and ``beta`` changes the value; ``None`` for losses without both.
+
+    Example:
+        >>> prices_differ("TverskyLoss")
+        Finding(law='alpha_is_not_beta', holds=True, words='')
+    """
+    spec = read(text)
+    found, _ = find(spec.path)
+    if not (takes(found, "alpha") and takes(found, "beta") and OVERLAP.search(spec.path)):
+        return None
+    values = []
+    for alpha, beta in ((0.9, 0.1), (0.1, 0.9)):
+        changed = spec.arguments | {"alpha": alpha, "beta": beta}
+        words = ", ".join(f"{k}={v!r}" for k, v in changed.items())
+        _, subject = next(subjects(f"{spec.path}({words})"))
+        values.append(float(subject.call(*_sample())))
+    differ = abs(values[0] - values[1]) > 1e-4
+    words = "" if differ else f"alpha, beta = .9, .1 and .1, .9 both cost {values[0]:.6g}"
+    return Finding("alpha_is_not_beta", differ, words)
+
+
+def weights_of_one_are_taken(text: str) -> Finding | None:
+    """Pixel weights of one, as samplers give them, change nothing; ``None`` without weights.
+
+    Example:
+        >>> weights_of_one_are_taken("DiceLoss")
+        Finding(law='weights_of_one_are_taken', holds=True, words='')
+    """
+    setting, subject = next(subjects(text))
+    bare = getattr(subject.call, "func", None)
+    if setting == "boxes" or not isinstance(bare, nn.Module):
+        return None
+    if "weight" not in inspect.signature(bare.forward).parameters:
+        return None
+    name = "weights_of_one_are_taken"
+    pred, labels = _sample()
+    call: Callable[..., Tensor] = subject.call
+    try:
+        value = float(call(pred, labels))
+        weighted = float(call(pred, labels, weight=torch.ones(labels.shape)))
+    except Exception as error:
+        words = f"raised {type(error).__name__}: {error}".splitlines()[0]
+        return Finding(name, False, f"weights (1, 8, 8) of labels (1, 8, 8): {words}")
+    same = abs(value - weighted) <= 1e-5
+    return Finding(name, same, "" if same else f"they change {value:.6g} to {weighted:.6g}")
+
+
+def audit(text: str) -> list[Verdict]:
+    """All laws on one TYPE, in every setting that its adapter declares.
+
+    Example:
+        >>> [verdict.broken for verdict in audit("CrossEntropyLoss")]
+        [[], []]
+    """
+    verdicts: list[Verdict] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            for setting, subject in subjects(text):
+                verdicts.append(Verdict(text, setting, examine(subject)))
+            extra = [prices_differ(text), weights_of_one_are_taken(text)]
+        except (AssertionError, TypeError) as error:
+            words = f"raised {type(error).__name__}: {error}".splitlines()[0]
+            return [Verdict(text, "constructor", [Finding("can_be_constructed", False, words)])]
+    verdicts[0].findings.extend(finding for finding in extra if finding is not None)
+    return verdicts

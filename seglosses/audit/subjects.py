@@ -1,0 +1,152 @@
+"""From the words of a TYPE to something that the laws can call."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from seglosses.audit.adapters import ADAPTERS, Adapter
+from seglosses.laws import Subject
+
+OVERLAP = re.compile(r"dice|jaccard|tversky|lovasz|iou", re.IGNORECASE)
+_SHAPE = re.compile(r"ha?us|boundary|topo|betti|skelet|cldice|surface", re.IGNORECASE)
+
+
+class Spec(NamedTuple):
+    """A TYPE, read."""
+
+    path: str
+    arguments: dict[str, object]
+
+
+def read(text: str) -> Spec:
+    """A TYPE to its dotted path and literal arguments.
+
+    Raises:
+        ValueError: for anything but a path, or a call of one with literal keyword arguments.
+
+    Example:
+        >>> read("monai.TverskyLoss(alpha=0.9)")
+        Spec(path='monai.TverskyLoss', arguments={'alpha': 0.9})
+    """
+    try:
+        node: ast.expr = ast.parse(text, mode="eval").body
+        arguments: dict[str, object] = {}
+        if isinstance(node, ast.Call):
+            if node.args or any(keyword.arg is None for keyword in node.keywords):
+                raise SyntaxError
+            arguments = {str(k.arg): ast.literal_eval(k.value) for k in node.keywords}
+            node = node.func
+        path = ast.unparse(node)
+    except (SyntaxError, ValueError):
+        path = ""
+    if not re.fullmatch(r"\w+(\.\w+)*", path):
+        raise ValueError(
+            f"expected a name or dotted path, with literal keyword arguments if any, such as"
+            f" mmseg.DiceLoss(use_sigmoid=False), got {text!r}"
+        )
+    return Spec(path, arguments)
+
+
+def find(path: str) -> tuple[Any, Adapter]:
+    """The class or function at a path, and how it wants its input.
+
+    Raises:
+        ValueError: when nothing is there.
+
+    Example:
+        >>> found, adapter = find("DiceLoss")
+        >>> found.__name__, adapter.package
+        ('DiceLoss', 'seglosses.losses')
+    """
+    first, _, rest = path.partition(".")
+    adapter = ADAPTERS.get(first if rest else "seglosses", Adapter())
+    names = [path]
+    if adapter.package:
+        names.insert(0, f"{adapter.package}.{rest or first}")
+    problems = []
+    for name in names:
+        module, _, member = name.rpartition(".")
+        try:
+            return getattr(importlib.import_module(module), member), adapter
+        except (ImportError, AttributeError, RuntimeError, ValueError) as error:
+            problems.append(f"{name} ({str(error).splitlines()[0]})")
+    raise ValueError(f"cannot import {' or '.join(problems)}")
+
+
+def subjects(text: str) -> Iterator[tuple[str, Subject]]:
+    """The settings in which a TYPE is examined: boxes, or several classes and one channel.
+
+    Example:
+        >>> [setting for setting, _ in subjects("DiceLoss")]
+        ['3 classes', '1 channel']
+        >>> [setting for setting, _ in subjects("CIoULoss")]
+        ['boxes']
+    """
+    spec = read(text)
+    found, adapter = find(spec.path)
+    name = spec.path.rpartition(".")[2]
+    if re.search(r"IoULoss$|box_iou|BoxLoss", name):
+        call, _ = _built(found, spec, {}, {})
+        yield "boxes", Subject(text, "box", call)
+        return
+    whole = Subject(text, "segmentation", lambda pred, target: pred.sum())
+    whole = replace(
+        whole,
+        dims=adapter.dims,
+        side=48 if _SHAPE.search(name) else 272,
+        overlap=bool(OVERLAP.search(name)),
+        soft=adapter.package == "seglosses.losses",
+    )
+    for channels, make in ((3, adapter.make), (1, adapter.make_one)):
+        if make is None:
+            continue
+        call, ignores = _built(found, spec, make, adapter.call)
+        if adapter.channel_axis[channels == 1]:
+            call = functools.partial(_with_channel, call)
+        yield (
+            "3 classes" if channels > 1 else "1 channel",
+            replace(whole, call=call, channels=channels, ignore_index=255 if ignores else None),
+        )
+
+
+def _with_channel(call: Callable[[Tensor, Tensor], Tensor], pred: Tensor, target: Tensor) -> Tensor:
+    return call(pred, target if target.is_floating_point() else target.unsqueeze(1))
+
+
+def _built(
+    found: Any, spec: Spec, make: Mapping[str, object], call: Mapping[str, object]
+) -> tuple[Callable[[Tensor, Tensor], Tensor], bool]:
+    """Something to call with prediction and target, and whether it was told what to ignore."""
+    arguments = {k: v for k, v in make.items() if takes(found, k)} | spec.arguments
+    builder: Callable[..., Any] = found
+    if not inspect.isclass(found):
+        return functools.partial(builder, **arguments), "ignore_index" in arguments
+    loss = builder(**arguments)
+    forward = getattr(loss, "forward", loss)
+    given = {k: v for k, v in call.items() if takes(forward, k)}
+    told = {"ignore_index"} & (set(arguments) | set(given))
+    ignores = bool(told) or getattr(loss, "ignore_index", None) == 255
+    return functools.partial(loss, **given), ignores
+
+
+def takes(function: Any, name: str) -> bool:
+    """Whether a class or function has an argument of that name.
+
+    Functions that swallow any keyword do; of classes only what is named counts.
+
+    Example:
+        >>> takes(read, "text"), takes(read, "alpha"), takes(lambda **extra: 0, "alpha")
+        (True, False, True)
+    """
+    parameters = inspect.signature(function).parameters
+    loose = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return name in parameters or (loose and not inspect.isclass(function))

@@ -1,0 +1,161 @@
+"""``seglosses audit``: what it reads, what it finds, what it exits with."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from seglosses.audit import as_markdown, as_text, audit
+from seglosses.audit.adapters import ADAPTERS, PEERS
+from seglosses.audit.examination import prices_differ
+from seglosses.audit.subjects import find, read, subjects
+from seglosses.cli import main
+from seglosses.encoding import one_hot
+
+HERE = "tests.test_audit"
+
+
+class BlindTverskyLoss(nn.Module):
+    """Gathers the probability of the label only, so that misses and false alarms are one."""
+
+    def __init__(self, alpha: float = 0.5, beta: float = 0.5) -> None:
+        super().__init__()
+        self.alpha, self.beta = alpha, beta
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        hit = pred.softmax(1).gather(1, target.unsqueeze(1)).sum()
+        missed = target.numel() - hit
+        return 1 - hit / (hit + (self.alpha + self.beta) * missed)
+
+
+class RawIndexLovaszLoss(nn.Module):
+    """Sorts class indices where the indicator of the class is meant."""
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        prob, hot = pred.softmax(1).flatten(2), one_hot(target, pred.shape[1]).flatten(2)
+        errors, order = (hot - prob).abs().sort(2, descending=True)
+        label = target.flatten(1).unsqueeze(1).expand_as(order).gather(2, order).float()
+        left = label.sum(2, keepdim=True) - label.cumsum(2)
+        union = label.sum(2, keepdim=True) + (1 - label).cumsum(2)
+        jaccard = 1 - left / union.clamp(min=1e-6)
+        return (errors * torch.diff(jaccard, prepend=jaccard.new_zeros(1)[None, None].expand(
+            *jaccard.shape[:2], 1), dim=2)).sum(2).mean()  # fmt: skip
+
+
+class DrownedGeneralizedDiceLoss(nn.Module):
+    """Smoothing of 1e-5 beside weights of one over the squared volume."""
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        prob, hot = pred.softmax(1).flatten(2), one_hot(target, pred.shape[1]).flatten(2)
+        weight = 1 / hot.sum(2).square().clamp(min=1)
+        hit, mass = (weight * (prob * hot).sum(2)).sum(1), (weight * (prob + hot).sum(2)).sum(1)
+        return (1 - (2 * hit + 1e-5) / (mass + 1e-5)).mean()
+
+
+def broken(text: str, setting: str = "3 classes") -> set[str]:
+    (verdict,) = [v for v in audit(text) if v.setting == setting]
+    return {finding.law for finding in verdict.broken}
+
+
+def test_ours_hold() -> None:
+    for text in ("TverskyLoss", "seglosses.LovaszSoftmaxLoss", "GeneralizedDiceLoss", "CIoULoss"):
+        for verdict in audit(text):
+            assert verdict.broken == []
+            assert len(verdict.findings) >= 8
+
+
+def test_prices_that_are_one() -> None:
+    # kornia before 0.9: (.9, .1), (.1, .9) and (.3, .7) all cost .741228
+    finding = prices_differ(f"{HERE}.BlindTverskyLoss")
+    assert finding is not None
+    assert not finding.holds
+    assert "a_class_weighs_as_a_class" in broken(f"{HERE}.BlindTverskyLoss")
+
+
+def test_indices_in_place_of_indicators() -> None:
+    # kornia before 0.9: .6062 where the reference gives .8168
+    assert "class_order_is_irrelevant" in broken(f"{HERE}.RawIndexLovaszLoss")
+
+
+def test_smoothing_that_drowns_weights() -> None:
+    law = "all_wrong_is_never_cheaper_in_a_larger_image"
+    assert law in broken(f"{HERE}.DrownedGeneralizedDiceLoss")
+
+
+@pytest.mark.parametrize(
+    ("text", "setting", "laws"),
+    [
+        ("mmseg.DiceLoss", "1 channel", {"perfect_prediction_costs_zero"}),
+        (
+            "mmseg.DiceLoss",
+            "3 classes",
+            {
+                "ignored_pixels_do_not_matter",
+                "all_ignored_is_a_zero_with_a_graph",
+                "a_class_weighs_as_a_class",
+                "weights_of_one_are_taken",
+                "half_precision_agrees",
+            },
+        ),
+        ("mmseg.TverskyLoss", "1 channel", {"wrong_prediction_costs_more"}),
+        ("mmseg.LovaszLoss", "constructor", {"can_be_constructed"}),
+        (
+            "mmseg.LovaszLoss(reduction='none')",
+            "3 classes",
+            {"all_ignored_is_a_zero_with_a_graph"},
+        ),
+        (
+            "mmdet.CIoULoss",
+            "boxes",
+            {"identical_boxes_cost_zero", "half_precision_agrees", "no_boxes_cost_zero"},
+        ),
+        ("mmdet.SIoULoss", "boxes", {"distance_never_pays"}),
+    ],
+)
+def test_defects_of_openmmlab(text: str, setting: str, laws: set[str]) -> None:
+    pytest.importorskip("mmseg.models.losses" if "mmseg" in text else "mmdet.models.losses")
+    assert laws <= broken(text, setting)
+
+
+def test_a_right_sign_is_told_from_a_wrong_one() -> None:
+    pytest.importorskip("mmdet.models.losses")
+    assert "distance_never_pays" not in broken("mmdet.SIoULoss(neg_gamma=True)", "boxes")
+
+
+def test_reading() -> None:
+    assert read("a.b.C(x=1, y=[1, 2])").arguments == {"x": 1, "y": [1, 2]}
+    for text in ("DiceLoss(1)", "1 + 1", "DiceLoss(smooth=f())", "a.b(", "x[0]"):
+        with pytest.raises(ValueError, match="expected a name or dotted path"):
+            read(text)
+    with pytest.raises(ValueError, match="cannot import"):
+        find("seglosses.NoSuchLoss")
+
+
+def test_settings() -> None:
+    settings = dict(subjects("DiceLoss"))
+    assert settings["1 channel"].channels == 1
+    assert settings["3 classes"].overlap
+    assert settings["3 classes"].ignore_index == 255
+    assert list(dict(subjects(f"{HERE}.BlindTverskyLoss"))) == ["3 classes"]
+
+
+def test_words_and_tables() -> None:
+    (verdict,) = audit(f"{HERE}.BlindTverskyLoss")
+    assert "BREAKS  alpha_is_not_beta" in as_text(verdict)
+    assert "holds   image_order_is_irrelevant" in as_text(verdict)
+    assert "| alpha is not beta |" in as_markdown([verdict])
+
+
+def test_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "CrossEntropyLoss"]) == 0
+    assert "0 of" in capsys.readouterr().out
+    assert main(["audit", f"{HERE}.BlindTverskyLoss", "--format", "markdown"]) == 1
+    assert capsys.readouterr().out.startswith("| type |")
+    assert main(["audit", "NoSuchLoss"]) == 2
+    assert main(["audit"]) == 2
+
+
+def test_every_peer_has_an_adapter() -> None:
+    for text in PEERS:
+        assert read(text).path.partition(".")[0] in ADAPTERS
