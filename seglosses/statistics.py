@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 Floats: TypeAlias = NDArray[np.float64]
 Alternative: TypeAlias = Literal["two-sided", "one-sided"]
@@ -98,7 +98,7 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, floa
     fine = fine[np.isfinite(fine)]
     if fine.size < 2:
         return float("nan"), float("nan")
-    reach = stats.t.ppf((1 + confidence) / 2, fine.size - 1)
+    reach = special.stdtrit(fine.size - 1, (1 + confidence) / 2)
     half = float(reach * fine.std(ddof=1) / np.sqrt(fine.size))
     return float(fine.mean()) - half, float(fine.mean()) + half
 

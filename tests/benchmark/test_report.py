@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from seglosses.benchmark.report import report
 from seglosses.benchmark.results import METRICS, read_group_file, read_results
 from seglosses.benchmark.settings import settings
+from seglosses.checkout import ROOT
 from seglosses.cli import main
 
 HEADS = (
@@ -271,3 +274,11 @@ def test_unknown_groups_and_images_without_group(runs, tmp_path):
 
 def test_every_metric_is_a_published_column():
     assert {f"{name}_mortar" for name in METRICS} == set(HEADS.split(",")[1:])
+
+
+def test_a_report_needs_neither_torch_nor_mmengine():
+    code = (
+        "import sys; sys.modules['mmengine'] = None; import seglosses.benchmark; "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
