@@ -94,6 +94,9 @@ def run(args: argparse.Namespace) -> int:
     except IncompleteError as error:
         print(f"seglosses evaluate: {error}", file=sys.stderr)
         evaluation, status = error.evaluation, 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
     _print(evaluation, args)
     return status
 

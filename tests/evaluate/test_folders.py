@@ -216,6 +216,20 @@ def test_command_line(
     assert cli.main([*words, "--ignore-index", "255"]) == 2
 
 
+def test_an_interruption_says_how_to_go_on(
+    masks: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(files, settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(folders, "score", interrupted)
+    assert cli.main(["evaluate", *map(str, masks), "--out", str(tmp_path / "out")]) == 130
+    assert "the same command goes on from here" in capsys.readouterr().err
+
+
 def test_topomortar_labels_agree_with_the_published_numbers(shared_data: Path) -> None:
     """The Betti numbers of every label at hand: an empty prediction's error is the number."""
     root = shared_data / "topomortar"
