@@ -75,7 +75,8 @@ class DetectionMetric(BaseMetric):
     def compute_metrics(self, results: list[Matches]) -> dict[str, float]:
         """Numbers of all samples together."""
         values = detection_scores(
-            pool(results),
+            # mmengine copies results to the CPU, and named tuples lose their names there
+            pool([Matches(*one) for one in results]),
             iou_threshold=self.iou_threshold,
             bandwidth=self.bandwidth,
             kernel_limit=self.kernel_limit,
