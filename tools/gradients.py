@@ -40,7 +40,7 @@ SHOWN: dict[str, tuple[str, dict[str, object], str]] = {
     "MALIS": (
         "MalisLoss",
         {"positive": 1.0},
-        "lines between regions and across them; blind to holes",
+        "lines between regions, true and false; blind to holes",
     ),
     "cavity": ("CavityLoss", {}, "gaps between cells; blind to surplus"),
     "Morse": ("MorseLoss", {}, "ridges and skeletons"),

@@ -19,6 +19,7 @@ def soft_cldice_loss(
     *,
     iterations: int = 10,
     smooth: float = 1.0,
+    pooled: bool = False,
     weight: Tensor | None = None,
 ) -> Tensor:
     r"""Soft centre-line Dice loss.
@@ -29,7 +30,8 @@ def soft_cldice_loss(
 
     with the soft skeleton S of :func:`seglosses.soft_skeleton.soft_skeleton`. Structures wider than
     ``2 iterations + 1`` pixels have no skeleton and are not seen. The sums run over one image and
-    class; the authors' code pools the batch, which is the same for one image.
+    class; the code of the authors and of TopoMortar pools the batch and its classes, see
+    ``pooled``.
 
     Args:
         prob: Class probabilities, (N, K, H, W) or (N, K, D, H, W).
@@ -37,6 +39,7 @@ def soft_cldice_loss(
         iterations: Erosions, at least the largest half-width in pixels. TopoMortar takes 3.
         smooth: Added above and below, in skeleton pixels; a map without skeleton in prediction
             and target costs 0 in any case.
+        pooled: Sum over all images and classes first; each of them is then given the same loss.
         weight: (N, 1, *S) or broadcastable weights of pixels.
 
     Returns:
@@ -59,6 +62,10 @@ def soft_cldice_loss(
     skeleton = soft_skeleton(prob, iterations)
     hit, length = _sums(skeleton, target, weight)
     found, wanted = _sums(prob, target_skeleton, weight, of_second=True)
+    if pooled:
+        hit, length, found, wanted = (
+            each.sum().expand_as(each) for each in (hit, length, found, wanted)
+        )
     precision = ratio(hit + smooth, length + smooth)
     sensitivity = ratio(found + smooth, wanted + smooth)
     both = precision + sensitivity
@@ -129,7 +136,14 @@ def _sums(
 class SoftClDiceLoss(ShapeLoss):
     """Registered form of :func:`soft_cldice_loss`; by default of the foreground classes.
 
-    Combine it with a region loss: the paper takes ``0.5 * Dice + 0.5 * clDice``.
+    Combine it with a region loss: the paper takes ``0.5 * Dice + 0.5 * clDice``. The released code
+    of TopoMortar computes ``SoftClDiceLoss(3, pooled=True)``.
+
+    Args:
+        iterations: Erosions, at least the largest half-width in pixels.
+        smooth: See :func:`soft_cldice_loss`.
+        pooled: See :func:`soft_cldice_loss`.
+        options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
     """
 
     formula = "1 - 2 P R / (P + R), P = sum S(p) y / sum S(p), R = sum S(y) p / sum S(y)"
@@ -137,15 +151,24 @@ class SoftClDiceLoss(ShapeLoss):
     use_when = "thin structures must stay connected; beside Dice, the strongest of TopoMortar"
 
     def __init__(
-        self, iterations: int = 10, smooth: float = 1.0, **options: Unpack[MapOptions]
+        self,
+        iterations: int = 10,
+        smooth: float = 1.0,
+        pooled: bool = False,
+        **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
-        self.iterations, self.smooth = iterations, smooth
+        self.iterations, self.smooth, self.pooled = iterations, smooth, pooled
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """One minus the harmonic mean."""
         return soft_cldice_loss(
-            prob, target, iterations=self.iterations, smooth=self.smooth, weight=mask
+            prob,
+            target,
+            iterations=self.iterations,
+            smooth=self.smooth,
+            pooled=self.pooled,
+            weight=mask,
         )
 
 

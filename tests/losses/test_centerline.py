@@ -38,8 +38,24 @@ def test_cldice_is_a_mean_of_images_where_the_published_one_pools_the_batch() ->
     each = [SoftClDiceLoss()(logits[i : i + 1], label[i : i + 1]) for i in range(2)]
     loss = SoftClDiceLoss()(logits, label)
     torch.testing.assert_close(loss, sum(each) / 2)
-    # the published value of the pooled batch, 0.047944, lies between those of its images
-    assert min(each) < 0.047944 < max(each)
+    pooled = SoftClDiceLoss(pooled=True)(logits, label)
+    assert pooled.item() == pytest.approx(0.0479440689, abs=1e-6)
+
+
+# TopoMortar's clDice is half Dice (negative, with background) and half clDice of the foreground
+@pytest.mark.parametrize(
+    ("name", "total", "dice"),
+    [
+        ("bricks32", -0.4392024875, -0.9262191057),
+        ("empty_target16", 0.2254606634, -0.4618169367),
+        ("perfect32", -0.5, -1.0),
+        ("break_island24", -0.4355143011, -0.9716670513),
+    ],
+)
+def test_published_rows_of_topomortar_can_be_rerun(name: str, total: float, dice: float) -> None:
+    logits, label = case(name)
+    loss = SoftClDiceLoss(3, pooled=True)(logits, label)
+    assert 0.5 * dice + 0.5 * loss.item() == pytest.approx(total, abs=1e-6)
 
 
 def test_cldice_by_hand() -> None:
