@@ -196,6 +196,15 @@ COLUMNS: tuple[Column, ...] = (
         headline=True,
     ),
     Column(
+        "betti2_matching_error",
+        "Betti-2 matching error",
+        "topology",
+        "lower",
+        "cavities of either mask without a counterpart in the union (induced matching)",
+        _matching(2),
+        dimensions=(3,),
+    ),
+    Column(
         "diu",
         "DIU",
         "topology",

@@ -20,7 +20,7 @@ h2{font-size:18px;margin:38px 0 10px}
 p{margin:6px 0}
 .quiet{color:var(--quiet)}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
-.grid{display:grid;gap:14px;grid-template-columns:repeat(auto-fill,minmax(170px,1fr))}
+.grid{display:grid;gap:14px;grid-template-columns:repeat(auto-fill,minmax(138px,1fr))}
 .half{grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr))}
 #summary,#classes{font-size:14px}
 .scroll:has(#summary),.scroll:has(#classes){max-height:none}
