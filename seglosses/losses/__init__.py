@@ -190,6 +190,10 @@ from seglosses.losses.topology_barcodes import (
     topo_loss,
     topological_prior_loss,
 )
+from seglosses.losses.topology_matching import (
+    BettiMatchingLoss,
+    betti_matching_loss,
+)
 from seglosses.losses.topology_paths import (
     CavityLoss,
     MalisLoss,
@@ -227,6 +231,7 @@ __all__ = [
     "AlphaIoULoss",
     "AsymmetricLoss",
     "BalancedAccuracyLoss",
+    "BettiMatchingLoss",
     "BoundaryCrossEntropyLoss",
     "BoundaryDistillationLoss",
     "BoxProjectionLoss",
@@ -305,6 +310,7 @@ __all__ = [
     "asymmetric_loss",
     "aul_loss",
     "balanced_accuracy_loss",
+    "betti_matching_loss",
     "boundary_distillation_loss",
     "boundary_loss",
     "box_projection_loss",

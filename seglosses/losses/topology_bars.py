@@ -76,7 +76,7 @@ def find_bars(
     connectivity = {"T": (8, 26), "V": (4, 6)}[construction][maps.dim() - 4]
     for row, image in enumerate(images):
         flat = np.arange(size).reshape(image.shape)
-        for part in _windows(image.shape, window):
+        for part in windows(image.shape, window):
             if isinstance(wanted, tuple):
                 numbers = wanted
             else:
@@ -90,7 +90,13 @@ def find_bars(
     return _gathered(maps, size, found, missing)
 
 
-def _windows(shape: tuple[int, ...], side: int | None) -> Iterator[tuple[slice, ...]]:
+def windows(shape: tuple[int, ...], side: int | None) -> Iterator[tuple[slice, ...]]:
+    """Places of adjacent windows, row by row; those at the far ends are smaller.
+
+    Example:
+        >>> list(windows((2, 3), 2))
+        [(slice(0, 2, None), slice(0, 2, None)), (slice(0, 2, None), slice(2, 4, None))]
+    """
     steps = [range(0, n, side or max(n, 1)) for n in shape]
     for corner in itertools.product(*steps):
         yield tuple(slice(a, a + (side or n)) for a, n in zip(corner, shape, strict=True))
