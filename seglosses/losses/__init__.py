@@ -17,6 +17,15 @@ from seglosses.losses.active_passive import (
     normalized_focal_loss,
     reverse_cross_entropy_loss,
 )
+from seglosses.losses.attribution import (
+    AttributionEnergyLoss,
+    attribution_energy_loss,
+)
+from seglosses.losses.balancing import (
+    BalancedCrossEntropyLoss,
+    balanced_class_weights,
+    task_weights,
+)
 from seglosses.losses.boundary import (
     KervadecBoundaryLoss,
     RegionWiseLoss,
@@ -57,6 +66,14 @@ from seglosses.losses.box_shape import (
     shape_iou_loss,
     siou_loss,
 )
+from seglosses.losses.box_supervision import (
+    LevelSetLoss,
+    LocalPairwiseLoss,
+    PairwiseAffinityLoss,
+    level_set_loss,
+    local_pairwise_loss,
+    pairwise_affinity_loss,
+)
 from seglosses.losses.calibration import (
     ACLSLoss,
     LabelSmoothingLoss,
@@ -96,6 +113,10 @@ from seglosses.losses.confusion import (
     balanced_accuracy_loss,
     f_beta_loss,
     geometric_mean_loss,
+)
+from seglosses.losses.contrast import (
+    InfoNCELoss,
+    info_nce_loss,
 )
 from seglosses.losses.distillation import (
     BoundaryDistillationLoss,
@@ -230,7 +251,9 @@ __all__ = [
     "ActivePassiveLoss",
     "AlphaIoULoss",
     "AsymmetricLoss",
+    "AttributionEnergyLoss",
     "BalancedAccuracyLoss",
+    "BalancedCrossEntropyLoss",
     "BettiMatchingLoss",
     "BoundaryCrossEntropyLoss",
     "BoundaryDistillationLoss",
@@ -259,6 +282,7 @@ __all__ = [
     "GeometricMeanLoss",
     "HausdorffDTLoss",
     "HausdorffErosionLoss",
+    "InfoNCELoss",
     "InnerIoULoss",
     "IoULoss",
     "JaccardDistillationLoss",
@@ -268,6 +292,8 @@ __all__ = [
     "KervadecBoundaryLoss",
     "LDRLoss",
     "LabelSmoothingLoss",
+    "LevelSetLoss",
+    "LocalPairwiseLoss",
     "LogHausdorffDTLoss",
     "LovaszHingeLoss",
     "LovaszSoftmaxLoss",
@@ -282,6 +308,7 @@ __all__ = [
     "NormalizedCrossEntropyLoss",
     "NormalizedFocalLoss",
     "NormalizedWassersteinLoss",
+    "PairwiseAffinityLoss",
     "Poly1CrossEntropyLoss",
     "Poly1FocalLoss",
     "QualityFocalLoss",
@@ -308,8 +335,10 @@ __all__ = [
     "active_boundary_loss",
     "agce_loss",
     "asymmetric_loss",
+    "attribution_energy_loss",
     "aul_loss",
     "balanced_accuracy_loss",
+    "balanced_class_weights",
     "betti_matching_loss",
     "boundary_distillation_loss",
     "boundary_loss",
@@ -338,12 +367,15 @@ __all__ = [
     "giou_loss",
     "hausdorff_dt_loss",
     "hausdorff_erosion_loss",
+    "info_nce_loss",
     "iou_loss",
     "jaccard_loss",
     "jaccard_metric_loss",
     "kl_distillation_loss",
     "label_smoothing_loss",
     "ldr_loss",
+    "level_set_loss",
+    "local_pairwise_loss",
     "lovasz_hinge_loss",
     "lovasz_softmax_loss",
     "malis_loss",
@@ -357,6 +389,7 @@ __all__ = [
     "normalized_cross_entropy_loss",
     "normalized_focal_loss",
     "normalized_wasserstein_loss",
+    "pairwise_affinity_loss",
     "poly1_cross_entropy_loss",
     "poly1_focal_loss",
     "quality_focal_loss",
@@ -373,6 +406,7 @@ __all__ = [
     "squentropy_loss",
     "ssim_loss",
     "supervoxel_loss",
+    "task_weights",
     "topo_loss",
     "topograph_loss",
     "topological_prior_loss",

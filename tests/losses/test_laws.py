@@ -17,13 +17,18 @@ from seglosses.losses.classwise import ShapeLoss
 # Losses of other inputs than (logits, labels) or (boxes, boxes); each has laws of its own in the
 # test file of its family.
 OTHER_INPUTS: dict[str, str] = {
+    "AttributionEnergyLoss": "attributions",
     "BoundaryDistillationLoss": "a teacher",
     "BranchConsistencyLoss": "a second branch",
     "DistributionFocalLoss": "distances",
+    "InfoNCELoss": "features",
     "JaccardDistillationLoss": "a teacher",
     "KLDistillationLoss": "a teacher",
+    "LevelSetLoss": "the image",
+    "LocalPairwiseLoss": "the image",
     "MIPLoss": "volumes; as images of one slice in test_projection",
     "MatchabilityAwareLoss": "labels with scores",
+    "PairwiseAffinityLoss": "the image",
     "QualityFocalLoss": "labels with scores",
     "VarifocalLoss": "labels with scores",
 }

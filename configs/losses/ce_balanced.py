@@ -1,0 +1,2 @@
+# Cross-entropy with class weights counted in each batch.
+loss_decode = [dict(type="seglosses.BalancedCrossEntropyLoss")]

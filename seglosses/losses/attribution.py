@@ -1,0 +1,76 @@
+"""Losses of explanations: where a network looks, against where it should."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from seglosses.extra_inputs import extra_map
+from seglosses.losses.classwise import ShapeLoss
+from seglosses.reduction import select_classes
+
+
+def attribution_energy_loss(
+    attributions: Tensor, inside: Tensor, *, weight: Tensor | None = None
+) -> Tensor:
+    r"""Share of the positive attribution that falls outside a class's region.
+
+        loss = 1 - sum inside of a+ / sum of a+,  a+ = max(a, 0)
+
+    Where the whole attribution is below 1e-7 the denominator is left out, so that nothing divides
+    by zero and the loss is 1.
+
+    Args:
+        attributions: a, (N, C, *S).
+        inside: Masks or filled boxes, (N, C, *S) in [0, 1].
+        weight: Weights of pixels, (N, 1, *S).
+
+    Returns:
+        One loss per image and class, (N, C), in [0, 1].
+
+    References:
+        Energy loss of Rao et al., Studying how to efficiently and effectively guide models with
+        explanations, ICCV 2023, arXiv:2303.11932.
+
+    Example:
+        >>> attributions = torch.tensor([[[1.0, 3.0, -2.0]]])
+        >>> attribution_energy_loss(attributions, torch.tensor([[[0.0, 1.0, 1.0]]]))  # 1 - 3 / 4
+        tensor([[0.2500]])
+    """
+    energy = attributions.clamp(min=0)
+    if weight is not None:
+        energy = energy * weight
+    within = (energy * inside).flatten(2).sum(2)
+    total = energy.flatten(2).sum(2)
+    return 1 - within / torch.where(total < 1e-7, 1.0, total)
+
+
+class AttributionEnergyLoss(ShapeLoss):
+    """Registered form of :func:`attribution_energy_loss`; needs the extra input ``attributions``.
+
+    Only classes that the label has count. The gradient goes to the attributions (which must have
+    been computed with a graph), none to the logits.
+
+    Args:
+        options: See :class:`~seglosses.losses.classwise.ShapeLoss`; ``classes='present'`` by
+            default.
+    """
+
+    formula = "1 - sum inside of max(a, 0) / sum of max(a, 0)"
+    paper = "Rao et al. 2023, arXiv:2303.11932"
+    use_when = "a network should look at objects, not at context (extra input: attributions)"
+    needs = ("attributions",)
+    default_classes = "present"
+
+    def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        """Share of the attribution outside."""
+        maps = extra_map("attributions", type(self).__name__, len(prob), tuple(prob.shape[2:]))
+        if maps.shape[1] != prob.shape[1] and self.classes is not None:
+            chosen = select_classes(self.classes, maps.shape[1])
+            maps = maps if chosen is None else maps[:, chosen]
+        if maps.shape[1] != prob.shape[1]:
+            raise ValueError(
+                f"attributions must have one map a class: {prob.shape[1]}, got {maps.shape[1]}"
+            )
+        loss = attribution_energy_loss(maps.to(prob.dtype), target, weight=mask)
+        return loss + (prob * 0).flatten(2).sum(2)

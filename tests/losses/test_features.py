@@ -1,0 +1,128 @@
+"""Losses of features and attributions, and weights from counts."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from seglosses.extra_inputs import extra_inputs
+from seglosses.losses import (
+    AttributionEnergyLoss,
+    BalancedCrossEntropyLoss,
+    CrossEntropyLoss,
+    InfoNCELoss,
+    attribution_energy_loss,
+    balanced_class_weights,
+    info_nce_loss,
+    task_weights,
+)
+
+GOLDEN = json.loads((Path(__file__).parent / "goldens" / "weak.json").read_text())
+
+
+def test_published_info_nce() -> None:
+    # TY-Shi/FreeCOS at temperature 0.1, with negatives of all queries and without
+    query, positive, negative = (torch.tensor(GOLDEN[f"nce_{k}"]) for k in "qpn")
+    value = info_nce_loss(query, positive, negative).mean()
+    assert value.item() == pytest.approx(GOLDEN["infonce"], abs=1e-5)
+    value = info_nce_loss(query, positive).mean()
+    assert value.item() == pytest.approx(GOLDEN["infonce_no_negatives"], abs=1e-5)
+
+
+def test_info_nce_of_a_label() -> None:
+    labels = torch.tensor([[[1, 1, 0, 0]]])
+    logits = torch.zeros(1, 2, 1, 4, requires_grad=True)
+    features = torch.tensor([[1.0, 1, 0, 0], [0, 0, 1, 1]]).view(1, 2, 1, 4).requires_grad_()
+    loss = InfoNCELoss(temperature=1.0)
+    with extra_inputs(features=features):
+        value = loss(logits, labels)
+        # two queries, each with one positive and two orthogonal negatives
+        assert value.item() == pytest.approx(math.log(1 + 2 / math.e))
+        value.backward()
+        ignored = torch.where(torch.tensor([[[False, False, False, True]]]), 255, labels)
+        assert loss(logits, ignored).item() == pytest.approx(math.log(1 + 1 / math.e))
+        for nothing in (torch.zeros_like(labels), torch.full_like(labels, 255)):
+            assert loss(logits, nothing).item() == 0.0
+    assert torch.equal(logits.grad, torch.zeros_like(logits))
+
+
+def test_info_nce_takes_samples() -> None:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(0, 3, (2, 16, 16), generator=generator)
+    logits = torch.zeros(2, 3, 16, 16)
+    features = torch.randn(2, 4, 8, 8, generator=generator, requires_grad=True)
+    with extra_inputs(features=features):
+        value = InfoNCELoss(samples=8)(logits, labels)
+    value.backward()
+    assert features.grad is not None
+    assert torch.isfinite(features.grad).all()
+    with pytest.raises(ValueError, match="at least 2"):
+        InfoNCELoss(samples=1)
+
+
+def test_published_energy() -> None:
+    attributions = torch.tensor(GOLDEN["attr"])[None, None]
+    inside = torch.zeros(1, 1, 6, 6)
+    inside[..., 1:3, 1:4] = 1  # boxes (1, 1, 4, 3) and (3, 2, 6, 6)
+    inside[..., 2:6, 3:6] = 1
+    value = attribution_energy_loss(attributions, inside)
+    assert value.item() == pytest.approx(GOLDEN["energy"], abs=1e-6)
+    labels = inside[:, 0].long()
+    with extra_inputs(attributions=attributions):
+        loss = AttributionEnergyLoss(classes=[1])
+        assert loss(torch.zeros(1, 2, 6, 6), labels).item() == pytest.approx(value.item())
+    with extra_inputs(attributions=torch.ones(1, 2, 6, 6)):
+        # uniform: each class gets its share, and the rest is outside
+        both = AttributionEnergyLoss()(torch.zeros(1, 2, 6, 6), labels)
+        assert both.item() == pytest.approx(0.5)
+    with (
+        extra_inputs(attributions=torch.ones(1, 3, 6, 6)),
+        pytest.raises(ValueError, match="one map a class"),
+    ):
+        AttributionEnergyLoss()(torch.zeros(1, 2, 6, 6), labels)
+
+
+def test_no_attribution_divides_nothing() -> None:
+    nothing = torch.zeros(1, 1, 4, 4, requires_grad=True)
+    value = attribution_energy_loss(nothing, torch.ones(1, 1, 4, 4))
+    value.sum().backward()
+    assert value.item() == 1.0
+    assert torch.isfinite(nothing.grad).all()
+
+
+def test_balanced_cross_entropy_is_the_textbook_one() -> None:
+    # DeepFloorplan's balanced_entropy sums over image rows instead of classes and lets pixels of
+    # class 0 into every term: 0.4596 for this input, where the formula gives 0.3184
+    logits = torch.tensor(GOLDEN["dfp_logits"]).permute(0, 3, 1, 2)
+    hot = torch.tensor(GOLDEN["dfp_onehot"]).permute(0, 3, 1, 2)
+    loss = BalancedCrossEntropyLoss()
+    value = loss(logits, hot.argmax(1))
+    assert value.item() == pytest.approx(0.3184, abs=5e-5)
+    assert abs(value.item() - GOLDEN["balanced_entropy_literal"]) > 0.1
+    torch.testing.assert_close(loss(logits, hot), value)
+
+
+def test_weights_by_hand() -> None:
+    labels = torch.tensor([[[0, 0, 0, 1, 255]]])
+    logits = torch.tensor([0.0, 0.0, 0.0, 2.0, 9.0]).view(1, 1, 1, 5)
+    # background 3 of 4 weighs 1/4, foreground 3/4
+    expected = (0.25 * 3 * math.log(2) + 0.75 * math.log(1 + math.exp(-2))) / 4
+    assert BalancedCrossEntropyLoss()(logits, labels).item() == pytest.approx(expected)
+    pair = torch.cat([torch.zeros_like(logits), logits], 1)
+    assert BalancedCrossEntropyLoss()(pair, labels).item() == pytest.approx(expected)
+    equal = torch.tensor([[[0, 1, 0, 1, 255]]])
+    torch.testing.assert_close(
+        BalancedCrossEntropyLoss()(pair, equal), CrossEntropyLoss()(pair, equal) / 2
+    )
+    assert balanced_class_weights(torch.zeros(2)).tolist() == [0, 0]
+
+
+def test_task_weights() -> None:
+    assert task_weights([1, 3]) == [0.75, 0.25]
+    assert sum(task_weights([1, 2, 3])) == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="two or more tasks"):
+        task_weights([1])
