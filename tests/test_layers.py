@@ -13,6 +13,7 @@ LAYERS = (
         "boxes",
         "distance",
         "encoding",
+        "entropy",
         "extra_inputs",
         "focusing",
         "label_edges",
@@ -30,7 +31,7 @@ LAYERS = (
     {"laws", "registry", "report", "datasets", "catalogue", "checkout", "doctor", "processes"},
     {"evaluate"},
     {"openmmlab"},
-    {"benchmark", "demo", "audit"},
+    {"benchmark", "demo", "audit", "converge"},
     {"cli"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(LAYERS) for room in rooms}

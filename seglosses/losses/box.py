@@ -152,7 +152,13 @@ def giou_loss(pred: Tensor, target: Tensor, **modifiers: Unpack[ModifierOptions]
     return family_loss(pred, target, lambda pair: (hull_term(pair),), modifiers)
 
 
-def diou_loss(pred: Tensor, target: Tensor, **modifiers: Unpack[ModifierOptions]) -> Tensor:
+def diou_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    freeze_diagonal: bool = False,
+    **modifiers: Unpack[ModifierOptions],
+) -> Tensor:
     r"""Distance IoU loss: the distance of the centres counts as well.
 
         loss = 1 - IoU + rho^2 / c^2
@@ -162,6 +168,8 @@ def diou_loss(pred: Tensor, target: Tensor, **modifiers: Unpack[ModifierOptions]
     Args:
         pred: Boxes (n, 2d).
         target: Boxes (n, 2d).
+        freeze_diagonal: c carries no gradient. The gradient of c makes boxes grow while they are
+            apart; without it they arrive sooner (see ``seglosses converge``).
         modifiers: See :class:`~seglosses.losses.box_terms.Modifiers`.
 
     Returns:
@@ -175,7 +183,11 @@ def diou_loss(pred: Tensor, target: Tensor, **modifiers: Unpack[ModifierOptions]
         >>> diou_loss(torch.tensor([[0.0, 0, 3, 1]]), torch.tensor([[0.0, 3, 3, 4]]))  # 1 + 9 / 25
         tensor([1.3600])
     """
-    return family_loss(pred, target, lambda pair: (centre_term(pair),), modifiers)
+
+    def terms(pair: Comparison) -> tuple[Tensor, ...]:
+        return (centre_term(pair, freeze=freeze_diagonal),)
+
+    return family_loss(pred, target, terms, modifiers)
 
 
 def ciou_loss(
@@ -183,6 +195,7 @@ def ciou_loss(
     target: Tensor,
     *,
     gate_alpha: bool = True,
+    freeze_diagonal: bool = False,
     **modifiers: Unpack[ModifierOptions],
 ) -> Tensor:
     r"""Complete IoU loss: distance of the centres and difference of the aspect ratios.
@@ -196,6 +209,7 @@ def ciou_loss(
         pred: Boxes (n, 4).
         target: Boxes (n, 4).
         gate_alpha: Shapes count only where IoU > 0.5, as in the CIoU paper and MMDetection.
+        freeze_diagonal: See :func:`diou_loss`.
         modifiers: See :class:`~seglosses.losses.box_terms.Modifiers`.
 
     Returns:
@@ -216,7 +230,7 @@ def ciou_loss(
     """
 
     def terms(pair: Comparison) -> tuple[Tensor, ...]:
-        return centre_term(pair), aspect_term(pair, gate=gate_alpha)
+        return centre_term(pair, freeze=freeze_diagonal), aspect_term(pair, gate=gate_alpha)
 
     return family_loss(pred, target, terms, modifiers)
 
@@ -259,15 +273,24 @@ class GIoULoss(IoUFamilyLoss):
 
 
 class DIoULoss(IoUFamilyLoss):
-    """Overlap, and the distance of the centres."""
+    """Overlap, and the distance of the centres.
+
+    Args:
+        freeze_diagonal: c carries no gradient.
+        options: See :class:`IoUFamilyLoss`.
+    """
 
     formula = "1 - IoU + rho^2 / c^2"
     paper = "Zheng et al. 2020, arXiv:1911.08287"
     use_when = "boxes may start apart and should arrive in few steps"
 
+    def __init__(self, freeze_diagonal: bool = False, **options: Unpack[FamilyOptions]) -> None:
+        super().__init__(**options)
+        self.freeze_diagonal = freeze_diagonal
+
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """See :func:`diou_loss`."""
-        return diou_loss(pred, target, **self.modifiers)
+        return diou_loss(pred, target, freeze_diagonal=self.freeze_diagonal, **self.modifiers)
 
 
 class CIoULoss(IoUFamilyLoss):
@@ -275,6 +298,7 @@ class CIoULoss(IoUFamilyLoss):
 
     Args:
         gate_alpha: Shapes count only where IoU > 0.5.
+        freeze_diagonal: c carries no gradient.
         options: See :class:`IoUFamilyLoss`.
     """
 
@@ -282,10 +306,22 @@ class CIoULoss(IoUFamilyLoss):
     paper = "Zheng et al. 2020, arXiv:1911.08287"
     use_when = "the first choice for 2-D boxes"
 
-    def __init__(self, gate_alpha: bool = True, **options: Unpack[FamilyOptions]) -> None:
+    def __init__(
+        self,
+        gate_alpha: bool = True,
+        freeze_diagonal: bool = False,
+        **options: Unpack[FamilyOptions],
+    ) -> None:
         super().__init__(**options)
         self.gate_alpha = gate_alpha
+        self.freeze_diagonal = freeze_diagonal
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """See :func:`ciou_loss`."""
-        return ciou_loss(pred, target, gate_alpha=self.gate_alpha, **self.modifiers)
+        return ciou_loss(
+            pred,
+            target,
+            gate_alpha=self.gate_alpha,
+            freeze_diagonal=self.freeze_diagonal,
+            **self.modifiers,
+        )

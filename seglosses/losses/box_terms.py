@@ -32,15 +32,18 @@ def hull_term(pair: Comparison) -> Tensor:
     return (hull - pair.union) / positive(hull)
 
 
-def centre_term(pair: Comparison) -> Tensor:
+def centre_term(pair: Comparison, *, freeze: bool = False) -> Tensor:
     """Squared distance of the centres over the squared diagonal of the hull, in [0, 1].
+
+    With ``freeze`` the diagonal carries no gradient, so that only the centres move.
 
     Example:
         >>> pair = Comparison(torch.tensor([[0.0, 1.0]]), torch.tensor([[3.0, 4.0]]))
         >>> centre_term(pair)  # 9 / 16
         tensor([0.5625])
     """
-    return square_norm(pair.offset) / positive(square_norm(pair.hull))
+    hull = pair.hull.detach() if freeze else pair.hull
+    return square_norm(pair.offset) / positive(square_norm(hull))
 
 
 def aspect_term(pair: Comparison, *, gate: bool = True) -> Tensor:

@@ -158,6 +158,18 @@ def test_alpha_of_ciou_is_frozen() -> None:
     torch.testing.assert_close(a.grad, b.grad)
 
 
+@pytest.mark.parametrize("loss", [DIoULoss, CIoULoss])
+def test_a_frozen_diagonal_moves_the_centre_only(loss: type[DIoULoss]) -> None:
+    pred = torch.tensor([[4.0, 0, 6, 2]], requires_grad=True)
+    target = torch.tensor([[0.0, 0, 2, 2]])
+    frozen = loss(freeze_diagonal=True)(pred, target)
+    torch.testing.assert_close(frozen, loss()(pred, target))
+    frozen.backward()
+    # rho^2 / c^2 = 16 / 40; a corner moves the centre by half: 2 * 4 / 40 / 2
+    assert pred.grad is not None
+    torch.testing.assert_close(pred.grad, torch.tensor([[0.1, 0, 0.1, 0]]))
+
+
 @pytest.mark.parametrize("loss", FAMILY)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("scale", [1, 32, 640, 1e4])
