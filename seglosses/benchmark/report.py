@@ -115,6 +115,11 @@ def report(
         *_NOTES[stat],
         f"{flips} sign flips, seeded: the same scores give the same p.",
     ]
+    if published is not None:
+        joined = {one.folder for one in theirs}
+        for one in found:
+            if not any(scores.folder in joined for scores in one.losses):
+                notes.append(f"No published runs cover {one.name} and its test images.")
     out.mkdir(parents=True, exist_ok=True)
     write_csv(rows, out / "table.csv")
     (out / "tables.md").write_text(as_markdown(rows, stat, notes), encoding="utf-8")

@@ -207,6 +207,14 @@ def test_published_runs_stand_beside_own_ones(runs, tmp_path):
     assert report(own, tmp_path / "out", published=runs)[0].loss == "ce_dice"
 
 
+def test_published_runs_that_do_not_fit_are_said_to_be_missing(runs, tmp_path):
+    own = tmp_path / "own"
+    write_run(own, "ce_dice", 0, {"071": (2, 1, 0.5, 1)}, setting="supervised/noisy/large")
+    report(own, tmp_path / "out", published=runs)
+    text = (tmp_path / "out" / "tables.md").read_text()
+    assert "No published runs cover supervised/noisy/large" in text
+
+
 def test_scores_of_another_image_size_are_not_tested(runs, tmp_path):
     own = tmp_path / "own"
     small = {"image_size": [128, 128]}
