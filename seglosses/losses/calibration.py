@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Unpack
 
+from seglosses.entropy import cross_entropy
 from seglosses.losses.base import PixelLoss, PixelOptions
 
 
@@ -59,7 +60,7 @@ def max_suppression_loss(logits: Tensor, target: Tensor, *, alpha: float = 0.1) 
         >>> max_suppression_loss(z, torch.tensor([[1]]), alpha=0.1)  # log(1 + e^2) + .1
         tensor([[2.2269]])
     """
-    entropy = F.cross_entropy(logits, target, reduction="none")
+    entropy = cross_entropy(logits, target)
     return entropy + alpha * (logits.amax(1) - logits.mean(1))
 
 
@@ -88,7 +89,7 @@ def margin_smoothing_loss(
         tensor([[0.1769]])
     """
     excess = (logits.amax(1, keepdim=True) - logits - margin).clamp(min=0)
-    return F.cross_entropy(logits, target, reduction="none") + alpha * excess.mean(1)
+    return cross_entropy(logits, target) + alpha * excess.mean(1)
 
 
 def acls_loss(
@@ -134,7 +135,7 @@ def acls_loss(
     ahead = (top.squeeze(1) - margin).clamp(min=0).square()
     behind = (top.detach() - logits - margin).clamp(min=0).square()
     behind = torch.where(others, behind, 0.0).sum(1) / others.sum(1).clamp(min=1)
-    entropy = F.cross_entropy(logits, target, reduction="none")
+    entropy = cross_entropy(logits, target)
     return entropy + alpha * (positive * ahead + negative * behind)
 
 

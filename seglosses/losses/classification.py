@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.encoding import at_target
+from seglosses.entropy import cross_entropy
 from seglosses.losses.base import PixelLoss, PixelOptions
 
 
@@ -30,7 +31,7 @@ def cross_entropy_loss(logits: Tensor, target: Tensor) -> Tensor:
         >>> cross_entropy_loss(torch.zeros(1, 2, 1), torch.tensor([[1]]))  # log 2
         tensor([[0.6931]])
     """
-    return F.cross_entropy(logits, target, reduction="none")
+    return cross_entropy(logits, target)
 
 
 def poly1_cross_entropy_loss(logits: Tensor, target: Tensor, *, epsilon: float = 1.0) -> Tensor:
