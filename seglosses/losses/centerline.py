@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -11,6 +14,9 @@ from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.overlap import ratio
 from seglosses.reduction import average_pixels
 from seglosses.soft_skeleton import soft_skeleton
+from seglosses.soft_thinning import soft_thinning
+
+Skeleton = Literal["soft", "thinned"]
 
 
 def soft_cldice_loss(
@@ -20,6 +26,7 @@ def soft_cldice_loss(
     iterations: int = 10,
     smooth: float = 1.0,
     pooled: bool = False,
+    skeleton: Skeleton = "soft",
     weight: Tensor | None = None,
 ) -> Tensor:
     r"""Soft centre-line Dice loss.
@@ -40,6 +47,8 @@ def soft_cldice_loss(
         smooth: Added above and below, in skeleton pixels; a map without skeleton in prediction
             and target costs 0 in any case.
         pooled: Sum over all images and classes first; each of them is then given the same loss.
+        skeleton: 'soft' by erosions, or 'thinned' with the mask's topology, 2D only
+            (:func:`seglosses.soft_thinning.soft_thinning`).
         weight: (N, 1, *S) or broadcastable weights of pixels.
 
     Returns:
@@ -58,9 +67,9 @@ def soft_cldice_loss(
         >>> soft_cldice_loss(broken, line, smooth=0.0)  # 1 - (2 * 6 / 7) / (1 + 6 / 7)
         tensor([[0.0769]])
     """
-    target, target_skeleton = _target_skeleton(target.detach(), iterations)
-    skeleton = soft_skeleton(prob, iterations)
-    hit, length = _sums(skeleton, target, weight)
+    make = _SKELETONS[skeleton]
+    target, target_skeleton = _target_skeleton(target.detach(), iterations, make)
+    hit, length = _sums(make(prob, iterations), target, weight)
     found, wanted = _sums(prob, target_skeleton, weight, of_second=True)
     if pooled:
         hit, length, found, wanted = (
@@ -73,7 +82,12 @@ def soft_cldice_loss(
 
 
 def centerline_cross_entropy_loss(
-    margin: Tensor, target: Tensor, *, iterations: int = 3, weight: Tensor | None = None
+    margin: Tensor,
+    target: Tensor,
+    *,
+    iterations: int = 3,
+    skeleton: Skeleton = "soft",
+    weight: Tensor | None = None,
 ) -> Tensor:
     r"""Centre-line cross-entropy: pixels count where prediction or label have a skeleton.
 
@@ -86,6 +100,7 @@ def centerline_cross_entropy_loss(
         margin: One-versus-rest logits z, (N, K, H, W) or (N, K, D, H, W).
         target: One-hot or soft labels of that shape; gradients do not flow into it.
         iterations: Erosions, see :func:`seglosses.soft_skeleton.soft_skeleton`.
+        skeleton: As in :func:`soft_cldice_loss`.
         weight: (N, 1, *S) or broadcastable weights of pixels; 0 leaves a pixel out of the mean.
 
     Returns:
@@ -101,10 +116,11 @@ def centerline_cross_entropy_loss(
         >>> centerline_cross_entropy_loss(torch.zeros_like(line), line)  # 4 log(2) / 12
         tensor([[0.2310]])
     """
-    truth, target_skeleton = _target_skeleton(target.detach(), iterations)
-    skeleton = soft_skeleton(_kept(margin.sigmoid(), weight), iterations)
+    make = _SKELETONS[skeleton]
+    truth, target_skeleton = _target_skeleton(target.detach(), iterations, make)
+    own = make(_kept(margin.sigmoid(), weight), iterations)
     entropy = F.binary_cross_entropy_with_logits(margin, truth.to(margin.dtype), reduction="none")
-    return average_pixels(entropy * (skeleton + target_skeleton), weight)
+    return average_pixels(entropy * (own + target_skeleton), weight)
 
 
 def _kept(prob: Tensor, weight: Tensor | None) -> Tensor:
@@ -112,13 +128,26 @@ def _kept(prob: Tensor, weight: Tensor | None) -> Tensor:
     return prob if weight is None else torch.where(weight > 0, prob, 0.0)
 
 
-def _target_skeleton(target: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
+_SKELETONS: dict[str, Callable[[Tensor, int], Tensor]] = {
+    "soft": soft_skeleton,
+    "thinned": soft_thinning,
+}
+
+
+def _check_skeleton(skeleton: str) -> None:
+    if skeleton not in _SKELETONS:
+        raise ValueError(f"skeleton must be 'soft' or 'thinned', got {skeleton!r}")
+
+
+def _target_skeleton(
+    target: Tensor, iterations: int, make: Callable[[Tensor, int], Tensor]
+) -> tuple[Tensor, Tensor]:
     """Target and skeleton; as booleans where hard, which is quick and small to keep."""
     # elsewhere than on the CPU the question would cost a synchronisation
     if target.device.type == "cpu" and bool(((target == 0) | (target == 1)).all()):
         target = target.bool()
     with torch.no_grad():
-        return target, soft_skeleton(target, iterations)
+        return target, make(target, iterations)
 
 
 def _sums(
@@ -143,6 +172,7 @@ class SoftClDiceLoss(ShapeLoss):
         iterations: Erosions, at least the largest half-width in pixels.
         smooth: See :func:`soft_cldice_loss`.
         pooled: See :func:`soft_cldice_loss`.
+        skeleton: See :func:`soft_cldice_loss`.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
     """
 
@@ -155,10 +185,13 @@ class SoftClDiceLoss(ShapeLoss):
         iterations: int = 10,
         smooth: float = 1.0,
         pooled: bool = False,
+        skeleton: Skeleton = "soft",
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
+        _check_skeleton(skeleton)
         self.iterations, self.smooth, self.pooled = iterations, smooth, pooled
+        self.skeleton = skeleton
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """One minus the harmonic mean."""
@@ -168,6 +201,7 @@ class SoftClDiceLoss(ShapeLoss):
             iterations=self.iterations,
             smooth=self.smooth,
             pooled=self.pooled,
+            skeleton=self.skeleton,
             weight=mask,
         )
 
@@ -177,6 +211,7 @@ class CenterlineCrossEntropyLoss(ShapeLoss):
 
     Args:
         iterations: Erosions of the soft skeleton.
+        skeleton: See :func:`soft_cldice_loss`.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
     """
 
@@ -185,10 +220,15 @@ class CenterlineCrossEntropyLoss(ShapeLoss):
     use_when = "thin structures; beside Dice, instead of clDice"
     reads_margins = True
 
-    def __init__(self, iterations: int = 3, **options: Unpack[MapOptions]) -> None:
+    def __init__(
+        self, iterations: int = 3, skeleton: Skeleton = "soft", **options: Unpack[MapOptions]
+    ) -> None:
         super().__init__(**options)
-        self.iterations = iterations
+        _check_skeleton(skeleton)
+        self.iterations, self.skeleton = iterations, skeleton
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Mean over pixels."""
-        return centerline_cross_entropy_loss(prob, target, iterations=self.iterations, weight=mask)
+        return centerline_cross_entropy_loss(
+            prob, target, iterations=self.iterations, skeleton=self.skeleton, weight=mask
+        )
