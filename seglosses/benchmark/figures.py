@@ -97,7 +97,7 @@ def costs(setting: Setting, metrics: Sequence[str]) -> str:
         " largest memory of the process; bars span the runs. Runs side by side slow each other"
         " down: compare ratios.</p>"
     )
-    return f'{note}<div class="grid half"><div class="card">{chart}</div><div>{table}</div></div>'
+    return f'{note}<div class="card" style="max-width:560px">{chart}</div><br>{table}'
 
 
 def _spread(values: NDArray[np.float64]) -> tuple[float, float, float]:
