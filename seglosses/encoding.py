@@ -8,7 +8,8 @@ Layouts, for any number of spatial dimensions ``*S`` (none, 1D, 2D, 3D):
 * rows of a detection head, logits (n, C) with labels (n,) in [0, C] under sigmoid: C is background,
   so with one channel 0 is the object (give float targets (n, 1) to mean it the other way round);
 * logits (N, C, *S) with dense float targets (N, C, *S) in [0, 1];
-* mask logits (n, P) or (n, H, W) with masks of the same shape, under ``use_sigmoid=True``;
+* mask logits (n, P) or (n, H, W) with masks of the same shape, under ``use_sigmoid=True``; (P,) are
+  points of any masks, each a row of one channel;
 * mask-head logits (n, C, H, W) with float masks (n, H, W) and, in place of weights, the integer
   class (n,) whose channel is meant.
 """
@@ -192,9 +193,9 @@ def align(
         >>> batch.valid, batch.labels
         (tensor([[ True,  True, False]]), tensor([[0, 1, 0]]))
     """
-    if not pred.is_floating_point() or pred.dim() < 2:
+    if not pred.is_floating_point() or pred.dim() < (1 if use_sigmoid else 2):
         raise ValueError(
-            "pred must hold floating-point logits (N, C, *S) or (n, *S), got "
+            "pred must hold floating-point logits (N, C, *S), or under use_sigmoid (n, *S), got "
             f"{_describe(pred)}; pass raw outputs, not label maps"
         )
     logits = pred if pred.dtype == torch.float64 else pred.float()
@@ -203,7 +204,9 @@ def align(
         target = target.unsqueeze(1) if target.is_floating_point() else target
     elif use_sigmoid and pred.dim() <= 3 and target.shape == pred.shape:
         logits = logits.unsqueeze(1)
-        target = target.unsqueeze(1) if target.is_floating_point() else target
+        # integers of a row are classes, in which 0 is the object; those of a mask say yes or no
+        dense_target = target.is_floating_point() or pred.dim() == 1
+        target = target.unsqueeze(1).to(logits.dtype) if dense_target else target
     sigmoid = use_sigmoid or logits.shape[1] == 1
     if target.shape == logits.shape and target.is_floating_point():
         dense, valid = _dense(target, logits, ignore_index, sigmoid)
@@ -247,6 +250,11 @@ def _labels(
         else:
             labels = labels.masked_fill(~valid, 0)
     channels = logits.shape[1]
+    if ignore_index == 255 and channels > 255:
+        raise ValueError(
+            f"ignore_index=255 is also one of the {channels} classes, which would never be learned;"
+            " set another number, or None where no pixel is ignored"
+        )
     # detection heads mark background by the label C: sigmoid rows without spatial dimensions
     classes = max(channels, 2) if logits.dim() > 2 or not sigmoid else channels + 1
     _require(
@@ -318,6 +326,6 @@ def _layout_message(pred: Tensor, target: Tensor, use_sigmoid: bool) -> str:
         f"pred {_describe(pred)} and target {_describe(target)} fit no layout"
         f" (use_sigmoid={use_sigmoid}). Expected logits (N, C, *S) with integer labels (N, *S) or"
         " float targets (N, C, *S), or with use_sigmoid=True masks of the shape of pred, (n, P) or"
-        " (n, H, W). Resize logits to the label's size first; convert integer indicators to float;"
-        " give volumes of masks a channel axis"
+        " (n, H, W), or points (P,). Resize logits to the label's size first; convert integer"
+        " indicators to float; give volumes of masks a channel axis"
     )

@@ -57,6 +57,18 @@ def test_mask_layouts() -> None:
     assert torch.equal(integer.target(), masks.unsqueeze(1))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.bool])
+def test_points_of_all_masks_in_one_row(dtype: torch.dtype) -> None:
+    masks = torch.tensor([1, 0, 1, 255 if dtype == torch.int64 else 0]).to(dtype)
+    points = align(torch.zeros(4), masks, torch.ones(4), use_sigmoid=True)
+    assert points.logits.shape == (4, 1)
+    assert points.target()[:, 0].tolist() == [1, 0, 1, 0]
+    assert points.row_weight is not None
+    if dtype == torch.int64:
+        assert points.valid is not None
+        assert points.valid.tolist() == [True, True, True, False]
+
+
 def test_mask_heads_give_the_class_in_place_of_weights() -> None:
     logits = torch.randn(3, 7, 4, 4)
     classes = torch.tensor([6, 0, 2])
@@ -105,6 +117,8 @@ def test_weights() -> None:
     [
         (torch.zeros(1, 2, 3, dtype=torch.long), torch.zeros(1, 3), {}, "floating-point logits"),
         (torch.zeros(3), torch.zeros(3), {}, "floating-point logits"),
+        (torch.zeros(3), torch.zeros(4), {"use_sigmoid": True}, "fit no layout"),
+        (torch.zeros(1, 300, 2), torch.tensor([[7, 255]]), {}, "one of the 300 classes"),
         (torch.zeros(1, 2, 3, 3), torch.zeros(1, 4, 4).long(), {}, "fit no layout"),
         (torch.zeros(1, 2, 3, 3), torch.zeros(1, 2, 3, 3).long(), {}, "convert integer indicators"),
         (torch.zeros(1, 2, 3, 3), torch.full((1, 3, 3), 7), {}, r"labels must lie in \[0, 1\]"),
