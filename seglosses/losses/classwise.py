@@ -93,7 +93,8 @@ class OverlapLoss(ClassLoss):
             them by weight, for example ``{'image': 0.5, 'class': 0.5}``.
         intersection: Soft intersection, see :func:`seglosses.overlap.soft_counts`.
         sync: Sum pooled counts over all ranks, so that 'dataset' means the global batch.
-        options: See :class:`SegmentationLoss`.
+        options: See :class:`SegmentationLoss`. Weights of images scale their loss in 'image' and
+            their counts in 'dataset'.
     """
 
     def __init__(
@@ -135,6 +136,11 @@ class OverlapLoss(ClassLoss):
         self._refuse_per_pixel(per_pixel)
         if avg_factor is not None and set(self._mix) != {"image"}:
             raise ValueError("avg_factor needs a loss per image: set average='image'")
+        if batch.row_weight is not None and "class" in self._mix:
+            raise ValueError(
+                "weights of images (N,) need average='image' or 'dataset', got"
+                f" {self.average!r}; give weights of pixels (N, *S)"
+            )
         counts = batch_counts(batch, self.intersection)
         classes, weights = self._classes(batch), self.class_weight
         chosen = select_classes(classes, batch.channels)
@@ -144,7 +150,7 @@ class OverlapLoss(ClassLoss):
         only_present = classes == "present"
         total: Tensor | None = None
         for average, share in self._mix.items():
-            source = counts.pooled() if average == "dataset" else counts
+            source = _pooled(counts, batch.row_weight) if average == "dataset" else counts
             if average == "dataset" and self.sync:
                 source = _summed_over_ranks(source)
             present = source.target > 0 if only_present else None
@@ -161,6 +167,12 @@ class OverlapLoss(ClassLoss):
             total = share * part if total is None else total + share * part
         assert total is not None
         return total
+
+
+def _pooled(counts: Counts, row_weight: Tensor | None) -> Counts:
+    if row_weight is None:
+        return counts.pooled()
+    return Counts(*(count * row_weight.unsqueeze(1) for count in counts)).pooled()
 
 
 def _summed_over_ranks(counts: Counts) -> Counts:

@@ -76,6 +76,16 @@ def test_averages(average: object, expected: float) -> None:
     assert loss(GUESS, IMAGES).item() == pytest.approx(expected, abs=1e-6)
 
 
+def test_weights_of_images() -> None:
+    second = torch.tensor([0.0, 2.0])
+    # the second image alone: pooled IoU 3/4; by image 2 * 1/4 over two images
+    assert JaccardMetricLoss(smooth=0)(GUESS, IMAGES, second).item() == pytest.approx(1 / 4)
+    by_image = JaccardMetricLoss(smooth=0, average="image")
+    assert by_image(GUESS, IMAGES, second).item() == pytest.approx(1 / 4)
+    with pytest.raises(ValueError, match="weights of images"):
+        JaccardMetricLoss(average="class")(GUESS, IMAGES, second)
+
+
 LOGITS = torch.tensor([[[0.0, 1.0, -1.0]], [[2.0, 0.5, 0.0]]]).view(1, 2, 3)
 
 
