@@ -129,6 +129,10 @@ class _LovaszLoss(ClassLoss):
         pooled = self.average == "dataset"
         if pooled and avg_factor is not None:
             raise ValueError("avg_factor needs a loss per image: set average='image'")
+        if pooled and batch.row_weight is not None:
+            like = batch.logits[:, 0]
+            weight = batch.row_weight.view(-1, *(1,) * (like.dim() - 1)).expand_as(like)
+            batch = batch._replace(pixel_weight=weight, row_weight=None)
         with torch.no_grad():
             foreground = _foreground(batch)
             present = None

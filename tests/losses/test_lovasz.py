@@ -123,6 +123,17 @@ def test_hinge_of_an_empty_foreground_is_its_largest_logit() -> None:
 
 
 @pytest.mark.parametrize("cls", [LovaszSoftmaxLoss, LovaszHingeLoss])
+def test_weights_of_images_count_in_the_pooled_form(cls) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 2, 4, 4, generator=generator)
+    labels = torch.randint(0, 2, (2, 4, 4), generator=generator)
+    loss = cls(average="dataset")
+    second = loss(logits, labels, weight=torch.tensor([0.0, 1.0]))
+    torch.testing.assert_close(second, loss(logits[1:], labels[1:]))
+    assert second != loss(logits, labels)
+
+
+@pytest.mark.parametrize("cls", [LovaszSoftmaxLoss, LovaszHingeLoss])
 def test_nothing_and_a_single_pixel(cls) -> None:
     # the reference: an empty (0, C) tensor, NaN as a mean; IndexError
     leaf = torch.randn(1, 3, 2, 2).requires_grad_()
