@@ -132,8 +132,8 @@ def test_cldice_keeps_at_most_three_times_the_logits(
 def test_repairs_a_break_and_removes_an_island(cls: type[SoftClDiceLoss], skeleton: str) -> None:
     logits, label = break_island24()
     logits = (logits / 4).requires_grad_()
-    optimiser = torch.optim.Adam([logits], 0.2)
-    for _ in range(60):
+    optimiser = torch.optim.Adam([logits], 0.4)
+    for _ in range(25):
         optimiser.zero_grad()
         cls(3, skeleton=skeleton)(logits, label).backward()
         optimiser.step()
