@@ -53,9 +53,8 @@ def two_sided_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
         >>> two_sided_fields(torch.tensor([[[0, 1, 1]]]) > 0)
         tensor([[[1., 1., 2.]]])
     """
-    return _each_image(
-        masks, lambda planes: np.stack([two_sided_distance(mask, spacing) for mask in planes])
-    )
+    planes = masks.flatten(0, 1)
+    return _each_image(planes, lambda mask: two_sided_distance(mask, spacing)).view(masks.shape)
 
 
 def inner_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:

@@ -54,10 +54,11 @@ def hausdorff_dt_loss(
     with torch.no_grad():
         predicted, labelled = prob > 0.5, target > 0.5
         fields = two_sided_fields(torch.cat([predicted, labelled]), spacing).to(prob.dtype)
-        d_p, d_y = fields.pow(alpha).chunk(2)
+        d_p, d_y = fields.pow_(alpha).chunk(2)
         field = d_p + d_y
-        opposite = (predicted != labelled).flatten(2).any(2) & ~(field > 0).flatten(2).any(2)
-        field = field + opposite.view(*opposite.shape, *(1,) * (field.dim() - 2))
+        nowhere = field.flatten(2).sum(2) == 0
+        opposite = (predicted != labelled).flatten(2).any(2) & nowhere
+        field.add_(opposite.view(*opposite.shape, *(1,) * (field.dim() - 2)))
     return average_pixels((prob - target).square() * field, weight)
 
 
