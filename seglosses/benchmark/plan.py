@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seglosses import __version__
-from seglosses.benchmark.results import read_card
+from seglosses.benchmark.results import read_card, write_at_once
 from seglosses.checkout import ROOT, commit, digest
 from seglosses.processes import Job
 
@@ -46,7 +46,7 @@ PROFILES = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class Campaign:
     """What all runs share.
 
     Attributes:
@@ -108,42 +108,40 @@ class Run:
 
     def job(self) -> Job:
         """The command that does the run; a half-finished one with the same config goes on."""
-        order = self.folder / "order.json"
-        wanted = {"stamp": self.card["stamp"]}
-        if self.folder.is_dir() and read_card(order) != wanted:
+        card = self.folder / "card.json"
+        if self.folder.is_dir() and read_card(card).get("stamp") != self.card["stamp"]:
             shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "config.py").write_text(self.config.pretty_text, encoding="utf-8")
-        (self.folder / "card.json").write_text(json.dumps(self.card, indent=2), encoding="utf-8")
-        order.write_text(json.dumps(wanted), encoding="utf-8")
+        write_at_once(self.folder / "config.py", self.config.pretty_text)
+        write_at_once(card, json.dumps(self.card, indent=2))
         words = [sys.executable, "-m", "seglosses.benchmark.worker", str(self.folder)]
         words.append(str(os.getpid()))
         return Job(self.name, words, self.folder / "log.txt")
 
 
-def plan(settings: Settings, losses: Sequence[str], seeds: Sequence[int]) -> list[Run]:
+def plan(campaign: Campaign, losses: Sequence[str], seeds: Sequence[int]) -> list[Run]:
     """One run a loss and seed, all losses of a seed together."""
-    profile = PROFILES[settings.profile]
+    profile = PROFILES[campaign.profile]
     about = {"version": __version__, "commit": commit()}
-    data = digest(settings.data, "*.png", contents=False)
-    place = settings.out / FRAMEWORK / settings.labels / settings.train_size
+    data = digest(campaign.data, "*.png", contents=False)
+    place = campaign.out / FRAMEWORK / campaign.labels / campaign.train_size
     runs = []
-    configs = {loss: _compose(settings, profile, loss) for loss in losses}
+    configs = {loss: _compose(campaign, profile, loss) for loss in losses}
     for seed in seeds:
         for loss in losses:
             config = copy.deepcopy(configs[loss])
             config.randomness["seed"] = seed
             # Neither where the data lies nor where results go changes a result.
-            neutral = repr(config.to_dict()).replace(str(settings.data), "DATA")
+            neutral = repr(config.to_dict()).replace(str(campaign.data), "DATA")
             config.work_dir = str(place / loss / str(seed))
             card = {
                 **about,
                 "stamp": hashlib.sha256(f"{data}\n{neutral}".encode()).hexdigest(),
-                "profile": settings.profile,
+                "profile": campaign.profile,
                 "leaf": f"configs/{profile.leaf}",
                 "loss": loss,
-                "labels": settings.labels,
-                "train_size": settings.train_size,
+                "labels": campaign.labels,
+                "train_size": campaign.train_size,
                 "iters": int(config.train_cfg.max_iters),
                 "seed": seed,
                 "data": data,
@@ -152,20 +150,20 @@ def plan(settings: Settings, losses: Sequence[str], seeds: Sequence[int]) -> lis
     return runs
 
 
-def _compose(settings: Settings, profile: Profile, loss: str) -> Any:
+def _compose(campaign: Campaign, profile: Profile, loss: str) -> Any:
     # A report needs no mmengine, and its module is loaded beside this one.
     from seglosses.openmmlab.runs import compose
 
     cfg = compose(
         ROOT / "configs" / profile.leaf,
         loss=loss,
-        data=str(settings.data),
-        labels=settings.labels,
-        iters=settings.iters or profile.iters,
+        data=str(campaign.data),
+        labels=campaign.labels,
+        iters=campaign.iters or profile.iters,
         seed=0,
         work_dir="WORK",
         options={
-            "train_dataloader.dataset.train_size": settings.train_size,
+            "train_dataloader.dataset.train_size": campaign.train_size,
             "test_dataloader.dataset.groups": None,
         },
     )

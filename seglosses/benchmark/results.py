@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -196,6 +197,13 @@ def read_card(path: Path) -> dict[str, Any]:
         return {}
     card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return card
+
+
+def write_at_once(path: Path, text: str) -> None:
+    """Write a file at once: whoever looks finds the old one, none, or all of the new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
 
 
 def _image_size(card: Mapping[str, Any]) -> tuple[int, ...]:

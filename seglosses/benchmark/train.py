@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from seglosses.benchmark.plan import PROFILES, Run, Settings, plan, read_seeds
+from seglosses.benchmark.plan import PROFILES, Campaign, Run, plan, read_seeds
 from seglosses.checkout import need_checkout, need_mixins
 from seglosses.datasets.topomortar import LABELS, TRAIN_SIZES, find_root
 from seglosses.datasets.write import BrickSet, write_dataset
@@ -45,8 +45,8 @@ def run(args: argparse.Namespace) -> int:
     out: Path = args.out.resolve()
     data = _bricks(out / "bricks") if args.data is None else find_root(args.data).resolve()
     _keep_groups(data, out)
-    settings = Settings(out, data, args.labels, args.train_size, args.profile, args.iters)
-    runs = plan(settings, losses, seeds)
+    campaign = Campaign(out, data, args.labels, args.train_size, args.profile, args.iters)
+    runs = plan(campaign, losses, seeds)
     todo = [one for one in runs if not one.finished()]
     print(f"{len(runs)} runs, {len(runs) - len(todo)} finished before; scores go to {args.out}")
     _run(todo, args.jobs)

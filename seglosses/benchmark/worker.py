@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from seglosses.benchmark.results import read_card
+from seglosses.benchmark.results import read_card, write_at_once
 from seglosses.benchmark.scores import CONVENTIONS, as_csv, score_folder
 from seglosses.openmmlab.training import train_and_test
 
@@ -25,15 +25,8 @@ def work(folder: Path) -> None:
     card = {**read_card(folder / "card.json"), **cost}
     card |= {"image_size": list(size), "images": len(rows), "conventions": CONVENTIONS}
     beside = folder.with_name(folder.name + ".json")
-    replace_text(beside, json.dumps(card, indent=2) + "\n")
-    replace_text(folder.with_name(folder.name + ".csv"), as_csv(rows))
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file at once: whoever looks finds the old one, none, or all of the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_at_once(beside, json.dumps(card, indent=2) + "\n")
+    write_at_once(folder.with_name(folder.name + ".csv"), as_csv(rows))
 
 
 def end_with_parent(parent: int) -> None:

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seglosses.benchmark.plan import Settings, plan, read_seeds
+from seglosses.benchmark.plan import Campaign, plan, read_seeds
+from seglosses.benchmark.results import write_at_once
 from seglosses.benchmark.scores import COLUMNS, as_csv, score, score_folder
-from seglosses.benchmark.worker import end_with_parent, replace_text
+from seglosses.benchmark.worker import end_with_parent
 from seglosses.checkout import ROOT
 from seglosses.cli import main
 from seglosses.datasets.topomortar import read_betti_numbers, read_mask
@@ -99,7 +100,7 @@ def bricks(tmp_path_factory):
 
 def planned(bricks, out, **changes):
     options = {"labels": "noisy", "train_size": "small", "profile": "smoke", "iters": 4}
-    return plan(Settings(out, bricks, **{**options, **changes}), ["ce_dice", "dice_cldice"], [0, 1])
+    return plan(Campaign(out, bricks, **{**options, **changes}), ["ce_dice", "dice_cldice"], [0, 1])
 
 
 def finish(one):
@@ -176,8 +177,8 @@ def test_wrong_options_say_what_to_do(tmp_path, capsys, monkeypatch, words, mess
 
 def test_scores_appear_at_once(tmp_path):
     path = tmp_path / "0.csv"
-    replace_text(path, "old")
-    replace_text(path, "new")
+    write_at_once(path, "old")
+    write_at_once(path, "new")
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
 
