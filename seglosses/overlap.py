@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from seglosses.encoding import Aligned, activate
+from seglosses.encoding import Aligned
+from seglosses.softmax_counts import softmax_counts
 
 Intersection = Literal["min", "product", "difference", "norm2"]
 
@@ -158,11 +159,13 @@ def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
         weight = batch.valid if batch.pixel_weight is None else batch.mask()
         if batch.pixel_weight is not None and weight is not None:
             weight = weight.squeeze(1)
+        if not batch.sigmoid:
+            flat = None if weight is None else _pixels(weight)
+            return Counts(*softmax_counts(_flat(batch.logits), _pixels(batch.labels), flat))
         tp, prob, target = _LabelCounts.apply(  # type: ignore[no-untyped-call]
             batch.logits,
             _pixels(batch.labels),
             None if weight is None else _pixels(weight),
-            batch.sigmoid,
         )
         return Counts(tp, prob, target)
     return soft_counts(batch.prob(), batch.target(), batch.mask(), intersection=intersection)
@@ -189,7 +192,7 @@ def _weigh(maps: Tensor, weight: Tensor | None) -> None:
 
 
 class _LabelCounts(torch.autograd.Function):
-    """Counts from logits and integer labels; saves the logits, labels and weights only."""
+    """Counts of independent channels; saves the logits, labels and weights only."""
 
     @staticmethod
     def forward(
@@ -197,10 +200,9 @@ class _LabelCounts(torch.autograd.Function):
         logits: Tensor,
         labels: Tensor,
         weight: Tensor | None,
-        sigmoid: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
         channels = logits.shape[1]
-        prob = activate(_flat(logits), sigmoid)
+        prob = _flat(logits).sigmoid()
         _weigh(prob, weight)
         mass = prob.sum(2)
         ones = torch.ones_like(prob[:, 0]) if weight is None else weight.to(prob.dtype)
@@ -216,7 +218,6 @@ class _LabelCounts(torch.autograd.Function):
             tp = zeros.scatter_add(1, labels, own.double())[:, :channels].to(prob.dtype)
             target = zeros.scatter_add(1, labels, ones.double())[:, :channels].to(prob.dtype)
         ctx.save_for_backward(logits, labels, *(() if weight is None else (weight,)))
-        ctx.sigmoid = sigmoid
         ctx.mark_non_differentiable(target)
         return tp, mass, target
 
@@ -224,29 +225,20 @@ class _LabelCounts(torch.autograd.Function):
     @once_differentiable
     def backward(
         ctx: Any, grad_tp: Tensor, grad_mass: Tensor, _: Tensor
-    ) -> tuple[Tensor, None, None, None]:
+    ) -> tuple[Tensor, None, None]:
         logits, labels, *rest = ctx.saved_tensors
         weight = rest[0] if rest else None
         channels = logits.shape[1]
-        prob = activate(_flat(logits), ctx.sigmoid)
+        prob = _flat(logits).sigmoid()
         # d/d prob of each pixel: grad_mass everywhere, grad_tp once more at the pixel's own class
         if channels == 1:
             slope = grad_mass.unsqueeze(2) + grad_tp.unsqueeze(2) * (labels == 1).unsqueeze(1)
             grad = slope * prob * (1 - prob)
         else:
             known = labels.clamp(max=channels - 1)
-            extra = grad_tp.gather(1, known)
-            if ctx.sigmoid:
-                extra = extra.masked_fill(labels == channels, 0.0)
-            extra = extra.unsqueeze(1)
-            if ctx.sigmoid:
-                grad = grad_mass.unsqueeze(2).expand_as(prob).clone()
-                grad.scatter_add_(1, known.unsqueeze(1), extra)
-                grad.mul_(prob).mul_(1 - prob)
-            else:
-                own = prob.gather(1, known.unsqueeze(1)).mul_(extra)
-                mean = torch.bmm(grad_mass.unsqueeze(1), prob).add_(own)
-                grad = (grad_mass.unsqueeze(2) - mean).mul_(prob)
-                grad.scatter_add_(1, known.unsqueeze(1), own)
+            extra = grad_tp.gather(1, known).masked_fill(labels == channels, 0.0).unsqueeze(1)
+            grad = grad_mass.unsqueeze(2).expand_as(prob).clone()
+            grad.scatter_add_(1, known.unsqueeze(1), extra)
+            grad.mul_(prob).mul_(1 - prob)
         _weigh(grad, weight)
-        return grad.view_as(logits), None, None, None
+        return grad.view_as(logits), None, None

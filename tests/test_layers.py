@@ -23,6 +23,7 @@ LAYERS = (
         "skeleton",
         "soft_labels",
         "soft_skeleton",
+        "softmax_counts",
         "soft_thinning",
         "statistics",
         "suppression",

@@ -225,11 +225,12 @@ class PixelLoss(SegmentationLoss):
         reduction: str,
         per_pixel: bool,
     ) -> Tensor:
+        logits = batch.pixel_logits()
         if batch.sigmoid:
-            loss = self._binary(batch.logits, batch)
+            loss = self._binary(logits, batch)
         else:
             target = batch.labels if batch.labels is not None else batch.target()
-            loss = self.compute(batch.logits, target) * self._class_factor(target)
+            loss = self.compute(logits, target) * self._class_factor(target)
         if batch.valid is not None:
             loss = torch.where(batch.valid, loss, 0.0)
         weight = batch.pixel_weight
