@@ -1,0 +1,64 @@
+"""Our segmentation losses in the mask heads of MMDetection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seglosses.losses.base import SegmentationLoss
+from seglosses.registry import MODELS
+
+
+@MODELS.register_module()
+class ForMaskHead(nn.Module):
+    """A segmentation loss for FCNMaskHead and its relatives, which predict a mask a class.
+
+    Such a head calls ``loss_mask(logits (n, C, h, w), masks (n, h, w), labels (n,))``: the third
+    argument is the class whose mask counts, where every other loss has a weight. This one picks the
+    mask of that class and hands on n binary problems::
+
+        loss_mask=dict(type='seglosses.ForMaskHead', loss=dict(type='seglosses.DiceLoss'))
+
+    The heads of MaskFormer (``loss_dice`` on masks (m, h, w)) and Mask2Former (``loss_dice`` on
+    random points (m, p)) take a region loss with ``use_sigmoid=True`` as it is. Random points have
+    neither boundary nor topology, so losses of these refuse them; MaskFormer's and Mask2Former's
+    ``loss_mask`` gets points in one long row, for which only pixel losses make sense, and
+    MaskFormer's with the target inverted: leave these two at MMDetection's own.
+
+    Args:
+        loss: Config of the loss; ``use_sigmoid=True`` is added.
+
+    Raises:
+        ValueError: if it is not a segmentation loss of this package.
+    """
+
+    def __init__(self, loss: dict[str, Any]) -> None:
+        super().__init__()
+        built = MODELS.build({**loss, "use_sigmoid": True})
+        if not isinstance(built, SegmentationLoss):
+            raise ValueError(
+                f"expected a segmentation loss such as seglosses.DiceLoss, got {loss['type']}"
+            )
+        self.loss = built
+        self.loss_name = built.loss_name
+
+    def forward(self, pred: Tensor, target: Tensor, labels: Tensor) -> Tensor:
+        """Loss of the masks of the labelled classes.
+
+        Args:
+            pred: Logits (n, C, h, w); C may be 1 for a class-agnostic head.
+            target: Masks (n, h, w); values of 0.5 and more are foreground.
+            labels: (n,).
+        """
+        if pred.dim() != 4 or target.shape != (len(pred), *pred.shape[2:]):
+            raise ValueError(
+                "expected mask logits (n, C, h, w) and masks (n, h, w), got"
+                f" {tuple(pred.shape)} and {tuple(target.shape)}; MaskFormer heads need no"
+                " ForMaskHead"
+            )
+        rows = torch.arange(len(pred), device=pred.device)
+        picked = pred[rows, labels.long() if pred.shape[1] > 1 else torch.zeros_like(rows)]
+        loss: Tensor = self.loss(picked.unsqueeze(1), (target >= 0.5).long())
+        return loss

@@ -1,0 +1,93 @@
+"""Our losses in FCNMaskHead, and in the places that MaskFormer heads have for them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+pytest.importorskip("mmdet.models")
+
+from mmdet.registry import MODELS as MMDET_MODELS
+
+from seglosses.losses import DiceLoss
+from seglosses.registry import MODELS
+
+
+def head(loss: str, **options: object) -> torch.nn.Module:
+    config = dict(type="seglosses.ForMaskHead", loss=dict(type=f"seglosses.{loss}", **options))
+    return MMDET_MODELS.build(
+        dict(
+            type="FCNMaskHead",
+            num_convs=1,
+            in_channels=4,
+            conv_out_channels=4,
+            num_classes=3,
+            loss_mask=config,
+        )
+    )
+
+
+def masks() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    target = torch.zeros(2, 28, 28)
+    target[0, 4:20, 6:22] = 1
+    target[1, 10:18, 2:26] = 1
+    labels = torch.tensor([2, 0])
+    pred = torch.randn(2, 3, 28, 28)
+    pred[torch.arange(2), labels] = 80 * target - 40
+    return pred, target, labels
+
+
+@pytest.mark.parametrize("loss", ["CrossEntropyLoss", "DiceLoss", "SoftClDiceLoss"])
+def test_only_the_labelled_class_counts(loss: str) -> None:
+    pred, target, labels = masks()
+    pred.requires_grad_()
+    value = head(loss).loss_mask(pred, target, labels)
+    value.backward()
+    assert value.item() == pytest.approx(0, abs=1e-5)
+    wrong = head(loss).loss_mask(-pred, target, labels)
+    assert wrong > 0.5
+    assert pred.grad is not None
+    others = torch.ones(2, 3, dtype=torch.bool)
+    others[torch.arange(2), labels] = False
+    assert not pred.grad[others].any()
+
+
+def test_a_boundary_loss_runs() -> None:
+    pred, target, labels = masks()
+    loss = head("KervadecBoundaryLoss").loss_mask
+    assert loss(pred, target, labels) < loss(-pred, target, labels)
+
+
+def test_class_agnostic_heads_have_one_mask() -> None:
+    pred, target, labels = masks()
+    one = pred[torch.arange(2), labels].unsqueeze(1)
+    loss = head("DiceLoss").loss_mask
+    torch.testing.assert_close(loss(one, target, labels), loss(pred, target, labels))
+
+
+def test_wrong_places_are_named() -> None:
+    pred, target, labels = masks()
+    with pytest.raises(ValueError, match="MaskFormer heads need no ForMaskHead"):
+        head("DiceLoss").loss_mask(pred[:, 0], target, labels)
+    with pytest.raises(ValueError, match="expected a segmentation loss"):
+        MODELS.build(dict(type="seglosses.ForMaskHead", loss=dict(type="mmdet.DiceLoss")))
+
+
+def test_region_losses_take_masks_and_points_of_maskformers() -> None:
+    """MaskFormer: loss_dice(masks (m, h, w)); Mask2Former: loss_dice(points (m, p))."""
+    pred, target, labels = masks()
+    own = pred[torch.arange(2), labels]
+    loss = DiceLoss(use_sigmoid=True)
+    assert loss(own, target, avg_factor=2.0).item() == pytest.approx(0, abs=1e-5)
+    points = torch.randint(0, 28 * 28, (2, 50))
+    p, t = (x.flatten(1).gather(1, points) for x in (own, target))
+    assert loss(p, t, avg_factor=2.0).item() == pytest.approx(0, abs=1e-5)
+    assert loss(-p, t, avg_factor=2.0) > 0.5
+
+
+@pytest.mark.parametrize("name", ["KervadecBoundaryLoss", "SoftClDiceLoss"])
+def test_points_have_no_shape(name: str) -> None:
+    loss = MODELS.build(dict(type=f"seglosses.{name}", use_sigmoid=True))
+    with pytest.raises(ValueError, match=r"\(N, C"):
+        loss(torch.randn(2, 50), torch.randint(0, 2, (2, 50)).float(), avg_factor=2.0)
