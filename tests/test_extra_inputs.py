@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from seglosses import losses
 from seglosses.extra_inputs import (
     KNOWN,
     extra_input,
@@ -10,6 +13,7 @@ from seglosses.extra_inputs import (
     extra_map,
     require_extra_input,
 )
+from seglosses.losses.base import Loss
 
 
 def test_blocks_nest_and_end() -> None:
@@ -37,6 +41,18 @@ def test_unknown_names_are_refused() -> None:
 def test_missing_inputs_say_how_to_give_them() -> None:
     with pytest.raises(ValueError, match=r"MyLoss needs a teacher's logits .*teacher=\.\.\."):
         require_extra_input("teacher", "MyLoss")
+
+
+def test_the_page_lists_who_takes_what() -> None:
+    page = Path(__file__).parents[1] / "docs" / "extra_inputs.md"
+    rows = {
+        line.split("`")[1]: line for line in page.read_text().splitlines() if line.startswith("| `")
+    }
+    assert set(rows) == set(KNOWN)
+    members = [getattr(losses, name) for name in losses.__all__]
+    for cls in members:
+        for name in cls.needs if isinstance(cls, type) and issubclass(cls, Loss) else ():
+            assert f"`{cls.__name__}`" in rows[name]
 
 
 def test_maps_are_resampled_to_the_logits() -> None:
