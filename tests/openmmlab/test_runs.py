@@ -14,7 +14,7 @@ from seglosses.registry import MODELS
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 LEAVES = sorted(p for p in CONFIGS.glob("*/*.py") if p.parent.name not in ("_base_", "losses"))
-MIXINS = sorted((CONFIGS / "losses").glob("*.py"))
+MIXINS = sorted((CONFIGS / "losses").rglob("*.py"))
 BRICKS = CONFIGS / "bricks" / "unet_128.py"
 
 
