@@ -136,6 +136,7 @@ def test_two_processes_score_as_one(bricks, tmp_path):
 def boxes(tmp_path_factory):
     """A made-up data set in COCO's format: bright rectangles on noise."""
     root = tmp_path_factory.mktemp("boxes")
+    (root / "coco").mkdir()
     rng = np.random.default_rng(0)
     for split, count in (("train", 16), ("val", 6)):
         (root / split).mkdir()
@@ -150,18 +151,18 @@ def boxes(tmp_path_factory):
                 box |= {"image_id": number, "category_id": 1, "iscrowd": 0}
                 annotations.append({"id": len(annotations) + 1, **box})
             Image.fromarray(pixels).save(root / split / f"{number}.png")
-            images.append({"id": number, "file_name": f"{number}.png", "width": 128})
+            images.append({"id": number, "file_name": f"{split}/{number}.png", "width": 128})
             images[-1]["height"] = 128
         coco = {"images": images, "annotations": annotations}
-        coco["categories"] = [{"id": 1, "name": "box"}]
-        (root / f"{split}.json").write_text(json.dumps(coco))
+        coco["categories"] = [{"id": 1, "name": "brick"}]
+        (root / "coco" / f"{split}.json").write_text(json.dumps(coco))
     return root
 
 
 def test_a_detector_trains_with_our_box_loss(boxes, tmp_path):
     pytest.importorskip("mmcv.ops", exc_type=ImportError)
     tool(
-        *("train", "configs/detection/retinanet_r18_128.py", "--loss", "box_ciou"),
+        *("train", "configs/detection/retinanet_bricks.py", "--loss", "box_ciou"),
         *("--data", boxes, "--iters", 60, "--seed", 0, "--work-dir", tmp_path),
         *("--cfg-options", "default_hooks.logger.interval=1"),
     )
