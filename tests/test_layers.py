@@ -69,7 +69,7 @@ def test_libraries_stay_at_home(path):
     tops = {name.split(".")[0] for name in imports(path)}
     if room in {"topology", "metrics", "distance", "skeleton"}:
         assert "torch" not in tops
-    if room not in {"registry", "openmmlab", "benchmark"}:
+    if room not in {"registry", "openmmlab"}:
         assert not tops & {"mmengine", "mmcv", "mmseg", "mmdet"}
     if not path.name.startswith("_kernels"):
         assert "numba" not in tops
