@@ -33,7 +33,8 @@ p{margin:6px 0}
 background:var(--card)}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}
 th,td{padding:6px 12px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
-th:first-child,td:first-child{text-align:left}
+th:first-child,td:first-child,[id$=-effects] th:nth-child(2),
+[id$=-effects] td:nth-child(2){text-align:left}
 th{position:sticky;top:0;background:var(--card);z-index:1}
 table.sortable th{cursor:pointer;user-select:none}
 table.sortable th:hover{color:var(--accent)}
