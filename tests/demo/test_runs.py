@@ -88,7 +88,7 @@ def test_a_wrong_data_folder_is_one_line(tmp_path, capsys):
 def test_demo_from_start_to_end_and_again(tmp_path, capsys, monkeypatch):
     from seglosses.datasets.write import BrickSet
 
-    small = BrickSet(size=(128, 128), train=6, val=1, test=1)
+    small = BrickSet(size=(128, 128), train=6, val=1, test=3)
     monkeypatch.setattr("seglosses.demo.command.BRICKS", small)
     words = ["demo", "--iters", "8", "--out", str(tmp_path)]
     assert main(words) == 0

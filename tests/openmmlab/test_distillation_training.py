@@ -34,7 +34,7 @@ def train(leaf, work_dir, *words):
 
 def test_a_student_learns_from_its_teacher(tmp_path):
     bricks = tmp_path / "bricks"
-    write_dataset(bricks, BrickSet(size=(128, 128), train=8, val=2, test=1))
+    write_dataset(bricks, BrickSet(size=(128, 128), train=8, val=2, test=3))
     common = ("--data", bricks, "--iters", 30, "--seed", 0)
     options = ("--cfg-options", "default_hooks.logger.interval=1")
     train("configs/bricks/unet_128.py", tmp_path / "teacher", *common, *options)
