@@ -176,6 +176,9 @@ def signed_distances(masks: ArrayLike, spacing: Spacing = None) -> Map:
     Returns:
         Signed distances, (C, *S), float32; zeros for every class that is empty or full.
 
+    Raises:
+        ValueError: for masks without a class axis, or of more than three dimensions.
+
     Example:
         >>> signed_distances([[[1, 0, 0]], [[0, 1, 1]]])[:, 0]
         array([[ 0.,  1.,  2.],

@@ -105,6 +105,13 @@ class Aligned(NamedTuple):
 def activate(logits: Tensor, sigmoid: bool) -> Tensor:
     """Sigmoid, or softmax over dimension 1.
 
+    Args:
+        logits: (N, C, *S).
+        sigmoid: Channels are independent.
+
+    Returns:
+        Probabilities (N, C, *S).
+
     Example:
         >>> activate(torch.zeros(1, 2, 1), sigmoid=False).flatten()
         tensor([0.5000, 0.5000])
@@ -123,6 +130,15 @@ def one_hot(
 
     One channel is the indicator of label 1. A label equal to ``num_classes`` (the background of
     detection heads) gives zeros.
+
+    Args:
+        labels: (N, *S), integers.
+        num_classes: C.
+        valid: (N, *S), bool; ``None`` where every pixel counts.
+        dtype: Of the indicators.
+
+    Returns:
+        (N, C, *S).
 
     Example:
         >>> one_hot(torch.tensor([[0, 2]]), 3)

@@ -22,6 +22,9 @@ def label_boundary(maps: Tensor, valid: Tensor | None = None, *, radius: int = 1
     Returns:
         Boolean (N, *S), false where not ``valid``.
 
+    Raises:
+        ValueError: for maps that are neither images nor volumes.
+
     Example:
         >>> label_boundary(torch.tensor([[[[0, 0, 0, 1, 1]]]])).int()
         tensor([[[0, 0, 1, 1, 0]]], dtype=torch.int32)

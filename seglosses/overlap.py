@@ -47,6 +47,13 @@ class Counts(NamedTuple):
 def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
     """``numerator / denominator``, and 1 where both vanish (nothing to find, nothing found).
 
+    Args:
+        numerator: Any shape; 0 wherever the denominator is.
+        denominator: That shape.
+
+    Returns:
+        That shape, with a finite gradient.
+
     Example:
         >>> ratio(torch.tensor([1.0, 0.0]), torch.tensor([2.0, 0.0]))
         tensor([0.5000, 1.0000])

@@ -83,6 +83,13 @@ def select_classes(classes: Classes, num_classes: int) -> list[int] | None:
 
     ``'foreground'`` leaves out class 0 unless it is the only channel.
 
+    Args:
+        classes: 'present' and 'all' mean every channel here, or indices.
+        num_classes: Number of channels.
+
+    Returns:
+        Indices, or ``None``.
+
     Raises:
         ValueError: for an unknown word, or an index outside [0, num_classes).
 

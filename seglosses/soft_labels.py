@@ -34,6 +34,9 @@ def smooth_boundary_labels(
     Returns:
         (N, C, *S) float32, for use as a dense target.
 
+    Raises:
+        ValueError: for an even kernel, or labels that are neither images nor volumes.
+
     References:
         Wang et al., Jaccard Metric Losses, NeurIPS 2023, arXiv:2302.05666.
 

@@ -47,6 +47,9 @@ def task_weights(counts: Sequence[float]) -> list[float]:
     Returns:
         One weight a task, of sum 1; for use as ``loss_weight`` of the tasks' heads.
 
+    Raises:
+        ValueError: for fewer than two tasks, a negative count, or no pixels at all.
+
     References:
         Zeng et al., Deep floor plan recognition, ICCV 2019, arXiv:1908.11025.
 

@@ -61,6 +61,9 @@ def active_boundary_loss(
     Returns:
         The loss of each image (N,), and how many pixels it is the mean of (N,).
 
+    Raises:
+        ValueError: for logits that are neither images nor volumes.
+
     References:
         Wang et al., Active boundary loss for semantic segmentation, AAAI 2022, arXiv:2102.02696.
 

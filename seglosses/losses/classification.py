@@ -108,6 +108,9 @@ def comp_sum_loss(logits: Tensor, target: Tensor, *, tau: float = 1.5) -> Tensor
     Returns:
         (N, *S).
 
+    Raises:
+        ValueError: for tau below 1.
+
     References:
         Mao et al., Cross-entropy loss functions: theoretical analysis and applications, ICML 2023,
         arXiv:2304.07288.

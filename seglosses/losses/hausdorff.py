@@ -90,6 +90,9 @@ def hausdorff_erosion_loss(
     Returns:
         One loss per image and class, (N, C), not negative.
 
+    Raises:
+        ValueError: for maps that are neither images nor volumes.
+
     References:
         Karimi and Salcudean, IEEE TMI 2020, arXiv:1904.10030; rescaling as in the public ports of
         its third estimate.

@@ -22,6 +22,9 @@ def generalized_cross_entropy_loss(logits: Tensor, target: Tensor, *, q: float =
     Returns:
         (N, *S).
 
+    Raises:
+        ValueError: for q outside [0, 1].
+
     References:
         Zhang and Sabuncu, Generalized cross entropy loss, NeurIPS 2018, arXiv:1805.07836.
 

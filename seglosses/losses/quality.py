@@ -186,6 +186,9 @@ class QualityLoss(Loss):
 def dense_quality(logits: Tensor, target: Target) -> tuple[Tensor, Tensor]:
     """Quality (n, C) and where the objects are, from any target of :class:`QualityLoss`.
 
+    Raises:
+        ValueError: for labels, scores or dense targets that do not fit the logits.
+
     Example:
         >>> target = torch.tensor([1, 2]), torch.tensor([0.5, 0.0])
         >>> dense_quality(torch.zeros(2, 2), target)[0]

@@ -43,6 +43,9 @@ def ssim_loss(
     Returns:
         One loss per image and class, (N, C), in [0, 2]; 0 where every pixel is left out.
 
+    Raises:
+        ValueError: for a window that is even or not positive.
+
     References:
         Wang et al., Image quality assessment, IEEE TIP 2004; in segmentation: Qin et al., BASNet,
         CVPR 2019, arXiv:2101.04704.

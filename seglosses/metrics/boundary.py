@@ -187,6 +187,9 @@ def default_width(shape: tuple[int, ...]) -> int:
 def band(mask: Mask, width: int) -> Mask:
     """Mask pixels within `width` steps (diagonal ones count) of the outside.
 
+    Raises:
+        ValueError: for a width below 1.
+
     Example:
         >>> band(np.ones((1, 5), bool), 1).astype(int)
         array([[1, 1, 1, 1, 1]])

@@ -64,7 +64,18 @@ class Contingency:
 
 
 def contingency(pair: Pair, regions: Regions = "background") -> Contingency:
-    """Overlaps of the regions of a pair, over the whole image."""
+    """Overlaps of the regions of a pair, over the whole image, counted once a pair.
+
+    Args:
+        pair: The two masks.
+        regions: 'background' for what lines separate, 'foreground' for components of the mask.
+
+    Returns:
+        A :class:`Contingency`.
+
+    Raises:
+        ValueError: for another word.
+    """
     if regions not in ("background", "foreground"):
         raise ValueError(f"expected regions to be background or foreground, got {regions!r}")
     labels = pair.remember(("regions", regions), lambda: _label(pair, regions))

@@ -86,7 +86,23 @@ def windowed_betti_errors(pair: Pair, *, window: int) -> tuple[float, ...]:
 def window_betti_numbers(
     pair: Pair, *, window: int
 ) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Betti numbers of prediction and target in each window, row by row."""
+    """Betti numbers of prediction and target in each window, row by row.
+
+    Args:
+        pair: The two masks.
+        window: Side of the windows, pixels; those at the far border are cut off there.
+
+    Yields:
+        Betti numbers of the prediction and of the target.
+
+    Raises:
+        ValueError: for a window below 1.
+
+    Example:
+        >>> pair = Pair(np.array([[1, 0, 1]]) > 0, np.array([[1, 1, 1]]) > 0)
+        >>> list(window_betti_numbers(pair, window=2))
+        [((1, 0), (1, 0)), ((1, 0), (1, 0))]
+    """
     if window < 1:
         raise ValueError(f"expected a window of at least 1 pixel, got {window}")
     pred, target = pair.uncropped()
