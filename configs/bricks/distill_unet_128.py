@@ -13,9 +13,7 @@ loss_decode = [
 ]
 model = dict(
     type="seglosses.ExtraInputsSegmentor",
-    teacher=dict(
-        config="configs/bricks/unet_128.py", checkpoint="work_dirs/teacher/iter_300.pth"
-    ),
+    teacher=dict(config="configs/bricks/unet_128.py", checkpoint="work_dirs/teacher/iter_300.pth"),
     backbone=dict(base_channels=4),
     decode_head=dict(in_channels=4, channels=4, loss_decode=loss_decode),
 )
