@@ -11,11 +11,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
-from seglosses.openmmlab.runs import compose, start_processes, trust_own_checkpoints
+from seglosses.openmmlab.runs import add_arguments, compose, start_processes, trust_own_checkpoints
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -23,19 +22,9 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Test a checkpoint: mmseg's scores, and PNG files for `seglosses evaluate`."
     )
-    parser.add_argument("config", help="leaf config that the checkpoint was trained with")
-    parser.add_argument("checkpoint", help="a .pth file")
-    parser.add_argument("--loss", help="mix-in that the checkpoint was trained with")
-    parser.add_argument("--data", help="folder of the data (data_root of every dataset)")
+    add_arguments(parser)
+    parser.add_argument("checkpoint", help="a .pth file, trained with this config and loss")
     parser.add_argument("--out", help="folder for predictions/, labels/, images/ and scores.json")
-    parser.add_argument("--work-dir", help="folder for logs")
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument(
-        "--cfg-options",
-        nargs="+",
-        action=DictAction,
-        help="changes to the config: key=value with dots, such as test_dataloader.batch_size=1",
-    )
     return parser.parse_args(argv)
 
 

@@ -9,22 +9,24 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from mmengine.config import DictAction
 from mmengine.runner import Runner
 
-from seglosses.openmmlab.runs import compose, start_processes, trust_own_checkpoints, use_amp
+from seglosses.openmmlab.runs import (
+    add_arguments,
+    compose,
+    start_processes,
+    trust_own_checkpoints,
+    use_amp,
+)
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Train a config, with a loss of your choice.")
-    parser.add_argument("config", help="leaf config, such as configs/bricks/unet_128.py")
-    parser.add_argument("--loss", help="mix-in: a name in configs/losses, or a .py file")
-    parser.add_argument("--data", help="folder of the data (data_root of every dataset)")
+    add_arguments(parser)
     parser.add_argument("--labels", help="labels to train on: accurate, noisy or pseudo")
     parser.add_argument("--iters", type=int, help="length of the training")
     parser.add_argument("--seed", type=int, help="seed of weights, order and augmentation")
-    parser.add_argument("--work-dir", help="folder for logs and checkpoints")
     parser.add_argument(
         "--resume",
         nargs="?",
@@ -32,13 +34,6 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="go on from the latest checkpoint in the work dir, or from the one given",
     )
     parser.add_argument("--amp", action="store_true", help="half precision (needs a GPU)")
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument(
-        "--cfg-options",
-        nargs="+",
-        action=DictAction,
-        help="changes to the config: key=value with dots, such as optim_wrapper.optimizer.lr=0.01",
-    )
     return parser.parse_args(argv)
 
 

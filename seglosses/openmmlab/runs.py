@@ -7,6 +7,7 @@ need N + M files.
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.logging import HistoryBuffer
 
 # Where a mix-in's key goes: the first of these heads that the model has.
@@ -25,6 +26,21 @@ _HEADS = {
     "loss_mask": ("roi_head.mask_head", "mask_head"),
 }
 _LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what every run takes: the config and its loss, data, folder, processes and changes."""
+    parser.add_argument("config", help="leaf config, such as configs/bricks/unet_128.py")
+    parser.add_argument("--loss", help="mix-in: a name in configs/losses, or a .py file")
+    parser.add_argument("--data", help="folder of the data (data_root of every dataset)")
+    parser.add_argument("--work-dir", help="folder for logs and checkpoints")
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action=DictAction,
+        help="changes to the config: key=value with dots, such as optim_wrapper.optimizer.lr=0.01",
+    )
 
 
 def compose(
