@@ -1,0 +1,2 @@
+# ShapeIoULoss for box heads that decode before the loss; see docs/detection.md.
+loss_bbox = dict(type="seglosses.ShapeIoULoss", loss_weight=2.0)
