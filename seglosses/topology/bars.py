@@ -52,7 +52,12 @@ class Filtered:
         else:
             components, cavities, walls = forests_3d(padded)
             features = (components, Loops(walls), cavities)
-        return cls(padded.ravel(), frame, int(key.argmin()), features)
+        # The duality behind 'T' turns the order of ties around.
+        flat = key.ravel() if construction == "V" else key.ravel()[::-1]
+        oldest = int(flat.argmin())
+        if construction == "T":
+            oldest = flat.size - 1 - oldest
+        return cls(padded.ravel(), frame, oldest, features)
 
     @property
     def bars(self) -> int:
