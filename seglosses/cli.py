@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("seglosses.catalogue", "every loss: formula, paper, when to use it"),
     "doctor": ("seglosses.doctor", "what is installed, and what is wrong with the mixture"),
     "evaluate": ("seglosses.evaluate", "score predictions: tables, summary and report"),
+    "topology": ("seglosses.evaluate.topology", "draw what of a prediction matches the label"),
     "benchmark": ("seglosses.benchmark", "compare losses over settings and seeds; tables, tests"),
     "demo": ("seglosses.demo", "train two losses on bricks through mmseg and compare them"),
 }

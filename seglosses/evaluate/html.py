@@ -17,10 +17,12 @@ from seglosses.evaluate.scoring import load
 from seglosses.evaluate.summary import MACRO, SummaryRow
 from seglosses.metrics import Pair
 from seglosses.report import charts, page
-from seglosses.report.legend import error_legend
+from seglosses.report.legend import error_legend, topology_legend
 from seglosses.report.overlay import data_url, error_overlay, worst_slice
+from seglosses.report.topology import topology_picture
 
 MAX_ROWS = 2000
+MAX_MATCHINGS = 4
 
 
 def write_report(
@@ -43,6 +45,7 @@ def write_report(
         _tiles(evaluation),
         page.section("Summary", _summary(evaluation)),
         page.section("Worst images", _worst(evaluation, found, images)),
+        page.section("Components and loops", _matchings(evaluation, found[:MAX_MATCHINGS], images)),
         page.section("Distributions over images", _charts(evaluation)),
         page.section("All scores", _scores(evaluation)),
         page.section("Conventions", _conventions(evaluation)),
@@ -216,6 +219,29 @@ def _figure(evaluation: Evaluation, files: PairFiles, place: int, photos: dict[s
     return (
         f'<figure class="card"><div{kind}>{plain}<img src="{overlay}" alt="{label}, errors"></div>'
         f"<figcaption><b>{label}</b><br>{scores}</figcaption></figure>"
+    )
+
+
+def _matchings(
+    evaluation: Evaluation, found: Sequence[tuple[PairFiles, int]], images: Path | None
+) -> str:
+    photos = {} if images is None else list_files(images)
+    settings, figures = evaluation.settings, []
+    for files, place in found:
+        index, name = list(settings.classes.items())[place]
+        pred, target = load(files, settings).masks(index)
+        photo = read_photo(photos.get(files.name), pred.shape)
+        picture = topology_picture(pred, target, photo, connectivity=settings.connectivity)
+        label = html.escape(f"{files.name}, class {name}")
+        url = data_url(picture, photo=photo is not None)
+        figures.append(
+            f'<figure class="card"><img src="{url}" alt="{label}, matched and unmatched components'
+            f' and loops"><figcaption><b>{label}</b></figcaption></figure>'
+        )
+    return (
+        '<p class="quiet">Betti matching: what belongs together in the union of both masks, and '
+        "the bars of both. See also <code>seglosses topology</code>.</p>"
+        f'{topology_legend()}<div class="grid half">{"".join(figures)}</div>'
     )
 
 

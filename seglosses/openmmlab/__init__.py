@@ -17,6 +17,7 @@ from seglosses.openmmlab import (
     predictions,
     scores,
     transforms,
+    visualization,
 )
 from seglosses.registry import MODELS
 
@@ -30,6 +31,7 @@ __all__ = [
     "predictions",
     "scores",
     "transforms",
+    "visualization",
 ]
 
 

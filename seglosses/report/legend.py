@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from seglosses.report.overlay import MISSING, RIGHT, SPURIOUS
 from seglosses.report.plane import COLOURS
+from seglosses.report.topology import FAINT, MATCHED
 
 
 def _stripes(colour: tuple[int, int, int]) -> str:
@@ -26,6 +27,16 @@ _ERRORS = (
     ("", _stripes(SPURIOUS), "spurious hole"),
 )
 
+_TOPOLOGY = (
+    ("round", f"background:rgb{MATCHED}", "matched component"),
+    ("", f"background:rgb{MATCHED}", "matched loop"),
+    ("ring round", f"border-color:rgb{MISSING}", "missing component"),
+    ("ring round", f"border-color:rgb{SPURIOUS}", "spurious component"),
+    ("", _stripes(MISSING), "missing loop"),
+    ("", _stripes(SPURIOUS), "spurious loop"),
+    ("", _stripes(FAINT), "matched, but absent at 1/2"),
+)
+
 
 def series_legend(names: Sequence[str]) -> str:
     """The colours of the series of a chart, in their order.
@@ -42,6 +53,11 @@ def series_legend(names: Sequence[str]) -> str:
 def error_legend() -> str:
     """The colours and marks of :func:`seglosses.report.overlay.error_overlay`."""
     return _legend(_ERRORS)
+
+
+def topology_legend() -> str:
+    """The colours and marks of :func:`seglosses.report.topology.topology_picture`."""
+    return _legend(_TOPOLOGY)
 
 
 def _legend(entries: Sequence[tuple[str, str, str]]) -> str:

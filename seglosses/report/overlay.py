@@ -34,12 +34,12 @@ def error_overlay(pair: Pair, image: NDArray[np.uint8] | None = None) -> Image.I
         An RGB picture, enlarged when small, reduced when its longer side exceeds 640 pixels.
     """
     flat = pair if len(pair.shape) == 2 else slice_pair(pair, worst_slice(pair))
-    canvas = _canvas(flat, image)
+    canvas = canvas_of(flat, image)
     errors = structure_errors(flat)
     window = canvas[flat.box]
-    _hatch(window, errors.missing_holes, MISSING)
-    _hatch(window, errors.spurious_holes, SPURIOUS)
-    picture = _resize(Image.fromarray(canvas))
+    hatch(window, errors.missing_holes, MISSING)
+    hatch(window, errors.spurious_holes, SPURIOUS)
+    picture = fit(Image.fromarray(canvas))
     scale = picture.width / canvas.shape[1]
     draw = ImageDraw.Draw(picture)
     origin = (flat.box[0].start, flat.box[1].start)
@@ -47,12 +47,12 @@ def error_overlay(pair: Pair, image: NDArray[np.uint8] | None = None) -> Image.I
         (errors.missing_components, MISSING),
         (errors.spurious_components, SPURIOUS),
     ):
-        for box in _boxes(labels)[:MAX_RINGS]:
-            _ring(draw, box, origin, scale, colour)
+        for box in label_boxes(labels)[:MAX_RINGS]:
+            ring(draw, box, origin, scale, colour)
     return picture
 
 
-def _hatch(
+def hatch(
     canvas: NDArray[np.uint8], labels: NDArray[np.int32], colour: tuple[int, int, int]
 ) -> None:
     """Stripe the labelled regions and trace their outlines, in place."""
@@ -75,7 +75,8 @@ def slice_pair(pair: Pair, index: int) -> Pair:
     return Pair(pred[index], target[index], connectivity=connectivity)
 
 
-def _canvas(pair: Pair, image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+def canvas_of(pair: Pair, image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """Right, missing and spurious pixels in colour, on a picture or on a dark ground."""
     pred, target = pair.uncropped()
     if image is None:
         canvas = np.empty((*pair.shape, 3), np.float64)
@@ -95,7 +96,7 @@ def _canvas(pair: Pair, image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     return np.clip(canvas, 0, 255).astype(np.uint8)
 
 
-def _boxes(labels: NDArray[np.int32]) -> list[tuple[int, int, int, int]]:
+def label_boxes(labels: NDArray[np.int32]) -> list[tuple[int, int, int, int]]:
     """Bounding boxes (top, left, bottom, right) of labels, largest first."""
     rows, columns = np.nonzero(labels)
     values = labels[rows, columns]
@@ -107,13 +108,14 @@ def _boxes(labels: NDArray[np.int32]) -> list[tuple[int, int, int, int]]:
     return [box for _, box in sorted(boxes, key=lambda item: -int(item[0]))]
 
 
-def _ring(
+def ring(
     draw: ImageDraw.ImageDraw,
     box: tuple[int, int, int, int],
     origin: tuple[int, int],
     scale: float,
     colour: tuple[int, int, int],
 ) -> None:
+    """Surround a box (top, left, bottom, right) of unscaled pixels."""
     top, left, bottom, right = box
     y, x = (
         (origin[0] + (top + bottom + 1) / 2) * scale,
@@ -126,13 +128,19 @@ def _ring(
     draw.ellipse((x - half_x, y - half_y, x + half_x, y + half_y), outline=colour, width=2)
 
 
-def _resize(picture: Image.Image) -> Image.Image:
+def fit(picture: Image.Image, *, side: int = 384) -> Image.Image:
+    """Enlarge by the largest whole factor up to ``side``, or shrink to 640 pixels.
+
+    Example:
+        >>> fit(Image.new("RGB", (100, 50))).size, fit(Image.new("RGB", (1280, 2))).size
+        ((300, 150), (640, 1))
+    """
     longer = max(picture.size)
     if longer > MAX_SIDE:
-        size = tuple(max(1, round(side * MAX_SIDE / longer)) for side in picture.size)
+        size = tuple(max(1, round(length * MAX_SIDE / longer)) for length in picture.size)
         return picture.resize(size, Image.Resampling.LANCZOS)
-    factor = max(1, 384 // longer)
-    size = tuple(side * factor for side in picture.size)
+    factor = max(1, side // longer)
+    size = tuple(length * factor for length in picture.size)
     return picture.resize(size, Image.Resampling.NEAREST)
 
 

@@ -1,0 +1,116 @@
+"""The sub-command `seglosses topology`: one prediction, one label, and what corresponds."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from seglosses.evaluate.files import IMAGE_ENDINGS, ending, read_labels, read_probabilities
+from seglosses.evaluate.html import read_photo
+from seglosses.evaluate.labels import distinct
+from seglosses.report.features import find_features
+from seglosses.report.topology import describe, topology_picture
+from seglosses.topology import betti_numbers, matching_error
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.description = (
+        "Draw which components and loops of a prediction (mask, probabilities or grey picture)"
+        " correspond to those of the label, which are missing and which spurious, and both"
+        " barcodes."
+    )
+    add = parser.add_argument
+    add("pred", type=Path, metavar="IMAGE_OR_PRED", help="mask, label map, probabilities, picture")
+    add("target", type=Path, metavar="GT", help="mask or label map of the same size")
+    add("--out", type=Path, required=True, metavar="FILE", help="picture to write")
+    add("--image", type=Path, metavar="FILE", help="photograph to draw on")
+    add("--class-index", type=int, metavar="I", help="value of label maps that is the foreground")
+    add("--connectivity", type=int, choices=(4, 8, 6, 26), help="of the foreground (default 8, 26)")
+    add("--min-length", type=float, default=0.1, metavar="L",
+        help="shortest unmatched bar that is shown (default: %(default)s)")  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the picture and print what it shows."""
+    target = read_mask(args.target, args.class_index)
+    pred = read_foreground(args.pred, args.class_index, target.shape)
+    if pred.shape != target.shape:
+        raise ValueError(
+            f"unequal sizes: {args.pred} has {pred.shape}, {args.target} has {target.shape}"
+        )
+    photo = None
+    if args.image is not None and (photo := read_photo(args.image, target.shape)) is None:
+        raise ValueError(f"{args.image}: expected a picture of size {target.shape}")
+    options = {"connectivity": args.connectivity, "min_length": args.min_length}
+    picture = topology_picture(pred, target, photo, **options)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(args.out)
+    mask = pred > 0.5
+    error = matching_error(
+        mask, target, connectivity=args.connectivity, count_essential=True
+    ).by_dimension
+    seen, true = (betti_numbers(side, connectivity=args.connectivity) for side in (mask, target))
+    print(f"matching of bars     {describe(find_features(pred, target, **options))}")
+    print(f"Betti numbers        {_listed(seen)} at 1/2, label {_listed(true)}")
+    print(f"Betti matching error {_listed(error)}")
+    print(f"wrote {args.out}")
+    return 0
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def read_mask(path: Path, class_index: int | None) -> NDArray[np.bool_]:
+    """Foreground of a label file.
+
+    Args:
+        path: A label file, see :func:`seglosses.evaluate.files.read_labels`.
+        class_index: Value that is the foreground; None for the larger one of two.
+
+    Raises:
+        ValueError: For more than two values without ``class_index``.
+    """
+    values, _ = read_labels(path)
+    if class_index is not None:
+        return np.asarray(values == class_index)
+    found = distinct(values)
+    if len(found) > 2:
+        raise ValueError(
+            f"{path}: holds {len(found)} values, not a mask; say which one is the foreground with"
+            " --class-index"
+        )
+    return np.asarray(values > (found[0] if len(found) == 2 else 0))
+
+
+def read_foreground(
+    path: Path, class_index: int | None, shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """A prediction as probabilities: a mask, a label map, probabilities, or the grey of a picture.
+
+    Args:
+        path: File.
+        class_index: Value of a label map that is the foreground; None for a mask (at most two
+            values), else for probabilities or grey levels.
+        shape: Of the label.
+
+    Raises:
+        ValueError: When it is none of these.
+    """
+    try:
+        return np.asarray(read_mask(path, class_index), np.float32)
+    except ValueError:
+        if class_index is not None:
+            raise
+    try:
+        return np.asarray(read_probabilities(path, 2, shape)[1], np.float32)
+    except ValueError:
+        if ending(path) not in IMAGE_ENDINGS:
+            raise
+    with Image.open(path) as picture:
+        return np.asarray(np.asarray(picture.convert("L")) / 255, np.float32)

@@ -1,0 +1,121 @@
+"""Which features are found, where they are, and how they are drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seglosses.report.features import feature_region, find_features
+from seglosses.report.overlay import MISSING, SPURIOUS
+from seglosses.report.topology import FAINT, MATCHED, describe, topology_picture
+from seglosses.topology import betti_numbers, label_components
+
+
+def ring_and_island(gap: float, island: float) -> tuple[np.ndarray, np.ndarray]:
+    """A ring with a pixel of value ``gap``, an island beside it, and the label without island."""
+    target = np.zeros((40, 40), np.float32)
+    target[5:20, 5:20] = 1
+    target[8:17, 8:17] = 0
+    pred = target.copy()
+    pred[10:12, 17:20] = gap
+    pred[30:33, 30:33] = island
+    return pred, target
+
+
+@pytest.mark.parametrize(
+    ("gap", "island", "words"),
+    [
+        (1, 0, "matched: 1 component, 1 loop"),
+        (0, 0, "matched: 1 component; missing: 1 loop"),
+        (0.3, 0, "matched: 1 component; faint: 1 loop"),
+        (1, 0.9, "matched: 1 component, 1 loop; spurious: 1 component"),
+        (1, 0.05, "matched: 1 component, 1 loop"),  # too short to be shown
+    ],
+)
+def test_what_is_found(gap: float, island: float, words: str) -> None:
+    assert describe(find_features(*ring_and_island(gap, island))) == words
+
+
+@pytest.mark.parametrize("connectivity", [None, 4, 8])
+def test_regions(connectivity: int | None) -> None:
+    pred, target = ring_and_island(0.0, 0.9)
+    features = find_features(pred, target, connectivity=connectivity)
+    regions = {f.kind: feature_region(f, pred, target, connectivity=connectivity) for f in features}
+    inside = np.zeros((40, 40), bool)
+    inside[8:17, 8:17] = True
+    assert (regions["missing"] == inside).all()
+    assert (regions["spurious"] == (pred == np.float32(0.9))).all()
+
+
+def test_connectivity_decides_about_corners() -> None:
+    diagonal = np.eye(3)
+    whole = np.ones((3, 3))
+    assert describe(find_features(diagonal, whole)) == "matched: 1 component"
+    found = describe(find_features(diagonal, whole, connectivity=4))
+    assert found == "matched: 1 component; spurious: 2 components"
+
+
+def test_empty_maps_have_no_component() -> None:
+    empty, full = np.zeros((4, 4)), np.ones((4, 4))
+    assert describe(find_features(empty, full)) == "missing: 1 component"
+    assert describe(find_features(full, empty)) == "spurious: 1 component"
+    assert describe(find_features(empty, empty)) == "no features"
+
+
+def test_ties_do_not_match_what_lies_apart() -> None:
+    """All edges of masks are equal, so the released order may match any two components."""
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        pred, target = rng.random((2, 9, 9)) < 0.25
+        union, _ = label_components(pred | target)
+        shared = np.intersect1d(union[pred], union[target]).size
+        kinds = [f.kind for f in find_features(pred, target) if f.dimension == 0]
+        assert kinds.count("matched") == shared
+        assert kinds.count("spurious") == betti_numbers(pred)[0] - shared
+        assert kinds.count("missing") == betti_numbers(target)[0] - shared
+
+
+def colours(picture: np.ndarray) -> set[tuple[int, ...]]:
+    return set(map(tuple, picture.reshape(-1, 3).tolist()))
+
+
+def test_picture_shows_every_kind_in_its_colour() -> None:
+    pred, target = ring_and_island(0.3, 0.9)
+    target[25:27, 5:7] = 0.9
+    picture = np.asarray(topology_picture(pred, target))
+    scale = 640 // 40
+    drawn, bars = picture[: 40 * scale], picture[40 * scale :]
+    assert drawn.shape == (640, 640, 3)
+    assert FAINT in colours(drawn[9 * scale : 16 * scale, 9 * scale : 16 * scale])
+    assert SPURIOUS in colours(drawn[29 * scale : 34 * scale, 29 * scale : 34 * scale])
+    assert MISSING in colours(drawn[24 * scale : 28 * scale, 4 * scale : 8 * scale])
+    assert MATCHED in colours(drawn)
+    left, right = bars[:, :320], bars[:, 320:]
+    assert {MATCHED, FAINT, SPURIOUS} <= colours(left)
+    assert MISSING not in colours(left)
+    assert {MATCHED, FAINT, MISSING} <= colours(right)
+    assert SPURIOUS not in colours(right)
+
+
+def test_photographs_stay_under_the_marks() -> None:
+    pred, target = ring_and_island(0.0, 0.9)
+    photo = np.full((40, 40, 3), 200, np.uint8)
+    picture = np.asarray(topology_picture(pred, target, photo))
+    assert tuple(picture[630, 10]) == (110, 110, 110)  # 0.55 * 200, far from any mark
+    assert MISSING in colours(picture)
+
+
+def test_a_volume_shows_the_slice_with_most_errors() -> None:
+    pred, target = (np.stack([side] * 4) for side in ring_and_island(1.0, 0.0))
+    pred[2, 25:28, 25:28] = 1
+    assert describe(find_features(pred, target)).endswith("spurious: 1 component")
+    picture = np.asarray(topology_picture(pred, target))
+    assert SPURIOUS in colours(picture[380:480, 380:480])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 900), (900, 3)])
+def test_odd_shapes(shape: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).random(shape)
+    picture = topology_picture(noise, noise > 0.5)
+    assert picture.width >= 400
+    assert picture.height > 48
