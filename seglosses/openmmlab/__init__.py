@@ -16,6 +16,7 @@ from seglosses.openmmlab import (
     mask_heads,
     predictions,
     scores,
+    topology_metric,
     transforms,
     visualization,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "mask_heads",
     "predictions",
     "scores",
+    "topology_metric",
     "transforms",
     "visualization",
 ]
