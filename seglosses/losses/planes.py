@@ -40,23 +40,3 @@ def constant_maps(compute: Callable[..., NDArray[np.generic]], *maps: Tensor) ->
         probe = np.asarray(compute(*(np.zeros(row.shape[1:], row.dtype) for row in rows)))
         stacked = np.zeros((0, *probe.shape), probe.dtype)
     return torch.from_numpy(stacked).to(device).view(*leading, *stacked.shape[1:])
-
-
-def each_plane(compute: Callable[..., Tensor], *maps: Tensor | None) -> Tensor:
-    """Call ``compute`` with the tensors (*S) of each image and class: losses (N, K).
-
-    Maps (N, 1, *S) serve every class, and ``None`` stays ``None``.
-
-    Example:
-        >>> each_plane(lambda values: values.sum(), torch.ones(2, 1, 3, 3))
-        tensor([[9.],
-                [9.]])
-    """
-    first = next(each for each in maps if each is not None)
-    images, classes = max(each.shape[:2] for each in maps if each is not None)
-    losses = [
-        compute(*(None if m is None else m[n, k if m.shape[1] > 1 else 0] for m in maps))
-        for n in range(images)
-        for k in range(classes)
-    ]
-    return torch.stack(losses).view(images, classes) if losses else first.flatten(2).sum(2)
