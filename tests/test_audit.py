@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from seglosses.audit import as_markdown, as_text, audit
 from seglosses.audit.adapters import ADAPTERS, PEERS
 from seglosses.audit.examination import prices_differ
-from seglosses.audit.subjects import find, read, subjects
+from seglosses.audit.subjects import find, import_alone, read, subjects
 from seglosses.cli import main
 from seglosses.encoding import one_hot
 
@@ -130,6 +130,21 @@ def test_reading() -> None:
             read(text)
     with pytest.raises(ValueError, match="cannot import"):
         find("seglosses.NoSuchLoss")
+
+
+def test_losses_are_found_though_their_package_lacks_a_dependency(tmp_path, monkeypatch) -> None:
+    package = tmp_path / "half_installed"
+    package.mkdir()
+    (package / "__init__.py").write_text("import no_such_dependency\n")
+    (package / "losses.py").write_text("class Loss: ...\n")
+    (package / "encoders.py").write_text("import no_such_dependency\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert find("half_installed.losses.Loss")[0].__name__ == "Loss"
+    for absent in ("half_installed", "half_installed.encoders"):
+        with pytest.raises(ImportError, match="no_such_dependency"):
+            import_alone(absent)
+    with pytest.raises(ImportError, match="no_such_package"):
+        import_alone("no_such_package.losses")
 
 
 def test_settings() -> None:

@@ -31,6 +31,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import speed_groups
 import torch
 
+from seglosses.audit.subjects import import_alone
+
 
 class Case(NamedTuple):
     """The same work by several contestants; the first one is ours."""
@@ -55,7 +57,7 @@ def peer(path: str, missing: list[str]) -> Any:
     """The object at a dotted path, or ``None`` and a note in ``missing`` where it cannot be had."""
     module, _, name = path.rpartition(".")
     try:
-        return getattr(importlib.import_module(module), name)
+        return getattr(import_alone(module), name)
     except ImportError as error:
         missing.append(f"{path} ({error})")
         return None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import functools
 import importlib
+import importlib.util
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -56,6 +59,37 @@ def read(text: str) -> Spec:
     return Spec(path, arguments)
 
 
+def import_alone(name: str) -> ModuleType:
+    """Import a module; a direct part of a package also where the package lacks a dependency.
+
+    segmentation-models-pytorch imports its encoders, and with them timm, before its losses, which
+    need torch only.
+
+    Raises:
+        ImportError: the reason why the package cannot be imported, when the part cannot either.
+
+    Example:
+        >>> import_alone("seglosses.losses").__name__
+        'seglosses.losses'
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        package, _, part = name.partition(".")
+        spec = importlib.util.find_spec(package)
+        if not part or "." in part or spec is None or not spec.submodule_search_locations:
+            raise
+        shell = ModuleType(package)
+        shell.__path__ = list(spec.submodule_search_locations)
+        sys.modules[package] = shell
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            raise error from None
+        finally:
+            del sys.modules[package]  # so that the package itself still says what it lacks
+
+
 def find(path: str) -> tuple[Any, Adapter]:
     """The class or function at a path, and how it wants its input.
 
@@ -76,7 +110,7 @@ def find(path: str) -> tuple[Any, Adapter]:
     for name in names:
         module, _, member = name.rpartition(".")
         try:
-            return getattr(importlib.import_module(module), member), adapter
+            return getattr(import_alone(module), member), adapter
         except (ImportError, AttributeError, RuntimeError, ValueError) as error:
             problems.append(f"{name} ({str(error).splitlines()[0]})")
     raise ValueError(f"cannot import {' or '.join(problems)}")
