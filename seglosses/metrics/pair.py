@@ -12,13 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from seglosses.distance import Mask, Spacing, distance_to, spacing_of, surface
 from seglosses.skeleton import skeletonize
-from seglosses.topology import (
-    Matching,
-    betti_matching,
-    betti_numbers,
-    euler_number,
-    label_components,
-)
+from seglosses.topology import betti_numbers, euler_number, label_components
 
 EmptyPolicy: TypeAlias = Literal["worst", "skip", "nan"]
 Statistic = TypeVar("Statistic")
@@ -180,17 +174,6 @@ class Pair:
         """Component labels of the union of both masks, 0 for background."""
         union = self.pred | self.target
         return label_components(union, connectivity=self.connectivity)[0]
-
-    @cached_property
-    def matching(self) -> Matching:
-        """Which loop (and cavity) of one mask is which of the other."""
-        full = self.connectivity in (None, 8, 26)
-        return betti_matching(
-            self.pred,
-            self.target,
-            construction="T" if full else "V",
-            image_intervals="positive",
-        )
 
     @cached_property
     def betti(self) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seglosses.distance import Mask
 from seglosses.metrics.pair import Pair
-from seglosses.topology import betti_numbers
+from seglosses.topology import MatchingError, betti_numbers, matching_error
+from seglosses.topology.errors import TieBreaking
 
 
 def betti_error(pair: Pair, dimension: int) -> int:
@@ -115,7 +114,7 @@ def window_betti_numbers(
         )
 
 
-def betti_matching_error(pair: Pair, dimension: int) -> int:
+def betti_matching_error(pair: Pair, dimension: int, *, tie_breaking: TieBreaking = "none") -> int:
     """Number of components, loops or cavities without a counterpart in the other mask.
 
     Features correspond when they become the same feature in the union of the masks, so unlike the
@@ -124,39 +123,46 @@ def betti_matching_error(pair: Pair, dimension: int) -> int:
         error = b_k(pred) + b_k(target) - 2 matched_k
 
     Args:
-        pair: The two masks; connectivity 8 (26) is the T-construction, 4 (6) the V-construction.
+        pair: The two masks.
         dimension: 0 for components, 1 for loops, 2 for cavities (3D).
+        tie_breaking: ``'none'`` counts what both masks give to the union, the same for flipped and
+            transposed masks (but loops in 3D, which are matched). ``'released'`` chooses among ties
+            like the released programs: 4-connected (6) unless the pair says otherwise, and without
+            the first component of each mask.
 
     Returns:
         A count, well defined for empty masks.
 
     Raises:
-        ValueError: For a dimension that masks of this shape do not have.
+        ValueError: For a dimension that masks of this shape do not have, or an unknown option.
 
     References:
-        Stucki et al., Topologically Faithful Image Segmentation via Induced Matching of
-        Persistence Barcodes, ICML 2023, arXiv:2211.15272. The released program always matches the
-        first component of both images; here a component must share a piece of the union with its
-        counterpart, and an empty mask has none.
+        :func:`seglosses.topology.matching_error` after Stucki et al., Topologically Faithful Image
+        Segmentation via Induced Matching of Persistence Barcodes, ICML 2023, arXiv:2211.15272.
 
     Example:
         >>> apart = Pair([[1, 0, 0]], [[0, 0, 1]])
         >>> betti_matching_error(apart, 0), betti_error(apart, 0)
         (2, 0)
+        >>> betti_matching_error(apart, 0, tie_breaking="released")
+        0
     """
     _check_dimension(pair, dimension)
-    if dimension == 0:
-        pred, target = pair.betti
-        return pred[0] + target[0] - 2 * _shared(pair.union_components, pair.pred, pair.target)
-    matching = pair.matching
-    return len(matching.unmatched_a[dimension]) + len(matching.unmatched_b[dimension])
+    error = pair.remember(("matching error", tie_breaking), lambda: _matched(pair, tie_breaking))
+    return error.by_dimension[dimension]
 
 
-def _shared(labels: NDArray[np.int32], pred: Mask, target: Mask) -> int:
-    """Number of labels that both masks meet."""
-    size = int(labels.max(initial=0)) + 1
-    met = [np.bincount(labels[mask], minlength=size) > 0 for mask in (pred, target)]
-    return int(np.count_nonzero(met[0] & met[1]))
+def _matched(pair: Pair, tie_breaking: TieBreaking) -> MatchingError:
+    released = tie_breaking == "released"
+    # a choice among ties may depend on background, so the released one needs the whole image
+    pred, target = pair.uncropped() if released else (pair.pred, pair.target)
+    return matching_error(
+        pred,
+        target,
+        connectivity=pair.connectivity,
+        tie_breaking=tie_breaking,
+        count_essential=not released,
+    )
 
 
 def _check_dimension(pair: Pair, dimension: int) -> None:

@@ -15,8 +15,8 @@ from seglosses.topology.components import (
     euler_number,
     label_components,
 )
-from seglosses.topology.filtration import check_choice
-from seglosses.topology.matching import betti_matching
+from seglosses.topology.filtration import Construction, check_choice
+from seglosses.topology.matching import ImageIntervals, betti_matching
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -70,7 +70,8 @@ def matching_error(
 
     For components these are the components of the union that both masks touch, and for holes (in 3D
     cavities) the connected groups of background components of the two masks that overlap, without
-    the outside. In 3D, loops are counted by the matching, ties and all.
+    the outside. In 3D, loops are counted by the matching of the theory (``image_intervals`` are
+    ``'positive'``), ties and all.
 
     Args:
         pred: Predicted mask, booleans or integers, (H, W) or (D, H, W).
@@ -115,12 +116,15 @@ def matching_error(
         zeros = (0,) * first.ndim
         return MatchingError(zeros, zeros, zeros)
     if released:
-        return _counted_by_matching(first, second, full)
+        return _counted_by_matching(first, second, full, "all")
     return _counted_by_labels(first, second, full, count_essential)
 
 
-def _counted_by_matching(first: Mask, second: Mask, full: bool) -> MatchingError:
-    found = betti_matching(first, second, construction="T" if full else "V")
+def _counted_by_matching(
+    first: Mask, second: Mask, full: bool, intervals: ImageIntervals
+) -> MatchingError:
+    construction: Construction = "T" if full else "V"
+    found = betti_matching(first, second, construction=construction, image_intervals=intervals)
     columns = (found.matched, found.unmatched_a, found.unmatched_b)
     return MatchingError(*(tuple(len(bars) for bars in column) for column in columns))
 
@@ -143,7 +147,8 @@ def _counted_by_labels(first: Mask, second: Mask, full: bool, essential: bool) -
     lost = 0 if essential else 1
     matched = [max(0, shared - lost), common]
     if first.ndim == 3:
-        matched.insert(1, _counted_by_matching(first, second, full).matched[1])
+        loops = _counted_by_matching(first, second, full, "positive").matched[1]
+        matched.insert(1, loops)
     rest = []
     for mask, cavities in zip((first, second), enclosed, strict=True):
         bars = _betti(mask, cavities, connectivity[full])

@@ -17,7 +17,7 @@ from seglosses.metrics import (
     euler_error,
     windowed_betti_errors,
 )
-from seglosses.topology import betti_matching, betti_numbers
+from seglosses.topology import betti_numbers, matching_error
 
 MASKS = arrays(bool, (8, 9))
 CONNECTIVITY = st.sampled_from([4, 8])
@@ -88,20 +88,71 @@ def test_matching_error_lies_between_its_bounds(
         assert (error - total) % 2 == 0
 
 
+FLIPS = (np.asarray, np.fliplr, np.flipud, np.transpose)
+
+
+@given(MASKS, MASKS, CONNECTIVITY, st.sampled_from(FLIPS))
+def test_matching_error_does_not_depend_on_ties(pred, target, connectivity, flip) -> None:
+    pair = Pair(pred, target, connectivity=connectivity)
+    turned = Pair(flip(pred), flip(target), connectivity=connectivity)
+    for dimension in (0, 1):
+        error = betti_matching_error(pair, dimension)
+        assert betti_matching_error(turned, dimension) == error
+
+
+@pytest.mark.parametrize("flip", FLIPS)
+def test_only_components_that_meet_are_matched(flip) -> None:
+    # A is predicted only, B labelled only, C and D are both: 3 + 3 components, 2 matched.
+    pred, target = flip(np.array([[1, 0, 0, 0, 1, 0, 1]])), flip(np.array([[0, 0, 1, 0, 1, 0, 1]]))
+    assert betti_matching_error(Pair(pred, target), 0) == 2
+
+
+def test_the_released_count_may_match_what_never_meets() -> None:
+    # As above. All merges tie, so A may be joined to B first and both count as one feature.
+    pair = Pair([[1, 0, 0, 0, 1, 0, 1]], [[0, 0, 1, 0, 1, 0, 1]])
+    assert betti_matching_error(pair, 0, tie_breaking="released") == 0
+
+
+# The union is a figure of eight. The prediction lacks the bar between its holes: one loop, around
+# both. The label is open on the right: one loop, around the left hole. They are different loops.
+AROUND_BOTH = np.array([[1, 1, 1, 1, 1], [1, 0, 0, 0, 1], [1, 1, 1, 1, 1]])
+AROUND_LEFT = np.array([[1, 1, 1, 1, 1], [1, 0, 1, 0, 0], [1, 1, 1, 1, 1]])
+
+
+@pytest.mark.parametrize("flip", FLIPS)
+def test_loops_around_different_holes_do_not_match(flip) -> None:
+    pair = Pair(flip(AROUND_BOTH), flip(AROUND_LEFT))
+    assert betti_error(pair, 1) == 0
+    assert [betti_matching_error(pair, k) for k in (0, 1)] == [0, 2]
+
+
+def test_the_released_count_of_loops_changes_in_a_mirror() -> None:
+    errors = [
+        betti_matching_error(Pair(flip(AROUND_BOTH), flip(AROUND_LEFT)), 1, tie_breaking="released")
+        for flip in (np.asarray, np.fliplr)
+    ]
+    assert errors == [2, 0]
+
+
+@pytest.mark.parametrize("flip", FLIPS)
+def test_a_bar_in_a_ring_leaves_one_loop_matched(flip) -> None:
+    # 2 + 1 loops of the figure of eight and of the ring around both holes, 1 of them shared.
+    pair = Pair(flip(AROUND_BOTH | AROUND_LEFT), flip(AROUND_BOTH))
+    assert betti_matching_error(pair, 1) == 1
+
+
 @given(MASKS, MASKS)
-def test_matching_error_equals_the_induced_matching(pred: np.ndarray, target: np.ndarray) -> None:
-    assume(pred.any() and target.any())
-    matching = betti_matching(pred, target, construction="T", image_intervals="positive")
-    pair = Pair(pred, target)
-    first, second = (np.unravel_index(i, pred.shape) for i in matching.essential)
-    labels = np.zeros(pair.shape, int)
-    labels[pair.box] = pair.union_components
-    # The released program matches the first components whether or not they ever meet.
-    assume(labels[first] == labels[second])
-    unmatched = len(matching.unmatched_a[0]) + len(matching.unmatched_b[0])
-    assert betti_matching_error(pair, 0) == unmatched
-    unmatched = len(matching.unmatched_a[1]) + len(matching.unmatched_b[1])
-    assert betti_matching_error(pair, 1) == unmatched
+def test_released_numbers_are_those_of_the_whole_image(pred, target) -> None:
+    frame = np.pad(pred, 3), np.pad(target, 3)
+    expected = matching_error(*frame, tie_breaking="released").by_dimension
+    pair = Pair(*frame)
+    got = tuple(betti_matching_error(pair, k, tie_breaking="released") for k in (0, 1))
+    assert got == expected
+
+
+def test_unknown_tie_breaking() -> None:
+    with pytest.raises(ValueError, match="none, released"):
+        betti_matching_error(Pair([[1]], [[1]]), 0, tie_breaking="mine")
 
 
 def test_matching_error_sees_what_betti_numbers_miss() -> None:
@@ -115,11 +166,14 @@ def test_matching_error_sees_what_betti_numbers_miss() -> None:
     assert diu(pair) == 4  # nothing is shared, and the union has two components and two loops
 
 
-def ranks(inner: np.ndarray, outer: np.ndarray) -> tuple[list[int], list[int], list[int]]:
+def ranks(
+    inner: np.ndarray, outer: np.ndarray, *more: np.ndarray
+) -> tuple[list[int], list[int], list[int]]:
     """Betti numbers of two nested complexes of closed pixels and the ranks between them.
 
     By linear algebra over the field of two elements: cells, boundary matrices, and the rank of
-    (cycles of the inner complex, boundaries of the outer one) less that of the boundaries.
+    (cycles of the inner complex, boundaries of the outer one) less that of the boundaries. With
+    more inner complexes, the rank of all of them together.
     """
     shape = tuple(2 * size + 1 for size in outer.shape)
 
@@ -172,7 +226,8 @@ def ranks(inner: np.ndarray, outer: np.ndarray) -> tuple[list[int], list[int], l
         edges_large = [column for column, _ in boundaries(large, k + 1)]
         small_betti.append(len(cycles(small, k)) - reduce(edges_small))
         large_betti.append(len(cycles(large, k)) - reduce(edges_large))
-        both.append(reduce(edges_large + cycles(small, k)) - reduce(edges_large))
+        given = [chain for mask in (inner, *more) for chain in cycles(cells(mask), k)]
+        both.append(reduce(edges_large + given) - reduce(edges_large))
     return small_betti, large_betti, both
 
 
@@ -181,6 +236,20 @@ def test_diu_is_kernel_and_cokernel_in_homology(pred: np.ndarray, target: np.nda
     small, large, rank = ranks(pred & target, pred | target)
     expected = sum(small) + sum(large) - 2 * sum(rank)
     assert diu(Pair(pred, target)) == expected
+
+
+@given(arrays(bool, (5, 6)), arrays(bool, (5, 6)))
+def test_matched_features_are_shared_classes_of_the_union(
+    pred: np.ndarray, target: np.ndarray
+) -> None:
+    union = pred | target
+    first, _, rank = ranks(pred, union)
+    second, _, other = ranks(target, union)
+    _, _, together = ranks(pred, union, target)
+    for k in (0, 1):
+        shared = rank[k] + other[k] - together[k]  # dimension of the intersection of the images
+        error = betti_matching_error(Pair(pred, target), k)
+        assert error == first[k] + second[k] - 2 * shared
 
 
 def test_diu_is_for_planes() -> None:
