@@ -31,31 +31,11 @@ def bricks(tmp_path_factory):
     return root
 
 
-@pytest.fixture
-def mmengine_globals():
-    """Whatever a Runner leaves behind in mmengine's global managers is taken back."""
-    pytest.importorskip("mmseg", reason="trains through MMSegmentation")
-    from mmengine.logging import MessageHub, MMLogger
-    from mmengine.registry import DefaultScope
-    from mmengine.visualization import Visualizer
-
-    managers = (DefaultScope, MessageHub, MMLogger, Visualizer)
-    before = [manager._instance_dict.copy() for manager in managers]
-    yield
-    for name, logger in MMLogger._instance_dict.items():
-        if name not in before[2]:
-            for handler in list(logger.handlers):
-                handler.close()
-                logger.removeHandler(handler)
-    for manager, instances in zip(managers, before, strict=True):
-        manager._instance_dict.clear()
-        manager._instance_dict.update(instances)
-
-
 @pytest.mark.slow
 @pytest.mark.usefixtures("mmengine_globals")
 @pytest.mark.parametrize("path", decode_mixins(), ids=lambda path: path.stem)
 def test_trains_ten_iterations(path, bricks, tmp_path):
+    pytest.importorskip("mmseg", reason="trains through MMSegmentation")
     from mmengine.runner import Runner
 
     from seglosses.openmmlab.runs import compose
