@@ -7,15 +7,16 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from seglosses.losses.base import Loss
+from seglosses.losses.schedule import WeightSchedule
 from seglosses.registry import HOOKS
 
 
 @HOOKS.register_module()
 class LossWeightSchedule(Hook):
-    r"""Scale the weight of one loss as a function of the training iteration.
+    r"""Change loss weights as a function of the training iteration.
 
-    With ``p`` the fraction of training done before the iteration, the configured ``loss_weight``
-    is multiplied by::
+    With ``p`` the fraction of training done before the iteration, a weight is multiplied by::
 
         0                                    while p < start
         (p - start) / warmup                 while start <= p < start + warmup
@@ -24,16 +25,27 @@ class LossWeightSchedule(Hook):
     A topological term is usually added late (``start=0.7``) or grown slowly (``warmup=0.1``).
     The factor depends on the iteration alone, so a resumed training goes on exactly where it was.
 
-    Every module of the model with this ``loss_name`` and a ``loss_weight`` is served, of this
-    package or any other; the weight of each is logged as ``train/loss_weight/<loss_name>``.
+    Without arguments it serves every loss of this package whose ``loss_weight`` is a schedule::
+
+        loss_decode=[
+            dict(type='seglosses.DiceLoss'),
+            dict(type='seglosses.BettiMatchingLoss',
+                 loss_weight=dict(value=0.5, start=0.7, warmup=0.1)),
+        ]
+        custom_hooks=[dict(type='seglosses.LossWeightSchedule')]
+
+    With ``loss`` it serves every module with this ``loss_name`` and a number as ``loss_weight``, of
+    this package or any other. The weight of each is logged as ``train/loss_weight/<loss_name>``.
 
     Args:
-        loss: The ``loss_name`` of the loss, such as ``'loss_betti_matching'``.
-        start: Fraction of training before which the loss is off, in [0, 1].
-        warmup: Fraction of training over which the weight grows from zero, in [0, 1].
+        loss: The ``loss_name`` of the loss, such as ``'loss_betti_matching'``; None for losses with
+            a schedule of their own.
+        start: Fraction of training before which the named loss is off, in [0, 1].
+        warmup: Fraction of training over which its weight grows from zero, in [0, 1].
 
     Raises:
-        ValueError: A fraction is out of range, or no module has this ``loss_name``.
+        ValueError: A fraction is out of range or given without ``loss``, no module has this
+            ``loss_name``, or it has a schedule of its own.
 
     Example:
         >>> schedule = LossWeightSchedule('loss_cldice', start=0.5, warmup=0.25)
@@ -43,55 +55,62 @@ class LossWeightSchedule(Hook):
 
     priority = "NORMAL"
 
-    def __init__(self, loss: str, start: float = 0.0, warmup: float = 0.0) -> None:
-        for name, value in (("start", start), ("warmup", warmup)):
-            if not 0.0 <= value <= 1.0:
-                raise ValueError(
-                    f"LossWeightSchedule expected {name} in [0, 1], a fraction of the training;"
-                    f" got {value}. Divide iterations by max_iters."
-                )
+    def __init__(self, loss: str | None = None, start: float = 0.0, warmup: float = 0.0) -> None:
+        if loss is None and (start or warmup):
+            raise ValueError(
+                "LossWeightSchedule expected the `loss` that starts late; name it, or give that"
+                f" loss loss_weight=dict(value=..., start={start}, warmup={warmup})"
+            )
         self.loss = loss
-        self.start = start
-        self.warmup = warmup
-        self._targets: list[tuple[Any, float]] = []
+        self.schedule = WeightSchedule(start=start, warmup=warmup)
+        self._own: list[Loss] = []
+        self._named: list[tuple[Any, float]] = []
 
     def factor(self, iteration: int, max_iters: int) -> float:
-        """What the configured weight is multiplied by in ``iteration`` (from 0)."""
-        progress = iteration / max_iters
-        if progress < self.start:
-            return 0.0
-        if progress >= self.start + self.warmup:
-            return 1.0
-        return (progress - self.start) / self.warmup
+        """What the weight of the named loss is multiplied by in ``iteration`` (from 0)."""
+        return self.schedule.factor(iteration / max_iters)
 
     def before_train(self, runner: Runner) -> None:
         """Find the losses and remember their configured weights."""
         modules: list[Any] = list(runner.model.modules())
-        named = [module for module in modules if hasattr(module, "loss_weight")]
-        chosen = [m for m in named if _name_of(m) == self.loss]
+        if self.loss is None:
+            losses = (module for module in modules if isinstance(module, Loss))
+            self._own = [loss for loss in losses if loss.weight_schedule is not None]
+            return
+        weighted = [module for module in modules if hasattr(module, "loss_weight")]
+        chosen = [m for m in weighted if _name_of(m) == self.loss]
         if not chosen:
-            have = sorted({_name_of(module) for module in named})
+            have = sorted({_name_of(module) for module in weighted})
             raise ValueError(
                 f"LossWeightSchedule found no loss named {self.loss!r} in the model; it has"
                 f" {have}. Give the loss that loss_name, or correct the hook's `loss`."
             )
-        if not self._targets:
-            self._targets = [(module, module.loss_weight) for module in chosen]
+        if any(isinstance(m, Loss) and m.weight_schedule is not None for m in chosen):
+            raise ValueError(
+                f"{self.loss!r} has a schedule as loss_weight; leave out the hook's arguments, or"
+                " make the weight a number"
+            )
+        if not self._named:
+            self._named = [(module, module.loss_weight) for module in chosen]
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Set the weight for this iteration."""
-        factor = self.factor(runner.iter, runner.max_iters)
-        for module, weight in self._targets:
-            module.loss_weight = weight * factor
+        """Set the weights for this iteration."""
+        for loss in self._own:
+            loss.set_progress(runner.iter / runner.max_iters)
+        for module, weight in self._named:
+            module.loss_weight = weight * self.factor(runner.iter, runner.max_iters)
+        for module in (*self._own, *(module for module, _ in self._named)):
             runner.message_hub.update_scalar(
-                f"train/loss_weight/{self.loss}", float(module.loss_weight)
+                f"train/loss_weight/{_name_of(module)}", float(module.loss_weight)
             )
 
     def after_train(self, runner: Runner) -> None:
         """Give the losses their configured weights back."""
-        for module, weight in self._targets:
+        for loss in self._own:
+            loss.set_progress(None)
+        for module, weight in self._named:
             module.loss_weight = weight
-        self._targets = []
+        self._own, self._named = [], []
 
 
 def _name_of(module: Any) -> str:

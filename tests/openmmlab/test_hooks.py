@@ -4,10 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
 from torch import nn
 
-from seglosses.losses import DiceLoss
+from seglosses.losses import CrossEntropyLoss, DiceLoss
 from seglosses.openmmlab.hooks import LossWeightSchedule
 
 
@@ -90,6 +93,113 @@ def test_weights_are_given_back_after_training():
     weights_during(schedule, runner, loss, (0,))
     schedule.after_train(runner)
     assert loss.loss_weight == 3.0
+
+
+def test_without_a_name_it_serves_every_loss_with_a_schedule():
+    late = DiceLoss(loss_weight={"value": 2.0, "start": 0.5}, loss_name="loss_late")
+    grown = DiceLoss(loss_weight={"value": 4.0, "warmup": 1.0}, loss_name="loss_grown")
+    model = nn.ModuleList([late, nn.ModuleList([grown]), DiceLoss(loss_weight=7.0), Foreign()])
+    schedule, runner = LossWeightSchedule(), runner_of(model)
+    losses = (late, grown, *model[2:])
+    seen = []
+    schedule.before_train(runner)
+    for runner.iter in (0, 4, 5):
+        schedule.before_train_iter(runner, 0)
+        seen.append([loss.loss_weight for loss in losses])
+    assert seen == [[0.0, 0.0, 7.0, 2.0], [0.0, 1.6, 7.0, 2.0], [2.0, 2.0, 7.0, 2.0]]
+    assert runner.message_hub.get_scalar("train/loss_weight/loss_grown").current() == 2.0
+    schedule.after_train(runner)
+    assert [loss.loss_weight for loss in losses] == [2.0, 4.0, 7.0, 2.0]
+
+
+def test_a_model_without_schedules_needs_no_change_of_hooks():
+    loss = DiceLoss(loss_weight=3.0)
+    assert weights_during(LossWeightSchedule(), runner_of(loss), loss, (0, 5)) == [3.0, 3.0]
+
+
+def test_two_schedules_of_one_loss_are_refused():
+    loss = DiceLoss(loss_weight={"start": 0.5})
+    with pytest.raises(ValueError, match="leave out the hook's arguments"):
+        LossWeightSchedule("loss_dice", warmup=0.1).before_train(runner_of(loss))
+
+
+def test_a_late_start_needs_a_loss():
+    with pytest.raises(ValueError, match="expected the `loss` that starts late"):
+        LossWeightSchedule(start=0.5)
+
+
+class Tiny(BaseModel):
+    """Logits as the only parameters, a constant loss and one that starts late."""
+
+    def __init__(self):
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(1, 2, 4, 4))
+        self.losses = nn.ModuleList(
+            [
+                DiceLoss(),
+                CrossEntropyLoss(loss_weight={"value": 0.5, "start": 0.25, "warmup": 0.5}),
+            ]
+        )
+
+    def forward(self, inputs, mode="loss"):
+        return {loss.loss_name: loss(self.logits, inputs) for loss in self.losses}
+
+
+class Record(Hook):
+    """The weight with which each iteration was done."""
+
+    def __init__(self):
+        self.seen = {}
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.seen[runner.iter] = runner.model.losses[1].loss_weight
+
+
+def train(folder, name, *hooks, resume_from=None):
+    """Eight iterations of a real Runner, checkpoints every three."""
+    label = torch.ones(4, 4, dtype=torch.long)
+    runner = Runner(
+        Tiny(),
+        str(folder),
+        train_dataloader={
+            "batch_size": 1,
+            "dataset": [{"inputs": label}] * 2,
+            "sampler": {"type": "InfiniteSampler", "shuffle": False},
+            "collate_fn": {"type": "default_collate"},
+        },
+        train_cfg={"by_epoch": False, "max_iters": 8},
+        optim_wrapper={"optimizer": {"type": "SGD", "lr": 1.0, "momentum": 0.9}},
+        default_hooks={
+            "checkpoint": {"type": "CheckpointHook", "interval": 3, "by_epoch": False},
+            "logger": None,
+        },
+        custom_hooks=[*hooks],
+        load_from=resume_from,
+        resume=resume_from is not None,
+        experiment_name=f"{name}_{folder.name}",
+        log_level="ERROR",
+    )
+    runner.train()
+    return runner.model
+
+
+@pytest.mark.usefixtures("mmengine_globals")
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
+    hook = {"type": "seglosses.LossWeightSchedule"}
+    whole, rest = Record(), Record()
+    first = train(tmp_path, "whole", hook, whole)
+    # off until 2 of 8, then 1/4 of 0.5 each iteration more, 0.5 from 6 on
+    assert list(whole.seen.values()) == [0.0, 0.0, 0.0, 0.125, 0.25, 0.375, 0.5, 0.5]
+    second = train(tmp_path, "resumed", hook, rest, resume_from=str(tmp_path / "iter_3.pth"))
+    assert rest.seen == {iteration: whole.seen[iteration] for iteration in range(3, 8)}
+    torch.testing.assert_close(second.logits, first.logits, rtol=0, atol=0)
+    assert first.losses[1].loss_weight == 0.5
+
+
+@pytest.mark.usefixtures("mmengine_globals")
+def test_a_run_without_the_hook_stops_at_once(tmp_path):
+    with pytest.raises(ValueError, match=r"add dict\(type='seglosses\.LossWeightSchedule'"):
+        train(tmp_path, "forgotten")
 
 
 def test_unknown_loss_is_named_with_what_there_is():
