@@ -1,4 +1,4 @@
-"""What tests of trainings share."""
+"""What tests with mmengine share."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def mmengine_globals() -> Iterator[None]:
-    """Whatever a Runner leaves behind in mmengine's global managers is taken back."""
+    """Whatever a test leaves behind in mmengine's global managers is taken back."""
+    pytest.importorskip("mmengine")
     from mmengine.logging import MessageHub, MMLogger
     from mmengine.registry import DefaultScope
     from mmengine.visualization import Visualizer

@@ -183,7 +183,6 @@ def train(folder, name, *hooks, resume_from=None):
     return runner.model
 
 
-@pytest.mark.usefixtures("mmengine_globals")
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
     hook = {"type": "seglosses.LossWeightSchedule"}
     whole, rest = Record(), Record()
@@ -196,7 +195,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
     assert first.losses[1].loss_weight == 0.5
 
 
-@pytest.mark.usefixtures("mmengine_globals")
 def test_a_run_without_the_hook_stops_at_once(tmp_path):
     with pytest.raises(ValueError, match=r"add dict\(type='seglosses\.LossWeightSchedule'"):
         train(tmp_path, "forgotten")

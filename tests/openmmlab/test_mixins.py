@@ -32,7 +32,6 @@ def bricks(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("mmengine_globals")
 @pytest.mark.parametrize("path", decode_mixins(), ids=lambda path: path.stem)
 def test_trains_ten_iterations(path, bricks, tmp_path):
     pytest.importorskip("mmseg", reason="trains through MMSegmentation")
