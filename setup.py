@@ -83,12 +83,18 @@ setup(
         "openmmlab-det": ["mmengine>=0.10.7", "mmcv>=2.1.0", "mmdet>=3.3.0"],
         "test": [
             "codespell",
+            "dask[distributed]>=2023.1",
             "gudhi>=3.8",
             "hypothesis>=6.80",
+            "medpy>=0.5",
+            "monai>=1.3",
             "mypy>=1.10",
             "nibabel>=5.0",
+            "panoptica>=1.4",
             "pytest>=8.2",
             "ruff>=0.6",
+            "surface-distance-based-measures>=0.1",
+            "torchmetrics>=1.0",
         ],
         "eval": ["dask[distributed]>=2023.1", "nibabel>=5.0"],
         "bench": [
