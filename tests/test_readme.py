@@ -106,3 +106,10 @@ def test_the_check_finds_what_does_not_exist(line):
 def test_continued_lines_are_one_command():
     (words,) = commands("```bash\nA=1 seglosses \\\n  list dice\n```\n")
     assert words == ["seglosses", "list", "dice"]
+
+
+def test_the_table_of_losses_is_that_of_the_package():
+    from seglosses.catalogue import as_markdown, entries
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert as_markdown(entries()) in text, "paste `seglosses list --format markdown` into README.md"
