@@ -135,9 +135,14 @@ def test_reading() -> None:
 def test_losses_are_found_though_their_package_lacks_a_dependency(tmp_path, monkeypatch) -> None:
     package = tmp_path / "half_installed"
     package.mkdir()
-    (package / "__init__.py").write_text("import no_such_dependency\n")
+    (package / "__init__.py").write_text("from . import encoders\n")
     (package / "losses.py").write_text("class Loss: ...\n")
-    (package / "encoders.py").write_text("import no_such_dependency\n")
+    # a folder without __init__.py stays in sys.modules when what lies in it fails
+    deep = package / "encoders" / "deep"
+    (deep / "bare").mkdir(parents=True)
+    (deep.parent / "__init__.py").write_text("from .deep.bare.leaf import x\n")
+    (deep / "__init__.py").write_text("from .bare.leaf import x\n")
+    (deep / "bare" / "leaf.py").write_text("import no_such_dependency\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert find("half_installed.losses.Loss")[0].__name__ == "Loss"
     for absent in ("half_installed", "half_installed.encoders"):

@@ -72,10 +72,10 @@ def import_alone(name: str) -> ModuleType:
         >>> import_alone("seglosses.losses").__name__
         'seglosses.losses'
     """
+    package, _, part = name.partition(".")
     try:
-        return importlib.import_module(name)
+        return _import_whole(name, package)
     except ImportError as error:
-        package, _, part = name.partition(".")
         spec = importlib.util.find_spec(package)
         if not part or "." in part or spec is None or not spec.submodule_search_locations:
             raise
@@ -88,6 +88,19 @@ def import_alone(name: str) -> ModuleType:
             raise error from None
         finally:
             del sys.modules[package]  # so that the package itself still says what it lacks
+
+
+def _import_whole(name: str, package: str) -> ModuleType:
+    """Import a module, and forget parts of a package that failed: they would pass as whole."""
+    known = set(sys.modules)
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        if package not in sys.modules:
+            for new in set(sys.modules) - known:
+                if new.startswith(f"{package}."):
+                    del sys.modules[new]
+        raise
 
 
 def find(path: str) -> tuple[Any, Adapter]:
