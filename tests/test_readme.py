@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -53,6 +54,10 @@ def check(words):
             build_parser(rest[2]).parse_args(rest[2:])
     elif rest and rest[0].endswith(".py"):
         assert (ROOT / rest[0]).is_file(), f"{rest[0]} does not exist"
+        if rest[0] == "tools/speed.py":
+            for option, group in itertools.pairwise(rest):
+                if option == "--group":
+                    assert (ROOT / "tools" / "speed_groups" / f"{group}.py").is_file(), group
         if rest[0] in ("tools/train.py", "tools/test.py"):
             assert (ROOT / rest[1]).is_file() or rest[1].isupper(), f"no config {rest[1]}"
             spec = importlib.util.spec_from_file_location("tool", ROOT / rest[0])
@@ -94,6 +99,7 @@ def test_linked_files_exist(page):
         "seglosses nosuch",
         "seglosses list --nosuch",
         "python tools/train.py configs/bricks/nosuch.py",
+        "python tools/speed.py --group nosuch",
         "frobnicate",
     ],
 )
