@@ -11,3 +11,5 @@ log_level = "INFO"
 load_from = None
 resume = False
 randomness = dict(seed=0)
+# Idle unless a loss has a schedule as its loss_weight.
+custom_hooks = [dict(type="seglosses.LossWeightSchedule")]
