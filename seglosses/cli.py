@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -66,13 +67,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         What the sub-command's ``run`` returned, or 2 after an error that names its remedy
         (``ValueError`` and ``OSError`` are printed as one line; anything else is a defect and
-        keeps its traceback).
+        keeps its traceback), or 141 when the reader of its output left, as ``| head`` does.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in words if not word.startswith("-")), None)
     args = build_parser(command).parse_args(words)
     try:
         status: int = importlib.import_module(COMMANDS[args.command][0]).run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still in the buffer goes nowhere, or Python complains once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (ValueError, OSError) as error:
         print(f"seglosses {args.command}: {error}", file=sys.stderr)
         return 2

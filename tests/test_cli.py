@@ -67,3 +67,13 @@ def test_python_dash_m_prints_the_version() -> None:
         [sys.executable, "-m", "seglosses", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout == f"seglosses {__version__}\n"
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    listing = [sys.executable, "-u", "-m", "seglosses", "list"]
+    with subprocess.Popen(listing, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
