@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from seglosses.blocks import blocks, flat_labels, flat_maps
+
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Cross-entropy per pixel, of labels or of class probabilities.
@@ -36,17 +38,26 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
 class _LabelEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, labels: Tensor) -> Tensor:
-        index = labels.unsqueeze(1)
-        own = logits.log_softmax(1).gather(1, index)
-        # the logarithm of the sum of exponentials, from the label's own entry
-        total = logits.gather(1, index) - own
-        ctx.save_for_backward(logits, labels, total)
-        return own.squeeze(1).neg_()
+        flat, index = flat_maps(logits), flat_labels(labels).unsqueeze(1)
+        log_total = flat.new_empty(index.shape)
+        for rows, columns in blocks(flat):
+            part = flat[rows, :, columns]
+            peak = part.amax(1, keepdim=True)
+            total = (part - peak).exp_().sum(1, keepdim=True)
+            torch.add(peak, total.log_(), out=log_total[rows, :, columns])
+        small = index.to(torch.uint8) if flat.shape[1] <= 256 else index
+        ctx.save_for_backward(logits, small, log_total)
+        return (log_total - flat.gather(1, index)).view(labels.shape)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        logits, labels, total = ctx.saved_tensors
-        slope = (logits - total).exp_().mul_(grad.unsqueeze(1))
-        slope.scatter_add_(1, labels.unsqueeze(1), -grad.unsqueeze(1))
-        return slope, None
+        logits, small, log_total = ctx.saved_tensors
+        flat, scale = flat_maps(logits), flat_labels(grad).unsqueeze(1)
+        slope = torch.empty_like(flat)
+        for rows, columns in blocks(flat):
+            factor = scale[rows, :, columns]
+            total, out = log_total[rows, :, columns], slope[rows, :, columns]
+            torch.sub(flat[rows, :, columns], total, out=out).exp_().mul_(factor)
+            out.scatter_add_(1, small[rows, :, columns].long(), -factor)
+        return slope.view(logits.shape), None

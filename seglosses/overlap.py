@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from seglosses.blocks import flat_labels, flat_maps
 from seglosses.encoding import Aligned
 from seglosses.softmax_counts import softmax_counts
 
@@ -99,7 +100,7 @@ def soft_counts(
         [1.5, 1.5, 2.0]
     """
     check_intersection(intersection)
-    x, y = _flat(prob), _flat(target)
+    x, y = flat_maps(prob), flat_maps(target)
     both = torch.minimum(x, y) if intersection == "min" else x * y
     if intersection == "norm2":
         x, y = x.square(), y.square()
@@ -108,7 +109,7 @@ def soft_counts(
         x, y = both + (x - common), both + (y - common)
     if weight is None:
         return Counts(both.sum(2), x.sum(2), y.sum(2))
-    w = _flat(weight)
+    w = flat_maps(weight)
     return Counts((both * w).sum(2), (x * w).sum(2), (y * w).sum(2))
 
 
@@ -167,25 +168,15 @@ def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
         if batch.pixel_weight is not None and weight is not None:
             weight = weight.squeeze(1)
         if not batch.sigmoid:
-            flat = None if weight is None else _pixels(weight)
-            return Counts(*softmax_counts(_flat(batch.logits), _pixels(batch.labels), flat))
+            flat = None if weight is None else flat_labels(weight)
+            return Counts(*softmax_counts(flat_maps(batch.logits), flat_labels(batch.labels), flat))
         tp, prob, target = _LabelCounts.apply(  # type: ignore[no-untyped-call]
             batch.logits,
-            _pixels(batch.labels),
-            None if weight is None else _pixels(weight),
+            flat_labels(batch.labels),
+            None if weight is None else flat_labels(weight),
         )
         return Counts(tp, prob, target)
     return soft_counts(batch.prob(), batch.target(), batch.mask(), intersection=intersection)
-
-
-def _flat(maps: Tensor) -> Tensor:
-    """(N, C, *S) to (N, C, P)."""
-    return maps.flatten(2) if maps.dim() > 2 else maps.unsqueeze(2)
-
-
-def _pixels(maps: Tensor) -> Tensor:
-    """(N, *S) to (N, P)."""
-    return maps.flatten(1) if maps.dim() > 1 else maps.unsqueeze(1)
 
 
 def _weigh(maps: Tensor, weight: Tensor | None) -> None:
@@ -209,7 +200,7 @@ class _LabelCounts(torch.autograd.Function):
         weight: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         channels = logits.shape[1]
-        prob = _flat(logits).sigmoid()
+        prob = flat_maps(logits).sigmoid()
         _weigh(prob, weight)
         mass = prob.sum(2)
         ones = torch.ones_like(prob[:, 0]) if weight is None else weight.to(prob.dtype)
@@ -236,7 +227,7 @@ class _LabelCounts(torch.autograd.Function):
         logits, labels, *rest = ctx.saved_tensors
         weight = rest[0] if rest else None
         channels = logits.shape[1]
-        prob = _flat(logits).sigmoid()
+        prob = flat_maps(logits).sigmoid()
         # d/d prob of each pixel: grad_mass everywhere, grad_tp once more at the pixel's own class
         if channels == 1:
             slope = grad_mass.unsqueeze(2) + grad_tp.unsqueeze(2) * (labels == 1).unsqueeze(1)

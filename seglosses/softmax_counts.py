@@ -1,8 +1,7 @@
-"""Soft counts of softmax logits and integer labels, by few passes and with little kept.
+"""Soft counts of softmax logits and integer labels, block by block and with little kept.
 
-On a CPU fresh full-size tensors and broadcast masks cost more than arithmetic. Forward makes one
-such tensor, keeps the logits and the logarithm of each pixel's sum, and backward makes another,
-which is the gradient.
+Forward makes no tensor of the size of the logits and keeps these and the logarithm of each pixel's
+sum; backward makes one, which is the gradient.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from seglosses.blocks import blocks
 
 
 def softmax_counts(
@@ -43,27 +44,16 @@ class _SoftmaxCounts(torch.autograd.Function):
     def forward(
         ctx: Any, logits: Tensor, labels: Tensor, weight: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        channels = logits.shape[1]
-        peak = logits.amax(1, keepdim=True)
-        prob = (logits - peak).exp_()
-        total = prob.sum(1, keepdim=True)
-        ones = torch.ones_like(total) if weight is None else weight.unsqueeze(1).to(prob.dtype)
-        prob.mul_(ones / total)
-        mass = prob.sum(2)
         # zero times NaN is NaN; to look costs little on a CPU, elsewhere to mask costs less
-        ctx.masked = weight is not None and (
-            prob.device.type != "cpu" or not bool(mass.isfinite().all())
-        )
-        if ctx.masked:
-            prob.masked_fill_(ones == 0, 0.0)
-            mass = prob.sum(2)
-        own = prob.gather(1, labels.unsqueeze(1)).squeeze(1)
-        zeros = torch.zeros(len(labels), channels, dtype=torch.float64, device=prob.device)
-        tp = zeros.scatter_add(1, labels, own.double()).to(prob.dtype)
-        target = zeros.scatter_add(1, labels, ones.squeeze(1).double()).to(prob.dtype)
-        small = labels.to(torch.uint8) if channels <= 256 else labels
+        ctx.masked = weight is not None and logits.device.type != "cpu"
+        counts, log_total = _count(logits, labels, weight, ctx.masked)
+        if weight is not None and not ctx.masked and not bool(counts[1].isfinite().all()):
+            ctx.masked = True
+            counts, log_total = _count(logits, labels, weight, masked=True)
+        small = labels.to(torch.uint8) if logits.shape[1] <= 256 else labels
         kept = () if weight is None else (weight,)
-        ctx.save_for_backward(logits, small, peak.add_(total.log_()), *kept)
+        ctx.save_for_backward(logits, small, log_total, *kept)
+        tp, mass, target = (count.to(logits.dtype) for count in counts)
         ctx.mark_non_differentiable(target)
         return tp, mass, target
 
@@ -73,28 +63,52 @@ class _SoftmaxCounts(torch.autograd.Function):
         ctx: Any, grad_tp: Tensor, grad_mass: Tensor, _: Tensor
     ) -> tuple[Tensor, None, None]:
         logits, small, log_total, *kept = ctx.saved_tensors
-        labels = small.long()
-        weight = kept[0].to(logits.dtype) if kept else None
-        prob = (logits - log_total).exp_()
-        if ctx.masked:
-            assert weight is not None
-            prob.masked_fill_((weight == 0).unsqueeze(1), 0.0)
-        # d/d prob is grad_mass everywhere, and grad_tp once more at the pixel's own class
-        own = prob.gather(1, labels.unsqueeze(1)).mul_(grad_tp.gather(1, labels).unsqueeze(1))
-        mean = torch.bmm(grad_mass.unsqueeze(1), prob).add_(own)
-        if weight is not None:
-            mean.mul_(weight.unsqueeze(1))
-            own.mul_(weight.unsqueeze(1))
-        if prob.device.type == "cpu":
-            # one channel at a time stays in the cache
-            for image, slopes, middle, row in zip(
-                prob, grad_mass, mean, weight if weight is not None else mean, strict=True
-            ):
-                for channel, slope in zip(image, slopes, strict=True):
-                    lever = slope if weight is None else slope * row
-                    channel.mul_(lever - middle[0])
-        else:
-            lever = grad_mass.unsqueeze(2)
-            prob.mul_((lever if weight is None else lever * weight.unsqueeze(1)) - mean)
-        prob.scatter_add_(1, labels.unsqueeze(1), own)
-        return prob, None, None
+        weight = kept[0] if kept else None
+        grad = torch.empty_like(logits)
+        for rows, columns in blocks(logits):
+            part, known = logits[rows, :, columns], small[rows, columns].long()
+            share = _share(weight, rows, columns, part)
+            if ctx.masked and share is not None:
+                part = part.masked_fill(share == 0, 0.0)
+            prob = torch.sub(part, log_total[rows, :, columns], out=grad[rows, :, columns]).exp_()
+            # d/d prob is grad_mass everywhere, and grad_tp once more at the pixel's own class
+            lever = grad_mass[rows]
+            extra = grad_tp[rows].gather(1, known).unsqueeze(1)
+            own = prob.gather(1, known.unsqueeze(1)).mul_(extra)
+            mean = torch.bmm(lever.unsqueeze(1), prob).add_(own)
+            slope = lever.unsqueeze(2) - mean
+            if share is not None:
+                slope.mul_(share)
+                own.mul_(share)
+            prob.mul_(slope).scatter_add_(1, known.unsqueeze(1), own)
+        return grad, None, None
+
+
+def _share(weight: Tensor | None, rows: slice, columns: slice, like: Tensor) -> Tensor | None:
+    return None if weight is None else weight[rows, columns].unsqueeze(1).to(like.dtype)
+
+
+def _count(
+    logits: Tensor, labels: Tensor, weight: Tensor | None, masked: bool
+) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
+    """The counts in float64, and the logarithm of each pixel's sum of exponentials (N, 1, P)."""
+    images, channels, pixels = logits.shape
+    zeros = logits.new_zeros(images, channels, dtype=torch.float64)
+    tp, mass, target = zeros, zeros.clone(), zeros.clone()
+    log_total = logits.new_empty(images, 1, pixels)
+    for rows, columns in blocks(logits):
+        part, known = logits[rows, :, columns], labels[rows, columns]
+        share = _share(weight, rows, columns, part)
+        if masked and share is not None:
+            part = part.masked_fill(share == 0, 0.0)
+        peak = part.amax(1, keepdim=True)
+        prob = (part - peak).exp_()
+        total = prob.sum(1, keepdim=True)
+        ones = torch.ones_like(total) if share is None else share
+        prob.mul_(ones / total)
+        torch.add(peak, total.log_(), out=log_total[rows, :, columns])
+        mass[rows] += prob.sum(2)
+        own = prob.gather(1, known.unsqueeze(1)).squeeze(1)
+        tp[rows] = tp[rows].scatter_add(1, known, own.double())
+        target[rows] = target[rows].scatter_add(1, known, ones.squeeze(1).double())
+    return (tp, mass, target), log_total

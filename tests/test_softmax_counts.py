@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from seglosses.blocks import flat_labels, flat_maps
 from seglosses.encoding import one_hot
 from seglosses.entropy import cross_entropy
 from seglosses.losses import CrossEntropyLoss, DiceLoss
@@ -100,3 +101,31 @@ def test_two_losses_keep_one_set_of_logits() -> None:
         both = CrossEntropyLoss()(logits, labels) + DiceLoss()(logits, labels)
     assert both.item() > 0
     assert sum(kept.values()) <= 1.4 * logits.nbytes
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (2, 3, 70_000), (70_000, 2), (0, 3, 4), (2, 3, 0)])
+def test_blocks_of_any_layout(shape: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(shape, generator=generator, dtype=torch.float64)
+    labels = torch.randint(0, shape[1], (shape[0], *shape[2:]), generator=generator)
+    leaf, other = logits.clone().requires_grad_(), logits.clone().requires_grad_()
+    counts = softmax_counts(flat_maps(leaf), flat_labels(labels), None)
+    hot = one_hot(labels, shape[1], dtype=torch.float64)
+    expected = soft_counts(other.softmax(1), hot)
+    for count, wanted in zip(counts, expected, strict=True):
+        torch.testing.assert_close(count, wanted)
+    (counts[0].sum() + 2 * counts[1].sum() + cross_entropy(leaf, labels).sum()).backward()
+    entropy = F.cross_entropy(other, labels, reduction="none").sum()
+    (expected.tp.sum() + 2 * expected.prob.sum() + entropy).backward()
+    torch.testing.assert_close(leaf.grad, other.grad)
+
+
+def test_channels_that_lie_last() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 5, 40, 30, generator=generator)
+    logits = logits.to(memory_format=torch.channels_last)
+    labels = torch.randint(0, 5, (2, 40, 30), generator=generator)
+    leaf, other = logits.clone().requires_grad_(), logits.contiguous().requires_grad_()
+    for tensor in (leaf, other):
+        (CrossEntropyLoss()(tensor, labels) + DiceLoss()(tensor, labels)).backward()
+    torch.testing.assert_close(leaf.grad, other.grad)

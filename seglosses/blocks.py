@@ -1,0 +1,62 @@
+"""Parts of (N, C, P) that fit into a processor's cache, for formulas of many passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+#: numbers in a block: 512 KiB of float32, half of a usual second-level cache
+_SIZE = 2**17
+
+
+def blocks(maps: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Slices of the first and of the last dimension which together cover the tensor.
+
+    On a CPU a formula of ten passes over 20 MB waits for memory in each of them, and for fresh
+    pages in those that make a tensor; over a block at a time it waits once. Elsewhere the whole
+    tensor is one block.
+
+    Args:
+        maps: (N, C, P).
+
+    Yields:
+        A slice of images and a slice of pixels.
+
+    Example:
+        >>> import torch
+        >>> [(i.stop, p.stop) for i, p in blocks(torch.zeros(2, 16, 10_000))]
+        [(1, 8192), (1, 16384), (2, 8192), (2, 16384)]
+        >>> [(i.stop, p.stop) for i, p in blocks(torch.zeros(5000, 80, 1))]
+        [(1638, 1), (3276, 1), (4914, 1), (6552, 1)]
+    """
+    images, channels, pixels = maps.shape
+    columns = max(1, min(pixels, _SIZE // max(channels, 1)))
+    rows = max(1, _SIZE // max(1, channels * pixels))
+    if maps.device.type != "cpu":
+        rows, columns = max(images, 1), max(pixels, 1)
+    for row in range(0, images, rows):
+        for column in range(0, pixels, columns):
+            yield slice(row, row + rows), slice(column, column + columns)
+
+
+def flat_maps(maps: Tensor) -> Tensor:
+    """(N, C, *S) to (N, C, P), without a copy where the layout allows it.
+
+    Example:
+        >>> import torch
+        >>> flat_maps(torch.zeros(2, 3, 4, 5)).shape, flat_maps(torch.zeros(2, 3)).shape
+        (torch.Size([2, 3, 20]), torch.Size([2, 3, 1]))
+    """
+    return maps.flatten(2) if maps.dim() > 2 else maps.unsqueeze(2)
+
+
+def flat_labels(labels: Tensor) -> Tensor:
+    """(N, *S) to (N, P).
+
+    Example:
+        >>> import torch
+        >>> flat_labels(torch.zeros(2, 4, 5)).shape, flat_labels(torch.zeros(2)).shape
+        (torch.Size([2, 20]), torch.Size([2, 1]))
+    """
+    return labels.flatten(1) if labels.dim() > 1 else labels.unsqueeze(1)
