@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -73,6 +75,12 @@ def holm(p: ArrayLike) -> Floats:
 
         adjusted_i = max over j <= i of min(1, (m - j + 1) p_j)
 
+    Args:
+        p: p-values of all tests, (m,).
+
+    Returns:
+        Adjusted p-values in the same order.
+
     Example:
         >>> holm([0.01, 0.04, 0.03])
         array([0.03, 0.06, 0.06])
@@ -87,7 +95,14 @@ def holm(p: ArrayLike) -> Floats:
 
 
 def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
-    """Student's interval of a mean; NaNs for fewer than two values.
+    """Student's interval of a mean.
+
+    Args:
+        values: Any number of values; NaNs are left out.
+        confidence: Share of intervals that hold the true mean.
+
+    Returns:
+        Lower and upper end; NaNs for fewer than two values.
 
     Example:
         >>> low, high = t_interval([1.0, 2.0, 3.0])
@@ -106,8 +121,14 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, floa
 def cliffs_delta(ours: ArrayLike, theirs: ArrayLike) -> float:
     """Cliff's delta: how often ours is larger than theirs, minus how often it is smaller.
 
-    Over all pairs of a value of ours and one of theirs; in [-1, 1], 0 for equal distributions,
-    NaN when a side is empty.
+    Over all pairs of a value of ours and one of theirs.
+
+    Args:
+        ours: Values of one side; NaNs are left out.
+        theirs: Values of the other side, not necessarily as many.
+
+    Returns:
+        A number in [-1, 1], 0 for equal distributions, NaN when a side is empty.
 
     Example:
         >>> cliffs_delta([1, 2, 3], [0, 2])  # larger 4 times, smaller once, of 6 pairs
@@ -135,29 +156,123 @@ def resampled_ratios(numerator: Floats, denominator: Floats) -> Floats:
     Returns:
         Ratios, (RESAMPLES, classes); NaN where a denominator is 0. Seeded, so the same scores
         have the same interval.
+
+    Example:
+        >>> spread = resampled_ratios(np.array([[1.0], [2.0]]), np.array([[2.0], [4.0]]))
+        >>> spread.shape, np.unique(spread)  # one half, whatever is drawn
+        ((2000, 1), array([0.5]))
     """
-    count = len(numerator)
-    if count == 0:
-        return np.full((RESAMPLES, numerator.shape[1]), np.nan)
+    top, bottom = np.hsplit(resampled_sums(np.hstack([numerator, denominator])), 2)
+    return divide(top, bottom)
+
+
+def resampled_sums(values: Floats) -> Floats:
+    """Bootstrap distribution of sums over images, for scores that are computed from such sums.
+
+    Args:
+        values: (images, k).
+
+    Returns:
+        Sums, (RESAMPLES, k). Images are drawn with replacement, the same ones in every call with
+        as many images.
+
+    Example:
+        >>> resampled_sums(np.ones((3, 1))).ravel()[:2]  # three images are drawn each time
+        array([3., 3.])
+    """
+    parts = [weights @ values for weights in _drawn(len(values))]
+    return np.concatenate(parts) if parts else np.zeros((RESAMPLES, values.shape[1]))
+
+
+def resampled_worst(scores: Floats, percents: Sequence[float]) -> Floats:
+    """Bootstrap distribution of the mean of the lowest scores.
+
+    Args:
+        scores: (images,); NaNs are left out.
+        percents: Shares of the defined scores of a draw, rounded down but at least one score.
+
+    Returns:
+        Means, (RESAMPLES, percents); NaN where a draw holds no defined score.
+
+    Example:
+        >>> spread = resampled_worst(np.array([1.0, 3.0]), [50, 100])
+        >>> np.unique(spread, axis=0)  # both draws the first, one of each, both the second
+        array([[1., 1.], [1., 2.], [3., 3.]])
+    """
+    order = np.argsort(scores, kind="stable")[: int(np.isfinite(scores).sum())]
+    out = np.full((RESAMPLES, len(percents)), np.nan)
+    if not order.size:
+        return out
+    ranked, start = scores[order], 0
+    for weights in _drawn(len(scores)):
+        drawn = weights[:, order]
+        counts, sums = drawn.cumsum(axis=1), (drawn * ranked).cumsum(axis=1)
+        total, rows = counts[:, -1], np.arange(len(drawn))
+        for place, percent in enumerate(percents):
+            wanted = np.maximum(1, np.floor(percent * total / 100))
+            last = np.minimum((counts < wanted[:, None]).sum(axis=1), len(order) - 1)
+            surplus = (counts[rows, last] - wanted) * ranked[last]
+            lowest = np.where(total > 0, (sums[rows, last] - surplus) / wanted, np.nan)
+            out[start : start + len(drawn), place] = lowest
+        start += len(drawn)
+    return out
+
+
+def _drawn(images: int) -> Iterable[Floats]:
+    """How often each image is drawn, RESAMPLES rows in blocks that bound the memory."""
+    if RESAMPLES * images > _BLOCK:
+        return _draw(images, max(1, _BLOCK // images))
+    return _drawn_at_once(images)
+
+
+@lru_cache(maxsize=1)
+def _drawn_at_once(images: int) -> tuple[Floats, ...]:
+    # every column of a summary asks for the same draws, and drawing is what takes the time
+    return tuple(_draw(images, RESAMPLES))
+
+
+def _draw(images: int, block: int) -> Iterator[Floats]:
+    if images == 0:
+        return
     rng = np.random.default_rng(0)
-    block = max(1, min(RESAMPLES, _BLOCK // count))
-    parts = []
     for start in range(0, RESAMPLES, block):
         size = min(block, RESAMPLES - start)
-        weights = rng.multinomial(count, np.full(count, 1 / count), size=size).astype(np.float64)
-        parts.append(divide(weights @ numerator, weights @ denominator))
-    return np.concatenate(parts)
+        weights = rng.multinomial(images, np.full(images, 1 / images), size=size)
+        yield weights.astype(np.float64)
 
 
 def divide(top: Floats, bottom: Floats) -> Floats:
-    """Quotients, NaN where the divisor is not positive."""
+    """Quotients, NaN where the divisor is not positive.
+
+    Args:
+        top: Dividends.
+        bottom: Divisors, of the same shape.
+
+    Returns:
+        Quotients of that shape.
+
+    Example:
+        >>> divide(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
+        array([0.5, nan])
+    """
     out = np.full(top.shape, np.nan)
     np.divide(top, bottom, out=out, where=bottom > 0)
     return out
 
 
 def percentile_interval(spread: Floats) -> tuple[float, float]:
-    """Central 95 % of a bootstrap distribution, NaN when it holds nothing."""
+    """Central 95 % of a bootstrap distribution.
+
+    Args:
+        spread: Values of the resamples; NaNs are left out.
+
+    Returns:
+        Lower and upper end, NaNs when nothing is left.
+
+    Example:
+        >>> percentile_interval(np.arange(41.0))
+        (1.0, 39.0)
+    """
     fine = spread[np.isfinite(spread)]
     if not fine.size:
         return float("nan"), float("nan")

@@ -6,8 +6,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.sample import Sample
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A score of all pixels of all images together, computed from sums over images.
+
+    Args:
+        title: Name for readers.
+        sums: What an image adds to the sums, (k,).
+        read: The score of sums, (..., k) to (...).
+        size: Length k of the sums.
+    """
+
+    title: str
+    sums: Callable[[Sample, Options], NDArray[np.float64]]
+    read: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    size: Callable[[Options], int]
 
 
 @dataclass(frozen=True)
@@ -25,6 +45,7 @@ class Column:
         needs_probabilities: Whether it reads probability maps.
         hidden: Whether it is computed only when asked for by name or group.
         headline: Whether reports show it first and under each image.
+        pooled: The score of all images together, where a mean over images is another number.
     """
 
     name: str
@@ -37,6 +58,12 @@ class Column:
     needs_probabilities: bool = False
     hidden: bool = False
     headline: bool = False
+    pooled: Pooled | None = None
+
+    def parts(self, options: Options) -> tuple[str, ...]:
+        """Names of the sums behind the pooled score, in tables and journals only."""
+        size = 0 if self.pooled is None else self.pooled.size(options)
+        return tuple(f"{self.name}+{index}" for index in range(size))
 
     def described(self, options: Options) -> Column:
         """The same column with its options written out."""

@@ -21,7 +21,7 @@ from seglosses.evaluate.labels import choose_codes, distinct
 from seglosses.evaluate.measures import choose_columns
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.result import Evaluation, Failure
-from seglosses.evaluate.scoring import COUNTS, Settings, score
+from seglosses.evaluate.scoring import Settings, score
 from seglosses.evaluate.summary import summarize
 from seglosses.evaluate.table import Table
 from seglosses.metrics import EmptyPolicy
@@ -137,7 +137,7 @@ def evaluate(
         ndim=ndim,
         probabilities=probabilities is not None,
     )
-    table = Table(list(settings.classes.values()), [*settings.columns, *COUNTS])
+    table = Table(list(settings.classes.values()), settings.stored())
     folder = None if out is None else Path(out)
     with ExitStack() as stack:
         journal = None
@@ -172,7 +172,7 @@ def evaluate(
     summarized = [column for column in settings.chosen() if column.group != "topomortar"]
     evaluation = Evaluation(
         table=table,
-        summary=tuple(summarize(table, summarized)),
+        summary=tuple(summarize(table, summarized, settings.options)),
         conventions=conventions(pred_dir, gt_dir, settings),
         failures=tuple(sorted(failures, key=lambda failure: failure.image)),
         pairs=pairs,

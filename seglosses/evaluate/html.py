@@ -103,7 +103,10 @@ def _headline(evaluation: Evaluation) -> list[Column]:
 
 
 def _tiles(evaluation: Evaluation) -> str:
-    names = {column.name for column in _headline(evaluation)}
+    names = {
+        column.name if column.pooled is None else f"{column.name}_dataset"
+        for column in _headline(evaluation)
+    }
     return page.tiles(
         [
             (

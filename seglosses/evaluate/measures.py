@@ -6,28 +6,11 @@ from collections.abc import Callable, Sequence
 
 from seglosses import metrics
 from seglosses.evaluate import topomortar
+from seglosses.evaluate.calibration_columns import CALIBRATION
 from seglosses.evaluate.columns import Column
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.sample import Sample
-
-
-def _betti(dimension: int) -> Callable[[Sample, Options], float]:
-    return lambda sample, options: metrics.betti_error(sample.pair, dimension)
-
-
-def _windowed(dimension: int) -> Callable[[Sample, Options], float]:
-    def measure(sample: Sample, options: Options) -> float:
-        window = options.window
-        errors = sample.pair.remember(
-            ("windows", window), lambda: metrics.windowed_betti_errors(sample.pair, window=window)
-        )
-        return errors[dimension]
-
-    return measure
-
-
-def _matching(dimension: int) -> Callable[[Sample, Options], float]:
-    return lambda sample, options: metrics.betti_matching_error(sample.pair, dimension)
+from seglosses.evaluate.topology_columns import TOPOLOGY
 
 
 def _line(part: str) -> Callable[[Sample, Options], float]:
@@ -127,101 +110,7 @@ COLUMNS: tuple[Column, ...] = (
         "harmonic mean of the shares of surface pixels within {tolerance:g} of the other surface",
         lambda sample, options: metrics.boundary_f(sample.pair, tolerance=options.tolerance),
     ),
-    Column(
-        "betti0_error",
-        "Betti-0 error",
-        "topology",
-        "lower",
-        "|difference of the numbers of components|; an empty mask has 0",
-        _betti(0),
-        headline=True,
-    ),
-    Column(
-        "betti1_error",
-        "Betti-1 error",
-        "topology",
-        "lower",
-        "|difference of the numbers of loops|; background at the image border is no hole",
-        _betti(1),
-        headline=True,
-    ),
-    Column(
-        "betti2_error",
-        "Betti-2 error",
-        "topology",
-        "lower",
-        "|difference of the numbers of cavities|",
-        _betti(2),
-        dimensions=(3,),
-    ),
-    Column(
-        "betti0_error_window",
-        "Betti-0 error, windows",
-        "topology",
-        "lower",
-        "mean Betti-0 error of windows of {window} pixels, not padded",
-        _windowed(0),
-    ),
-    Column(
-        "betti1_error_window",
-        "Betti-1 error, windows",
-        "topology",
-        "lower",
-        "mean Betti-1 error of windows of {window} pixels, not padded; windows cut loops",
-        _windowed(1),
-    ),
-    Column(
-        "euler_error",
-        "Euler error",
-        "topology",
-        "lower",
-        "|difference of components - loops + cavities|",
-        lambda sample, options: metrics.euler_error(sample.pair),
-    ),
-    Column(
-        "betti0_matching_error",
-        "Betti-0 matching error",
-        "topology",
-        "lower",
-        "components of either mask without a counterpart in the union, whatever ties",
-        _matching(0),
-    ),
-    Column(
-        "betti1_matching_error",
-        "Betti-1 matching error",
-        "topology",
-        "lower",
-        "loops of either mask without a counterpart in the union, whatever ties (3D: matched)",
-        _matching(1),
-        headline=True,
-    ),
-    Column(
-        "betti2_matching_error",
-        "Betti-2 matching error",
-        "topology",
-        "lower",
-        "cavities of either mask without a counterpart in the union, whatever ties",
-        _matching(2),
-        dimensions=(3,),
-    ),
-    Column(
-        "diu",
-        "DIU",
-        "topology",
-        "lower",
-        "kernel and cokernel of the inclusion of the intersection in the union, in homology",
-        lambda sample, options: metrics.diu(sample.pair),
-        dimensions=(2,),
-    ),
-    Column(
-        "cldice",
-        "clDice",
-        "topology",
-        "higher",
-        "centreline Dice of hard masks, scikit-image skeletons",
-        lambda sample, options: metrics.cldice(sample.pair),
-        headline=True,
-    ),
+    *TOPOLOGY,
     Column(
         "rand_error",
         "Adapted Rand error",
@@ -282,38 +171,7 @@ COLUMNS: tuple[Column, ...] = (
         "correctness x completeness / (correctness + completeness - product)",
         _line("quality"),
     ),
-    Column(
-        "ece",
-        "ECE",
-        "calibration",
-        "lower",
-        "expected calibration error of the class's probability, {bins} bins",
-        lambda sample, options: metrics.expected_calibration_error(
-            sample.reliability(options.bins)
-        ),
-        needs_probabilities=True,
-        headline=True,
-    ),
-    Column(
-        "ece_boundary",
-        "ECE at boundaries",
-        "calibration",
-        "lower",
-        "the same within {band:g} of a true boundary, on both sides",
-        lambda sample, options: metrics.expected_calibration_error(
-            sample.reliability(options.bins, band=options.band)
-        ),
-        needs_probabilities=True,
-    ),
-    Column(
-        "brier",
-        "Brier score",
-        "calibration",
-        "lower",
-        "mean squared difference of probability and label",
-        lambda sample, options: sample.brier(),
-        needs_probabilities=True,
-    ),
+    *CALIBRATION,
     *(
         Column(name, name, "topomortar", better, meaning, measure, dimensions=(2,), hidden=True)
         for name, better, meaning, measure in topomortar.MEASURES

@@ -43,4 +43,10 @@ class Sample:
     def brier(self) -> float:
         """Brier score of all pixels that count."""
         assert self.prob is not None
-        return brier_score(self.prob, self.target, valid=self.valid)
+        prob = self.prob
+        return self.pair.remember("brier", lambda: brier_score(prob, self.target, valid=self.valid))
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels that count."""
+        return int(np.count_nonzero(self.valid))

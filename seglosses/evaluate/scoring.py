@@ -55,6 +55,11 @@ class Settings:
             self.columns, ndim=self.ndim, probabilities=self.probabilities, options=self.options
         )
 
+    def stored(self) -> tuple[str, ...]:
+        """Names of all numbers of an image and class: columns, parts of pooled scores, counts."""
+        parts = [name for column in self.chosen() for name in column.parts(self.options)]
+        return (*self.columns, *parts, *COUNTS)
+
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON and for the fingerprint of a run."""
         return asdict(self)
@@ -110,7 +115,7 @@ def score(files: PairFiles, settings: Settings) -> list[dict[str, float]]:
     """Scores of one image, one row a class in the order of ``settings.classes``.
 
     Returns:
-        Rows with every column and the counts of :data:`COUNTS`.
+        Rows with every number that ``settings.stored()`` names.
 
     Raises:
         ValueError: As :func:`load`.
@@ -135,6 +140,10 @@ def score_class(maps: LabelMaps, index: int, settings: Settings) -> dict[str, fl
     row = {
         column.name: float(column.measure(sample, settings.options)) for column in settings.chosen()
     }
+    for column in settings.chosen():
+        if column.pooled is not None:
+            sums = column.pooled.sums(sample, settings.options)
+            row |= dict(zip(column.parts(settings.options), sums.tolist(), strict=True))
     row["tp"] = pair.true_positives
     row["fp"] = pair.false_positives
     row["fn"] = pair.false_negatives

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seglosses.evaluate.columns import Column
+from seglosses.evaluate.columns import Column, Pooled
+from seglosses.evaluate.options import Options
+from seglosses.evaluate.spread import fine_grained_spread, nanmean
 from seglosses.evaluate.table import Table
 from seglosses.metrics.fine_grained import fine_grained
-from seglosses.statistics import divide, percentile_interval, resampled_ratios
+from seglosses.statistics import divide, percentile_interval, resampled_ratios, resampled_sums
 
 MACRO = "mean of classes"
 
@@ -52,8 +53,19 @@ class SummaryRow:
     target_empty: int
 
 
-def summarize(table: Table, columns: Sequence[Column]) -> list[SummaryRow]:
+def summarize(
+    table: Table, columns: Sequence[Column], options: Options | None = None
+) -> list[SummaryRow]:
     """Summary of every column for every class, and for their mean if there are several.
+
+    Args:
+        table: Scores of the images, with every number that the columns and counts need.
+        columns: What to summarize; those of overlap also over all pixels and fine-grained, those
+            with a pooled score also over all images together.
+        options: With which the scores were computed.
+
+    Returns:
+        The rows, column by column.
 
     Example:
         >>> from seglosses.evaluate.measures import choose_columns
@@ -71,15 +83,27 @@ def summarize(table: Table, columns: Sequence[Column]) -> list[SummaryRow]:
         defined = np.isfinite(scores)
         ratios = resampled_ratios(np.where(defined, scores, 0.0), defined.astype(np.float64))
         head = (column.name, column.title, column.better)
-        rows += _rows(table, head, _nanmean(scores, axis=0), ratios, scores)
+        rows += _rows(table, head, nanmean(scores, axis=0), ratios, scores)
+        if column.pooled is not None:
+            rows += _pooled_rows(table, column, column.pooled, options or Options())
     if any(column.group == "overlap" for column in columns):
         for name, weight in (("IoU", 1), ("Dice", 2)):
             right, total = weight * tp, weight * tp + fp + fn
             head = (f"{name.lower()}_dataset", f"{name} of all pixels", "higher")
             means = divide(right.sum(axis=0), total.sum(axis=0))
             rows += _rows(table, head, means, resampled_ratios(right, total), None)
-        rows += _fine_grained_rows(table)
+            rows += _fine_grained_rows(table, name, weight)
     return rows
+
+
+def _pooled_rows(
+    table: Table, column: Column, pooled: Pooled, options: Options
+) -> Iterator[SummaryRow]:
+    """The score of all images together, with images drawn again and again."""
+    parts = np.stack([table.matrix(name) for name in column.parts(options)], axis=-1)
+    drawn = resampled_sums(parts.reshape(len(table), -1)).reshape(-1, *parts.shape[1:])
+    head = (f"{column.name}_dataset", pooled.title, column.better)
+    yield from _rows(table, head, pooled.read(parts.sum(axis=0)), pooled.read(drawn), None)
 
 
 def _rows(
@@ -96,9 +120,9 @@ def _rows(
     names = list(table.classes)
     if len(names) > 1:
         names.append(MACRO)
-        means = np.append(means, _nanmean(means, axis=0))
-        ratios = np.column_stack([ratios, _nanmean(ratios, axis=1)])
-        spread = np.column_stack([spread, _nanmean(spread, axis=1)])
+        means = np.append(means, nanmean(means, axis=0))
+        ratios = np.column_stack([ratios, nanmean(ratios, axis=1)])
+        spread = np.column_stack([spread, nanmean(spread, axis=1)])
         pred_empty = np.append(pred_empty, pred_empty.sum())
         target_empty = np.append(target_empty, target_empty.sum())
     for index, name in enumerate(names):
@@ -119,49 +143,38 @@ def _rows(
         )
 
 
-def _fine_grained_rows(table: Table) -> Iterator[SummaryRow]:
-    """The IoU by image and by class, and that of the worst images."""
-    tp, fp, fn = (table.matrix(name) for name in ("tp", "fp", "fn"))
+def _fine_grained_rows(table: Table, name: str, beta: int) -> Iterator[SummaryRow]:
+    """A score by image and by class, and that of the worst images."""
+    tp, fp, fn = (table.matrix(count) for count in ("tp", "fp", "fn"))
     if not len(table):
         return
-    scores = fine_grained(tp, fp, fn)
+    scores, spread = fine_grained(tp, fp, fn, beta=beta), fine_grained_spread(tp, fp, fn, beta=beta)
     shown = tp + fn > 0
-    ious = np.where(shown, divide(tp, tp + fp + fn), 0.0)
-    by_class = _nanmean(resampled_ratios(ious, shown.astype(np.float64)), axis=1)
-    counts = shown.sum(axis=1, keepdims=True).astype(np.float64)
-    of_images = divide(ious.sum(axis=1, keepdims=True), counts)
-    defined = np.isfinite(of_images)
-    by_image = resampled_ratios(np.where(defined, of_images, 0.0), defined.astype(np.float64))
-    nothing = np.full(1, np.nan)
-    readings = (
-        ("iou_image", "IoU by image", scores.image, by_image[:, 0]),
-        ("iou_class", "IoU by class", scores.cls, by_class),
-        ("iou_image_worst", "IoU by image, worst 10 to 100 %", scores.image_worst, nothing),
-        ("iou_class_worst", "IoU by class, worst 10 to 100 %", scores.class_worst, nothing),
-        ("iou_image_lowest", "IoU by image, worst 1 %", scores.image_lowest, nothing),
-    )
-    for name, title, value, spread in readings:
-        if len(table.classes) == 1 and name.startswith("iou_class"):
+    several, prefix = len(table.classes) > 1, name.lower()
+    readings = [
+        ("image", f"{name} by image"),
+        ("cls", f"{name} by class"),
+        ("image_worst", f"{name} by image, worst 10 to 100 %"),
+        ("class_worst", f"{name} by class, worst 10 to 100 %"),
+        ("image_lowest", f"{name} by image, worst 1 %"),
+        ("class_lowest", f"{name} by class, worst 1 %"),
+    ]
+    for key, title in readings:
+        if not several and key.startswith("cl"):
             continue  # the same number as by image
-        low, high = percentile_interval(spread)
+        low, high = percentile_interval(spread[key])
         yield SummaryRow(
-            table.classes[0] if len(table.classes) == 1 else MACRO,
-            name,
+            MACRO if several else table.classes[0],
+            f"{prefix}_{key.replace('cls', 'class')}",
             title,
             "higher",
-            mean=value,
+            mean=getattr(scores, key),
             std=float("nan"),
             median=float("nan"),
             low=low,
             high=high,
-            n=int(defined.sum()),
-            undefined=int((~defined).sum()),
+            n=int(shown.any(axis=1).sum()),
+            undefined=int((~shown.any(axis=1)).sum()),
             pred_empty=int((tp + fp == 0).sum()),
             target_empty=int((~shown).sum()),
         )
-
-
-def _nanmean(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.asarray(np.nanmean(values, axis=axis))

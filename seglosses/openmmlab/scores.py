@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seglosses.evaluate.labels import IGNORED, LabelCode
 from seglosses.evaluate.measures import choose_columns
 from seglosses.evaluate.options import Options
-from seglosses.evaluate.scoring import COUNTS, LabelMaps, Settings, score_class
+from seglosses.evaluate.scoring import LabelMaps, Settings, score_class
 from seglosses.evaluate.summary import MACRO, summarize
 from seglosses.evaluate.table import Table
 from seglosses.metrics import EmptyPolicy
@@ -79,12 +79,12 @@ class SegmentationScores(BaseMetric):
     def compute_metrics(self, results: list[list[dict[str, float]]]) -> dict[str, float]:
         """Means over all images of all processes."""
         settings = self._settings()
-        table = Table(list(settings.classes.values()), [*settings.columns, *COUNTS])
+        table = Table(list(settings.classes.values()), settings.stored())
         for number, rows in enumerate(results):
             table.add(str(number), rows)
         scores: dict[str, float] = {}
         several = len(table.classes) > 1
-        for row in summarize(table, settings.chosen()):
+        for row in summarize(table, settings.chosen(), settings.options):
             whole = not several or row.cls == MACRO
             scores[row.metric if whole else f"{row.metric}.{row.cls}"] = row.mean
         return scores

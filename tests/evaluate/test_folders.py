@@ -247,5 +247,5 @@ def test_evaluation_is_a_value(masks: tuple[Path, Path]) -> None:
     result = evaluate(*masks, metrics=["dice"])
     assert isinstance(result, Evaluation)
     metrics = [row.metric for row in result.summary]
-    assert metrics[:4] == ["dice", "iou_dataset", "dice_dataset", "iou_image"]
+    assert metrics[:4] == ["dice", "iou_dataset", "iou_image", "iou_image_worst"]
     assert "Dice of all pixels" in result.as_text()

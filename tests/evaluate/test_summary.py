@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from seglosses.evaluate.measures import choose_columns
+from seglosses.evaluate.spread import fine_grained_spread
 from seglosses.evaluate.summary import MACRO, SummaryRow, summarize
 from seglosses.evaluate.table import Table
 from seglosses.statistics import resampled_ratios
@@ -51,6 +52,40 @@ def test_interval_of_a_mean_has_the_width_of_its_standard_error() -> None:
     low, high = np.percentile(spread, [2.5, 97.5])
     assert high - low == pytest.approx(2 * 1.96 / 20, rel=0.1)
     np.testing.assert_array_equal(spread, resampled_ratios(values, np.ones_like(values)))
+
+
+def test_every_overlap_row_has_an_interval() -> None:
+    rng = np.random.default_rng(0)
+    tp = rng.integers(1, 50, size=(30, 2))
+    made = Table(["a", "b"], ["dice", "tp", "fp", "fn", "pixels"])
+    for name, row in enumerate(tp):
+        counts = [{"dice": 0.0, "tp": n, "fp": 10, "fn": 50 - n, "pixels": 90} for n in row]
+        made.add(f"{name:02}", counts)
+    found = {r.metric: r for r in summarize(made, choose_columns(["dice"])) if r.cls == MACRO}
+    readings = ("dataset", "image", "class", "image_worst", "class_worst", "image_lowest",
+                "class_lowest")  # fmt: skip
+    assert {f"{name}_{key}" for name in ("iou", "dice") for key in readings} == set(found) - {
+        "dice"
+    }
+    for name in set(found) - {"dice"}:
+        assert found[name].low <= found[name].mean <= found[name].high
+        assert found[name].low < found[name].high
+    # The worst tenth is worse than the whole, and its interval lies lower.
+    for name in ("iou", "dice"):
+        assert found[f"{name}_image_worst"].high < found[f"{name}_image"].high
+        assert found[f"{name}_image_lowest"].mean <= found[f"{name}_image_worst"].mean
+
+
+@pytest.mark.slow
+def test_worst_interval_holds_the_true_worst_as_often_as_it_says() -> None:
+    # Scores uniform in [0, 1]: the mean of the lowest q is q / 2, over q = 0.1, ..., 1 it is 0.275.
+    rng, inside = np.random.default_rng(5), 0
+    for _ in range(40):
+        tp = rng.uniform(0, 100, size=(100, 1))
+        spread = fine_grained_spread(tp, np.zeros_like(tp), 100 - tp, beta=1)["image_worst"]
+        low, high = np.percentile(spread, [2.5, 97.5])
+        inside += low <= 0.275 <= high
+    assert inside >= 35
 
 
 def test_rows_must_fit_the_classes() -> None:

@@ -1,0 +1,94 @@
+"""Columns of calibration: of each image, and of the pixels of all images together."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seglosses import metrics
+from seglosses.evaluate.columns import Column, Pooled
+from seglosses.evaluate.options import Options
+from seglosses.evaluate.sample import Sample
+from seglosses.statistics import divide
+
+Floats = NDArray[np.float64]
+
+
+def _diagram(sample: Sample, options: Options) -> metrics.Bins:
+    return sample.reliability(options.bins)
+
+
+def _diagram_at_boundaries(sample: Sample, options: Options) -> metrics.Bins:
+    return sample.reliability(options.bins, band=options.band)
+
+
+def _sums(bins: metrics.Bins) -> Floats:
+    return np.append(bins.gaps, bins.pixels.sum())
+
+
+def _read(sums: Floats) -> Floats:
+    """Expected calibration error of gaps and the number of pixels; bins of images add up."""
+    return divide(np.abs(sums[..., :-1]).sum(axis=-1), sums[..., -1])
+
+
+def _squares(sample: Sample, options: Options) -> Floats:
+    pixels = sample.pixels
+    return np.array([sample.brier() * pixels if pixels else 0.0, pixels])
+
+
+def _gaps_and_pixels(options: Options) -> int:
+    return options.bins + 1
+
+
+CALIBRATION: tuple[Column, ...] = (
+    Column(
+        "ece",
+        "ECE",
+        "calibration",
+        "lower",
+        "expected calibration error of the class's probability, {bins} bins; _dataset: bins of all "
+        "images added up, which a mean over images exceeds",
+        lambda sample, options: metrics.expected_calibration_error(_diagram(sample, options)),
+        needs_probabilities=True,
+        headline=True,
+        pooled=Pooled(
+            "ECE of all pixels",
+            lambda sample, options: _sums(_diagram(sample, options)),
+            _read,
+            _gaps_and_pixels,
+        ),
+    ),
+    Column(
+        "ece_boundary",
+        "ECE at boundaries",
+        "calibration",
+        "lower",
+        "the same within {band:g} of a true boundary, on both sides",
+        lambda sample, options: metrics.expected_calibration_error(
+            _diagram_at_boundaries(sample, options)
+        ),
+        needs_probabilities=True,
+        pooled=Pooled(
+            "ECE at all boundaries",
+            lambda sample, options: _sums(_diagram_at_boundaries(sample, options)),
+            _read,
+            _gaps_and_pixels,
+        ),
+    ),
+    Column(
+        "brier",
+        "Brier score",
+        "calibration",
+        "lower",
+        "mean squared difference of probability and label",
+        lambda sample, options: sample.brier(),
+        needs_probabilities=True,
+        pooled=Pooled(
+            "Brier score of all pixels",
+            _squares,
+            lambda sums: divide(sums[..., 0], sums[..., 1]),
+            lambda options: 2,
+        ),
+    ),
+)
+"""The group `calibration`."""
