@@ -112,8 +112,8 @@ TOPOLOGY: tuple[Column, ...] = (
         "DIU",
         "topology",
         "lower",
-        "kernel and cokernel of the inclusion of the intersection in the union, in homology; "
-        "what Topograph's program prints as its score counts the same errors in a graph",
+        "kernel and cokernel of the inclusion of the intersection in the union, in homology "
+        "(Topograph's authors also call it the Topograph score)",
         lambda sample, options: metrics.diu(sample.pair),
         dimensions=(2,),
     ),

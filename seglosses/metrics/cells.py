@@ -178,7 +178,7 @@ def panoptic_quality(pair: Pair, *, regions: Regions = "background") -> Panoptic
 
     References:
         Kirillov et al., Panoptic Segmentation, CVPR 2019, arXiv:1801.00868; equal to panoptica
-        over all pixels of the image.
+        over all pixels of the image, except that panoptica also matches at exactly one half.
 
     Example:
         >>> panoptic_quality(Pair([[0, 0, 0, 1, 0]], [[0, 0, 1, 1, 0]]))  # IoU 2/3 and 1

@@ -170,12 +170,6 @@ class Pair:
         )
 
     @cached_property
-    def union_components(self) -> NDArray[np.int32]:
-        """Component labels of the union of both masks, 0 for background."""
-        union = self.pred | self.target
-        return label_components(union, connectivity=self.connectivity)[0]
-
-    @cached_property
     def betti(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Betti numbers of the prediction and of the target."""
         return (
