@@ -3,7 +3,7 @@
     python tools/box_figures.py docs/images/box_gradients.svg
 
 Prints the values of every loss on ten pairs as a Markdown table, and draws for each loss where
-gradient descent would move the corners of a box that starts in four places about its target.
+gradient descent would move the corners of boxes that start in four places about their target.
 """
 
 from __future__ import annotations
@@ -27,9 +27,16 @@ PAIRS = {
     "close": ([0, 0, 8, 4], [0.5, 0, 8, 4.5]),
     "far": ([0, 0, 2, 2], [40, 0, 42, 2]),
 }
-TARGET = [3.0, 3.0, 6.0, 5.0]
-STARTS = ([0.5, 0.5, 2.5, 1.5], [2.0, 2.5, 5.0, 4.0], [3.5, 3.3, 5.0, 4.5], [6.5, 3.0, 8.0, 6.5])
-COLUMNS, CELL = 4, 190
+TARGET = [3.0, 2.0, 6.0, 4.0]
+STARTS = {
+    "apart": [0.5, 0.5, 2.5, 1.5],
+    "overlapping": [2.0, 1.2, 5.0, 3.2],
+    "inside": [3.8, 2.3, 5.2, 3.3],
+    "beside": [6.5, 1.4, 7.8, 4.4],
+}
+#: Pixels of a unit, of a panel and of the names in front of a row.
+UNIT, WIDE, HIGH, NAMES = 16, 142, 84, 112
+LONGEST = 1.2
 
 
 def main() -> int:
@@ -44,9 +51,8 @@ def main() -> int:
 
 
 def draw() -> str:
-    """An SVG with one panel a loss."""
-    rows = -(-len(CASES) // COLUMNS)
-    width, height = COLUMNS * CELL, rows * CELL
+    """An SVG with one row a loss and one column a start."""
+    width, height = NAMES + WIDE * len(STARTS), 28 + HIGH * len(CASES)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
         ' font-family="sans-serif" font-size="12"><defs><marker id="tip" markerWidth="5"'
@@ -54,42 +60,50 @@ def draw() -> str:
         ' fill="#d1495b"/></marker></defs>',
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
     ]
-    goal = torch.tensor([TARGET] * len(STARTS))
-    for index, (name, loss) in enumerate(CASES.items()):
-        left, top = CELL * (index % COLUMNS), CELL * (index // COLUMNS)
-        boxes = torch.tensor(STARTS, requires_grad=True)
+    for column, title in enumerate(STARTS):
+        x = NAMES + WIDE * (column + 0.5)
+        parts.append(f'<text x="{x}" y="18" text-anchor="middle">{title}</text>')
+    for row, (name, loss) in enumerate(CASES.items()):
+        top = 28 + HIGH * row
+        parts.append(f'<line x1="0" x2="{width}" y1="{top}" y2="{top}" stroke="#dddddd"/>')
+        parts.append(f'<text x="6" y="{top + HIGH / 2 + 4}">{name}</text>')
+        boxes = torch.tensor(list(STARTS.values()), requires_grad=True)
+        goal = torch.tensor([TARGET] * len(STARTS))
         (slope,) = torch.autograd.grad(loss(boxes, goal).sum(), boxes)
-        parts.append(f'<g transform="translate({left + 8},{top + 4})">')
-        parts.append(f'<text x="4" y="12">{name}</text>')
-        parts.append(_box(TARGET, "#2e8b57", "#2e8b5733"))
-        for box, move in zip(boxes.tolist(), (-slope).tolist(), strict=True):
+        for column, (box, move) in enumerate(zip(boxes.tolist(), (-slope).tolist(), strict=True)):
+            parts.append(f'<g transform="translate({NAMES + WIDE * column},{top})">')
+            parts.append(_box(TARGET, "#2e8b57", "#2e8b5733"))
             parts.append(_box(box, "#1b6ca8", "none"))
-            longest = max(max(map(abs, move)), 1e-12)
-            if longest < 1e-9:
-                continue
-            step = [1.2 * m / longest for m in move]
-            for x in (0, 2):
-                for y in (1, 3):
-                    parts.append(_arrow(box[x], box[y], step[x], step[y]))
-        parts.append("</g>")
+            parts.extend(_arrows(box, move))
+            parts.append("</g>")
     return "\n".join([*parts, "</svg>\n"])
 
 
 def _box(box: list[float], stroke: str, fill: str) -> str:
-    x, y, right, bottom = (20 * b for b in box)
+    x, y, right, bottom = (UNIT * b for b in box)
     return (
-        f'<rect x="{x:.0f}" y="{y + 14:.0f}" width="{right - x:.0f}" height="{bottom - y:.0f}"'
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{right - x:.1f}" height="{bottom - y:.1f}"'
         f' stroke="{stroke}" fill="{fill}"/>'
     )
 
 
-def _arrow(x: float, y: float, dx: float, dy: float) -> str:
-    if abs(dx) + abs(dy) < 0.05:
-        return ""
-    return (
-        f'<line x1="{20 * x:.1f}" y1="{20 * y + 14:.1f}" x2="{20 * (x + dx):.1f}"'
-        f' y2="{20 * (y + dy) + 14:.1f}" stroke="#d1495b" marker-end="url(#tip)"/>'
-    )
+def _arrows(box: list[float], move: list[float]) -> list[str]:
+    """One at each corner, the longest coordinate of a box drawn at the same length."""
+    longest = max(map(abs, move))
+    if longest < 1e-9:
+        return []
+    found = []
+    for i in (0, 2):
+        for j in (1, 3):
+            dx, dy = (LONGEST * move[k] / longest for k in (i, j))
+            if abs(dx) + abs(dy) > 0.05:
+                x, y = box[i], box[j]
+                found.append(
+                    f'<line x1="{UNIT * x:.1f}" y1="{UNIT * y:.1f}" x2="{UNIT * (x + dx):.1f}"'
+                    f' y2="{UNIT * (y + dy):.1f}" stroke="#d1495b" stroke-width="1.5"'
+                    ' marker-end="url(#tip)"/>'
+                )
+    return found
 
 
 if __name__ == "__main__":
