@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from seglosses.catalogue import loss_classes
 from seglosses.openmmlab import (
+    appearance,
     datasets,
     detection,
     detection_metric,
@@ -23,6 +24,7 @@ from seglosses.openmmlab import (
 from seglosses.registry import MODELS
 
 __all__ = [
+    "appearance",
     "datasets",
     "detection",
     "detection_metric",

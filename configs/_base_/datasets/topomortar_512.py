@@ -1,5 +1,5 @@
-# The whole 512 x 512 image, batch 10, with the augmentation of TopoMortar's authors as far as
-# mmseg has it. Deviations: see configs/topomortar/unet_512.py.
+# The whole 512 x 512 image, batch 10, with the augmentation of TopoMortar's authors in its order.
+# Deviations: see configs/topomortar/unet_512.py.
 dataset_type = "seglosses.TopoMortarDataset"
 data_root = "data/topomortar"
 image_size = (512, 512)
@@ -19,6 +19,10 @@ train_pipeline = [
         ],
     ),
     dict(type="BioMedicalGaussianNoise", prob=0.1, std=0.1),
+    dict(type="seglosses.RandomSmoothing", prob=0.2, sigma=(0.5, 1.0)),
+    dict(type="seglosses.RandomScale", prob=0.15, factors=(-0.25, 0.25)),
+    dict(type="seglosses.RandomContrast", prob=0.15, factors=(-0.25, 0.25)),
+    dict(type="seglosses.RandomLowResolution", prob=0.25, zoom=(0.5, 1.0)),
     dict(
         type="BioMedicalRandomGamma",
         prob=0.1,
