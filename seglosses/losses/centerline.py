@@ -47,7 +47,7 @@ def soft_cldice_loss(
         smooth: Added above and below, in skeleton pixels; a map without skeleton in prediction
             and target costs 0 in any case.
         pooled: Sum over all images and classes first; each of them is then given the same loss.
-        skeleton: 'soft' by erosions, or 'thinned' with the mask's topology, 2D only
+        skeleton: 'soft' by erosions, or 'thinned' with the mask's topology
             (:func:`seglosses.soft_thinning.soft_thinning`).
         weight: (N, 1, *S) or broadcastable weights of pixels.
 

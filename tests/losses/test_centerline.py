@@ -266,9 +266,17 @@ def test_cbdice_of_full_and_empty_masks() -> None:
     assert loss(-sure, full) > 0
 
 
-def test_thinned_skeletons_are_for_images() -> None:
+def test_thinned_skeletons_repair_volumes() -> None:
     with pytest.raises(ValueError, match="skeleton must be"):
         SoftClDiceLoss(skeleton="hard")
-    volume = torch.zeros(1, 2, 3, 4, 4)
-    with pytest.raises(ValueError, match="works in 3D"):
-        SoftClDiceLoss(skeleton="thinned")(volume, volume.argmax(1))
+    label = torch.zeros(1, 5, 5, 9, dtype=torch.long)
+    label[:, 2, 2] = 1
+    seen = label.clone()
+    seen[:, 2, 2, 4] = 0
+    logits = torch.stack([1 - seen, seen], 1).float().requires_grad_()
+    optimiser = torch.optim.Adam([logits], 0.2)
+    for _ in range(10):
+        optimiser.zero_grad()
+        SoftClDiceLoss(1, skeleton="thinned")(logits, label).backward()
+        optimiser.step()
+    assert logits.argmax(1)[0, 2, 2, 4] == 1
