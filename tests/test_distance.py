@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
 from seglosses import distance
+from seglosses._kernels_distance import short_squares
 
 MASKS = arrays(bool, array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=7))
 
@@ -62,6 +63,34 @@ def test_inner_distances_equal_one_transform_a_label(labels: np.ndarray) -> None
         if not mask.all():
             expected[mask] = scipy_to(~mask)[mask]
     np.testing.assert_allclose(distance.inner_distances(labels), expected, rtol=1e-6)
+
+
+def smooth_labels(shape: tuple[int, int], grain: float, levels: int) -> np.ndarray:
+    field = ndimage.gaussian_filter(np.random.default_rng(0).standard_normal(shape), grain)
+    cuts = np.quantile(field, np.linspace(0, 1, levels + 1)[1:-1])
+    return np.digitize(field, cuts).astype(np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(61, 83), (83, 61), (1, 70), (70, 1)])
+@pytest.mark.parametrize("grain", [1, 3, 9])
+def test_short_and_long_distances_agree(shape, grain: float, monkeypatch) -> None:
+    labels = smooth_labels(shape, grain, 4)
+    for spacing in (None, 0.7):
+        monkeypatch.setattr(distance, "_SHORT", 256)
+        short = distance.inner_distances(labels, spacing)
+        to_class = distance.distance_to(labels == 2, spacing)
+        monkeypatch.setattr(distance, "_SHORT", 0)
+        np.testing.assert_allclose(short, distance.inner_distances(labels, spacing), rtol=1e-6)
+        np.testing.assert_allclose(to_class, distance.distance_to(labels == 2, spacing), rtol=1e-6)
+
+
+def test_the_kernel_leaves_long_distances_to_others() -> None:
+    labels = np.zeros((5, 300), np.uint8)
+    labels[:, 0] = 1
+    squares = np.empty(labels.shape, np.int32)
+    assert not short_squares(labels, 256, squares)
+    assert short_squares(labels[:, :257].copy(), 256, squares[:, :257].copy())
+    assert distance.distance_to(labels).max() == 299
 
 
 def test_label_255_is_a_label_like_any_other() -> None:
