@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,3 +54,39 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}: set SEGLOSSES_DATA to the folder that holds it")
     return folder
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--enable-logging=stderr", "--dump-dom",
+)  # fmt: skip
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Callable[[Path, str], str]:
+    """Open a page in a headless browser, act on it by a script, and give the DOM afterwards.
+
+    Fails when the page writes to the console, as uncaught errors do.
+    """
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if browser is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+
+    def browse(page: Path, script: str) -> str:
+        acted = tmp_path / "act.html"
+        text = page.read_text("utf-8")
+        acted.write_text(text.replace("</body>", f"<script>{script}</script></body>"), "utf-8")
+        profile = f"--user-data-dir={tmp_path / 'profile'}"
+        done = subprocess.run(
+            [browser, *BROWSER_FLAGS, profile, acted.as_uri()],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        assert re.findall(r".*CONSOLE.*", done.stderr) == []
+        return done.stdout
+
+    return browse
