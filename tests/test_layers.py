@@ -18,6 +18,7 @@ LAYERS = (
         "entropy",
         "extra_inputs",
         "focusing",
+        "foreground_focal",
         "label_edges",
         "lovasz_extension",
         "overlap",

@@ -7,8 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Unpack
 
-from seglosses.encoding import at_target
+from seglosses.encoding import Aligned, at_target
 from seglosses.focusing import focal_power
+from seglosses.foreground_focal import foreground_focal
 from seglosses.losses.base import PixelLoss, PixelOptions
 
 
@@ -193,6 +194,19 @@ class FocalLoss(PixelLoss):
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy times the power of what is missing."""
         return focal_loss(logits, target, gamma=self.gamma, alpha=self.alpha)
+
+    def _binary(self, logits: Tensor, batch: Aligned) -> Tensor:
+        if batch.labels is None:
+            return super()._binary(logits, batch)
+        one = logits.shape[1] == 1
+        loss = foreground_focal(
+            logits,
+            batch.labels,
+            gamma=self.gamma,
+            alpha=self.alpha,
+            class_weight=None if one else self.class_weight,
+        )
+        return loss * self._class_factor(batch.labels) if one else loss
 
 
 class Poly1FocalLoss(PixelLoss):
