@@ -44,3 +44,35 @@ def label_boundary(maps: Tensor, valid: Tensor | None = None, *, radius: int = 1
     most, least = pool(high, window, 1, radius), -pool(-low, window, 1, radius)
     boundary = (most > least).any(1)
     return boundary if valid is None else boundary & valid
+
+
+def sobel_boundary(masks: Tensor) -> Tensor:
+    """Pixels at which a Sobel filter of any mask responds; beyond the image every mask is 0.
+
+    So the frame of the image is boundary wherever a mask reaches it, and a line of one pixel is
+    not: the filter sees the same on both of its sides.
+
+    Args:
+        masks: In {0, 1}, (N, K, H, W).
+
+    Returns:
+        Boolean (N, H, W).
+
+    Raises:
+        ValueError: for volumes.
+
+    Example:
+        >>> sobel_boundary(torch.tensor([[[[0, 0, 0], [0, 1, 0], [0, 0, 0]]]])).int()
+        tensor([[[1, 1, 1],
+                 [1, 0, 1],
+                 [1, 1, 1]]], dtype=torch.int32)
+    """
+    if masks.dim() != 4:
+        raise ValueError(f"masks must be (N, K, H, W), got {tuple(masks.shape)}")
+    if not masks.numel():
+        return torch.zeros_like(masks[:, 0], dtype=torch.bool)
+    across = torch.tensor([1.0, 2.0, 1.0]).outer(torch.tensor([-1.0, 0.0, 1.0]))
+    filters = torch.stack([across, across.T]).unsqueeze(1).to(masks.device)
+    planes = masks.float().flatten(0, 1).unsqueeze(1)
+    found = (F.conv2d(planes, filters, padding=1) != 0).any(1)
+    return found.view(masks.shape).any(1)

@@ -171,6 +171,12 @@ from seglosses.losses.projection import (
     box_projection_loss,
     mip_loss,
 )
+from seglosses.losses.pseudo_labels import (
+    BoundaryCrossEntropyLoss,
+    ConfidenceWeightedCrossEntropyLoss,
+    confidence_threshold,
+    confidence_weighted_cross_entropy_loss,
+)
 from seglosses.losses.quality import (
     MatchabilityAwareLoss,
     QualityFocalLoss,
@@ -232,13 +238,9 @@ from seglosses.losses.topology_warping import (
     warping_loss,
 )
 from seglosses.losses.weak import (
-    BoundaryCrossEntropyLoss,
     ClassRatioKLLoss,
-    ConfidenceWeightedCrossEntropyLoss,
     EntropyLoss,
     class_ratio_kl_loss,
-    confidence_threshold,
-    confidence_weighted_cross_entropy_loss,
     entropy_loss,
     soft_class_ratios,
 )

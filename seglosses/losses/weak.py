@@ -1,4 +1,4 @@
-"""Losses for few, weak or made-up labels: entropy, class ratios, confidence."""
+"""Losses for few or weak labels: entropy and class ratios."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from typing_extensions import Unpack
 
-from seglosses.encoding import Aligned, activate
-from seglosses.extra_inputs import extra_input, extra_map
-from seglosses.label_edges import label_boundary
+from seglosses.encoding import Aligned
 from seglosses.losses.base import PixelLoss, SegOptions
 from seglosses.losses.classwise import ShapeLoss
 from seglosses.reduction import reduce_loss
@@ -95,69 +92,6 @@ def class_ratio_kl_loss(ratios: Tensor, prior: Tensor) -> Tensor:
         tensor([0.1438])
     """
     return ratios * ((ratios + _EPSILON).log() - (prior + _EPSILON).log())
-
-
-def confidence_threshold(
-    confidence: Tensor,
-    *,
-    base: float = 0.6,
-    beta: float = 0.5,
-    low: float = 0.3,
-    high: float = 0.8,
-) -> Tensor:
-    r"""Threshold for pseudo-labels that follows the mean confidence.
-
-        t = clamp(base / (1 + exp(-beta (mean - 1/2))), low, high)
-
-    For confidences in [0, 1] and the defaults, t lies between 0.3 and 0.337: the published rule is
-    a constant in all but name.
-
-    Args:
-        confidence: Any shape.
-        base: Twice the threshold at mean 1/2.
-        beta: Steepness.
-        low: Smallest threshold.
-        high: Largest.
-
-    Returns:
-        A scalar.
-
-    References:
-        Tarubinga et al., CW-BASS, 2025, arXiv:2502.15152.
-
-    Example:
-        >>> confidence_threshold(torch.tensor([0.5]))
-        tensor(0.3000)
-    """
-    mean = confidence.mean() if confidence.numel() else confidence.new_tensor(0.5)
-    return (base / (1 + (-beta * (mean - 0.5)).exp())).clamp(low, high)
-
-
-def confidence_weighted_cross_entropy_loss(
-    logits: Tensor, labels: Tensor, confidence: Tensor, *, gamma: float = 1.0
-) -> Tensor:
-    r"""Cross-entropy with pseudo-labels, weighed by how sure of them their maker was.
-
-        loss = confidence^gamma * (-log p_label)
-
-    Args:
-        logits: (N, C, *S).
-        labels: (N, *S), int64.
-        confidence: (N, *S) in [0, 1].
-        gamma: Exponent.
-
-    Returns:
-        One loss per pixel, (N, *S), not negative.
-
-    References:
-        Tarubinga et al., CW-BASS, 2025, arXiv:2502.15152.
-
-    Example:
-        >>> z, y = torch.zeros(1, 2, 1), torch.zeros(1, 1, dtype=torch.long)
-        >>> confidence_weighted_cross_entropy_loss(z, y, torch.full((1, 1), 0.5))  # log(2) / 2
-        tensor([[0.3466]])
-    """
-    return confidence**gamma * F.cross_entropy(logits, labels, reduction="none")
 
 
 class EntropyLoss(PixelLoss):
@@ -256,112 +190,3 @@ class ClassRatioKLLoss(ShapeLoss):
                 f"prior must have one ratio a class: {target.shape[1]}, got {len(self.prior)}"
             )
         return target.new_tensor(self.prior)
-
-
-def _pseudo_labelled(batch: Aligned, owner: str, threshold: bool) -> Aligned:
-    """The batch with the teacher's probabilities for target where a teacher is stated."""
-    if extra_input("teacher") is None:
-        return batch
-    shape = batch.logits.shape
-    teacher = extra_map("teacher", owner, shape[0], tuple(shape[2:]), channels=batch.channels)
-    prob = activate(teacher.detach().to(batch.logits.dtype), batch.sigmoid)
-    valid = batch.valid
-    if threshold:
-        sure = torch.maximum(prob, 1 - prob).amin(1) if batch.sigmoid else prob.amax(1)
-        level = confidence_threshold(sure if valid is None else sure[valid])
-        valid = sure > level if valid is None else (sure > level) & valid
-    if valid is not None:
-        prob = prob.masked_fill(~valid.unsqueeze(1), 0.0)
-    return batch._replace(labels=None, dense=prob, valid=valid)
-
-
-class ConfidenceWeightedCrossEntropyLoss(PixelLoss):
-    """Registered form of :func:`confidence_weighted_cross_entropy_loss`.
-
-    Pseudo-labels are the largest entries of dense targets, and of the extra input ``teacher``
-    where one is given (then the label only says which pixels are ignored); confidence is that
-    entry. Integer labels are certain: for them this is cross-entropy.
-
-    Args:
-        gamma: Exponent of the confidence.
-        threshold: Ignore pixels of the teacher below :func:`confidence_threshold`.
-        options: See :class:`~seglosses.losses.base.PixelLoss`.
-    """
-
-    formula = "confidence^gamma * (-log p_label), labels and confidence of a teacher"
-    paper = "Tarubinga et al. 2025, arXiv:2502.15152"
-    use_when = "pseudo-labels of a teacher (extra input: teacher) or as dense targets"
-
-    def __init__(
-        self, gamma: float = 1.0, threshold: bool = True, **options: Unpack[SegOptions]
-    ) -> None:
-        super().__init__(**options)
-        self.gamma = gamma
-        self.threshold = threshold
-
-    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Weighed cross-entropy."""
-        if not target.is_floating_point():
-            return F.cross_entropy(logits, target, reduction="none")
-        confidence, labels = target.max(1)
-        return confidence_weighted_cross_entropy_loss(logits, labels, confidence, gamma=self.gamma)
-
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
-        batch = _pseudo_labelled(batch, type(self).__name__, self.threshold)
-        return super()._reduced(batch, avg_factor, reduction, per_pixel)
-
-
-class BoundaryCrossEntropyLoss(PixelLoss):
-    """Cross-entropy of the pixels that see another label within ``radius``, and of no others.
-
-    Beside :class:`ConfidenceWeightedCrossEntropyLoss` with weight 0.5 it is CW-BASS. Dense targets
-    and the extra input ``teacher`` count as the labels of their largest entries. CW-BASS finds
-    boundaries with Sobel filters, which mark the frame of the image and miss lines of one pixel;
-    here a boundary is where :func:`~seglosses.label_edges.label_boundary` sees one.
-
-    Args:
-        radius: Half width of the boundary, pixels.
-        options: See :class:`~seglosses.losses.base.PixelLoss`.
-    """
-
-    formula = "mean over boundary pixels of -log p_label"
-    paper = "Tarubinga et al. 2025, arXiv:2502.15152"
-    use_when = "sharper borders, beside cross-entropy, weight 0.5"
-
-    def __init__(self, radius: int = 1, **options: Unpack[SegOptions]) -> None:
-        super().__init__(**options)
-        if radius < 1:
-            raise ValueError(f"radius must be at least 1 pixel, got {radius}")
-        self.radius = radius
-
-    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy."""
-        labels = target.argmax(1) if target.is_floating_point() else target
-        return F.cross_entropy(logits, labels, reduction="none")
-
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
-        owner = type(self).__name__
-        # boundaries are those of all pseudo-labels, sure or not
-        whole = _pseudo_labelled(batch, owner, threshold=False)
-        if whole.sigmoid:
-            maps = (whole.target() > 0.5).float()
-        elif whole.labels is not None:
-            maps = whole.labels.unsqueeze(1)
-        else:
-            maps = whole.target().argmax(1, keepdim=True)
-        boundary = label_boundary(maps, whole.valid, radius=self.radius)
-        sure = _pseudo_labelled(batch, owner, threshold=True).valid
-        batch = whole._replace(valid=boundary if sure is None else boundary & sure)
-        return super()._reduced(batch, avg_factor, reduction, per_pixel)

@@ -91,12 +91,35 @@ def test_confidence_of_cw_bass() -> None:
     with extra_inputs(teacher=TEACHER):
         base = ConfidenceWeightedCrossEntropyLoss()(STUDENT, UNLABELLED)
         boundary = BoundaryCrossEntropyLoss()(STUDENT, UNLABELLED)
+        published = BoundaryCrossEntropyLoss(edges="sobel")(STUDENT, UNLABELLED)
     assert base.item() == pytest.approx(GOLDEN["cw_base"], abs=1e-5)
+    assert published.item() == pytest.approx(GOLDEN["cw_boundary"], abs=1e-5)
+    assert (base + 0.5 * published).item() == pytest.approx(3.1750691, abs=1e-5)
     # random pseudo-labels: the Sobel filters of the source cancel at one pixel of 36, which sees
     # other labels all the same
     seen = F.cross_entropy(STUDENT, TEACHER.argmax(1))
     torch.testing.assert_close(boundary, seen)
-    assert abs(boundary.item() - GOLDEN["cw_boundary"]) < 0.1
+
+
+def test_edges_of_sobel_filters() -> None:
+    labels = torch.zeros(1, 5, 6, dtype=torch.long)
+    labels[:, :, 3] = 1  # a line of one pixel
+    labels[:, 4, 5] = 255
+    logits = torch.randn(1, 2, 5, 6, generator=torch.Generator().manual_seed(1))
+    each = F.cross_entropy(logits, labels, reduction="none", ignore_index=255)
+    marked = torch.ones(5, 6, dtype=torch.bool)  # the frame, both sides of the line, the rim
+    marked[1:4, [1, 3]] = False
+    marked[4, 5] = False
+    loss = BoundaryCrossEntropyLoss(edges="sobel")
+    torch.testing.assert_close(loss(logits, labels), each[0][marked].mean())
+    one = logits[:, 1:] - logits[:, :1]
+    torch.testing.assert_close(loss(one, labels), each[0][marked].mean())
+    with pytest.raises(ValueError, match="H, W"):
+        loss(torch.zeros(1, 2, 3, 4, 5), torch.zeros(1, 3, 4, 5, dtype=torch.long))
+    with pytest.raises(ValueError, match="edges must be"):
+        BoundaryCrossEntropyLoss(edges="canny")
+    with pytest.raises(ValueError, match="radius 1"):
+        BoundaryCrossEntropyLoss(2, edges="sobel")
 
 
 def test_threshold_is_nearly_constant() -> None:
