@@ -16,6 +16,7 @@ from seglosses.topology.components import (
     label_components,
 )
 from seglosses.topology.filtration import Construction, check_choice
+from seglosses.topology.masks import count_features
 from seglosses.topology.matching import ImageIntervals, betti_matching
 
 if TYPE_CHECKING:
@@ -130,40 +131,40 @@ def _counted_by_matching(
 
 
 def _counted_by_labels(first: Mask, second: Mask, full: bool, essential: bool) -> MatchingError:
-    connectivity = {2: (4, 8), 3: (6, 26)}[first.ndim]
+    if first.ndim == 2:
+        sides, matched = _planar(first, second, full)
+    else:
+        sides, matched = _spatial(first, second, full)
+    lost = 0 if essential else 1
+    for bars in (*sides, matched):
+        bars[0] = max(0, bars[0] - lost)
+    rest = [tuple(n - m for n, m in zip(bars, matched, strict=True)) for bars in sides]
+    return MatchingError(tuple(matched), rest[0], rest[1])
+
+
+def _planar(first: Mask, second: Mask, full: bool) -> tuple[list[list[int]], list[int]]:
+    """Features of two images, and those in common."""
+    *sides, both = map(list, count_features(first, second, "T" if full else "V"))
+    return sides, both
+
+
+def _spatial(first: Mask, second: Mask, full: bool) -> tuple[list[list[int]], list[int]]:
+    """Features of two volumes, and those in common."""
+    connectivity = (6, 26)
     union, count = label_components(first | second, connectivity=connectivity[full])
     touched = [np.bincount(union[mask], minlength=count + 1) > 0 for mask in (first, second)]
     shared = int(np.count_nonzero(touched[0] & touched[1]))
-
-    holes, enclosed = [], []
+    holes, sides = [], []
     for mask in (first, second):
         # The padding joins everything that touches the border into one outer component.
         background = np.pad(~mask, 1, constant_values=True)
         labels, regions = label_components(background, connectivity=connectivity[not full])
         holes.append(labels)
-        enclosed.append(regions - 1)
-    common = _groups(holes[0], holes[1]) - 1
-
-    lost = 0 if essential else 1
-    matched = [max(0, shared - lost), common]
-    if first.ndim == 3:
-        loops = _counted_by_matching(first, second, full, "positive").matched[1]
-        matched.insert(1, loops)
-    rest = []
-    for mask, cavities in zip((first, second), enclosed, strict=True):
-        bars = _betti(mask, cavities, connectivity[full])
-        bars[0] = max(0, bars[0] - lost)
-        rest.append(tuple(bar - match for bar, match in zip(bars, matched, strict=True)))
-    return MatchingError(tuple(matched), rest[0], rest[1])
-
-
-def _betti(mask: Mask, enclosed: int, connectivity: int) -> list[int]:
-    """Betti numbers of a mask whose enclosed background components are counted already."""
-    euler = euler_number(mask, connectivity=connectivity)
-    if mask.ndim == 2:
-        return [euler + enclosed, enclosed]
-    components = label_components(mask, connectivity=connectivity)[1]
-    return [components, components + enclosed - euler, enclosed]
+        components = label_components(mask, connectivity=connectivity[full])[1]
+        euler = euler_number(mask, connectivity=connectivity[full])
+        sides.append([components, components + regions - 1 - euler, regions - 1])
+    loops = _counted_by_matching(first, second, full, "positive").matched[1]
+    return sides, [shared, loops, _groups(holes[0], holes[1]) - 1]
 
 
 def _groups(first: Labels, second: Labels) -> int:

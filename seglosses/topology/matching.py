@@ -19,6 +19,7 @@ from seglosses.topology.filtration import (
 )
 from seglosses.topology.forests import Forest
 from seglosses.topology.induced import match_by_cells, match_by_edges
+from seglosses.topology.masks import as_masks, match_masks
 from seglosses.topology.sides import Codes
 from seglosses.topology.tunnels import Loops, match_loops
 
@@ -111,6 +112,11 @@ def betti_matching(
             f"expected two images of one shape, got {first.shape} and {second.shape}; "
             "resize or crop one of them"
         )
+    plain = first.ndim == 2 and comparison == "union" and not relative
+    if plain and (masks := as_masks(first, second, filtration)):
+        by_dimension, essential = match_masks(*masks, construction)
+        mates, rest_a, rest_b = zip(*by_dimension, strict=True)
+        return Matching(mates, rest_a, rest_b, essential)
     keys = order_keys(first, second)
     if filtration == "superlevel":
         keys = [~key for key in keys]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seglosses.topology import betti_matching
+from seglosses.topology import betti_matching, matching_error
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,6 +59,15 @@ VOLUME_RESULT = [
     [[], [(37, 22), (44, 29)], [(2, 6), (9, 13), (18, 6), (39, 23), (41, 24)]],
     [[], [], []],
 ]
+# Of the pixels above 3, handed over as 1 - mask.
+MASK_RESULT = [
+    [
+        [(2, 1, 2, 1), (15, 8, 14, 7), (35, 28, 28, 21)],
+        [(5, 4), (17, 10), (20, 13), (26, 19), (39, 32)],
+        [(10, 3), (12, 5), (22, 15), (26, 19), (30, 23), (40, 33)],
+    ],
+    [[], [], []],
+]
 
 
 @pytest.mark.parametrize(
@@ -73,11 +82,23 @@ def test_carried_result(a, b, expected) -> None:
     assert dims == expected
 
 
+def test_carried_counts_of_masks() -> None:
+    masks = [np.array(image) > 3 for image in (IMAGE_A, IMAGE_B)]
+    found = betti_matching(*masks)
+    columns = (found.matched, found.unmatched_a, found.unmatched_b)
+    dims = [[sorted(map(tuple, x.tolist())) for x in dim] for dim in zip(*columns, strict=True)]
+    assert dims == MASK_RESULT
+    released = matching_error(*masks, tie_breaking="released")
+    assert (released.matched, released.by_dimension) == ((3, 0), (11, 0))
+    assert matching_error(*masks).unmatched_pred == (2, 0)
+
+
 def test_kernels_run_without_the_compiler() -> None:
     code = (
         "from tests.topology import test_released as t\n"
         "t.test_carried_result(t.IMAGE_A, t.IMAGE_B, t.IMAGE_RESULT)\n"
         "t.test_carried_result(t.VOLUME_A, t.VOLUME_B, t.VOLUME_RESULT)\n"
+        "t.test_carried_counts_of_masks()\n"
         "print('passed')\n"
     )
     run = subprocess.run(
