@@ -55,22 +55,36 @@ def _tables(rows: Sequence[Row], stat: Stat) -> str:
     parts = []
     for setting, chosen, mine in blocks(rows):
         name = f"{setting}-{chosen}".replace("/", "-")
-        losses = list(dict.fromkeys(row.loss for row in mine))
+        metrics = list(dict.fromkeys(row.metric for row in mine))
         body: list[list[str | tuple[str, float]]] = []
-        for metric in dict.fromkeys(row.metric for row in mine):
-            of = {row.loss: row for row in mine if row.metric == metric}
-            line: list[str | tuple[str, float]] = [
-                f"{METRICS[metric].title} {METRICS[metric].arrow}"
+        for loss in dict.fromkeys(row.loss for row in mine):
+            of = {row.metric: row for row in mine if row.loss == loss}
+            line: list[str | tuple[str, float]] = [loss]
+            line += [
+                (cell(of[m], stat) + (" ★" if of[m].bold else ""), of[m].mean) for m in metrics
             ]
-            line += [(cell(of[x], stat) + (" ★" if of[x].bold else ""), of[x].mean) for x in losses]
             body.append(line)
+        heads = [
+            "Loss",
+            *(f"{METRICS[metric].title} {METRICS[metric].arrow}" for metric in metrics),
+        ]
         first = mine[0]
         parts.append(
             f"<h3>{chosen}</h3><p class='quiet'>{first.images} images, {first.runs} runs of"
             f" {html.escape(first.loss)}; ★ better than {html.escape(first.loss)} and p &lt;"
-            " 0.05</p>" + page.table(["Metric", *losses], body, name=name)
+            " 0.05</p>" + page.table(heads, body, name=name)
         )
-        compared = effects(mine) if stat == "image" else []
-        if compared:
-            parts.append(page.table(EFFECT_HEADS, compared, name=f"{name}-effects"))
+        if stat == "image" and (compared := _effects(mine)):
+            heads = ["Metric", "Loss", *EFFECT_HEADS[2:]]
+            parts.append(page.table(heads, compared, name=f"{name}-effects"))
     return "".join(parts)
+
+
+def _effects(rows: Sequence[Row]) -> list[list[str | tuple[str, float]]]:
+    """The lines of :func:`effects` with the numbers to sort by."""
+    compared = [row for row in rows if row.p == row.p]
+    lines: list[list[str | tuple[str, float]]] = []
+    for row, (metric, loss, *texts) in zip(compared, effects(rows), strict=True):
+        numbers = (row.difference, row.p_single, row.p, row.delta, row.ratio)
+        lines.append([metric, loss, *zip(texts, numbers, strict=True)])
+    return lines

@@ -67,6 +67,7 @@ class Column:
 
     def described(self, options: Options) -> Column:
         """The same column with its options written out."""
-        width = options.boundary_width or "2 % of the diagonal"
+        pixels = options.boundary_width
+        width = f"{pixels} pixels" if pixels else "2 % of the diagonal"
         shown = {**vars(options), "half": options.tolerance / 2, "width": width}
         return replace(self, title=self.title.format(**shown), meaning=self.meaning.format(**shown))

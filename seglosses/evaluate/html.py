@@ -83,11 +83,12 @@ def _failures(evaluation: Evaluation) -> str:
         f"<li><b>{html.escape(failure.image)}</b>: {html.escape(failure.reason)}</li>"
         for failure in evaluation.failures[:50]
     )
-    more = len(evaluation.failures) - 50
+    count = len(evaluation.failures)
+    more = count - 50
     rest = f"<p>and {more} more, see failures.csv</p>" if more > 0 else ""
     return (
-        f'<div class="card warn"><b>{len(evaluation.failures)} images could not be scored and are '
-        f"missing from every number below</b><ul>{items}</ul>{rest}</div>"
+        f'<div class="card warn"><b>{count} image{"s" * (count != 1)} could not be scored, missing '
+        f"from every number below</b><ul>{items}</ul>{rest}</div>"
     )
 
 

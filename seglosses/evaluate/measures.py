@@ -99,7 +99,7 @@ COLUMNS: tuple[Column, ...] = (
         "Boundary IoU",
         "boundary",
         "higher",
-        "IoU of the inner bands along the boundaries, width {width} pixels, 3x3 erosions",
+        "IoU of the inner bands along the boundaries, width {width}, 3x3 erosions",
         lambda sample, options: metrics.boundary_iou(sample.pair, width=options.boundary_width),
     ),
     Column(

@@ -80,7 +80,7 @@ def expected_calibration_error(bins: Bins) -> float:
 
     References:
         Guo et al., On Calibration of Modern Neural Networks, ICML 2017; the class-wise form, equal
-        to torchmetrics' `binary_calibration_error`.
+        to torchmetrics' `binary_calibration_error` and netcal's ECE of binary labels.
 
     Example:
         >>> round(expected_calibration_error(reliability([0.2, 0.3, 0.9], [0, 1, 1], bins=2)), 6)

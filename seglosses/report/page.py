@@ -20,14 +20,15 @@ h2{font-size:18px;margin:38px 0 10px}
 p{margin:6px 0}
 .quiet{color:var(--quiet)}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
-.grid{display:grid;gap:14px;grid-template-columns:repeat(auto-fill,minmax(138px,1fr))}
+.grid{display:grid;gap:14px;grid-template-columns:repeat(auto-fill,minmax(128px,1fr))}
+.grid+.grid,.scroll+.scroll{margin-top:14px}
 .half{grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr))}
 #summary,#classes{font-size:14px}
 .scroll:has(#summary),.scroll:has(#classes){max-height:none}
 .wide{grid-template-columns:repeat(auto-fill,minmax(330px,1fr))}
 .tile b{display:block;font-size:26px;font-variant-numeric:tabular-nums;letter-spacing:-.02em}
 .tile span{color:var(--quiet);font-size:13px}
-.warn{border-color:var(--warn);background:var(--warnbg)}
+.warn{border-color:var(--warn);background:var(--warnbg);margin:14px 0}
 .warn li{overflow-wrap:anywhere}
 .scroll{overflow:auto;max-height:640px;border:1px solid var(--line);border-radius:10px;
 background:var(--card)}
@@ -36,6 +37,8 @@ th,td{padding:6px 12px;text-align:right;white-space:nowrap;border-bottom:1px sol
 th:first-child,td:first-child,[id$=-effects] th:nth-child(2),
 [id$=-effects] td:nth-child(2){text-align:left}
 th{position:sticky;top:0;background:var(--card);z-index:1}
+#scores td:first-child{position:sticky;left:0;background:var(--card)}
+#scores th:first-child{left:0;z-index:2}
 table.sortable th{cursor:pointer;user-select:none}
 table.sortable th:hover{color:var(--accent)}
 th[aria-sort=ascending]::after{content:" ▲";font-size:10px}
