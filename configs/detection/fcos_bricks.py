@@ -1,40 +1,9 @@
-# FCOS on bricks: its points decode boxes by themselves, and the loss weighs them by centreness.
+# FCOS on bricks, which are many.
 _base_ = [
-    "../_base_/models/resnet18_fpn.py",
+    "../_base_/models/fcos.py",
     "../_base_/datasets/bricks_coco.py",
     "../_base_/schedules/adamw_300.py",
-    "../_base_/default_runtime.py",
-    "../losses/box_diou.py",
+    "../_base_/detection_runtime.py",
 ]
-default_scope = "mmdet"
-visualizer = dict(type="DetLocalVisualizer")
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
-num_classes = 1
-
-model = dict(
-    type="FCOS",
-    data_preprocessor=_base_.data_preprocessor,
-    backbone=_base_.backbone,
-    neck=_base_.neck,
-    bbox_head=dict(
-        type="FCOSHead",
-        num_classes=num_classes,
-        in_channels=64,
-        stacked_convs=1,
-        feat_channels=64,
-        strides=[8, 16, 32],
-        regress_ranges=((-1, 48), (48, 96), (96, 1e8)),
-        norm_on_bbox=True,
-        centerness_on_reg=True,
-        loss_cls=dict(type="FocalLoss", use_sigmoid=True, gamma=2.0, alpha=0.25, loss_weight=1.0),
-        loss_bbox=_base_.loss_bbox,
-        loss_centerness=dict(type="CrossEntropyLoss", use_sigmoid=True, loss_weight=1.0),
-    ),
-    test_cfg=dict(
-        nms_pre=1000,
-        min_bbox_size=0,
-        score_thr=0.05,
-        nms=dict(type="nms", iou_threshold=0.5),
-        max_per_img=600,
-    ),
-)
+model = dict(data_preprocessor=_base_.data_preprocessor, test_cfg=dict(max_per_img=600))

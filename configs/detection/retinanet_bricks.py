@@ -1,51 +1,13 @@
-# RetinaNet on bricks. The head decodes boxes before the loss, which every IoU loss needs.
+# RetinaNet on bricks, which are wide and low, and many.
 _base_ = [
-    "../_base_/models/resnet18_fpn.py",
+    "../_base_/models/retinanet.py",
     "../_base_/datasets/bricks_coco.py",
     "../_base_/schedules/adamw_300.py",
-    "../_base_/default_runtime.py",
-    "../losses/box_ciou.py",
+    "../_base_/detection_runtime.py",
 ]
-default_scope = "mmdet"
-visualizer = dict(type="DetLocalVisualizer")
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
-num_classes = 1
-
 model = dict(
-    type="RetinaNet",
     data_preprocessor=_base_.data_preprocessor,
-    backbone=_base_.backbone,
-    neck=_base_.neck,
-    bbox_head=dict(
-        type="RetinaHead",
-        num_classes=num_classes,
-        in_channels=64,
-        stacked_convs=1,
-        feat_channels=64,
-        reg_decoded_bbox=True,
-        anchor_generator=dict(
-            type="AnchorGenerator",
-            octave_base_scale=4,
-            scales_per_octave=2,
-            # bricks are wide and low
-            ratios=[0.25, 0.5, 1.0],
-            strides=[8, 16, 32],
-        ),
-        bbox_coder=dict(type="DeltaXYWHBBoxCoder"),
-        loss_cls=dict(type="FocalLoss", use_sigmoid=True, gamma=2.0, alpha=0.25, loss_weight=1.0),
-        loss_bbox=_base_.loss_bbox,
-    ),
-    train_cfg=dict(
-        assigner=dict(type="MaxIoUAssigner", pos_iou_thr=0.5, neg_iou_thr=0.4, min_pos_iou=0),
-        sampler=dict(type="PseudoSampler"),
-        allowed_border=-1,
-        pos_weight=-1,
-    ),
-    test_cfg=dict(
-        nms_pre=1000,
-        min_bbox_size=0,
-        score_thr=0.05,
-        nms=dict(type="nms", iou_threshold=0.5),
-        max_per_img=600,
-    ),
+    bbox_head=dict(anchor_generator=dict(ratios=[0.25, 0.5, 1.0])),
+    test_cfg=dict(max_per_img=600),
 )

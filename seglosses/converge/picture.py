@@ -50,10 +50,10 @@ def draw(curves: dict[str, NDArray[np.float64]]) -> str:
     ]
     unit = _unit(most)
     for mark in np.arange(0, most, unit):
-        y = TOP + HEIGHT * (1 - mark / most)
+        line = TOP + HEIGHT * (1 - mark / most)
         parts.append(
-            f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dddddd"/>'
-            f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{mark:g}</text>'
+            f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{line:.1f}" y2="{line:.1f}" stroke="#dddddd"/>'
+            f'<text x="{LEFT - 6}" y="{line + 4:.1f}" text-anchor="end">{mark:g}</text>'
         )
     for share in (0, 0.25, 0.5, 0.75, 1):
         parts.append(

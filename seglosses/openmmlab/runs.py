@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +59,10 @@ def compose(
     Args:
         config: The leaf.
         loss: A mix-in: a path, or the name of a file in the ``losses`` folder of the leaf's tree.
-            It replaces the loss of the (last) decode, box or mask head, not of auxiliary heads.
-        data: ``data_root`` of every dataset.
+            It replaces the loss of the (last) decode, box or mask head, not of auxiliary heads. A
+            box loss becomes ``loss_iou`` where the head has one beside ``loss_bbox``, as in the
+            DETR family, and switches ``reg_decoded_bbox`` on in heads that encode boxes.
+        data: ``data_root`` of every dataset, and the folder of annotation files that metrics read.
         labels: Kind of labels of the training set, where the dataset has kinds.
         iters: Length of the training; the decay of the learning rate follows it.
         seed: Seed of weights, order and augmentation.
@@ -72,7 +74,13 @@ def compose(
         ``work_dirs/<folder of the leaf>/<leaf>[/<mix-in>]``.
 
     Raises:
-        ValueError: There is no such file, or the mix-in does not fit the model.
+        ValueError: There is no such file, the mix-in does not fit the model, or the training set
+            has no kinds of labels.
+
+    Example:
+        >>> cfg = compose("configs/detection/detr_bricks.py", loss="box_ciou", data="bricks")
+        >>> cfg.model.bbox_head.loss_iou.type, cfg.model.bbox_head.loss_bbox.type
+        ('seglosses.CIoULoss', 'L1Loss')
     """
     leaf = Path(config)
     if not leaf.is_file():
@@ -81,11 +89,10 @@ def compose(
     mixin = None if loss is None else find_mixin(leaf, loss)
     if mixin is not None:
         _put_loss(cfg, mixin)
-    for dataset in _datasets(cfg):
-        if data is not None:
-            dataset["data_root"] = data
+    if data is not None:
+        _put_data(cfg, data)
     if labels is not None:
-        cfg.train_dataloader.dataset["labels"] = labels
+        _put_labels(cfg, labels)
     if iters is not None:
         _set_length(cfg, iters)
     if seed is not None:
@@ -128,8 +135,22 @@ def _put_loss(cfg: Config, mixin: Path) -> None:
                 f"{mixin} defines {key}, and the model has none of the heads"
                 f" {', '.join(_HEADS[key])}; use a mix-in for this kind of model."
             )
-        head[key] = pieces[key]
+        if key == "loss_bbox" and _needs_corners(pieces[key]):
+            if "loss_iou" in head:
+                # its loss_bbox is an L1 of normalised centres and sizes
+                head["loss_iou"] = pieces[key]
+            else:
+                head[key] = pieces[key]
+                if "anchor_generator" in head or "roi_head" in cfg.model:
+                    head["reg_decoded_bbox"] = True
+        else:
+            head[key] = pieces[key]
         cfg[key] = pieces[key]
+
+
+def _needs_corners(loss: ConfigDict) -> bool:
+    """Whether a box loss compares boxes, and not their encodings."""
+    return loss["type"].startswith("seglosses.") or "IoU" in loss["type"]
 
 
 def _head(model: ConfigDict, key: str) -> ConfigDict | None:
@@ -144,9 +165,36 @@ def _head(model: ConfigDict, key: str) -> ConfigDict | None:
     return None
 
 
-def _datasets(cfg: Config) -> Iterator[ConfigDict]:
+def _put_data(cfg: Config, data: str) -> None:
+    roots = set()
+    for dataset in _datasets(cfg):
+        if root := dataset.get("data_root"):
+            roots.add(Path(root))
+        dataset["data_root"] = data
+    for name in ("val_evaluator", "test_evaluator"):
+        given = cfg.get(name) or []
+        for metric in given if isinstance(given, list) else [given]:
+            file = metric.get("ann_file")
+            for root in roots if file else ():
+                if Path(file).is_relative_to(root):
+                    metric["ann_file"] = str(Path(data, Path(file).relative_to(root)))
+                    break
+
+
+def _put_labels(cfg: Config, labels: str) -> None:
+    for dataset in _datasets(cfg, ("train_dataloader",)):
+        if not dataset["type"].endswith("TopoMortarDataset"):
+            raise ValueError(
+                f"labels={labels!r} needs a training set with kinds of labels"
+                f" (seglosses.TopoMortarDataset), and the config has a {dataset['type']}; for COCO"
+                " files of other labels run seglosses to-coco ROOT --labels KIND"
+            )
+        dataset["labels"] = labels
+
+
+def _datasets(cfg: Config, loaders: Sequence[str] = _LOADERS) -> Iterator[ConfigDict]:
     """Every innermost dataset of the loaders, wrappers opened."""
-    for name in _LOADERS:
+    for name in loaders:
         waiting = [cfg[name].dataset] if cfg.get(name) else []
         while waiting:
             dataset = waiting.pop()

@@ -82,6 +82,18 @@ def test_data_labels_length_seed_and_options():
     assert cfg.optim_wrapper.optimizer.lr == 0.5
 
 
+def test_labels_reach_a_wrapped_dataset(tmp_path):
+    wrapped = tmp_path / "wrapped.py"
+    wrapped.write_text(
+        f"_base_ = [{BRICKS.as_posix()!r}]\n"
+        "train_dataloader = dict(dataset=dict(_delete_=True, type='RepeatDataset', times=2,"
+        " dataset=_base_.train_dataloader.dataset))\n"
+    )
+    dataset = compose(wrapped, labels="noisy").train_dataloader.dataset
+    assert dataset.dataset.labels == "noisy"
+    assert "labels" not in dataset
+
+
 def test_a_mixin_can_be_a_path(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text("loss_decode = [dict(type='seglosses.JaccardLoss')]\n")

@@ -1,11 +1,14 @@
 # Bricks as objects: folders in the TopoMortar layout after `seglosses to-coco ROOT`. Training sees
 # crops at full size, for shrunk bricks are a few pixels high; whole images are tested.
-dataset_type = "CocoDataset"
-data_root = "data/bricks"
-metainfo = dict(classes=("brick",))
+data_preprocessor = dict(
+    type="DetDataPreprocessor",
+    mean=[127.5, 127.5, 127.5],
+    std=[64.0, 64.0, 64.0],
+    bgr_to_rgb=True,
+    pad_size_divisor=32,
+)
 crop_size = (128, 128)
 meta_keys = ("img_id", "img_path", "ori_shape", "img_shape", "scale_factor")
-
 train_pipeline = [
     dict(type="LoadImageFromFile"),
     dict(type="LoadAnnotations", with_bbox=True),
@@ -20,47 +23,22 @@ test_pipeline = [
     dict(type="LoadAnnotations", with_bbox=True),
     dict(type="PackDetInputs", meta_keys=(*meta_keys, "instances")),
 ]
+bricks = dict(
+    type="CocoDataset",
+    data_root="data/bricks",
+    metainfo=dict(classes=("brick",)),
+    data_prefix=dict(img=""),
+)
 train_dataloader = dict(
     batch_size=4,
     num_workers=0,
     sampler=dict(type="InfiniteSampler", shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        metainfo=metainfo,
-        ann_file="coco/train.json",
-        data_prefix=dict(img=""),
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(**bricks, ann_file="coco/train.json", pipeline=train_pipeline),
 )
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=0,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        metainfo=metainfo,
-        ann_file="coco/val.json",
-        data_prefix=dict(img=""),
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=0,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        metainfo=metainfo,
-        ann_file="coco/test.json",
-        data_prefix=dict(img=""),
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
+whole = dict(batch_size=1, num_workers=0, sampler=dict(type="DefaultSampler", shuffle=False))
+tested = dict(**bricks, test_mode=True, pipeline=test_pipeline)
+val_dataloader = dict(**whole, dataset=dict(**tested, ann_file="coco/val.json"))
+test_dataloader = dict(**whole, dataset=dict(**tested, ann_file="coco/test.json"))
 # A wall has hundreds of bricks; without an annotation file the boxes of each sample are read.
 val_evaluator = [
     dict(type="CocoMetric", metric="bbox", proposal_nums=(100, 300, 1000)),

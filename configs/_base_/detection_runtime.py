@@ -1,0 +1,3 @@
+_base_ = ["default_runtime.py"]
+default_scope = "mmdet"
+visualizer = dict(type="DetLocalVisualizer")
