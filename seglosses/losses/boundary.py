@@ -10,6 +10,7 @@ from seglosses.distance import Spacing
 from seglosses.extra_inputs import extra_input
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.fields import inner_fields, signed_fields
+from seglosses.losses.released import Compat, check_compat, released_depth
 from seglosses.reduction import average_pixels, select_classes
 
 
@@ -145,7 +146,9 @@ def region_wise_loss(prob: Tensor, region_map: Tensor, *, weight: Tensor | None 
     return average_pixels(prob * region_map, weight)
 
 
-def rectified_region_map(masks: Tensor, spacing: Spacing = None) -> Tensor:
+def rectified_region_map(
+    masks: Tensor, spacing: Spacing = None, compat: Compat | None = None
+) -> Tensor:
     r"""Rectified region-wise map.
 
         z = -d / max d   inside, d the distance to the nearest pixel outside
@@ -154,6 +157,8 @@ def rectified_region_map(masks: Tensor, spacing: Spacing = None) -> Tensor:
     Args:
         masks: Boolean (N, K, *S).
         spacing: Edge lengths of a pixel.
+        compat: 'topomortar' measures a full mask as
+            :func:`seglosses.losses.released.released_depth` says.
 
     Returns:
         (N, K, *S) in [-1, 1]; all 1 for an empty mask, all -1 for a full one, which has no
@@ -166,6 +171,9 @@ def rectified_region_map(masks: Tensor, spacing: Spacing = None) -> Tensor:
     depth = inner_fields(masks, spacing)
     if not depth.numel():
         return depth
+    if compat:
+        full = masks.flatten(2).all(2).view(*depth.shape[:2], *(1,) * (depth.dim() - 2))
+        depth = torch.where(full, released_depth(depth.shape[2:]).to(depth), depth)
     deepest = depth.flatten(2).amax(2).view(*depth.shape[:2], *(1,) * (depth.dim() - 2))
     return torch.where(masks, torch.where(deepest > 0, -depth / deepest, -1.0), 1.0)
 
@@ -178,6 +186,8 @@ class RegionWiseLoss(ShapeLoss):
 
     Args:
         spacing: Edge lengths of a pixel; only their proportions matter.
+        compat: 'topomortar' differs for images of one class only, see
+            :func:`rectified_region_map`.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
     """
 
@@ -186,11 +196,17 @@ class RegionWiseLoss(ShapeLoss):
     use_when = "alone, where class sizes differ by orders of magnitude; signed"
     default_classes = "all"
 
-    def __init__(self, spacing: Spacing = None, **options: Unpack[MapOptions]) -> None:
+    def __init__(
+        self,
+        spacing: Spacing = None,
+        compat: Compat | None = None,
+        **options: Unpack[MapOptions],
+    ) -> None:
         super().__init__(**options)
-        self.spacing = spacing
+        check_compat(compat)
+        self.spacing, self.compat = spacing, compat
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Mean of p z."""
-        z = rectified_region_map(target > 0.5, self.spacing).to(prob.dtype)
+        z = rectified_region_map(target > 0.5, self.spacing, self.compat).to(prob.dtype)
         return region_wise_loss(prob, z, weight=mask)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapOptions, ShapeLoss
+from seglosses.losses.released import Compat, check_compat
 from seglosses.overlap import ratio
 from seglosses.reduction import average_pixels
 from seglosses.soft_skeleton import soft_skeleton
@@ -165,14 +166,14 @@ def _sums(
 class SoftClDiceLoss(ShapeLoss):
     """Registered form of :func:`soft_cldice_loss`; by default of the foreground classes.
 
-    Combine it with a region loss: the paper takes ``0.5 * Dice + 0.5 * clDice``. The released code
-    of TopoMortar computes ``SoftClDiceLoss(3, pooled=True)``.
+    Combine it with a region loss: the paper takes ``0.5 * Dice + 0.5 * clDice``.
 
     Args:
         iterations: Erosions, at least the largest half-width in pixels.
         smooth: See :func:`soft_cldice_loss`.
-        pooled: See :func:`soft_cldice_loss`.
         skeleton: See :func:`soft_cldice_loss`.
+        compat: 'topomortar' pools the batch, as the authors of clDice do; TopoMortar takes
+            ``iterations=3``, theirs is 10.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
     """
 
@@ -184,14 +185,15 @@ class SoftClDiceLoss(ShapeLoss):
         self,
         iterations: int = 10,
         smooth: float = 1.0,
-        pooled: bool = False,
         skeleton: Skeleton = "soft",
+        compat: Compat | None = None,
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
         _check_skeleton(skeleton)
-        self.iterations, self.smooth, self.pooled = iterations, smooth, pooled
-        self.skeleton = skeleton
+        check_compat(compat)
+        self.iterations, self.smooth = iterations, smooth
+        self.skeleton, self.compat = skeleton, compat
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """One minus the harmonic mean."""
@@ -200,7 +202,7 @@ class SoftClDiceLoss(ShapeLoss):
             target,
             iterations=self.iterations,
             smooth=self.smooth,
-            pooled=self.pooled,
+            pooled=bool(self.compat),
             skeleton=self.skeleton,
             weight=mask,
         )

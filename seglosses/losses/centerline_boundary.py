@@ -11,8 +11,10 @@ from typing_extensions import Unpack
 from seglosses.distance import distance_to
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.planes import constant_maps
+from seglosses.losses.released import Compat, check_compat
 from seglosses.overlap import ratio
 from seglosses.skeleton import skeletonize
+from seglosses.soft_thinning import soft_thinning
 
 Array = NDArray[np.float32]
 
@@ -63,6 +65,7 @@ def centerline_boundary_dice_loss(
     target_weights: Tensor,
     *,
     smooth: float = 1.0,
+    pooled: bool = False,
     weight: Tensor | None = None,
 ) -> Tensor:
     r"""Centre-line boundary Dice loss (cbDice), or clMDice.
@@ -82,6 +85,7 @@ def centerline_boundary_dice_loss(
         pred_weights: (N, K, 3, *S), of the predicted masks.
         target_weights: (N, K, 3, *S), of the labels.
         smooth: Added above and below.
+        pooled: Sum over all images and classes first; each of them is then given the same loss.
         weight: (N, 1, *S) or broadcastable weights of pixels.
 
     Returns:
@@ -99,16 +103,20 @@ def centerline_boundary_dice_loss(
     volume_y, radius_y, thin_y = target_weights.unbind(2)
     if weight is not None:
         thin_p, thin_y = thin_p * weight, thin_y * weight
-    precision = _part(thin_p, volume_y, torch.where(radius_y > 0, radius_y, radius_p), smooth)
-    sensitivity = _part(thin_y, volume_p, torch.where(radius_p > 0, radius_p, radius_y), smooth)
+    sums = [
+        *_sums(thin_p, volume_y, torch.where(radius_y > 0, radius_y, radius_p)),
+        *_sums(thin_y, volume_p, torch.where(radius_p > 0, radius_p, radius_y)),
+    ]
+    if pooled:
+        sums = [each.sum().expand_as(each) for each in sums]
+    hit, possible, found, wanted = (each + smooth for each in sums)
+    precision, sensitivity = ratio(hit, possible), ratio(found, wanted)
     both = precision + sensitivity
     return 1 - 2 * precision * sensitivity / torch.where(both > 0, both, 1.0)
 
 
-def _part(thin: Tensor, volume: Tensor, radius: Tensor, smooth: float) -> Tensor:
-    hit = (thin * volume).flatten(2).sum(2)
-    possible = (thin * radius).flatten(2).sum(2)
-    return ratio(hit + smooth, possible + smooth)
+def _sums(thin: Tensor, volume: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
+    return (thin * volume).flatten(2).sum(2), (thin * radius).flatten(2).sum(2)
 
 
 class CenterlineBoundaryDiceLoss(ShapeLoss):
@@ -122,6 +130,8 @@ class CenterlineBoundaryDiceLoss(ShapeLoss):
     Args:
         smooth: See :func:`centerline_boundary_dice_loss`.
         boundary: Weigh skeleton pixels by thinness (cbDice), or alike (clMDice).
+        compat: 'topomortar' pools the batch, thins as Menten et al. do, five layers deep, and
+            weighs by R_max / D instead of the paper's (R_max - D + 1) / R_max, squared in 3D.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
     """
 
@@ -130,21 +140,39 @@ class CenterlineBoundaryDiceLoss(ShapeLoss):
     use_when = "vessels of very different widths; beside CE and Dice"
 
     def __init__(
-        self, smooth: float = 1.0, boundary: bool = True, **options: Unpack[MapOptions]
+        self,
+        smooth: float = 1.0,
+        boundary: bool = True,
+        compat: Compat | None = None,
+        **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
-        self.smooth, self.boundary = smooth, boundary
+        check_compat(compat)
+        self.smooth, self.boundary, self.compat = smooth, boundary, compat
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """One minus the harmonic mean."""
+        weights = self._released_weights if self.compat else self._weights
+        return centerline_boundary_dice_loss(
+            prob,
+            weights(prob > 0.5).to(prob.dtype),
+            weights(target > 0.5).to(prob.dtype),
+            smooth=self.smooth,
+            pooled=bool(self.compat),
+            weight=mask,
+        )
 
+    def _weights(self, masks: Tensor) -> Tensor:
         def weights(pixels: NDArray[np.bool_]) -> Array:
             return radius_weights(pixels, skeletonize(pixels), self.boundary)
 
-        return centerline_boundary_dice_loss(
-            prob,
-            constant_maps(weights, prob > 0.5).to(prob.dtype),
-            constant_maps(weights, target > 0.5).to(prob.dtype),
-            smooth=self.smooth,
-            weight=mask,
-        )
+        return constant_maps(weights, masks)
+
+    def _released_weights(self, masks: Tensor) -> Tensor:
+        skeletons = soft_thinning(masks, 5)
+        maps = constant_maps(lambda m, s: radius_weights(m, s, False), masks, skeletons)
+        if not self.boundary:
+            return maps
+        volume, radius, skeleton = maps.unbind(2)
+        power = masks.dim() - 3
+        return torch.stack([volume, radius, skeleton * (1 + 1e-7) / (radius**power + 1e-7)], 2)

@@ -11,6 +11,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapOptions, ShapeLoss
+from seglosses.losses.released import Compat, check_compat, released_topo_loss
 from seglosses.losses.topology_bars import find_bars
 
 Construction = Literal["V", "T"]
@@ -138,6 +139,9 @@ class TopoLoss(ShapeLoss):
         window: Side of the windows, pixels; ``None`` for whole maps.
         construction: 'T' (8-connected foreground) or 'V'.
         min_length: Shorter bars cost nothing.
+        compat: 'topomortar' computes :func:`seglosses.losses.released.released_topo_loss`, errors
+            included, always with construction 'T'; TopoMortar takes ``window=50,
+            min_length=0.03, loss_weight=100``.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
     """
 
@@ -150,16 +154,21 @@ class TopoLoss(ShapeLoss):
         window: int | None = 64,
         construction: Construction = "T",
         min_length: float = 0.0,
+        compat: Compat | None = None,
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
         _check_construction(construction)
+        check_compat(compat)
         if window is not None and window < 2:
             raise ValueError(f"window must be at least 2 pixels, or None, got {window}")
         self.window, self.construction, self.min_length = window, construction, min_length
+        self.compat = compat
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Sum over bars."""
+        if self.compat:
+            return released_topo_loss(prob, target, window=self.window, min_length=self.min_length)
         return topo_loss(
             prob,
             target,

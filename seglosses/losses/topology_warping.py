@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 from torch.nn import functional as F
+from typing_extensions import Unpack
 
-from seglosses.losses.classwise import ShapeLoss
+from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.planes import constant_maps
+from seglosses.losses.released import Compat, check_compat, released_warping_loss
 from seglosses.reduction import average_pixels
 from seglosses.topology.warping import critical_pixels
 
@@ -53,6 +55,8 @@ class WarpingLoss(ShapeLoss):
     """Registered form of :func:`warping_loss`; beside Dice, at about a tenth.
 
     Args:
+        compat: 'topomortar' computes :func:`seglosses.losses.released.released_warping_loss`,
+            errors included, in 2D and without weights of pixels.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
     """
 
@@ -61,6 +65,13 @@ class WarpingLoss(ShapeLoss):
     use_when = "topology must be right to the pixel, in 2D and 3D; beside Dice"
     reads_margins = True
 
+    def __init__(self, compat: Compat | None = None, **options: Unpack[MapOptions]) -> None:
+        super().__init__(**options)
+        check_compat(compat)
+        self.compat = compat
+
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Mean over critical pixels."""
+        if self.compat:
+            return released_warping_loss(prob, target)
         return warping_loss(prob, target, weight=mask)

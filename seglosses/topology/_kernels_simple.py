@@ -129,3 +129,22 @@ def warp(mask, goal, order, cube, ring, table):
             break
         left = kept
     return left
+
+
+@njit(cache=True, nogil=True)
+def flip_once(mask, order, square, table):
+    """Flip each pixel once, in order, if the table allows it at its turn.
+
+    Args:
+        mask: bool (n,); changed in place.
+        order: Flat indices of pixels that touch no border, int64 (m,).
+        square: Offsets of the 9 pixels of a neighbourhood, int64 (9,).
+        table: Whether to flip, bool (512,), by the neighbourhood; bit k is pixel k of ``square``.
+    """
+    for i in order:
+        code = 0
+        for k in range(9):
+            if mask[i + square[k]]:
+                code |= 1 << k
+        if table[code]:
+            mask[i] = not mask[i]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seglosses.distance import two_sided_distance
-from seglosses.topology._kernels_simple import simple_table, warp
-from seglosses.topology.components import check_mask
+from seglosses.topology._kernels_simple import flip_once, simple_table, warp
+from seglosses.topology.components import check_mask, label_components
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -84,6 +85,61 @@ def critical_pixels(pred: ArrayLike, target: ArrayLike) -> Mask:
     back = _warped(seen, truth, two_sided_distance(seen)) != truth
     critical: Mask = forth | back
     return critical
+
+
+def released_critical_pixels(pred: ArrayLike, target: ArrayLike) -> Mask:
+    """Pixels that TopoMortar's code calls critical, to rerun its published rows.
+
+    It compares the prediction with the *background* of the label. Pixels inside the mask that is
+    warped are tried first, then those outside, each once, by distance to its boundary; border
+    pixels never flip. A pixel flips if its 3 x 3 neighbourhood, itself included, has one
+    8-component of foreground and one of background. Equal distances come in the order of NumPy's
+    unstable sort, as released: the result can differ between processors.
+
+    Args:
+        pred: Predicted mask, (H, W).
+        target: Label of that shape.
+
+    Returns:
+        Critical pixels, bool of that shape.
+
+    Raises:
+        ValueError: For volumes, or masks of different shapes.
+
+    Example:
+        >>> released_critical_pixels([[0, 1, 1]], [[0, 1, 1]]).astype(int)  # none is wrong
+        array([[1, 1, 1]])
+    """
+    seen, goal = check_mask(pred), ~check_mask(target)
+    if seen.ndim != 2 or seen.shape != goal.shape:
+        raise ValueError(
+            f"TopoMortar warps images (H, W) of one shape, got {seen.shape} and {goal.shape}"
+        )
+    critical: Mask = (_flipped(goal, seen) != seen) | (_flipped(seen, goal) != goal)
+    return critical
+
+
+def _flipped(start: Mask, goal: Mask) -> Mask:
+    mask = start.copy()
+    width = mask.shape[1]
+    inner = np.zeros_like(mask)
+    inner[1:-1, 1:-1] = True
+    square = (np.indices((3, 3)).reshape(2, -1).T - 1) @ np.array([width, 1])
+    for side in (start, ~start):
+        # where a mask has no boundary, every pixel counts as equally deep
+        depth = two_sided_distance(side) if not side.all() else np.ones(side.shape)
+        wrong = depth * (side & (start != goal))
+        # ties as released: the unstable order of the whole map, read from the end
+        order = np.argsort(-wrong.astype(np.float64), axis=None)[: np.count_nonzero(wrong)][::-1]
+        flip_once(mask.ravel(), order[inner.ravel()[order]], square, _released_table())
+    return mask
+
+
+@cache
+def _released_table() -> Mask:
+    """By neighbourhood, whether it has one 8-component of foreground and one of background."""
+    squares = ((np.arange(512)[:, None] >> np.arange(9)) & 1).astype(bool).reshape(-1, 3, 3)
+    return np.array([label_components(s)[1] == label_components(~s)[1] == 1 for s in squares])
 
 
 def _warped(start: Mask, goal: Mask, distance: NDArray[np.float32]) -> Mask:

@@ -38,7 +38,7 @@ def test_cldice_is_a_mean_of_images_where_the_published_one_pools_the_batch() ->
     each = [SoftClDiceLoss()(logits[i : i + 1], label[i : i + 1]) for i in range(2)]
     loss = SoftClDiceLoss()(logits, label)
     torch.testing.assert_close(loss, sum(each) / 2)
-    pooled = SoftClDiceLoss(pooled=True)(logits, label)
+    pooled = SoftClDiceLoss(compat="topomortar")(logits, label)
     assert pooled.item() == pytest.approx(0.0479440689, abs=1e-6)
 
 
@@ -54,7 +54,7 @@ def test_cldice_is_a_mean_of_images_where_the_published_one_pools_the_batch() ->
 )
 def test_published_rows_of_topomortar_can_be_rerun(name: str, total: float, dice: float) -> None:
     logits, label = case(name)
-    loss = SoftClDiceLoss(3, pooled=True)(logits, label)
+    loss = SoftClDiceLoss(3, compat="topomortar")(logits, label)
     assert 0.5 * dice + 0.5 * loss.item() == pytest.approx(total, abs=1e-6)
 
 

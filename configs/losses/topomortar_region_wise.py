@@ -1,0 +1,4 @@
+# RRWLoss of TopoMortar.
+loss_decode = [
+    dict(type="seglosses.RegionWiseLoss", compat="topomortar"),
+]
