@@ -17,6 +17,9 @@ def on_cluster(address: str) -> Iterator[None]:
     Args:
         address: Address of the scheduler, for example tcp://10.0.0.1:8786.
 
+    Returns:
+        A context; leaving it disconnects.
+
     Raises:
         ValueError: When Dask is not installed or no scheduler answers.
     """

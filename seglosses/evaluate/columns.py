@@ -61,12 +61,36 @@ class Column:
     pooled: Pooled | None = None
 
     def parts(self, options: Options) -> tuple[str, ...]:
-        """Names of the sums behind the pooled score, in tables and journals only."""
+        """Names of the sums behind the pooled score, in tables and journals only.
+
+        Args:
+            options: They decide how many there are.
+
+        Returns:
+            Names, none for a column without a pooled score.
+
+        Example:
+            >>> from seglosses.evaluate.calibration_columns import CALIBRATION
+            >>> CALIBRATION[2].parts(Options())
+            ('brier+0', 'brier+1')
+        """
         size = 0 if self.pooled is None else self.pooled.size(options)
         return tuple(f"{self.name}+{index}" for index in range(size))
 
     def described(self, options: Options) -> Column:
-        """The same column with its options written out."""
+        """The same column with its options written out.
+
+        Args:
+            options: What the placeholders in title and meaning stand for.
+
+        Returns:
+            A column that reads well.
+
+        Example:
+            >>> from seglosses.evaluate.measures import choose_columns
+            >>> choose_columns(["nsd"], options=Options(tolerance=3))[0].title
+            'NSD@3'
+        """
         pixels = options.boundary_width
         width = f"{pixels} pixels" if pixels else "2 % of the diagonal"
         shown = {**vars(options), "half": options.tolerance / 2, "width": width}

@@ -15,7 +15,17 @@ from seglosses.evaluate.result import Evaluation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Declare the arguments.
+
+    Args:
+        parser: Parser of the sub-command.
+
+    Example:
+        >>> parser = argparse.ArgumentParser()
+        >>> add_arguments(parser)
+        >>> parser.parse_args(["pred", "gt", "--out", "scores", "--spacing", "2,0.5"]).spacing
+        [2.0, 0.5]
+    """
     groups = ", ".join(dict.fromkeys(column.group for column in COLUMNS))
     add = parser.add_argument
     add("pred_dir", type=Path, metavar="PRED_DIR", help="folder of predicted label maps")
@@ -55,7 +65,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate, print, and return 1 when images could not be scored."""
+    """Evaluate and print.
+
+    Args:
+        args: Of :func:`add_arguments`.
+
+    Returns:
+        Exit status: 0, 1 when images could not be scored, 130 when interrupted.
+    """
     if args.coco:
         return detections.run(args.pred_dir, args.gt_dir, args.out, quiet=args.quiet)
     status = 0

@@ -10,7 +10,16 @@ from seglosses.evaluate.scoring import Settings
 
 
 def conventions(pred_dir: Path, gt_dir: Path, settings: Settings) -> dict[str, object]:
-    """Everything that changes a number, in words."""
+    """Everything that changes a number, in words.
+
+    Args:
+        pred_dir: Folder of predictions.
+        gt_dir: Folder of ground truth.
+        settings: What the scores depend on.
+
+    Returns:
+        Topic to plain values, for JSON and for readers.
+    """
     policies = {
         "worst": "both masks empty: perfect; one empty: overlap 0, distance the image diagonal",
         "skip": "both masks empty: left out; one empty: overlap 0, distance the image diagonal",

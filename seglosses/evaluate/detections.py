@@ -89,7 +89,17 @@ def evaluate_coco(
 
 
 def run(predictions: Path, truth: Path, out: Path, *, quiet: bool = False) -> int:
-    """Evaluate, print, and return 0."""
+    """Evaluate, print, and return 0.
+
+    Args:
+        predictions: JSON of detections.
+        truth: JSON data set.
+        out: Folder to write to.
+        quiet: Print the numbers without their meanings.
+
+    Returns:
+        Exit status.
+    """
     values = evaluate_coco(predictions, truth, out=out)
     for name, value in values.items():
         print(f"{name:12s} {value:8.4f}" + ("" if quiet else f"   {MEANING[name]}"))
@@ -103,6 +113,9 @@ def average_precision(data: dict[str, Any], found: list[dict[str, Any]]) -> dict
     Args:
         data: A data set in COCO's format.
         found: Results in COCO's format.
+
+    Returns:
+        ``AP``, ``AP50``, ``AP75``, and those of masks where there are any; NaN without objects.
 
     Raises:
         ValueError: when pycocotools is missing.

@@ -32,7 +32,13 @@ class PairFiles:
 
 
 def ending(path: Path) -> str | None:
-    """Known ending of a label file in lower case, None for other files.
+    """Known ending of a label file in lower case.
+
+    Args:
+        path: Any path.
+
+    Returns:
+        The ending with its dot, None for other files.
 
     Example:
         >>> ending(Path("a/scan.1.nii.gz")), ending(Path("notes.txt"))
@@ -54,6 +60,14 @@ def list_files(folder: Path) -> dict[str, Path]:
     Raises:
         ValueError: When there is no such folder, no label file in it, or two files differ in
             their ending only.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in ("b.png", "a.npy", "notes.txt"):
+        ...         (Path(folder) / name).touch()
+        ...     list(list_files(Path(folder)))
+        ['a', 'b']
     """
     if not folder.is_dir():
         raise ValueError(f"no such folder: {folder}")
@@ -79,9 +93,23 @@ def list_files(folder: Path) -> dict[str, Path]:
 def match_files(pred_dir: Path, target_dir: Path) -> tuple[list[PairFiles], list[str], list[str]]:
     """Pair up the files of two folders by their name without ending.
 
+    Args:
+        pred_dir: Folder of predictions.
+        target_dir: Folder of ground truth.
+
     Returns:
         The pairs; the names that only the ground truth has; the names that only the predictions
         have.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in ("pred/a.npy", "pred/b.png", "gt/a.png", "gt/c.png"):
+        ...         (Path(folder) / name).parent.mkdir(exist_ok=True)
+        ...         (Path(folder) / name).touch()
+        ...     pairs, *alone = match_files(Path(folder) / "pred", Path(folder) / "gt")
+        >>> [files.name for files in pairs], alone
+        (['a'], [['c'], ['b']])
     """
     pred, target = list_files(pred_dir), list_files(target_dir)
     pairs = [PairFiles(name, pred[name], target[name]) for name in target if name in pred]
@@ -94,6 +122,13 @@ def match_files(pred_dir: Path, target_dir: Path) -> tuple[list[PairFiles], list
 
 def shorten(names: Sequence[str] | Iterable[str], limit: int = 5) -> str:
     """List some names and say how many more there are.
+
+    Args:
+        names: Any number of names.
+        limit: How many to list.
+
+    Returns:
+        A text.
 
     Example:
         >>> shorten(["a", "b", "c"], limit=2)
@@ -117,6 +152,13 @@ def read_labels(path: Path) -> tuple[NDArray[np.integer], tuple[float, ...] | No
 
     Raises:
         ValueError: When the file cannot be read, is no label map, or has another number of axes.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.save(Path(folder) / "a.npy", np.array([[0.0, 2.0]]))
+        ...     read_labels(Path(folder) / "a.npy")
+        (array([[0, 2]]), None)
     """
     try:
         values, spacing, colours = _read(path)
@@ -154,6 +196,13 @@ def read_probabilities(path: Path, num_classes: int, shape: tuple[int, ...]) -> 
 
     Raises:
         ValueError: When the file cannot be read or holds something else.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.save(Path(folder) / "a.npy", np.array([[0.25, 1.0]]))
+        ...     read_probabilities(Path(folder) / "a.npy", 2, (1, 2)).tolist()
+        [[[0.75, 0.0]], [[0.25, 1.0]]]
     """
     try:
         values, _, colours = _read(path)

@@ -110,6 +110,17 @@ def evaluate(
     Raises:
         ValueError: When folders, partners, options or label values are wrong.
         IncompleteError: At the end, after writing, when an image could not be scored.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> with tempfile.TemporaryDirectory() as top:
+        ...     for name, mask in (("pred", [[1, 1, 0]]), ("gt", [[1, 1, 1]])):
+        ...         (Path(top) / name).mkdir()
+        ...         np.save(Path(top) / name / "001.npy", np.array(mask))
+        ...     result = evaluate(f"{top}/pred", f"{top}/gt", metrics=["overlap"])
+        >>> result.mean("dice")  # 2 x 2 / (2 + 3)
+        0.8
     """
     pred_dir, gt_dir = Path(pred_dir), Path(gt_dir)
     pairs, failures = _partners(pred_dir, gt_dir, keep_going)

@@ -6,20 +6,11 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from seglosses.evaluate.columns import Column
-from seglosses.evaluate.files import PairFiles, list_files
+from seglosses.evaluate.pictures import headline, matchings, worst_images, worst_pictures
 from seglosses.evaluate.result import Evaluation
-from seglosses.evaluate.scoring import load
 from seglosses.evaluate.summary import MACRO, SummaryRow
-from seglosses.metrics import Pair
 from seglosses.report import charts, page
-from seglosses.report.legend import error_legend, topology_legend
-from seglosses.report.overlay import data_url, error_overlay, worst_slice
-from seglosses.report.topology import topology_picture
 
 MAX_ROWS = 2000
 MAX_MATCHINGS = 4
@@ -44,36 +35,13 @@ def write_report(
         _failures(evaluation),
         _tiles(evaluation),
         page.section("Summary", _summary(evaluation)),
-        page.section("Worst images", _worst(evaluation, found, images)),
-        page.section("Components and loops", _matchings(evaluation, found[:MAX_MATCHINGS], images)),
+        page.section("Worst images", worst_pictures(evaluation, found, images)),
+        page.section("Components and loops", matchings(evaluation, found[:MAX_MATCHINGS], images)),
         page.section("Distributions over images", _charts(evaluation)),
         page.section("All scores", _scores(evaluation)),
         page.section("Conventions", _conventions(evaluation)),
     ]
     path.write_text(page.page("Evaluation", subtitle, [text for text in sections if text]), "utf-8")
-
-
-def worst_images(evaluation: Evaluation, count: int) -> list[tuple[PairFiles, int]]:
-    """Image and class with the worst mean rank over all columns, worst first.
-
-    Ranks make a Dice and a pixel distance comparable; an undefined score does not count.
-    """
-    total = np.zeros((len(evaluation.table), len(evaluation.table.classes)))
-    for column in evaluation.columns:
-        scores = evaluation.table.matrix(column.name)
-        badness = -scores if column.better == "higher" else scores
-        fine = np.isfinite(badness)
-        _, inverse = np.unique(badness[fine], return_inverse=True)
-        total[fine] += inverse / max(int(inverse.max(initial=0)), 1)
-    order = np.argsort(-total, axis=None, kind="stable")
-    by_name = {files.name: files for files in evaluation.pairs}
-    chosen: dict[str, int] = {}
-    for place in order:
-        row, column_index = divmod(int(place), total.shape[1])
-        chosen.setdefault(evaluation.table.images[row], column_index)
-        if len(chosen) == count:
-            break
-    return [(by_name[name], index) for name, index in chosen.items()]
 
 
 def _failures(evaluation: Evaluation) -> str:
@@ -98,15 +66,10 @@ def _main_rows(summary: Sequence[SummaryRow]) -> list[SummaryRow]:
     return [row for row in summary if row.cls == main]
 
 
-def _headline(evaluation: Evaluation) -> list[Column]:
-    columns = [column for column in evaluation.columns if column.headline]
-    return columns or list(evaluation.columns[:6])
-
-
 def _tiles(evaluation: Evaluation) -> str:
     names = {
         column.name if column.pooled is None else f"{column.name}_dataset"
-        for column in _headline(evaluation)
+        for column in headline(evaluation)
     }
     return page.tiles(
         [
@@ -186,79 +149,6 @@ def _charts(evaluation: Evaluation) -> str:
             f'<p class="quiet"><small>{html.escape(column.meaning)}</small></p>{chart}</div>'
         )
     return f'<div class="grid wide">{"".join(cards)}</div>'
-
-
-def _worst(
-    evaluation: Evaluation, found: Sequence[tuple[PairFiles, int]], images: Path | None
-) -> str:
-    photos = {} if images is None else list_files(images)
-    figures = "".join(_figure(evaluation, files, place, photos) for files, place in found)
-    return (
-        '<p class="quiet">Worst mean rank over all metrics. Click a picture to enlarge it.</p>'
-        f'{error_legend()}<div class="grid half">{figures}</div>'
-    )
-
-
-def _figure(evaluation: Evaluation, files: PairFiles, place: int, photos: dict[str, Path]) -> str:
-    settings = evaluation.settings
-    index, name = list(settings.classes.items())[place]
-    pred, target = load(files, settings).masks(index)
-    pair = Pair(pred, target, connectivity=settings.connectivity)
-    photo = read_photo(photos.get(files.name), pair.shape)
-    overlay = data_url(error_overlay(pair, photo), photo=photo is not None)
-    row = evaluation.table.images.index(files.name)
-    scores = " · ".join(
-        f"{html.escape(column.title)} "
-        f"{charts.number(float(evaluation.table.matrix(column.name)[row, place]))}"
-        for column in _headline(evaluation)
-    )
-    where = f", slice {worst_slice(pair)}" if len(pair.shape) == 3 else ""
-    label = html.escape(f"{files.name}, class {name}{where}")
-    plain = ""
-    if photo is not None:
-        picture = Image.fromarray(photo)
-        picture.thumbnail((640, 640))
-        plain = f'<img src="{data_url(picture, photo=True)}" alt="{label}, image">'
-    kind = ' class="pictures"' if plain else ""
-    return (
-        f'<figure class="card"><div{kind}>{plain}<img src="{overlay}" alt="{label}, errors"></div>'
-        f"<figcaption><b>{label}</b><br>{scores}</figcaption></figure>"
-    )
-
-
-def _matchings(
-    evaluation: Evaluation, found: Sequence[tuple[PairFiles, int]], images: Path | None
-) -> str:
-    photos = {} if images is None else list_files(images)
-    settings, figures = evaluation.settings, []
-    for files, place in found:
-        index, name = list(settings.classes.items())[place]
-        pred, target = load(files, settings).masks(index)
-        photo = read_photo(photos.get(files.name), pred.shape)
-        picture = topology_picture(pred, target, photo, connectivity=settings.connectivity)
-        label = html.escape(f"{files.name}, class {name}")
-        url = data_url(picture, photo=photo is not None)
-        figures.append(
-            f'<figure class="card"><img src="{url}" alt="{label}, matched and unmatched components'
-            f' and loops"><figcaption><b>{label}</b></figcaption></figure>'
-        )
-    return (
-        '<p class="quiet">Betti matching: what belongs together in the union of both masks, and '
-        "the bars of both. See also <code>seglosses topology</code>.</p>"
-        f'{topology_legend()}<div class="grid half">{"".join(figures)}</div>'
-    )
-
-
-def read_photo(path: Path | None, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
-    """RGB picture of an image, None when there is none of this size."""
-    if path is None or len(shape) != 2:
-        return None
-    try:
-        with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB"))
-    except (OSError, ValueError):
-        return None
-    return pixels if pixels.shape[:2] == shape else None
 
 
 def _scores(evaluation: Evaluation) -> str:

@@ -71,14 +71,26 @@ class Journal:
                 file.truncate(end)
 
     def add(self, files: PairFiles, rows: Rows) -> None:
-        """Record an image; it is on disk when this returns."""
+        """Record an image; it is on disk when this returns.
+
+        Args:
+            files: Where the image was read from.
+            rows: Its scores, one row a class.
+        """
         assert self._file is not None
         line = {"image": files.name, "stamp": stamp(files), "rows": rows}
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
 
     def finished(self, pairs: Sequence[PairFiles]) -> Iterator[tuple[str, Rows]]:
-        """Images of an earlier run whose files are unchanged, with their rows."""
+        """Images of an earlier run whose files are unchanged, with their rows.
+
+        Args:
+            pairs: The images of this run.
+
+        Yields:
+            Name and rows of each image that need not be scored again.
+        """
         known = {files.name: files for files in pairs}
         seen: set[str] = set()
         with self.path.open(encoding="utf-8") as file:
@@ -97,6 +109,13 @@ class Journal:
 
 
 def stamp(files: PairFiles) -> list[int]:
-    """Size and time of change of the files, which tell whether they are still the same."""
+    """Size and time of change of the files, which tell whether they are still the same.
+
+    Args:
+        files: The files of an image.
+
+    Returns:
+        Numbers that differ when a file does.
+    """
     stats = [path.stat() for path in files.paths]
     return [number for stat in stats for number in (stat.st_size, stat.st_mtime_ns)]

@@ -26,6 +26,12 @@ class LabelCode:
     def decode(self, values: NDArray[np.integer]) -> NDArray[np.int16]:
         """Turn file values into class indices.
 
+        Args:
+            values: What the file holds, any integers.
+
+        Returns:
+            Class indices of the same shape, :data:`IGNORED` where a pixel does not count.
+
         Raises:
             ValueError: When a value has no class, naming the values and what to do.
 
@@ -52,7 +58,15 @@ class LabelCode:
         return np.asarray(table[np.searchsorted(present, values)], np.int16)
 
     def describe(self) -> dict[str, str]:
-        """Value to meaning in words."""
+        """Value to meaning in words.
+
+        Returns:
+            Value to meaning, ordered by value.
+
+        Example:
+            >>> LabelCode({255: -1, 0: 0}, "").describe()
+            {'0': 'class 0', '255': 'ignored'}
+        """
         return {
             str(value): "ignored" if index == IGNORED else f"class {index}"
             for value, index in sorted(self.classes.items())
@@ -61,6 +75,12 @@ class LabelCode:
 
 def distinct(values: NDArray[np.integer]) -> list[int]:
     """Sorted distinct values of an array.
+
+    Args:
+        values: Any integers.
+
+    Returns:
+        Python integers, in order.
 
     Example:
         >>> distinct(np.array([3, 0, 3], np.uint8))
@@ -78,6 +98,9 @@ def parse_labels_map(text: str) -> dict[int, int]:
 
     Args:
         text: Pairs VALUE:CLASS separated by commas; CLASS is an index or `ignore`.
+
+    Returns:
+        Value to class index, -1 for ignored.
 
     Raises:
         ValueError: When a pair cannot be read.

@@ -194,6 +194,9 @@ def choose_columns(
         probabilities: Whether there are probability maps.
         options: Written into titles and meanings.
 
+    Returns:
+        The columns, with options written out.
+
     Raises:
         ValueError: For a name that is neither, listing what there is, or that needs probability
             maps or images of another dimension.

@@ -62,8 +62,21 @@ class Evaluation:
             metric: Name of a metric in the summary, for example `dice` or `iou_dataset`.
             cls: Name of a class; None for the mean of all classes.
 
+        Returns:
+            The number in the summary.
+
         Raises:
             ValueError: When there is no such metric or class.
+
+        Example:
+            >>> from seglosses.evaluate.folders import evaluate
+            >>> import tempfile
+            >>> import numpy as np
+            >>> with tempfile.TemporaryDirectory() as top:
+            ...     np.save(Path(top) / "001.npy", np.array([[1, 0]]))
+            ...     result = evaluate(top, top, metrics=["dice"])
+            >>> result.mean("dice"), result.mean("iou_dataset", "foreground")
+            (1.0, 1.0)
         """
         name = cls if cls is not None else (MACRO if len(self.table.classes) > 1 else None)
         for row in self.summary:
@@ -76,7 +89,11 @@ class Evaluation:
         )
 
     def as_text(self) -> str:
-        """The summary as an aligned table."""
+        """The summary as an aligned table.
+
+        Returns:
+            Lines, one a class and metric, with the interval and the number of images.
+        """
         width = max((len(row.title) for row in self.summary), default=6)
         first = max((len(row.cls) for row in self.summary), default=5)
         lines = [f"{'class':<{first}}  {'metric':<{width}}  {'mean':>9}  95 % interval    images"]
@@ -111,7 +128,11 @@ class Evaluation:
                 writer.writerows([failure.image, failure.reason] for failure in self.failures)
 
     def as_markdown(self) -> str:
-        """Summary, failures and conventions as Markdown."""
+        """Summary, failures and conventions as Markdown.
+
+        Returns:
+            A document.
+        """
         lines = [
             "# Evaluation",
             "",
@@ -143,7 +164,12 @@ def _fixed(value: float) -> str:
 
 
 def write_summary_csv(summary: Sequence[SummaryRow], path: Path) -> None:
-    """Write the summary, a row a class and metric; an undefined number is an empty cell."""
+    """Write the summary, a row a class and metric; an undefined number is an empty cell.
+
+    Args:
+        summary: The rows.
+        path: File to write.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         heads = ["class", *list(SummaryRow.__dataclass_fields__)[1:]]

@@ -27,7 +27,21 @@ class Sample:
     prob: NDArray[np.float32] | None = None
 
     def reliability(self, bins: int, band: float | None = None) -> Bins:
-        """Reliability diagram of all pixels, or of those near the true boundary."""
+        """Reliability diagram of all pixels, or of those near the true boundary.
+
+        Args:
+            bins: Number of bins.
+            band: Half width of the band around the true boundary; None for all pixels.
+
+        Returns:
+            Sums a bin, over the pixels that count.
+
+        Example:
+            >>> mask, every = np.array([[True, False]]), np.ones((1, 2), bool)
+            >>> sample = Sample(Pair(mask, mask), mask, every, np.array([[1.0, 0.25]], np.float32))
+            >>> sample.reliability(2).gaps  # the second pixel is no foreground
+            array([0.25, 0.  ])
+        """
         assert self.prob is not None
 
         def measure() -> Bins:
@@ -41,7 +55,16 @@ class Sample:
         return self.pair.remember(("reliability", bins, band), measure)
 
     def brier(self) -> float:
-        """Brier score of all pixels that count."""
+        """Brier score of all pixels that count.
+
+        Returns:
+            A number in [0, 1]; NaN when no pixel counts.
+
+        Example:
+            >>> mask, every = np.array([[True, False]]), np.ones((1, 2), bool)
+            >>> Sample(Pair(mask, mask), mask, every, np.array([[1.0, 0.5]], np.float32)).brier()
+            0.125
+        """
         assert self.prob is not None
         prob = self.prob
         return self.pair.remember("brier", lambda: brier_score(prob, self.target, valid=self.valid))

@@ -50,18 +50,35 @@ class Settings:
     probabilities: bool = False
 
     def chosen(self) -> tuple[Column, ...]:
-        """The columns themselves."""
+        """The columns themselves.
+
+        Returns:
+            Columns in the order of the tables.
+        """
         return choose_columns(
             self.columns, ndim=self.ndim, probabilities=self.probabilities, options=self.options
         )
 
     def stored(self) -> tuple[str, ...]:
-        """Names of all numbers of an image and class: columns, parts of pooled scores, counts."""
+        """Names of all numbers of an image and class: columns, parts of pooled scores, counts.
+
+        Returns:
+            Names, each once.
+
+        Example:
+            >>> code = LabelCode({}, "")
+            >>> Settings(2, {1: "cell"}, code, code, ("dice",)).stored()
+            ('dice', 'tp', 'fp', 'fn', 'pixels')
+        """
         parts = [name for column in self.chosen() for name in column.parts(self.options)]
         return (*self.columns, *parts, *COUNTS)
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values for JSON and for the fingerprint of a run."""
+        """Plain values for JSON and for the fingerprint of a run.
+
+        Returns:
+            Nested dictionaries of numbers and texts.
+        """
         return asdict(self)
 
 
@@ -75,13 +92,32 @@ class LabelMaps:
     prob: NDArray[np.float32] | None = None
 
     def masks(self, index: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Masks of one class; ignored pixels of the ground truth belong to neither."""
+        """Masks of one class; ignored pixels of the ground truth belong to neither.
+
+        Args:
+            index: Index of the class.
+
+        Returns:
+            Prediction and target, (*S).
+
+        Example:
+            >>> maps = LabelMaps(np.array([[1, 1]], np.int16), np.array([[1, -1]], np.int16), None)
+            >>> [mask.tolist() for mask in maps.masks(1)]
+            [[[True, False]], [[True, False]]]
+        """
         valid = self.target != IGNORED
         return np.asarray((self.pred == index) & valid), np.asarray(self.target == index)
 
 
 def load(files: PairFiles, settings: Settings) -> LabelMaps:
     """Read and decode both label maps of an image.
+
+    Args:
+        files: Where they lie.
+        settings: How to read their values.
+
+    Returns:
+        Class indices, and probabilities where there are any.
 
     Raises:
         ValueError: When a file is unreadable, holds unknown values, or the sizes differ.
@@ -114,6 +150,10 @@ def _size(values: NDArray[np.integer]) -> str:
 def score(files: PairFiles, settings: Settings) -> list[dict[str, float]]:
     """Scores of one image, one row a class in the order of ``settings.classes``.
 
+    Args:
+        files: Where its files lie.
+        settings: What to measure, and how to read values.
+
     Returns:
         Rows with every number that ``settings.stored()`` names.
 
@@ -125,7 +165,22 @@ def score(files: PairFiles, settings: Settings) -> list[dict[str, float]]:
 
 
 def score_class(maps: LabelMaps, index: int, settings: Settings) -> dict[str, float]:
-    """Scores of one class of one image."""
+    """Scores of one class of one image.
+
+    Args:
+        maps: The image.
+        index: Index of the class.
+        settings: What to measure.
+
+    Returns:
+        Every number that ``settings.stored()`` names.
+
+    Example:
+        >>> code, pixels = LabelCode({}, ""), np.array([[1, 1]], np.int16)
+        >>> maps = LabelMaps(pixels, np.array([[1, 0]], np.int16), None)
+        >>> score_class(maps, 1, Settings(2, {1: "cell"}, code, code, ("iou",)))
+        {'iou': 0.5, 'tp': 1, 'fp': 1, 'fn': 0, 'pixels': 2}
+    """
     pred, target = maps.masks(index)
     pair = Pair(
         pred,

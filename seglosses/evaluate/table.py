@@ -36,7 +36,12 @@ class Table:
         return len(self.images)
 
     def add(self, image: str, rows: Sequence[Mapping[str, float]]) -> None:
-        """Add the rows of an image, one a class."""
+        """Add the rows of an image, one a class.
+
+        Args:
+            image: Name of the image.
+            rows: Numbers by column, one row a class; further numbers are left out.
+        """
         if len(rows) != len(self.classes):
             raise ValueError(f"{image}: expected {len(self.classes)} rows, got {len(rows)}")
         for column, values in self._values.items():
@@ -51,12 +56,24 @@ class Table:
             self._values[column] = array("d", self.matrix(column)[order].ravel())
 
     def matrix(self, column: str) -> NDArray[np.float64]:
-        """Numbers of a column, (images, classes)."""
+        """Numbers of a column, (images, classes).
+
+        Args:
+            column: Name of the column.
+
+        Returns:
+            A copy, in the order of ``images`` and ``classes``.
+        """
         values = np.array(self._values[column], np.float64)
         return values.reshape(-1, len(self.classes))
 
     def write_csv(self, path: Path, columns: Sequence[str]) -> None:
-        """Write image, class and some columns; an undefined number is an empty cell."""
+        """Write image, class and some columns; an undefined number is an empty cell.
+
+        Args:
+            path: File to write.
+            columns: Which columns, in order.
+        """
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["image", "class", *columns])
@@ -69,6 +86,12 @@ class Table:
 
 def show(number: float) -> str:
     """Shortest text that reads back as the same number; empty for NaN.
+
+    Args:
+        number: Any number.
+
+    Returns:
+        A text.
 
     Example:
         >>> show(3.0), show(0.1), show(float("nan"))

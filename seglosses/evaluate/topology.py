@@ -10,15 +10,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seglosses.evaluate.files import IMAGE_ENDINGS, ending, read_labels, read_probabilities
-from seglosses.evaluate.html import read_photo
 from seglosses.evaluate.labels import distinct
+from seglosses.evaluate.pictures import read_photo
 from seglosses.report.features import find_features
 from seglosses.report.topology import describe, topology_picture
 from seglosses.topology import betti_numbers, matching_error
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Declare the arguments.
+
+    Args:
+        parser: Parser of the sub-command.
+    """
     parser.description = (
         "Draw which components and loops of a prediction (mask, probabilities or grey picture)"
         " correspond to those of the label, which are missing and which spurious, and both"
@@ -36,7 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the picture and print what it shows."""
+    """Write the picture and print what it shows.
+
+    Args:
+        args: Of :func:`add_arguments`.
+
+    Returns:
+        Exit status.
+    """
     target = read_mask(args.target, args.class_index)
     pred = read_foreground(args.pred, args.class_index, target.shape)
     if pred.shape != target.shape:
@@ -73,6 +84,9 @@ def read_mask(path: Path, class_index: int | None) -> NDArray[np.bool_]:
         path: A label file, see :func:`seglosses.evaluate.files.read_labels`.
         class_index: Value that is the foreground; None for the larger one of two.
 
+    Returns:
+        Boolean mask, (*S).
+
     Raises:
         ValueError: For more than two values without ``class_index``.
     """
@@ -98,6 +112,9 @@ def read_foreground(
         class_index: Value of a label map that is the foreground; None for a mask (at most two
             values), else for probabilities or grey levels.
         shape: Of the label.
+
+    Returns:
+        Numbers in [0, 1], (*S).
 
     Raises:
         ValueError: When it is none of these.

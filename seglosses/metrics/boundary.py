@@ -177,6 +177,12 @@ def boundary_iou(pair: Pair, *, width: int | None = None) -> float:
 def default_width(shape: tuple[int, ...]) -> int:
     """Two percent of the diagonal of an image in pixels, at least 1.
 
+    Args:
+        shape: Shape of the image.
+
+    Returns:
+        A width in pixels.
+
     Example:
         >>> default_width((512, 512)), default_width((8, 8))
         (14, 1)
@@ -186,6 +192,13 @@ def default_width(shape: tuple[int, ...]) -> int:
 
 def band(mask: Mask, width: int) -> Mask:
     """Mask pixels within `width` steps (diagonal ones count) of the outside.
+
+    Args:
+        mask: Boolean mask, (*S).
+        width: Number of steps, pixels.
+
+    Returns:
+        Boolean mask, (*S).
 
     Raises:
         ValueError: for a width below 1.

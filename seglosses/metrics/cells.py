@@ -75,6 +75,11 @@ def contingency(pair: Pair, regions: Regions = "background") -> Contingency:
 
     Raises:
         ValueError: for another word.
+
+    Example:
+        >>> table = contingency(Pair([[0, 0, 0]], [[0, 1, 0]]))
+        >>> table.target.tolist(), table.pred.tolist(), table.sizes.tolist()  # two cells, one found
+        ([0, 1, 2], [1, 1, 1], [1.0, 1.0, 1.0])
     """
     if regions not in ("background", "foreground"):
         raise ValueError(f"expected regions to be background or foreground, got {regions!r}")

@@ -35,7 +35,14 @@ class Matches(NamedTuple):
 
 
 def pairwise_overlaps(boxes: ArrayLike, others: ArrayLike) -> tuple[Array, Array]:
-    """IoU and GIoU of all pairs, each (n, m); 0 and -1 for two boxes without area.
+    """IoU and GIoU of all pairs of boxes.
+
+    Args:
+        boxes: Corners x1, y1, x2, y2, (n, 4).
+        others: Corners of the others, (m, 4).
+
+    Returns:
+        IoU and GIoU, (n, m) each; 0 and -1 for two boxes without area.
 
     Example:
         >>> iou, giou = pairwise_overlaps([[0, 0, 2, 2]], [[0, 0, 2, 4], [4, 0, 6, 2]])
@@ -110,6 +117,12 @@ def match(
 def pool(images: Sequence[Matches]) -> Matches:
     """Matches of several images together.
 
+    Args:
+        images: Matches of each image, of :func:`match`.
+
+    Returns:
+        One set of matches, with the objects of all images.
+
     Example:
         >>> pool([match([], [], [], [[0, 0, 1, 1]], [0])] * 2).objects
         2
@@ -124,6 +137,9 @@ def pool(images: Sequence[Matches]) -> Matches:
 
 def placement(matches: Matches) -> dict[str, float]:
     """Share of objects that were found, and IoU and GIoU of the matched boxes.
+
+    Args:
+        matches: Of :func:`match` or :func:`pool`.
 
     Returns:
         ``recall``, ``precision``, ``iou_mean``, ``iou_median``, ``giou_mean``, and ``iou_75``, the

@@ -159,6 +159,10 @@ def detection_scores(
         bandwidth: Of :func:`kernel_ece`, against IoU.
         kernel_limit: Detections, the best ones, that it compares with each other.
 
+    Returns:
+        The numbers of :func:`placement`, and ``d_ece``, ``la_ece`` and ``kde_ece``; NaN without a
+        detection.
+
     Example:
         >>> from seglosses.metrics.detection import match
         >>> one = match([[0, 0, 2, 2]], [0.75], [0], [[0, 0, 2, 2]], [0])

@@ -85,14 +85,36 @@ class Pair:
         self._remembered: dict[Hashable, Any] = {}
 
     def remember(self, name: Hashable, measure: Callable[[], Statistic]) -> Statistic:
-        """Measure a statistic that has parameters, once; `name` says which and with what."""
+        """Measure a statistic that has parameters, once.
+
+        Args:
+            name: Which statistic, and with what parameters.
+            measure: Called when nobody has asked for it yet.
+
+        Returns:
+            What it found, then or now.
+
+        Example:
+            >>> pair = Pair([[1]], [[1]])
+            >>> pair.remember(("sum", 2), lambda: 4), pair.remember(("sum", 2), lambda: 5)
+            (4, 4)
+        """
         if name not in self._remembered:
             self._remembered[name] = measure()
         found: Statistic = self._remembered[name]
         return found
 
     def uncropped(self) -> tuple[Mask, Mask]:
-        """Both masks in the size of the image."""
+        """Both masks in the size of the image.
+
+        Returns:
+            Prediction and target, (*S).
+
+        Example:
+            >>> pair = Pair([[0, 1, 0]], [[0, 1, 0]])
+            >>> pair.pred.shape, pair.uncropped()[0].shape
+            ((1, 1), (1, 3))
+        """
         pred, target = np.zeros(self.shape, bool), np.zeros(self.shape, bool)
         pred[self.box], target[self.box] = self.pred, self.target
         return pred, target
@@ -134,6 +156,15 @@ class Pair:
         Args:
             perfect: Value when both masks are empty and the policy is ``worst``.
             worst: Value when one mask is empty, unless the policy is ``nan``.
+
+        Returns:
+            One of them, or NaN, as the policy says.
+
+        Example:
+            >>> Pair([[0]], [[0]]).undefined(perfect=1, worst=0)
+            1
+            >>> Pair([[0]], [[1]], empty="nan").undefined(perfect=1, worst=0)
+            nan
         """
         if self.pred_empty and self.target_empty:
             return perfect if self.empty == "worst" else float("nan")
@@ -189,6 +220,13 @@ class Pair:
 def other_connectivity(connectivity: int | None, ndim: int) -> int:
     """Connectivity of the background that belongs to one of the foreground.
 
+    Args:
+        connectivity: Of the foreground; None for 8 (26).
+        ndim: Number of axes.
+
+    Returns:
+        4 or 8, in 3D 6 or 26.
+
     Example:
         >>> other_connectivity(None, 2), other_connectivity(6, 3)
         (4, 26)
@@ -199,6 +237,12 @@ def other_connectivity(connectivity: int | None, ndim: int) -> int:
 
 def bounding_box(mask: Mask) -> tuple[slice, ...]:
     """Smallest box that holds the mask; one pixel at the origin when the mask is empty.
+
+    Args:
+        mask: Boolean mask, (*S).
+
+    Returns:
+        A slice for each axis.
 
     Example:
         >>> bounding_box(np.array([[0, 0, 0], [0, 1, 1]], bool))

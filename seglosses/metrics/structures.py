@@ -66,6 +66,9 @@ def holes(mask: Mask, connectivity: int) -> NDArray[np.int32]:
         mask: Boolean mask, 2D or 3D.
         connectivity: Of the background.
 
+    Returns:
+        Labels from 1 on, 0 elsewhere, in the shape of the mask.
+
     Example:
         >>> holes(np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool), 4).tolist()
         [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
