@@ -21,11 +21,11 @@ class ForMaskHead(nn.Module):
 
         loss_mask=dict(type='seglosses.ForMaskHead', loss=dict(type='seglosses.DiceLoss'))
 
-    The heads of MaskFormer (``loss_dice`` on masks (m, h, w)) and Mask2Former (``loss_dice`` on
-    random points (m, p)) take a region loss with ``use_sigmoid=True`` as it is. Random points have
-    neither boundary nor topology, so losses of these refuse them; MaskFormer's and Mask2Former's
-    ``loss_mask`` gets points in one long row, for which only pixel losses make sense, and
-    MaskFormer's with the target inverted: leave these two at MMDetection's own.
+    The heads of MaskFormer and Mask2Former need no wrapper. MaskFormer's ``loss_dice`` gets masks
+    (m, h, w) and takes any loss of masks with ``use_sigmoid=True``. Mask2Former's gets random
+    points (m, p), which have neither boundary nor topology: region losses take them, and losses of
+    shape refuse them. ``loss_mask`` of both gets points in one long row, MaskFormer's with the
+    target inverted: leave these two at MMDetection's own.
 
     Args:
         loss: Config of the loss; ``use_sigmoid=True`` is added.
@@ -51,6 +51,20 @@ class ForMaskHead(nn.Module):
             pred: Logits (n, C, h, w); C may be 1 for a class-agnostic head.
             target: Masks (n, h, w); values of 0.5 and more are foreground.
             labels: (n,).
+
+        Returns:
+            The loss of n binary problems.
+
+        Raises:
+            ValueError: for other shapes.
+
+        Example:
+            >>> loss = ForMaskHead(dict(type="seglosses.DiceLoss", smooth=0.0))
+            >>> pred = torch.full((1, 2, 4, 4), -50.0)
+            >>> pred[0, 1] = 50  # all of class 1, of which the left half is right
+            >>> target = torch.tensor([[1.0, 1, 0, 0]]).expand(1, 4, 4)
+            >>> loss(pred, target, torch.tensor([1]))  # 1 - 2 * 8 / (16 + 8)
+            tensor(0.3333)
         """
         if pred.dim() != 4 or target.shape != (len(pred), *pred.shape[2:]):
             raise ValueError(
