@@ -73,14 +73,21 @@ setup(
             "onedl-mmcv>=2.3.6",
             "onedl-mmdetection>=3.5.1",
         ],
+        # Upstream asserts mmcv < 2.2 when imported, and imports pkg_resources, gone in setuptools 82.
         "openmmlab-seg": [
             "mmengine>=0.10.7",
-            "mmcv>=2.1.0",
+            "mmcv>=2.1.0,<2.2.0",
             "mmsegmentation>=1.2.2",
             "ftfy",
             "regex",
+            "setuptools<81",
         ],
-        "openmmlab-det": ["mmengine>=0.10.7", "mmcv>=2.1.0", "mmdet>=3.3.0"],
+        "openmmlab-det": [
+            "mmengine>=0.10.7",
+            "mmcv>=2.1.0,<2.2.0",
+            "mmdet>=3.3.0",
+            "setuptools<81",
+        ],
         "test": [
             "codespell",
             "dask[distributed]>=2023.1",
