@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from seglosses._kernels_compiled import kernel
 
 #: stands for a column without another label; its square and 2^16 more fit in 32 bits
 FAR = np.int32(30_000)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _steps_down(labels, steps):
     """Fill (H, W) with the steps to another label in the same column, at most FAR."""
     height, width = labels.shape
@@ -27,7 +28,7 @@ def _steps_down(labels, steps):
             steps[y, x] = min(steps[y, x], below)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _steps_across(row, steps):
     """Fill (W,) with the steps to another label in the row, at most FAR."""
     width = row.size
@@ -38,7 +39,7 @@ def _steps_across(row, steps):
         steps[x] = min(steps[x], steps[x + 1] + np.int32(1) if row[x] == row[x + 1] else 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lower(best, other, extra):
     """Lower ``best`` to ``other + extra``, in 32 bits throughout so that vectors hold more."""
     for x in range(best.size):
@@ -46,7 +47,7 @@ def _lower(best, other, extra):
         best[x] = value if value < best[x] else best[x]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def short_squares(labels, limit, squares):
     """Squared distance of every pixel to the nearest one of another label, unless one is long.
 

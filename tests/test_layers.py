@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "seglosses"
 LAYERS = (
     {
+        "_kernels_compiled",
         "_kernels_distance",
         "blocks",
         "boxes",

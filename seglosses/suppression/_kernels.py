@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from seglosses._kernels_compiled import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def survivors(boxes, threshold, beta):
     """Rows that nothing before them suppresses.
 

@@ -11,7 +11,8 @@ every kernel below then only knows "smaller is older" and "smaller comes first".
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from seglosses._kernels_compiled import kernel
 
 NONE = np.int64(np.iinfo(np.int64).max)
 OUTER = np.int64(np.iinfo(np.int64).min)
@@ -19,7 +20,7 @@ LOW = np.int64(0xFFFFFFFF)
 OUTSIDE = np.int64(np.iinfo(np.int32).max)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sweep(ids, dirs, steps, backward):
     size = ids.size
     for i in range(size):
@@ -29,7 +30,7 @@ def _sweep(ids, dirs, steps, backward):
         ids[cell] = own if own != 0 else far
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def settle(ids, dirs, steps, backward):
     """Give every cell the number of the basin into which it is contracted.
 
@@ -57,7 +58,7 @@ def settle(ids, dirs, steps, backward):
             cell += steps[dirs[cell]]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def edge_basins(codes, flip, axes, near, far, ids, out_near, out_far):
     """Decode edges and look up the two basins that each one joins.
 
@@ -79,7 +80,7 @@ def edge_basins(codes, flip, axes, near, far, ids, out_near, out_far):
         out_far[i] = ids[cell + far[axis]] - 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find(parent, node):
     up = parent[node]
     while up != node:
@@ -90,7 +91,7 @@ def _find(parent, node):
     return node
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge(codes, near, far, age, parent, win, lose, where, lives, fate):
     """Merge basins along sorted edges; the older one (smaller age) survives.
 
@@ -132,7 +133,7 @@ def merge(codes, near, far, age, parent, win, lose, where, lives, fate):
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def look_up_fates(codes, flip, ids, age, fate, out):
     """Find the bars that are born at coded cells.
 
@@ -153,7 +154,7 @@ def look_up_fates(codes, flip, ids, age, fate, out):
                 out[i] = fate[basin]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def least_label(basins, codes, label):
     """Keep the smallest code that falls into each basin.
 
@@ -167,7 +168,7 @@ def least_label(basins, codes, label):
             label[basins[i]] = codes[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def replay(win, lose, label, out):
     """Carry a second label through recorded merges and report which one dies at each.
 
@@ -187,7 +188,7 @@ def replay(win, lose, label, out):
             label[win[i]] = two
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_unsure(win, lose, codes, wanted, hope, label, ahead, head, marked):
     """Find the merges whose dying label must be settled cell by cell, and the basins involved.
 
@@ -234,7 +235,7 @@ def mark_unsure(win, lose, codes, wanted, hope, label, ahead, head, marked):
         hope[a] = hope[a] or hope[b]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gather_members(roots, nodes, dirs, steps, cells, basins):
     """List the cells that are contracted into given basins, without their roots.
 
@@ -268,7 +269,7 @@ def gather_members(roots, nodes, dirs, steps, cells, basins):
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def replay_exactly(win, lose, codes, label, joins, nodes, labels, parent, out):
     """Carry a label through recorded merges while late cells join their basins in order.
 

@@ -7,10 +7,11 @@ Maps are flat and framed: pixels of the frame are never flooded, so that neighbo
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from seglosses._kernels_compiled import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find(parent, i):
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -18,7 +19,7 @@ def _find(parent, i):
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_bottlenecks(order, labels, regions, steps, between, within):
     """Count the pairs of labelled pixels that each pixel connects, flooding from the top.
 
@@ -60,7 +61,7 @@ def count_bottlenecks(order, labels, regions, steps, between, within):
             root = other
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_ridges(order, height, steps, least, ridge):
     """Flood basins from the bottom and mark the pixels at which deep ones meet.
 

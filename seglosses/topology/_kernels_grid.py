@@ -11,7 +11,8 @@ neighbouring values, so that the compiler can turn them into vector instructions
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from seglosses._kernels_compiled import kernel
 
 OUTSIDE = np.int32(np.iinfo(np.int32).max)
 
@@ -20,7 +21,7 @@ PIXEL_ROOT = 6
 TOP_ROOT = 7
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def contract_2d(key, row, pixel, square):
     """Contract pixels (primal) and squares (dual) of a 2D image.
 
@@ -68,7 +69,7 @@ def contract_2d(key, row, pixel, square):
     square[n - row - 1] = 3
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_2d(key, row, pixel, square, flags):
     """Mark critical edges (bit 0 down, bit 1 right) and the roots of pixels and squares.
 
@@ -107,7 +108,7 @@ def mark_2d(key, row, pixel, square, flags):
         out[i] = np.uint8(0) if here[i] == OUTSIDE else flag
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def list_marked(flags, cells):
     """List the cells with any mark.
 
@@ -130,7 +131,7 @@ def list_marked(flags, cells):
     return count, bits
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def collect_edges(flags, cells, shift, key, corners, codes):
     """Code the marked edges: value in the upper half, ``axes * cell + axis`` in the lower.
 
@@ -155,7 +156,7 @@ def collect_edges(flags, cells, shift, key, corners, codes):
             count += (flag >> axis) & 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def collect_roots(flags, cells, bit, key, corners, first, ids, codes):
     """Number the marked roots and code them: value in the upper half, cell in the lower.
 
@@ -181,7 +182,7 @@ def collect_roots(flags, cells, bit, key, corners, first, ids, codes):
             ids[p] = count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def top_pixels(key, cells, axes, picks, pixels, oldest, out):
     """Name the pixel that gives each cell or wall its value, in the unpadded image.
 

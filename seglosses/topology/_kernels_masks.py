@@ -8,12 +8,12 @@ and holes are numbered by their first pixel.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from seglosses._kernels_compiled import kernel
 from seglosses.topology._kernels_runs import component_at, join, label_runs, root_of
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _meetings(labels, width, wide):
     """Foreground components in the order in which edges of the background join them, and where.
 
@@ -57,7 +57,7 @@ def _meetings(labels, width, wide):
     return order[:count], place[:count]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _deaths(labels, width, wide):
     """By component of the foreground: the pixel at which its bar ends, -1 for none."""
     order, place = _meetings(labels, width, wide)
@@ -72,7 +72,7 @@ def _deaths(labels, width, wide):
     return death
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _eldest(labels, joined):
     """By component of a larger mask: the oldest component of this one inside, -1 for none."""
     first, kind = labels[2], labels[4]
@@ -83,7 +83,7 @@ def _eldest(labels, joined):
     return eldest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _match_components(a, b, joined, width, wide, mate):
     """Components of two masks whose bars end at the same meeting of components of their union."""
     eldest_a = _eldest(a, joined)
@@ -100,7 +100,7 @@ def _match_components(a, b, joined, width, wide, mate):
         old_b = max(old_b, new_b) if min(old_b, new_b) < 0 else min(old_b, new_b)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _match_holes(a, b, joined, mate):
     """Holes of two masks whose last hole of the union is the same."""
     last, kind = joined[3], joined[4]
@@ -122,7 +122,7 @@ def _match_holes(a, b, joined, mate):
                 mate[home] = other
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bars(labels, width, wide):
     """Birth and death pixel of every component's bar, int64 (components, 2); -1 without one."""
     _, _, first, last, kind = labels
@@ -138,7 +138,7 @@ def _bars(labels, width, wide):
     return bars
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def match_masks(a, b, joined, width, wide):
     """Match the components and the holes of two masks through those of their union.
 
@@ -166,7 +166,7 @@ def match_masks(a, b, joined, width, wide):
     return bars_a, (labels_a[4] & 1) == 1, bars_b, (labels_b[4] & 1) == 1, mate
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _common_holes(a, b):
     """Groups of overlapping background components of two masks, without the outside."""
     kind_a, kind_b = a[4], b[4]
@@ -198,7 +198,7 @@ def _common_holes(a, b):
     return groups
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_features(a, b, joined, width, wide):
     """Count the components and the holes of two masks and what both give to their union.
 

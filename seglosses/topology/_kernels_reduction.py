@@ -11,7 +11,8 @@ edge has them as its first square. They are never stored; four edges are looked 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from seglosses._kernels_compiled import kernel
 
 # Position of the only set bit of a word, after multiplication with a de Bruijn sequence.
 _SEQUENCE = 0x077CB531
@@ -20,7 +21,7 @@ for _bit in range(32):
     _POSITION[((1 << _bit) * _SEQUENCE & 0xFFFFFFFF) >> 27] = _bit
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _last_edge(normal, p, code, step):
     u = 1 if normal == 0 else 0
     w = 1 if normal == 2 else 2
@@ -31,7 +32,7 @@ def _last_edge(normal, p, code, step):
     return 3 * p + w
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pair_apparent(edges, step, first, last, owner, apparent):
     """Find the edges whose first square has them as its last edge.
 
@@ -63,7 +64,7 @@ def pair_apparent(edges, step, first, last, owner, apparent):
             apparent[3 * q + normal] = True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def last_edge_of(squares, step, last, out):
     """Last edge of given squares.
 
@@ -79,7 +80,7 @@ def last_edge_of(squares, step, last, out):
         out[i] = _last_edge(normal, p, last[normal, p], step)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _toggle(row, w0, w1, w2, w3, w4):
     # Without the compiler a 32-bit row would make 32-bit words, whose last bit is a sign.
     row = np.int64(row)
@@ -107,12 +108,12 @@ def _toggle(row, w0, w1, w2, w3, w4):
                     w4[0] ^= 1 << m
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _low_bit(word):
     return _POSITION[((word & -word) * _SEQUENCE & 0xFFFFFFFF) >> 27]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _first_row(w0, w1, w2, w3, w4):
     i = _low_bit(w4[0])
     i = 32 * i + _low_bit(w3[i])
@@ -121,7 +122,7 @@ def _first_row(w0, w1, w2, w3, w4):
     return 32 * i + _low_bit(w0[i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _toggle_boundary(square, faces, rank, w0, w1, w2, w3, w4):
     p = square // 3
     normal = square - 3 * p
@@ -131,7 +132,7 @@ def _toggle_boundary(square, faces, rank, w0, w1, w2, w3, w4):
             _toggle(row, w0, w1, w2, w3, w4)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reduce_columns(columns, faces, rank, owner, w0, w1, w2, w3, w4, pivots):
     """Reduce columns from left to right and report the row that each one takes.
 

@@ -8,12 +8,13 @@ Arrays are flat, with a frame of code 255 on every side that neighbours may reac
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from seglosses._kernels_compiled import kernel
 
 FRAME = np.uint8(255)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find(parent, i):
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -21,7 +22,7 @@ def _find(parent, i):
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def label_codes(codes, steps, faces, wide):
     """Label the components of equal codes.
 
@@ -54,7 +55,7 @@ def label_codes(codes, steps, faces, wide):
     return parent
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_neighbours(codes, roots, steps, faces, wide):
     """Count, up to two, the correct regions beside every component of errors.
 

@@ -9,13 +9,14 @@ pass; ``wide`` is the value that is 8-connected, and the other one is 4-connecte
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from seglosses._kernels_compiled import kernel
 
 # Eight pixels of either value.
 _SAME = np.array([0, 0x0101010101010101], np.uint64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def root_of(parent, i):
     """Smallest number joined with ``i``; shortens the way there."""
     while parent[i] != i:
@@ -24,7 +25,7 @@ def root_of(parent, i):
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def join(parent, i, j):
     """Join two numbers; each names its own at first."""
     i = root_of(parent, i)
@@ -35,7 +36,7 @@ def join(parent, i, j):
         parent[i] = j
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _begins(mask, width):
     """Where every run begins, and the size of the mask, int32 (runs + 1,)."""
     # Only what is written takes memory.
@@ -58,7 +59,7 @@ def _begins(mask, width):
     return begin[: count + 1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def label_runs(mask, width, wide):
     """Label the components of the foreground and of the background.
 
@@ -127,7 +128,7 @@ def label_runs(mask, width, wide):
     return begin, component, first, last, kind
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def component_at(begin, component, pixel):
     """Component of a pixel, given what :func:`label_runs` returns first."""
     low = 0

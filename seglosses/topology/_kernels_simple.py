@@ -7,10 +7,11 @@ The foreground is 8-connected (26 in volumes). Masks are flat, framed by one pix
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from seglosses._kernels_compiled import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def simple_table():
     """Whether a pixel with a given neighbourhood is simple, bool (256,).
 
@@ -33,7 +34,7 @@ def simple_table():
     return table
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_simple_2d(mask, i, ring, table):
     code = 0
     for k in range(8):
@@ -42,7 +43,7 @@ def _is_simple_2d(mask, i, ring, table):
     return table[code]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _is_simple_3d(mask, i, cube, label, stack):
     """One 26-component of foreground around i, and one 6-component of background at its faces.
 
@@ -93,7 +94,7 @@ def _is_simple_3d(mask, i, cube, label, stack):
     return fore == 1 and back == 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def warp(mask, goal, order, cube, ring, table):
     """Flip pixels towards a goal, in rounds, as long as each is simple when its turn comes.
 
@@ -131,7 +132,7 @@ def warp(mask, goal, order, cube, ring, table):
     return left
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def flip_once(mask, order, square, table):
     """Flip each pixel once, in order, if the table allows it at its turn.
 

@@ -7,12 +7,11 @@ pixel and its axis, a square by its first pixel and its normal axis, a cube by i
 
 from __future__ import annotations
 
-from numba import njit
-
+from seglosses._kernels_compiled import kernel
 from seglosses.topology._kernels_grid import OUTSIDE, PIXEL_ROOT, TOP_ROOT
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def contract_3d(key, step, pixel, cube):
     """Contract pixels and cubes along the edge and the square that they meet first.
 
@@ -53,7 +52,7 @@ def contract_3d(key, step, pixel, cube):
             cube[p] = 3
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def last_edges(key, step, out):
     """Say which edge of every square comes last in the order (value, index).
 
@@ -79,7 +78,7 @@ def last_edges(key, step, out):
                 out[normal, p] = 0 if far_u == top else (1 if far_w == top else 2)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def first_squares(key, step, out):
     """Say which square around every edge comes first in the order (value, index).
 
@@ -118,7 +117,7 @@ def first_squares(key, step, out):
                 out[axis, p] = code
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_3d(key, step, pixel, cube, last, first, flags, free):
     """Mark critical edges (bits 0 to 2) and squares (bits 3 to 5), and the roots.
 
