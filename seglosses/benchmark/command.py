@@ -8,7 +8,17 @@ from seglosses.benchmark import report, train
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the tasks."""
+    """Declare the tasks.
+
+    Args:
+        parser: Parser of the sub-command.
+
+    Example:
+        >>> parser = argparse.ArgumentParser()
+        >>> add_arguments(parser)
+        >>> parser.parse_args(["report", "runs", "--out", "tables"]).baseline
+        'CEDice'
+    """
     children = parser.add_subparsers(dest="task", metavar="TASK", required=True)
     trains = children.add_parser(
         "run",
@@ -29,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do the task."""
+    """Do the task.
+
+    Args:
+        args: Of :func:`add_arguments`.
+
+    Returns:
+        Exit status.
+    """
     status: int = args.task_run(args)
     return status

@@ -79,6 +79,9 @@ def compare(
         stat: ``'paper'``, TopoMortar's protocol; or ``'image'``, where an image counts once.
         flips: Number of sign flips.
         seed: Of the sign flips.
+
+    Returns:
+        One row a set, metric and loss.
     """
     rows: list[Row] = []
     for chosen in SETS:
@@ -186,18 +189,51 @@ def _gaps(
 
 
 def paired_runs(one: Scores, base: Scores) -> tuple[list[int], list[int]]:
-    """Places of the seeds that both have."""
+    """Places of the seeds that both have.
+
+    Args:
+        one: Runs of a loss.
+        base: Runs of the baseline.
+
+    Returns:
+        Positions in ``one.seeds`` and in ``base.seeds``, pair by pair.
+    """
     both = [seed for seed in one.seeds if seed in base.seeds]
     return [one.seeds.index(seed) for seed in both], [base.seeds.index(seed) for seed in both]
 
 
 def macro(values: Floats, masks: Sequence[NDArray[np.bool_]]) -> Floats:
-    """Mean of the groups' means, a number a run: (runs, images) to (runs,)."""
+    """Mean of the groups' means, a number a run.
+
+    Args:
+        values: (runs, images).
+        masks: Images of each group, (images,).
+
+    Returns:
+        (runs,).
+
+    Example:
+        >>> groups = [np.array([True, False, False]), np.array([False, True, True])]
+        >>> macro(np.array([[1.0, 2.0, 4.0]]), groups)  # 1 and 3
+        array([2.])
+    """
     return np.asarray(np.mean([mean(values[:, mask], axis=1) for mask in masks], axis=0))
 
 
 def mean(values: Floats, axis: int) -> Floats:
-    """Mean of the defined values; NaN where there is none."""
+    """Mean of the defined values; NaN where there is none.
+
+    Args:
+        values: Numbers, some of them NaN.
+        axis: Along which to average.
+
+    Returns:
+        Means, without that axis.
+
+    Example:
+        >>> mean(np.array([[1.0, np.nan], [np.nan, np.nan]]), axis=1)
+        array([ 1., nan])
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         return np.asarray(np.nanmean(values, axis=axis))

@@ -24,7 +24,15 @@ _COUNTS = ("Betti0Error", "Betti1Error")
 
 
 def image_charts(setting: Setting, metrics: Sequence[str]) -> str:
-    """Distributions of the Betti errors, and every loss against the baseline."""
+    """Distributions of the Betti errors, and every loss against the baseline.
+
+    Args:
+        setting: The losses and images.
+        metrics: Names of the metrics, in the order of the scores' last axis.
+
+    Returns:
+        HTML.
+    """
     parts = []
     base = setting.baseline
     others = [one for one in setting.losses[1:] if one.image_size == base.image_size]
@@ -63,7 +71,15 @@ def image_charts(setting: Setting, metrics: Sequence[str]) -> str:
 
 
 def costs(setting: Setting, metrics: Sequence[str]) -> str:
-    """Seconds an iteration against Betti errors, and memory; nothing where no run says."""
+    """Seconds an iteration against Betti errors, and memory; nothing where no run says.
+
+    Args:
+        setting: The losses and images.
+        metrics: Names of the metrics, in the order of the scores' last axis.
+
+    Returns:
+        HTML.
+    """
     places = [list(metrics).index(name) for name in _COUNTS if name in metrics]
     known = [one for one in setting.losses if all("seconds_per_iteration" in c for c in one.cards)]
     if not known or not places:
@@ -105,7 +121,16 @@ def _spread(values: NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 def worst_images(setting: Setting, metrics: Sequence[str], count: int) -> list[str]:
-    """Images with the largest Betti errors of the worst loss, seeds averaged."""
+    """Images with the largest Betti errors of the worst loss, seeds averaged.
+
+    Args:
+        setting: The losses and images.
+        metrics: Names of the metrics, in the order of the scores' last axis.
+        count: How many images.
+
+    Returns:
+        Ids, worst first; none without Betti errors or predictions.
+    """
     places = [list(metrics).index(name) for name in _COUNTS if name in metrics]
     if not places:
         return []
@@ -126,7 +151,15 @@ def _predictions(one: Scores) -> Path:
 
 
 def pictures(setting: Setting, metrics: Sequence[str]) -> str:
-    """Overlays of every loss on the worst images; nothing where no predictions are kept."""
+    """Overlays of every loss on the worst images; nothing where no predictions are kept.
+
+    Args:
+        setting: The losses and images.
+        metrics: Names of the metrics, in the order of the scores' last axis.
+
+    Returns:
+        HTML.
+    """
     losses = [one for one in setting.losses if _predictions(one).is_dir()]
     shown = []
     for name in worst_images(setting, metrics, SHOWN):

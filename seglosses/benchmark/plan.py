@@ -93,6 +93,9 @@ class Run:
     def finished(self) -> bool:
         """Whether the scores are there.
 
+        Returns:
+            Whether to skip it.
+
         Raises:
             ValueError: They are of another run: other data, another config.
         """
@@ -107,7 +110,11 @@ class Run:
         return True
 
     def job(self) -> Job:
-        """The command that does the run; a half-finished one with the same config goes on."""
+        """The command that does the run; a half-finished one with the same config goes on.
+
+        Returns:
+            A command to run in a process of its own.
+        """
         card = self.folder / "card.json"
         if self.folder.is_dir() and read_card(card).get("stamp") != self.card["stamp"]:
             shutil.rmtree(self.folder)
@@ -120,7 +127,16 @@ class Run:
 
 
 def plan(campaign: Campaign, losses: Sequence[str], seeds: Sequence[int]) -> list[Run]:
-    """One run a loss and seed, all losses of a seed together."""
+    """One run a loss and seed, all losses of a seed together.
+
+    Args:
+        campaign: What all runs share.
+        losses: Names of mix-ins.
+        seeds: Seeds.
+
+    Returns:
+        The runs, seed by seed, finished ones too.
+    """
     profile = PROFILES[campaign.profile]
     about = {"version": __version__, "commit": commit()}
     data = digest(campaign.data, "*.png", contents=False)
@@ -175,6 +191,12 @@ def _compose(campaign: Campaign, profile: Profile, loss: str) -> Any:
 
 def read_seeds(text: str) -> list[int]:
     """Seeds from ``0-2`` or ``0,3,5-7``.
+
+    Args:
+        text: Numbers and ranges, separated by commas.
+
+    Returns:
+        Seeds in that order.
 
     Example:
         >>> read_seeds("0-2,7")

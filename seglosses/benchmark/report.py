@@ -39,7 +39,11 @@ _NOTES: dict[Stat, tuple[str, ...]] = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Declare the arguments.
+
+    Args:
+        parser: Parser of the sub-command.
+    """
     add = parser.add_argument
     add("runs", type=Path, metavar="RUNS",
         help="folder with <framework>/<labels>/<size>/<loss>/<seed>.csv")  # fmt: skip
@@ -57,7 +61,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read, compare, write, and print the tables."""
+    """Read, compare, write, and print the tables.
+
+    Args:
+        args: Of :func:`add_arguments`.
+
+    Returns:
+        Exit status.
+    """
     rows = report(
         args.runs,
         args.out,

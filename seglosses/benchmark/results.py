@@ -92,13 +92,26 @@ class Scores:
         return _image_size(self.cards[0])
 
     def only(self, images: Sequence[str]) -> Scores:
-        """The same runs on some of the images."""
+        """The same runs on some of the images.
+
+        Args:
+            images: Ids, some of those scored.
+
+        Returns:
+            Scores of these, in this order.
+
+        Example:
+            >>> values = np.array([[[1.0], [2.0]]])
+            >>> scores = Scores("s", "a", ("1",), ("071", "072"), values, ({},), Path())
+            >>> scores.only(["072"]).values
+            array([[[2.]]])
+        """
         places = [self.images.index(name) for name in images]
         return replace(self, images=tuple(images), values=self.values[:, places])
 
 
 def read_results(root: Path, metrics: Sequence[str] = TABLE_METRICS) -> list[Scores]:
-    """Read every run below a folder.
+    r"""Read every run below a folder.
 
     Args:
         root: Top of the layout.
@@ -109,6 +122,16 @@ def read_results(root: Path, metrics: Sequence[str] = TABLE_METRICS) -> list[Sco
 
     Raises:
         ValueError: No run is there, or files are damaged; every one of them is named.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     folder = Path(root) / "supervised" / "noisy" / "large" / "CEDiceLoss"
+        ...     folder.mkdir(parents=True)
+        ...     _ = (folder / "1.csv").write_text("ID,Dice_mortar\n071,0.5\n072,0.75\n")
+        ...     scores = read_results(Path(root), ["Dice"])[0]
+        >>> scores.loss, scores.images, scores.values.ravel()
+        ('CEDiceLoss', ('071', '072'), array([0.5 , 0.75]))
     """
     folders = sorted({path.parent for path in root.glob("*/*/*/*/*.csv")})
     if not folders:
@@ -192,7 +215,18 @@ def _read_csv(path: Path, metrics: Sequence[str], size: tuple[int, ...]) -> dict
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """How a run was made; empty where nothing is written."""
+    """How a run was made; empty where nothing is written.
+
+    Args:
+        path: The JSON beside the scores.
+
+    Returns:
+        What is known.
+
+    Example:
+        >>> read_card(Path("nothing.json"))
+        {}
+    """
     if not path.is_file():
         return {}
     card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -200,7 +234,12 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def write_at_once(path: Path, text: str) -> None:
-    """Write a file at once: whoever looks finds the old one, none, or all of the new one."""
+    """Write a file at once: whoever looks finds the old one, none, or all of the new one.
+
+    Args:
+        path: Where.
+        text: All of it.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
@@ -212,6 +251,12 @@ def _image_size(card: Mapping[str, Any]) -> tuple[int, ...]:
 
 def read_group_file(places: Sequence[Path]) -> dict[str, str]:
     """Group of each id, from the first ``dataset_types.txt`` in the folders or ``dataset`` in them.
+
+    Args:
+        places: Folders, looked through in order.
+
+    Returns:
+        Id to group.
 
     Raises:
         ValueError: There is none, or it names a group that does not exist.

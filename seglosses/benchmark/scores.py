@@ -51,7 +51,14 @@ def score_folder(test: Path) -> tuple[dict[str, dict[str, float]], tuple[int, ..
 
 
 def score(pred: NDArray[np.bool_], target: NDArray[np.bool_]) -> dict[str, float]:
-    """Numbers of :data:`COLUMNS` of one pair of masks, (H, W).
+    """Numbers of :data:`COLUMNS` of one pair of masks.
+
+    Args:
+        pred: Predicted mask, (H, W).
+        target: True mask, (H, W).
+
+    Returns:
+        Number by column.
 
     Example:
         >>> mask = np.zeros((8, 8), bool)
@@ -74,7 +81,18 @@ def _window_errors(pair: Pair) -> tuple[float, float]:
 
 
 def as_csv(rows: Mapping[str, Mapping[str, float]]) -> str:
-    """The published layout: a row an image, ids in order."""
+    """The published layout: a row an image, ids in order.
+
+    Args:
+        rows: Numbers by id, of :func:`score_folder`.
+
+    Returns:
+        The text of a file.
+
+    Example:
+        >>> as_csv({"071": dict.fromkeys(COLUMNS, 0.5)}).splitlines()[1]
+        '071,0.5,0.5,0.5,0.5,0.5,0.5,0.5'
+    """
     lines = [",".join(("ID", *COLUMNS))]
     lines += [",".join([name, *(f"{row[c]!r}" for c in COLUMNS)]) for name, row in rows.items()]
     return "\n".join(lines) + "\n"

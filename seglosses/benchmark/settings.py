@@ -34,13 +34,26 @@ class Setting:
         return self.losses[0]
 
     def members(self, chosen: str) -> list[NDArray[np.bool_]]:
-        """Masks of the images of each group of ``'ID'`` or ``'OOD'`` that has any."""
+        """Masks of the images of each group of ``'ID'`` or ``'OOD'`` that has any.
+
+        Args:
+            chosen: ``'ID'`` or ``'OOD'``.
+
+        Returns:
+            A mask a group, (images,).
+        """
         masks = [self.groups == group for group in SETS[chosen]]
         return [mask for mask in masks if mask.any()]
 
 
 def loss_key(name: str) -> str:
     """What names of a loss have in common.
+
+    Args:
+        name: Name of a folder of runs, or of a mix-in.
+
+    Returns:
+        What to compare.
 
     Example:
         >>> loss_key("CEDice"), loss_key("CEDiceLoss"), loss_key("ce_dice")
@@ -65,6 +78,9 @@ def settings(
         published: Runs to report beside them.
         groups: Group of each image.
         baseline: Name of the loss to beat; with or without ``Loss``, own before published.
+
+    Returns:
+        One setting for each that own runs have.
 
     Raises:
         ValueError: Losses were scored on different images, an image has no group, or a setting

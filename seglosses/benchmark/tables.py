@@ -12,7 +12,12 @@ from seglosses.benchmark.results import METRICS
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
-    """A row a setting, set, metric and loss; an undefined number is an empty cell."""
+    """A row a setting, set, metric and loss; an undefined number is an empty cell.
+
+    Args:
+        rows: Of :func:`seglosses.benchmark.comparison.compare`.
+        path: File to write.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([field.name for field in fields(Row)])
@@ -29,7 +34,19 @@ def _plain(value: object) -> object:
 
 
 def blocks(rows: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
-    """Rows of each setting and set."""
+    """Rows of each setting and set.
+
+    Args:
+        rows: Of :func:`seglosses.benchmark.comparison.compare`.
+
+    Yields:
+        Name of the setting, name of the set, and its rows.
+
+    Example:
+        >>> row = Row("s", "ID", "Dice", "clDice", mean=0.9, std=0.04, bold=True)
+        >>> [(name, chosen, len(mine)) for name, chosen, mine in blocks([row, row])]
+        [('s', 'ID', 2)]
+    """
     for setting, chosen in dict.fromkeys((row.setting, row.set) for row in rows):
         mine = [row for row in rows if (row.setting, row.set) == (setting, chosen)]
         yield setting, chosen, mine
@@ -37,6 +54,13 @@ def blocks(rows: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
 
 def cell(row: Row, stat: Stat) -> str:
     """Mean and spread.
+
+    Args:
+        row: One metric of one loss.
+        stat: The protocol; the published one has two decimals throughout.
+
+    Returns:
+        A text.
 
     Example:
         >>> cell(Row("s", "ID", "Dice", "CEDice", mean=0.9061, std=0.0412), "paper")
@@ -49,6 +73,12 @@ def cell(row: Row, stat: Stat) -> str:
 def p_value(p: float) -> str:
     """A p-value for readers.
 
+    Args:
+        p: In [0, 1]; NaN where nothing was tested.
+
+    Returns:
+        A text.
+
     Example:
         >>> p_value(0.0312), p_value(0.00005), p_value(float("nan"))
         ('0.031', '<0.001', '–')
@@ -59,7 +89,19 @@ def p_value(p: float) -> str:
 
 
 def change(row: Row) -> str:
-    """The difference over runs and its interval for readers."""
+    """The difference over runs and its interval for readers.
+
+    Args:
+        row: One metric of one loss.
+
+    Returns:
+        A text; a dash for the baseline.
+
+    Example:
+        >>> ends = {"difference_low": -1, "difference_high": 0}
+        >>> change(Row("s", "ID", "HD95", "a", mean=1, std=0, difference=-0.5, **ends))
+        '-0.50 [-1.00, +0.00]'
+    """
     if row.difference != row.difference:
         return "–"
     digits = METRICS[row.metric].digits
@@ -75,7 +117,14 @@ EFFECT_HEADS = (
 
 
 def effects(rows: Sequence[Row]) -> list[list[str]]:
-    """A line a metric and loss that was compared with the baseline."""
+    """A line a metric and loss that was compared with the baseline.
+
+    Args:
+        rows: Of :func:`seglosses.benchmark.comparison.compare`.
+
+    Returns:
+        Texts under :data:`EFFECT_HEADS`.
+    """
     return [
         [METRICS[row.metric].title, row.loss, change(row), p_value(row.p_single), p_value(row.p)]
         + ["–" if value != value else f"{value:.2f}" for value in (row.delta, row.ratio)]
@@ -85,7 +134,21 @@ def effects(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def as_markdown(rows: Sequence[Row], stat: Stat, notes: Sequence[str]) -> str:
-    """The tables and what to know about them."""
+    """The tables and what to know about them.
+
+    Args:
+        rows: Of :func:`seglosses.benchmark.comparison.compare`.
+        stat: Their protocol.
+        notes: How to read them.
+
+    Returns:
+        A document.
+
+    Example:
+        >>> row = Row("s", "ID", "Dice", "clDice", mean=0.9, std=0.04, bold=True)
+        >>> "| Dice ↑ | **0.90±0.04** |" in as_markdown([row], "paper", [])
+        True
+    """
     lines = ["# Benchmark"]
     for setting, chosen, mine in blocks(rows):
         losses = list(dict.fromkeys(row.loss for row in mine))
@@ -109,7 +172,20 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def as_latex(rows: Sequence[Row], stat: Stat) -> str:
-    """One ``tabular`` a setting and set; wants the package booktabs."""
+    r"""One ``tabular`` a setting and set; wants the package booktabs.
+
+    Args:
+        rows: Of :func:`seglosses.benchmark.comparison.compare`.
+        stat: Their protocol.
+
+    Returns:
+        Source to include.
+
+    Example:
+        >>> row = Row("s", "ID", "Dice", "clDice", mean=0.9, std=0.04, bold=True)
+        >>> r"Dice $\uparrow$ & $\mathbf{0.90} \pm 0.04$" in as_latex([row], "paper")
+        True
+    """
     lines = ["% \\usepackage{booktabs}"]
     for setting, chosen, mine in blocks(rows):
         losses = list(dict.fromkeys(row.loss for row in mine))

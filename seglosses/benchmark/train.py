@@ -17,7 +17,11 @@ BRICKS = BrickSet(size=(128, 128), train=50, val=4, test=12)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Declare the arguments.
+
+    Args:
+        parser: Parser of the sub-command.
+    """
     profiles = "; ".join(f"{name}: {profile.about}" for name, profile in PROFILES.items())
     add = parser.add_argument
     add("--data", type=Path, metavar="DIR",
@@ -35,7 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plan, skip what is finished, run the rest."""
+    """Plan, skip what is finished, run the rest.
+
+    Args:
+        args: Of :func:`add_arguments`.
+
+    Returns:
+        Exit status.
+    """
     need_checkout()
     losses = args.losses.split(",")
     need_mixins(losses)

@@ -44,11 +44,29 @@ class BrickSample:
     seed: int
 
     def noisy(self) -> NDArray[np.bool_]:
-        """The label of a hasty annotator, see :func:`seglosses.datasets.corruption.noisy_label`."""
+        """The label of a hasty annotator, see :func:`seglosses.datasets.corruption.noisy_label`.
+
+        Returns:
+            A mask of the same shape; the same one every time.
+
+        Example:
+            >>> sample = brick_sample(64, seed=0)
+            >>> sample.noisy().shape, bool((sample.noisy() != sample.mask).any())
+            ((64, 64), True)
+        """
         return noisy_label(self.mask, _stream(self.seed, 2))
 
     def pseudo(self) -> NDArray[np.bool_]:
-        """The label of a weak model, see :func:`seglosses.datasets.corruption.pseudo_label`."""
+        """The label of a weak model, see :func:`seglosses.datasets.corruption.pseudo_label`.
+
+        Returns:
+            A mask of the same shape; the same one every time.
+
+        Example:
+            >>> sample = brick_sample(64, seed=0)
+            >>> sample.pseudo().shape, bool((sample.pseudo() != sample.mask).any())
+            ((64, 64), True)
+        """
         return pseudo_label(self.image, self.mask, _stream(self.seed, 3))
 
 

@@ -49,7 +49,19 @@ class Findings:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, kind: str, where: Path, what: str) -> None:
-        """Note a problem of a path under the root."""
+        """Note a problem of a path under the root.
+
+        Args:
+            kind: What sort of problem, in a word.
+            where: A path under the root.
+            what: What is wrong.
+
+        Example:
+            >>> findings = Findings(Path("walls"))
+            >>> findings.add("missing", Path("walls/val"), "expected this folder")
+            >>> findings.problems[0].where
+            'val'
+        """
         self.problems.append(Problem(kind, where.relative_to(self.root).as_posix(), what))
 
     def __str__(self) -> str:
@@ -229,6 +241,17 @@ def check_dataset(root: str | Path, *, show: bool = False) -> Findings:
 
     Raises:
         ValueError: When the folder holds no split at all.
+
+    Example:
+        >>> import tempfile
+        >>> from seglosses.datasets.write import BrickSet, write_dataset
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     made = write_dataset(root, BrickSet(size=(32, 32), train=1, val=1, test=1))
+        ...     sound = check_dataset(root).problems
+        ...     (Path(root) / "val" / "accurate" / "002.png").unlink()
+        ...     places = [problem.where for problem in check_dataset(root).problems]
+        >>> sound, "val/accurate/002.png" in places
+        ([], True)
     """
     findings = Findings(topomortar.find_root(root))
     masks: dict[str, NDArray[np.bool_]] = {}
@@ -247,7 +270,11 @@ def check_dataset(root: str | Path, *, show: bool = False) -> Findings:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``seglosses check-data``."""
+    """Declare the arguments of ``seglosses check-data``.
+
+    Args:
+        parser: Parser of the sub-command.
+    """
     parser.description = (
         "Read every file of a data set in the TopoMortar layout and say what is missing or "
         "damaged. Exit status 1 when something is."
@@ -256,7 +283,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve ``seglosses check-data``."""
+    """Serve ``seglosses check-data``.
+
+    Args:
+        args: Of :func:`add_arguments`.
+
+    Returns:
+        Exit status: 1 when something is missing or damaged.
+    """
     findings = check_dataset(args.root, show=True)
     print(findings)
     return 1 if findings.problems else 0

@@ -60,6 +60,13 @@ def find_root(root: str | Path) -> Path:
 
     Raises:
         ValueError: When neither holds a split.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as checkout:
+        ...     (Path(checkout) / "dataset" / "test").mkdir(parents=True)
+        ...     find_root(checkout).name
+        'dataset'
     """
     for folder in (Path(root), Path(root) / "dataset"):
         if any((folder / split).is_dir() for split in SPLITS):
@@ -71,7 +78,22 @@ def find_root(root: str | Path) -> Path:
 
 
 def read_groups(root: str | Path) -> dict[str, str]:
-    """Group of each id, from ``dataset_types.txt``; empty where there is no such file."""
+    r"""Group of each id, from ``dataset_types.txt``; empty where there is no such file.
+
+    Args:
+        root: Folder in the layout, see :func:`find_root`.
+
+    Returns:
+        Id to group.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     (Path(root) / "test").mkdir()
+        ...     _ = (Path(root) / "dataset_types.txt").write_text("ID,group\n071,indistr\n")
+        ...     read_groups(root)
+        {'071': 'indistr'}
+    """
     path = find_root(root) / "dataset_types.txt"
     if not path.is_file():
         return {}
@@ -80,7 +102,23 @@ def read_groups(root: str | Path) -> dict[str, str]:
 
 
 def read_betti_numbers(root: str | Path) -> dict[str, tuple[int, int]]:
-    """Betti numbers (b0, b1) of each id, from ``betti_numbers.csv``; empty without the file."""
+    r"""Betti numbers (b0, b1) of each id, from ``betti_numbers.csv``; empty without the file.
+
+    Args:
+        root: Folder in the layout, see :func:`find_root`.
+
+    Returns:
+        Id to both numbers.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     (Path(root) / "test").mkdir()
+        ...     table = "ID,Betti0,Betti1,Betti2\n071,1,38,0\n"
+        ...     _ = (Path(root) / "betti_numbers.csv").write_text(table)
+        ...     read_betti_numbers(root)
+        {'071': (1, 38)}
+    """
     path = find_root(root) / "betti_numbers.csv"
     if not path.is_file():
         return {}
@@ -89,10 +127,24 @@ def read_betti_numbers(root: str | Path) -> dict[str, tuple[int, int]]:
 
 
 def read_small(root: str | Path) -> list[str]:
-    """Ids of the small training set, in the order of ``train_small.txt`` or the published splits.
+    r"""Ids of the small training set, in the order of ``train_small.txt`` or published splits.
+
+    Args:
+        root: Folder in the layout, see :func:`find_root`.
+
+    Returns:
+        Ids.
 
     Raises:
         ValueError: When the folder has neither file.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     (Path(root) / "test").mkdir()
+        ...     _ = (Path(root) / "train_small.txt").write_text("036\n048\n")
+        ...     read_small(root)
+        ['036', '048']
     """
     folder = find_root(root)
     plain, published = folder / "train_small.txt", folder / "splits_small.yaml"
@@ -118,6 +170,13 @@ def read_mask(path: str | Path) -> NDArray[np.bool_]:
     Raises:
         ValueError: When the file has channels or other values.
         OSError: When the file cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Image.fromarray(np.array([[0, 255]], np.uint8)).save(f"{folder}/001.png")
+        ...     read_mask(f"{folder}/001.png")
+        array([[False,  True]])
     """
     with Image.open(path) as picture:
         values = np.asarray(picture.convert("L") if picture.mode == "1" else picture)
@@ -154,6 +213,15 @@ def list_samples(
     Raises:
         ValueError: For an unknown name, a missing folder, an image or label without its partner,
             or when no sample is left.
+
+    Example:
+        >>> import tempfile
+        >>> from seglosses.datasets.write import BrickSet, write_dataset
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     made = write_dataset(root, BrickSet(size=(32, 32), train=2, val=1, test=1))
+        ...     samples = list_samples(root, "train", labels="pseudo")
+        >>> [(sample.id, sample.label.parent.name) for sample in samples]
+        [('001', 'pseudo'), ('002', 'pseudo')]
     """
     for name, value, known in (
         ("split", split, SPLITS),

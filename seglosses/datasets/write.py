@@ -55,14 +55,27 @@ class BrickSet:
             )
 
     def plan(self) -> Iterator[tuple[str, str, str, int]]:
-        """Yield split, id, group and seed of each sample, as TopoMortar orders them."""
+        """Yield split, id, group and seed of each sample, as TopoMortar orders them.
+
+        Example:
+            >>> list(BrickSet(train=1, val=1, test=1).plan())[1:3]
+            [('val', '002', 'indistr', 2), ('test', '003', 'indistr', 3)]
+        """
         rows = [("train", "indistr")] * self.train + [("val", "indistr")] * self.val
         rows += [("test", group) for group in GROUPS for _ in range(self.test)]
         for number, (split, group) in enumerate(rows, start=1):
             yield split, f"{number:03d}", group, self.seed * 1_000_000 + number
 
     def small(self) -> list[str]:
-        """Ids of the small training set: a fifth of the training images, drawn by the seed."""
+        """Ids of the small training set: a fifth of the training images, drawn by the seed.
+
+        Returns:
+            Ids in order.
+
+        Example:
+            >>> len(BrickSet(train=50).small()), len(BrickSet(train=3).small())
+            (10, 1)
+        """
         rng = np.random.default_rng([self.seed, self.train])
         chosen = rng.permutation(self.train)[: max(1, self.train // 5)] + 1
         return [f"{number:03d}" for number in sorted(chosen)]
@@ -128,6 +141,13 @@ def write_dataset(
 
     Raises:
         ValueError: When the folder holds something else, or was written with other parameters.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     few = BrickSet(size=(32, 32), train=1, val=1, test=1)
+        ...     write_dataset(root, few), write_dataset(root, few)  # nothing to do the second time
+        (Written(made=9, reused=0), Written(made=0, reused=9))
     """
     bricks = bricks or BrickSet()
     root = Path(root)
@@ -193,7 +213,11 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of ``seglosses bricks``."""
+    """Declare the arguments of ``seglosses bricks``.
+
+    Args:
+        parser: Parser of the sub-command.
+    """
     parser.description = (
         "Write generated photographs of brick walls with exact, noisy and pseudo labels of the "
         "mortar, in the TopoMortar layout. A second run reuses what is there."
@@ -214,7 +238,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve ``seglosses bricks``."""
+    """Serve ``seglosses bricks``.
+
+    Args:
+        args: Of :func:`add_arguments`.
+
+    Returns:
+        Exit status.
+    """
     bricks = BrickSet(args.size, args.train, args.val, args.test, args.seed)
 
     start = time.perf_counter()

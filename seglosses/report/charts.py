@@ -15,6 +15,12 @@ WIDTH, ROW, AXIS = 420, 26, 30
 def number(value: float) -> str:
     """A number for readers: three significant digits, no trailing zeros, a dash for NaN.
 
+    Args:
+        value: Any number.
+
+    Returns:
+        A text.
+
     Example:
         >>> number(0.98765), number(12.0), number(1234.5), number(float("nan"))
         ('0.988', '12', '1234', '–')
@@ -26,6 +32,14 @@ def number(value: float) -> str:
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
     """Round numbers between two ends.
+
+    Args:
+        low: One end.
+        high: The other end.
+        count: About how many.
+
+    Returns:
+        Multiples of 1, 2 or 5 times a power of ten; the end alone when both are one.
 
     Example:
         >>> ticks(0.0, 1.0), ticks(3.0, 17.0)
@@ -53,6 +67,11 @@ def histogram(values: ArrayLike, *, mean: float, low: float, high: float, label:
 
     Returns:
         An SVG element; a note when there is nothing to draw.
+
+    Example:
+        >>> svg = histogram([0.5, 0.7], mean=0.6, low=0.5, high=0.7, label="Dice")
+        >>> svg.count('class="bar"'), svg.count('class="band"')
+        (2, 1)
     """
     scores = np.asarray(values, np.float64)
     scores = scores[np.isfinite(scores)]
@@ -88,7 +107,19 @@ def histogram(values: ArrayLike, *, mean: float, low: float, high: float, label:
 
 
 def boxes(groups: Mapping[str, Sequence[float]], *, label: str) -> str:
-    """One horizontal box plot a group: quartiles, whiskers at 5 and 95 %, mean as a dot."""
+    """One horizontal box plot a group: quartiles, whiskers at 5 and 95 %, mean as a dot.
+
+    Args:
+        groups: Name to scores; undefined ones are left out.
+        label: Description for screen readers.
+
+    Returns:
+        An SVG element; a note when there is nothing to draw.
+
+    Example:
+        >>> boxes({"road": [0.1, 0.3], "car": [0.2]}, label="Dice").count("<circle")
+        2
+    """
     arrays = {name: np.asarray(values, np.float64) for name, values in groups.items()}
     arrays = {name: values[np.isfinite(values)] for name, values in arrays.items()}
     filled = [values for values in arrays.values() if values.size]

@@ -41,6 +41,12 @@ _TOPOLOGY = (
 def series_legend(names: Sequence[str]) -> str:
     """The colours of the series of a chart, in their order.
 
+    Args:
+        names: Of the series.
+
+    Returns:
+        HTML.
+
     Example:
         >>> series_legend(["ce"]).count("swatch")
         1
@@ -51,12 +57,28 @@ def series_legend(names: Sequence[str]) -> str:
 
 
 def error_legend() -> str:
-    """The colours and marks of :func:`seglosses.report.overlay.error_overlay`."""
+    """The colours and marks of :func:`seglosses.report.overlay.error_overlay`.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> error_legend().count("swatch")
+        7
+    """
     return _legend(_ERRORS)
 
 
 def topology_legend() -> str:
-    """The colours and marks of :func:`seglosses.report.topology.topology_picture`."""
+    """The colours and marks of :func:`seglosses.report.topology.topology_picture`.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> topology_legend().count("swatch")
+        7
+    """
     return _legend(_TOPOLOGY)
 
 

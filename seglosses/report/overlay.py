@@ -32,6 +32,12 @@ def error_overlay(pair: Pair, image: NDArray[np.uint8] | None = None) -> Image.I
 
     Returns:
         An RGB picture, enlarged when small, reduced when its longer side exceeds 640 pixels.
+
+    Example:
+        >>> pair = Pair([[1, 1, 0]], [[0, 1, 1]])
+        >>> picture = error_overlay(pair)  # enlarged 128 times
+        >>> [picture.getpixel((x, 64)) for x in (10, 200, 380)] == [SPURIOUS, RIGHT, MISSING]
+        True
     """
     flat = pair if len(pair.shape) == 2 else slice_pair(pair, worst_slice(pair))
     canvas = canvas_of(flat, image)
@@ -55,7 +61,13 @@ def error_overlay(pair: Pair, image: NDArray[np.uint8] | None = None) -> Image.I
 def hatch(
     canvas: NDArray[np.uint8], labels: NDArray[np.int32], colour: tuple[int, int, int]
 ) -> None:
-    """Stripe the labelled regions and trace their outlines, in place."""
+    """Stripe the labelled regions and trace their outlines, in place.
+
+    Args:
+        canvas: RGB picture (H, W, 3), changed.
+        labels: Regions, above 0, (H, W).
+        colour: Of stripes and outlines.
+    """
     region = labels > 0
     rows, columns = np.indices(labels.shape, sparse=True)
     canvas[region & ((rows + columns) % 7 < 2)] = colour
@@ -63,20 +75,56 @@ def hatch(
 
 
 def worst_slice(pair: Pair) -> int:
-    """Index along the first axis of the slice of a volume with most wrong pixels."""
+    """Index along the first axis of the slice of a volume with most wrong pixels.
+
+    Args:
+        pair: Masks of a volume.
+
+    Returns:
+        An index.
+
+    Example:
+        >>> worst_slice(Pair([[[1, 1]], [[1, 1]]], [[[1, 1]], [[1, 0]]]))
+        1
+    """
     pred, target = pair.uncropped()
     return int(np.argmax((pred != target).sum(axis=(1, 2))))
 
 
 def slice_pair(pair: Pair, index: int) -> Pair:
-    """One slice of a volume as a pair of its own."""
+    """One slice of a volume as a pair of its own.
+
+    Args:
+        pair: Masks of a volume.
+        index: Along the first axis.
+
+    Returns:
+        A pair in 2D, with the connectivity that belongs to that of the volume.
+
+    Example:
+        >>> slice_pair(Pair([[[0, 0]], [[1, 1]]], [[[0, 0]], [[1, 0]]]), 1).false_positives
+        1
+    """
     pred, target = pair.uncropped()
     connectivity = None if pair.connectivity is None else {26: 8, 6: 4}[pair.connectivity]
     return Pair(pred[index], target[index], connectivity=connectivity)
 
 
 def canvas_of(pair: Pair, image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    """Right, missing and spurious pixels in colour, on a picture or on a dark ground."""
+    """Right, missing and spurious pixels in colour, on a picture or on a dark ground.
+
+    Args:
+        pair: Two masks, 2D.
+        image: RGB picture (H, W, 3) to draw on; None for a dark ground.
+
+    Returns:
+        RGB picture in the size of the masks.
+
+    Example:
+        >>> pair = Pair([[1, 1, 0]], [[0, 1, 1]])
+        >>> canvas_of(pair, None)[0].tolist() == [list(SPURIOUS), list(RIGHT), list(MISSING)]
+        True
+    """
     pred, target = pair.uncropped()
     if image is None:
         canvas = np.empty((*pair.shape, 3), np.float64)
@@ -97,7 +145,18 @@ def canvas_of(pair: Pair, image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
 
 
 def label_boxes(labels: NDArray[np.int32]) -> list[tuple[int, int, int, int]]:
-    """Bounding boxes (top, left, bottom, right) of labels, largest first."""
+    """Bounding boxes (top, left, bottom, right) of labels, largest first.
+
+    Args:
+        labels: Regions, above 0, (H, W).
+
+    Returns:
+        Indices of the first and last rows and columns.
+
+    Example:
+        >>> label_boxes(np.array([[1, 0, 2, 2]]))
+        [(0, 2, 0, 3), (0, 0, 0, 0)]
+    """
     rows, columns = np.nonzero(labels)
     values = labels[rows, columns]
     boxes = []
@@ -115,7 +174,15 @@ def ring(
     scale: float,
     colour: tuple[int, int, int],
 ) -> None:
-    """Surround a box (top, left, bottom, right) of unscaled pixels."""
+    """Surround a box (top, left, bottom, right) of unscaled pixels.
+
+    Args:
+        draw: What to draw on.
+        box: Rows and columns, before scaling.
+        origin: Row and column that the box starts from.
+        scale: Pixels of the drawing a pixel of the box.
+        colour: Of the ring.
+    """
     top, left, bottom, right = box
     y, x = (
         (origin[0] + (top + bottom + 1) / 2) * scale,
@@ -130,6 +197,13 @@ def ring(
 
 def fit(picture: Image.Image, *, side: int = 384) -> Image.Image:
     """Enlarge by the largest whole factor up to ``side``, or shrink to 640 pixels.
+
+    Args:
+        picture: Any picture.
+        side: Length of the longer side up to which small ones grow.
+
+    Returns:
+        The picture in another size.
 
     Example:
         >>> fit(Image.new("RGB", (100, 50))).size, fit(Image.new("RGB", (1280, 2))).size
@@ -146,6 +220,13 @@ def fit(picture: Image.Image, *, side: int = 384) -> Image.Image:
 
 def data_url(picture: Image.Image, *, photo: bool) -> str:
     """Picture as a data URL: JPEG for photographs, PNG for flat colours.
+
+    Args:
+        picture: RGB picture.
+        photo: Whether it shows a photograph.
+
+    Returns:
+        A text for ``src``.
 
     Example:
         >>> data_url(Image.new("RGB", (2, 2)), photo=False)[:22]

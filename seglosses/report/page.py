@@ -109,6 +109,13 @@ def page(title: str, subtitle: str, sections: Sequence[str]) -> str:
         title: Heading.
         subtitle: HTML under the heading.
         sections: HTML of the sections.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> page("Scores", "", [section("One", "<p>1</p>")]).count("<section>")
+        1
     """
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -121,7 +128,19 @@ def page(title: str, subtitle: str, sections: Sequence[str]) -> str:
 
 
 def section(heading: str, body: str) -> str:
-    """A heading and what stands under it (HTML)."""
+    """A heading and what stands under it (HTML).
+
+    Args:
+        heading: Text.
+        body: HTML.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> section("A & B", "<p>text</p>")
+        '<section><h2>A &amp; B</h2><p>text</p></section>'
+    """
     return f"<section><h2>{html.escape(heading)}</h2>{body}</section>"
 
 
@@ -139,6 +158,13 @@ def table(
         rows: Cells: text, or text shown with the number to sort by (NaN sorts last).
         name: Id of the table.
         sortable: Whether a click on a heading sorts.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> '<td data-value="0.5">50 %</td>' in table(["a"], [[("50 %", 0.5)]], name="t")
+        True
     """
     head = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in heads)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
@@ -158,7 +184,18 @@ def _cell(cell: str | tuple[str, float]) -> str:
 
 
 def tiles(items: Sequence[tuple[str, str, str]]) -> str:
-    """Cards with a label, a large number and a remark."""
+    """Cards with a label, a large number and a remark.
+
+    Args:
+        items: Label, number and remark of each card, text.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> "<b>0.9</b>" in tiles([("Dice", "0.9", "12 images")])
+        True
+    """
     cards = "".join(
         f'<div class="card tile"><span>{html.escape(label)}</span><b>{html.escape(value)}</b>'
         f"<span>{html.escape(remark)}</span></div>"
@@ -168,7 +205,18 @@ def tiles(items: Sequence[tuple[str, str, str]]) -> str:
 
 
 def definitions(items: Sequence[tuple[str, str]]) -> str:
-    """A list of terms and what they mean, text."""
+    """A list of terms and what they mean, text.
+
+    Args:
+        items: Term and meaning, text.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> "<dt>Dice</dt><dd>2 TP / …</dd>" in definitions([("Dice", "2 TP / …")])
+        True
+    """
     rows = "".join(
         f"<dt>{html.escape(term)}</dt><dd>{html.escape(text)}</dd>" for term, text in items
     )

@@ -43,7 +43,15 @@ class Scale:
         return self.first + share * (self.last - self.first)
 
     def ticks(self) -> list[float]:
-        """Round numbers between the ends."""
+        """Round numbers between the ends.
+
+        Returns:
+            Numbers in order.
+
+        Example:
+            >>> Scale(0, 20, 0, 100, compress=True).ticks()
+            [0.0, 1.0, 3.0, 10.0]
+        """
         if not self.compress:
             return ticks(self.low, self.high)
         steps = [0.0, *(f * 10.0**e for e in range(7) for f in (1, 3))]
@@ -71,6 +79,11 @@ def scatter(
 
     Returns:
         An SVG element; a note when there is nothing to draw.
+
+    Example:
+        >>> svg = scatter([0, 2], [1, 1], names=["a", "b"], axes=("ours", "theirs"), label="")
+        >>> svg.count("<circle")
+        2
     """
     across, up = np.asarray(x, np.float64), np.asarray(y, np.float64)
     fine = np.isfinite(across) & np.isfinite(up)
@@ -100,6 +113,14 @@ def points(
         series: Name to (x, y, low, high); a NaN end leaves the interval out, a NaN place the point.
         axes: Texts at the axes.
         label: Description for screen readers.
+
+    Returns:
+        An SVG element; a note when there is nothing to draw.
+
+    Example:
+        >>> svg = points({"a": (1.0, 2.0, 1.5, 2.5)}, axes=("cost", "error"), label="")
+        >>> svg.count("<circle"), svg.count('stroke-width="1.5"')
+        (1, 1)
     """
     known = {name: at for name, at in series.items() if np.isfinite(at[:2]).all()}
     if not known:
@@ -141,6 +162,13 @@ def shares(
         axis: Text at the horizontal axis.
         label: Description for screen readers.
         compress: Logarithmic horizontal axis in ``1 + x``.
+
+    Returns:
+        An SVG element; a note when there is nothing to draw.
+
+    Example:
+        >>> shares({"a": [0, 1], "b": [2, 2]}, axis="errors", label="").count("<path")
+        2
     """
     arrays = {name: np.asarray(values, np.float64).ravel() for name, values in series.items()}
     arrays = {name: np.sort(values[np.isfinite(values)]) for name, values in arrays.items()}

@@ -65,6 +65,11 @@ def topology_picture(
 
     Returns:
         An RGB picture.
+
+    Example:
+        >>> picture = topology_picture([[1, 0, 1]], [[1, 0, 0]])
+        >>> picture.mode, picture.width
+        ('RGB', 639)
     """
     first, second = (np.asarray(side, np.float32) for side in (pred, target))
     features = find_features(first, second, connectivity=connectivity, min_length=min_length)
@@ -98,6 +103,12 @@ def topology_picture(
 
 def describe(features: Sequence[Feature]) -> str:
     """Features by kind and dimension in a line of text.
+
+    Args:
+        features: Of :func:`seglosses.report.features.find_features`.
+
+    Returns:
+        A text.
 
     Example:
         >>> describe(find_features([[1, 0, 1]], [[1, 0, 0]]))
