@@ -82,6 +82,15 @@ def compare(
 
     Returns:
         One row a set, metric and loss.
+
+    Example:
+        >>> from pathlib import Path
+        >>> values = np.array([[[4.0], [2.0]], [[6.0], [2.0]]])  # two runs, two images
+        >>> one = Scores("s", "a", ("1", "2"), ("071", "072"), values, ({}, {}), Path())
+        >>> setting = Setting("s", (one,), np.array(["indistr", "indistr"]))
+        >>> row = compare(setting, ["Betti0Error"], "image")[0]
+        >>> row.mean, row.images, row.runs  # of 5 and 2
+        (3.5, 2, 2)
     """
     rows: list[Row] = []
     for chosen in SETS:
@@ -197,6 +206,14 @@ def paired_runs(one: Scores, base: Scores) -> tuple[list[int], list[int]]:
 
     Returns:
         Positions in ``one.seeds`` and in ``base.seeds``, pair by pair.
+
+    Example:
+        >>> from pathlib import Path
+        >>> nothing = np.zeros((2, 1, 1))
+        >>> one = Scores("s", "a", ("1", "2"), ("071",), nothing, ({}, {}), Path())
+        >>> base = Scores("s", "b", ("2", "3"), ("071",), nothing, ({}, {}), Path())
+        >>> paired_runs(one, base)
+        ([1], [0])
     """
     both = [seed for seed in one.seeds if seed in base.seeds]
     return [one.seeds.index(seed) for seed in both], [base.seeds.index(seed) for seed in both]

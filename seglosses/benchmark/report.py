@@ -95,7 +95,7 @@ def report(
     data: Path | None = None,
     flips: int = 10_000,
 ) -> list[Row]:
-    """Write table.csv, tables.md, tables.tex and report.html.
+    r"""Write table.csv, tables.md, tables.tex and report.html.
 
     Args:
         runs: Folder of runs, see :func:`seglosses.benchmark.results.read_results`.
@@ -112,6 +112,18 @@ def report(
 
     Raises:
         ValueError: Scores, groups or the baseline are missing, damaged or do not fit.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as top:
+        ...     _ = (Path(top) / "dataset_types.txt").write_text("ID,group\n071,indistr\n")
+        ...     for loss, dice in (("CEDiceLoss", 0.8), ("clDiceLoss", 0.9)):
+        ...         folder = Path(top) / "supervised" / "accurate" / "large" / loss
+        ...         folder.mkdir(parents=True)
+        ...         _ = (folder / "1.csv").write_text(f"ID,Dice_mortar\n071,{dice}\n")
+        ...     rows = report(Path(top), Path(top) / "tables", metrics=["Dice"])
+        >>> [(row.loss, row.mean) for row in rows]
+        [('CEDiceLoss', 0.8), ('clDiceLoss', 0.9)]
     """
     own = read_results(runs, metrics)
     theirs = [] if published is None else read_results(published, metrics)

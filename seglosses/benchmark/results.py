@@ -250,7 +250,7 @@ def _image_size(card: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def read_group_file(places: Sequence[Path]) -> dict[str, str]:
-    """Group of each id, from the first ``dataset_types.txt`` in the folders or ``dataset`` in them.
+    r"""Group of each id, from the first ``dataset_types.txt`` in folders or ``dataset`` in them.
 
     Args:
         places: Folders, looked through in order.
@@ -260,6 +260,13 @@ def read_group_file(places: Sequence[Path]) -> dict[str, str]:
 
     Raises:
         ValueError: There is none, or it names a group that does not exist.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "dataset_types.txt").write_text("ID,group\n071,indistr\n")
+        ...     read_group_file([Path(folder)])
+        {'071': 'indistr'}
     """
     for place in places:
         for path in (place / "dataset_types.txt", place / "dataset" / "dataset_types.txt"):

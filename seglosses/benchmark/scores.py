@@ -38,6 +38,16 @@ def score_folder(test: Path) -> tuple[dict[str, dict[str, float]], tuple[int, ..
 
     Raises:
         ValueError: There is no prediction, or sizes differ.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as test:
+        ...     for kind in ("predictions", "labels"):
+        ...         (Path(test) / kind).mkdir()
+        ...         Image.fromarray(np.eye(8, dtype=np.uint8)).save(Path(test) / kind / "071.png")
+        ...     rows, size = score_folder(Path(test))
+        >>> rows["071"]["Dice_mortar"], size
+        (1.0, (8, 8))
     """
     rows: dict[str, dict[str, float]] = {}
     sizes: set[tuple[int, ...]] = set()

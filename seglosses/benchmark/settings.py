@@ -41,6 +41,11 @@ class Setting:
 
         Returns:
             A mask a group, (images,).
+
+        Example:
+            >>> setting = Setting("s", (), np.array(["indistr", "angles", "colors"]))
+            >>> [mask.tolist() for mask in setting.members("OOD")]
+            [[False, True, False], [False, False, True]]
         """
         masks = [self.groups == group for group in SETS[chosen]]
         return [mask for mask in masks if mask.any()]
@@ -85,6 +90,17 @@ def settings(
     Raises:
         ValueError: Losses were scored on different images, an image has no group, or a setting
             lacks the baseline.
+
+    Example:
+        >>> from pathlib import Path
+        >>> nothing = np.zeros((1, 1, 1))
+        >>> runs = [
+        ...     Scores("s", loss, ("1",), ("071",), nothing, ({},), Path())
+        ...     for loss in ("clDiceLoss", "CEDiceLoss")
+        ... ]
+        >>> found = settings(runs, [], {"071": "indistr"}, baseline="CEDice")
+        >>> [one.loss for one in found[0].losses]
+        ['CEDiceLoss', 'clDiceLoss']
     """
     found = []
     for name in dict.fromkeys(one.setting for one in own):

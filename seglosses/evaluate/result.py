@@ -93,6 +93,16 @@ class Evaluation:
 
         Returns:
             Lines, one a class and metric, with the interval and the number of images.
+
+        Example:
+            >>> from seglosses.evaluate.folders import evaluate
+            >>> import tempfile
+            >>> import numpy as np
+            >>> with tempfile.TemporaryDirectory() as top:
+            ...     np.save(Path(top) / "001.npy", np.array([[1, 0]]))
+            ...     result = evaluate(top, top, metrics=["dice"])
+            >>> print(result.as_text().splitlines()[1])
+            foreground  Dice                               1  [1, 1]                1
         """
         width = max((len(row.title) for row in self.summary), default=6)
         first = max((len(row.cls) for row in self.summary), default=5)
@@ -132,6 +142,16 @@ class Evaluation:
 
         Returns:
             A document.
+
+        Example:
+            >>> from seglosses.evaluate.folders import evaluate
+            >>> import tempfile
+            >>> import numpy as np
+            >>> with tempfile.TemporaryDirectory() as top:
+            ...     np.save(Path(top) / "001.npy", np.array([[1, 0]]))
+            ...     result = evaluate(top, top, metrics=["dice"])
+            >>> "| foreground | Dice ↑ | 1.0000 |" in result.as_markdown()
+            True
         """
         lines = [
             "# Evaluation",

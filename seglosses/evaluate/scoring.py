@@ -159,6 +159,18 @@ def score(files: PairFiles, settings: Settings) -> list[dict[str, float]]:
 
     Raises:
         ValueError: As :func:`load`.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> code = LabelCode({0: 0, 1: 1}, "")
+        >>> settings = Settings(2, {1: "cell"}, code, code, ("iou",))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "001.npy"
+        ...     np.save(path, np.array([[1, 0]]))
+        ...     rows = score(PairFiles("001", path, path), settings)
+        >>> rows
+        [{'iou': 1.0, 'tp': 1, 'fp': 0, 'fn': 0, 'pixels': 2}]
     """
     maps = load(files, settings)
     return [score_class(maps, index, settings) for index in settings.classes]

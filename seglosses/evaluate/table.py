@@ -41,6 +41,12 @@ class Table:
         Args:
             image: Name of the image.
             rows: Numbers by column, one row a class; further numbers are left out.
+
+        Example:
+            >>> table = Table(["cat"], ["dice"])
+            >>> table.add("001", [{"dice": 0.5, "iou": 0.3}])
+            >>> len(table)
+            1
         """
         if len(rows) != len(self.classes):
             raise ValueError(f"{image}: expected {len(self.classes)} rows, got {len(rows)}")
@@ -49,7 +55,16 @@ class Table:
         self.images.append(image)
 
     def sort(self) -> None:
-        """Order the images by name, so that resumed and parallel runs write the same files."""
+        """Order the images by name, so that resumed and parallel runs write the same files.
+
+        Example:
+            >>> table = Table(["cat"], ["dice"])
+            >>> table.add("b", [{"dice": 0.5}])
+            >>> table.add("a", [{"dice": 1.0}])
+            >>> table.sort()
+            >>> table.images, table.matrix("dice").ravel()
+            (['a', 'b'], array([1. , 0.5]))
+        """
         order = sorted(range(len(self)), key=self.images.__getitem__)
         self.images = [self.images[index] for index in order]
         for column in self.columns:
@@ -63,6 +78,12 @@ class Table:
 
         Returns:
             A copy, in the order of ``images`` and ``classes``.
+
+        Example:
+            >>> table = Table(["cat", "dog"], ["dice"])
+            >>> table.add("001", [{"dice": 0.5}, {"dice": 0.25}])
+            >>> table.matrix("dice")
+            array([[0.5 , 0.25]])
         """
         values = np.array(self._values[column], np.float64)
         return values.reshape(-1, len(self.classes))

@@ -89,6 +89,13 @@ def read_mask(path: Path, class_index: int | None) -> NDArray[np.bool_]:
 
     Raises:
         ValueError: For more than two values without ``class_index``.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.save(Path(folder) / "a.npy", np.array([[3, 7]]))
+        ...     read_mask(Path(folder) / "a.npy", None), read_mask(Path(folder) / "a.npy", 3)
+        (array([[False,  True]]), array([[ True, False]]))
     """
     values, _ = read_labels(path)
     if class_index is not None:
@@ -118,6 +125,13 @@ def read_foreground(
 
     Raises:
         ValueError: When it is none of these.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.save(Path(folder) / "a.npy", np.array([[0.25, 0.5, 1.0]]))
+        ...     read_foreground(Path(folder) / "a.npy", None, (1, 3))
+        array([[0.25, 0.5 , 1.  ]], dtype=float32)
     """
     try:
         return np.asarray(read_mask(path, class_index), np.float32)
