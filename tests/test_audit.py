@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from seglosses.audit import as_markdown, as_text, audit
-from seglosses.audit.adapters import ADAPTERS, PEERS
-from seglosses.audit.examination import prices_differ
+from seglosses.audit.adapters import ADAPTERS, PEERS, Adapter
+from seglosses.audit.examination import normalized_sums_agree, prices_differ
 from seglosses.audit.subjects import find, import_alone, read, subjects
 from seglosses.cli import main
 from seglosses.encoding import one_hot
@@ -41,6 +41,41 @@ class RawIndexLovaszLoss(nn.Module):
         jaccard = 1 - left / union.clamp(min=1e-6)
         return (errors * torch.diff(jaccard, prepend=jaccard.new_zeros(1)[None, None].expand(
             *jaccard.shape[:2], 1), dim=2)).sum(2).mean()  # fmt: skip
+
+
+class SquareNormalizedLoss(nn.Module):
+    """A scale that multiplies by K - 1 where it should divide; takes rows, returns a tuple."""
+
+    def __init__(self, num_classes: int = 3) -> None:
+        super().__init__()
+        self.scale = 1 / 4 * (num_classes - 1)
+
+    def forward(self, pred: Tensor, target: Tensor) -> tuple[Tensor, None]:
+        return self.scale * (1 - pred.softmax(1).gather(1, target.unsqueeze(1))).mean(), None
+
+
+class TinyNegativePowerLoss(nn.Module):
+    """A power of one minus a ratio that may round to a little above one, as it always does here."""
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        prob = pred.softmax(1).flatten(1)
+        soft = target if target.is_floating_point() else one_hot(target, pred.shape[1])
+        both = (prob.sum(1) + soft.flatten(1).sum(1) - (prob - soft.flatten(1)).abs().sum(1)) / 2
+        return ((1 - both / soft.flatten(1).sum(1) - 1e-8) ** 1.5).mean()
+
+
+class LonePixelLoss(nn.Module):
+    """Squeezes away the dimension of pixels where one is left, and turns gradients on."""
+
+    def __init__(self, ignore_index: int = 255) -> None:
+        super().__init__()
+        self.ignore_index = ignore_index
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        torch.set_grad_enabled(True)
+        rows, labels = pred.flatten(2).transpose(1, 2).flatten(0, 1), target.flatten()
+        kept = (labels != self.ignore_index).nonzero().squeeze()
+        return (rows[kept, :].logsumexp(1) - rows[kept, labels[kept]]).mean()
 
 
 class DrownedGeneralizedDiceLoss(nn.Module):
@@ -81,6 +116,68 @@ def test_indices_in_place_of_indicators() -> None:
 def test_smoothing_that_drowns_weights() -> None:
     law = "all_wrong_is_never_cheaper_in_a_larger_image"
     assert law in broken(f"{HERE}.DrownedGeneralizedDiceLoss")
+
+
+def test_scales_that_grow_with_the_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Active-Passive-Losses: 1 / 4 * (K - 1) where 1 / (4 (K - 1)) is meant
+    text = f"{HERE}.SquareNormalizedLoss"
+    monkeypatch.setitem(ADAPTERS, text, Adapter(make={"num_classes": 3}, rows=True))
+    finding = normalized_sums_agree(text)
+    assert finding is not None
+    assert not finding.holds
+    assert finding.words.endswith("1 for 3 classes, 6.25 for 6 classes")
+    assert normalized_sums_agree("NormalizedFocalLoss").holds
+    assert normalized_sums_agree("CrossEntropyLoss") is None
+
+
+def test_powers_of_tiny_negatives(monkeypatch: pytest.MonkeyPatch) -> None:
+    # JDTLosses: NaN in 90 of 300 exact matches at gamma 1.5
+    text = f"{HERE}.TinyNegativePowerLoss"
+    assert "own_probabilities_are_finite" not in broken(text)  # not told that it takes soft labels
+    monkeypatch.setitem(ADAPTERS, text, Adapter(soft=True))
+    assert "own_probabilities_are_finite" in broken(text)
+
+
+def test_one_pixel_that_is_squeezed_away() -> None:
+    # LovaszSoftmax and MbLS: IndexError; ASL: the grad mode
+    assert {"one_valid_pixel_is_enough", "caller_is_left_alone"} <= broken(f"{HERE}.LonePixelLoss")
+
+
+def test_layouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def loss(pred: Tensor, target: Tensor) -> Tensor:
+        seen.append((pred, target))
+        return pred.mean()
+
+    monkeypatch.setattr("tests.test_audit.layout_loss", loss, raising=False)
+    text = f"{HERE}.layout_loss"
+    pred, labels = torch.zeros(2, 3, 4, 5), torch.ones(2, 4, 5, dtype=torch.long)
+    for adapter, shapes in (
+        (Adapter(activated=True, one_hot=True), ((2, 3, 4, 5), (2, 3, 4, 5))),
+        (Adapter(volumes=True), ((2, 3, 1, 4, 5), (2, 1, 4, 5))),
+        (Adapter(rows=True), ((40, 3), (40,))),
+        (Adapter(channel_axis=(True, True)), ((2, 3, 4, 5), (2, 1, 4, 5))),
+    ):
+        monkeypatch.setitem(ADAPTERS, text, adapter)
+        next(subjects(text))[1].call(pred, labels)
+        assert tuple(tuple(x.shape) for x in seen[-1]) == shapes
+        assert seen[-1][0].sum() == pytest.approx(40 if adapter.activated else 0)
+
+
+def test_exemptions_are_named_and_do_not_fail(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "LabelSmoothingLoss"]) == 0
+    assert "exempt  perfect_prediction_costs_zero: certainty" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="needs a teacher"):
+        audit("KLDistillationLoss")
+
+
+def test_what_cannot_be_parsed_is_said(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # unified-focal-loss: a docstring indented outside of its function
+    (tmp_path / "unparsed_losses.py").write_text("def loss():\n'doc'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"cannot import unparsed_losses.loss \(expected an ind"):
+        audit("unparsed_losses.loss")
 
 
 @pytest.mark.parametrize(

@@ -21,14 +21,15 @@ __all__ = ["Verdict", "add_arguments", "as_markdown", "as_text", "audit", "run"]
 def as_text(verdict: Verdict) -> str:
     """Law by law, for reading."""
     count = len(verdict.findings)
-    head = f"{verdict.type}, {verdict.setting}: {len(verdict.broken)} of {count} laws broken"
-    lines = [
-        f"  holds   {finding.law}"
-        if finding.holds
-        else f"  BREAKS  {finding.law}\n          {finding.words}"
-        for finding in verdict.findings
-    ]
-    return "\n".join([head, *lines])
+    lines = [f"{verdict.type}, {verdict.setting}: {len(verdict.broken)} of {count} laws broken"]
+    for law, holds, words in verdict.findings:
+        if holds:
+            lines.append(f"  holds   {law}")
+        elif law in verdict.exempt:
+            lines.append(f"  exempt  {law}: {verdict.exempt[law]}")
+        else:
+            lines.append(f"  BREAKS  {law}\n          {words}")
+    return "\n".join(lines)
 
 
 def _cell(words: str) -> str:

@@ -13,19 +13,30 @@ class Adapter:
     Args:
         package: Where a name without a path is looked up.
         make: Constructor (or, for functions, keyword) arguments for several classes, given where
-            the signature takes them and the TYPE does not state them.
+            the signature takes them and the TYPE does not state them; ``None`` if only one channel
+            is served.
         make_one: The same for one foreground channel; ``None`` if one-channel heads are not served.
         call: Keyword arguments of each call, given where the signature takes them.
         channel_axis: Labels are (N, 1, *S) for several classes and for one.
         dims: Spatial dimensions.
+        activated: Probabilities are given in place of logits.
+        one_hot: Labels are given as indicators, float (N, C, *S).
+        volumes: Images are given as volumes of one slice.
+        rows: Pixels are given as rows, (N P, C) and (N P,).
+        soft: Dense float targets are taken, too.
     """
 
     package: str = ""
-    make: Mapping[str, object] = field(default_factory=dict)
+    make: Mapping[str, object] | None = field(default_factory=dict)
     make_one: Mapping[str, object] | None = None
     call: Mapping[str, object] = field(default_factory=dict)
     channel_axis: tuple[bool, bool] = (False, False)
     dims: tuple[int, ...] = (2,)
+    activated: bool = False
+    one_hot: bool = False
+    volumes: bool = False
+    rows: bool = False
+    soft: bool = False
 
 
 _SMP = Adapter(
@@ -35,7 +46,9 @@ _SMP = Adapter(
     channel_axis=(False, True),
 )
 ADAPTERS: dict[str, Adapter] = {
-    "seglosses": Adapter("seglosses.losses", make_one={"use_sigmoid": True}, dims=(2, 3)),
+    "seglosses": Adapter(
+        "seglosses.losses", make_one={"use_sigmoid": True}, dims=(2, 3), soft=True
+    ),
     "mmseg": Adapter(
         "mmseg.models.losses",
         make_one={"use_sigmoid": True, "loss_type": "binary"},
@@ -52,6 +65,15 @@ ADAPTERS: dict[str, Adapter] = {
     "kornia": Adapter("kornia.losses", {"ignore_index": 255}),
     "segmentation_models_pytorch": _SMP,
     "smp": _SMP,
+    # losses in the repositories of papers, where a checkout is on the path
+    "calibrate.losses.acls.ACLS": Adapter(make={"ignore_index": 255, "num_classes": 3}),
+    "calibrate.losses.logit_margin_l1.LogitMarginL1": Adapter(make={"ignore_index": 255}),
+    "dice_loss.GDiceLoss": Adapter(activated=True, volumes=True),
+    "loss.NormalizedReverseCrossEntropy": Adapter(make={"num_classes": 3}, rows=True),
+    "losses.jdt_loss.JDTLoss": Adapter(make={"ignore_index": 255}, soft=True),
+    "lovasz_losses.lovasz_softmax": Adapter(make={"ignore": 255}, activated=True),
+    "pytorch_iou.IOU": Adapter(make=None, make_one={}, activated=True, one_hot=True),
+    "src.loss_functions.losses.AsymmetricLoss": Adapter(one_hot=True),
 }
 
 #: What ``--peers`` runs: the losses for which users leave these packages.

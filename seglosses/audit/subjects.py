@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from seglosses.audit.adapters import ADAPTERS, Adapter
-from seglosses.laws import Subject
+from seglosses.encoding import activate, one_hot
+from seglosses.laws import OTHER_INPUTS, Subject
 
 OVERLAP = re.compile(r"dice|jaccard|tversky|lovasz|iou", re.IGNORECASE)
 _SHAPE = re.compile(r"ha?us|boundary|topo|betti|skelet|cldice|surface", re.IGNORECASE)
@@ -115,7 +116,7 @@ def find(path: str) -> tuple[Any, Adapter]:
         ('DiceLoss', 'seglosses.losses')
     """
     first, _, rest = path.partition(".")
-    adapter = ADAPTERS.get(first if rest else "seglosses", Adapter())
+    adapter = ADAPTERS.get(path) or ADAPTERS.get(first if rest else "seglosses", Adapter())
     names = [path]
     if adapter.package:
         names.insert(0, f"{adapter.package}.{rest or first}")
@@ -124,13 +125,16 @@ def find(path: str) -> tuple[Any, Adapter]:
         module, _, member = name.rpartition(".")
         try:
             return getattr(import_alone(module), member), adapter
-        except (ImportError, AttributeError, RuntimeError, ValueError) as error:
+        except (ImportError, AttributeError, RuntimeError, SyntaxError, ValueError) as error:
             problems.append(f"{name} ({str(error).splitlines()[0]})")
     raise ValueError(f"cannot import {' or '.join(problems)}")
 
 
 def subjects(text: str) -> Iterator[tuple[str, Subject]]:
     """The settings in which a TYPE is examined: boxes, or several classes and one channel.
+
+    Raises:
+        ValueError: for losses of ours that need other inputs.
 
     Example:
         >>> [setting for setting, _ in subjects("DiceLoss")]
@@ -141,6 +145,11 @@ def subjects(text: str) -> Iterator[tuple[str, Subject]]:
     spec = read(text)
     found, adapter = find(spec.path)
     name = spec.path.rpartition(".")[2]
+    if adapter.package == ADAPTERS["seglosses"].package and name in OTHER_INPUTS:
+        raise ValueError(
+            f"{name} needs {OTHER_INPUTS[name]} beside or in place of logits and labels, so these"
+            " laws do not fit it; laws of its own are among the tests of its family"
+        )
     if re.search(r"IoULoss$|box_iou|BoxLoss", name):
         call, _ = _built(found, spec, {}, {})
         yield "boxes", Subject(text, "box", call)
@@ -151,22 +160,52 @@ def subjects(text: str) -> Iterator[tuple[str, Subject]]:
         dims=adapter.dims,
         side=48 if _SHAPE.search(name) else 272,
         overlap=bool(OVERLAP.search(name)),
-        soft=adapter.package == "seglosses.losses",
+        soft=adapter.soft,
     )
     for channels, make in ((3, adapter.make), (1, adapter.make_one)):
         if make is None:
             continue
         call, ignores = _built(found, spec, make, adapter.call)
-        if adapter.channel_axis[channels == 1]:
-            call = functools.partial(_with_channel, call)
+        call = functools.partial(_adapted, call, adapter, channels)
         yield (
             "3 classes" if channels > 1 else "1 channel",
             replace(whole, call=call, channels=channels, ignore_index=255 if ignores else None),
         )
 
 
-def _with_channel(call: Callable[[Tensor, Tensor], Tensor], pred: Tensor, target: Tensor) -> Tensor:
-    return call(pred, target if target.is_floating_point() else target.unsqueeze(1))
+def _adapted(
+    call: Callable[..., Any],
+    adapter: Adapter,
+    channels: int,
+    pred: Tensor,
+    target: Tensor,
+    **more: Tensor,
+) -> Tensor:
+    """The first of what the loss returns for its input in the layout that it wants."""
+    if adapter.activated:
+        pred = activate(pred, sigmoid=channels == 1)
+    if adapter.one_hot and not target.is_floating_point():
+        target = one_hot(target, channels, dtype=pred.dtype)
+    if adapter.volumes:
+        pred, target = pred.unsqueeze(2), target.unsqueeze(-3)
+    if adapter.rows:
+        pred, target = pred.flatten(2).transpose(1, 2).flatten(0, 1), target.flatten()
+    if adapter.channel_axis[channels == 1] and not target.is_floating_point():
+        target = target.unsqueeze(1)
+    value = call(pred, target, **more)
+    first: Tensor = value[0] if isinstance(value, tuple) else value
+    return first
+
+
+def bare_loss(subject: Subject) -> Any:
+    """The loss itself within a segmentation subject: a module, or a function.
+
+    Example:
+        >>> bare_loss(next(subjects("DiceLoss"))[1]).loss_name
+        'loss_dice'
+    """
+    adapted: Any = subject.call
+    return adapted.args[0].func
 
 
 def _built(
@@ -176,11 +215,12 @@ def _built(
     arguments = {k: v for k, v in make.items() if takes(found, k)} | spec.arguments
     builder: Callable[..., Any] = found
     if not inspect.isclass(found):
-        return functools.partial(builder, **arguments), "ignore_index" in arguments
+        told = {"ignore_index", "ignore"} & set(arguments)
+        return functools.partial(builder, **arguments), bool(told)
     loss = builder(**arguments)
     forward = getattr(loss, "forward", loss)
     given = {k: v for k, v in call.items() if takes(forward, k)}
-    told = {"ignore_index"} & (set(arguments) | set(given))
+    told = {"ignore_index", "ignore"} & (set(arguments) | set(given))
     ignores = bool(told) or getattr(loss, "ignore_index", None) == 255
     return functools.partial(loss, **given), ignores
 

@@ -9,11 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from seglosses.laws.box import BOX_LAWS
+from seglosses.laws.exempt import EXEMPT, OTHER_INPUTS
 from seglosses.laws.overlap import OVERLAP_LAWS
 from seglosses.laws.segmentation import SEGMENTATION_LAWS
 from seglosses.laws.subject import Finding, Law, LawBrokenError, Subject
 
-__all__ = ["Finding", "Law", "LawBrokenError", "Subject", "examine", "laws_of"]
+__all__ = [
+    "EXEMPT",
+    "OTHER_INPUTS",
+    "Finding",
+    "Law",
+    "LawBrokenError",
+    "Subject",
+    "examine",
+    "laws_of",
+]
 
 
 def _always(_: Subject) -> bool:
@@ -25,6 +35,8 @@ _NEEDS: dict[str, Callable[[Subject], bool]] = {
     "missed_rare_class_costs": lambda subject: subject.channels > 1,
     "ignored_pixels_do_not_matter": lambda subject: subject.ignore_index is not None,
     "all_ignored_is_a_zero_with_a_graph": lambda subject: subject.ignore_index is not None,
+    "one_valid_pixel_is_enough": lambda subject: subject.ignore_index is not None,
+    "own_probabilities_are_finite": lambda subject: subject.soft,
     "class_order_is_irrelevant": lambda subject: subject.channels > 2,
     "soft_and_hard_labels_agree": lambda subject: subject.soft,
     "one_slice_equals_two_dimensions": lambda subject: {2, 3} <= set(subject.dims),

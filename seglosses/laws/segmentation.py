@@ -2,58 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
-from torch import Tensor
 
+from seglosses.laws.inputs import SURE, blocky_labels, certain_logits, random_logits, shapes_of
 from seglosses.laws.subject import Law, Subject, close, require, shown
-
-_SURE = 40.0  # a logit that is certain in float32
-
-
-def _labels(subject: Subject, *shape: int, seed: int = 0) -> Tensor:
-    """Blocky labels (N, *S): rectangles, so that shapes have an inside, with every class."""
-    generator = torch.Generator().manual_seed(seed)
-    classes = max(subject.channels, 2)
-    labels = torch.zeros(shape, dtype=torch.long)
-    for image in labels:
-        for label in range(1, classes):
-            corner = [
-                int(torch.randint(0, max(s // 2, 1), (), generator=generator)) for s in image.shape
-            ]
-            window = tuple(
-                slice(c, c + max(s // 3, 1)) for c, s in zip(corner, image.shape, strict=True)
-            )
-            image[window] = label
-    return labels
-
-
-def _logits(subject: Subject, labels: Tensor, seed: int = 0, scale: float = 2.0) -> Tensor:
-    generator = torch.Generator().manual_seed(100 + seed)
-    shape = (labels.shape[0], subject.channels, *labels.shape[1:])
-    return scale * torch.randn(shape, generator=generator)
-
-
-def _certain(subject: Subject, labels: Tensor, strength: float = _SURE) -> Tensor:
-    """Logits that predict the labels."""
-    if subject.channels == 1:
-        return torch.where(labels.unsqueeze(1) == 1, strength, -strength)
-    classes = torch.arange(subject.channels).view(1, -1, *(1,) * (labels.dim() - 1))
-    return torch.where(labels.unsqueeze(1) == classes, strength, -strength)
-
-
-def _shapes(subject: Subject) -> Iterator[tuple[int, ...]]:
-    yield from [(1, 2, 2), (1, 4, 6), (2, 12, 16), (2, 24, 20)]
-    if 3 in subject.dims:
-        yield (2, 4, 12, 10)
 
 
 def perfect_prediction_costs_zero(subject: Subject) -> None:
     """Certain logits of the true label cost nothing."""
     empty = torch.zeros(1, 4, 6, dtype=torch.long)
-    for labels in [*(_labels(subject, *shape) for shape in _shapes(subject)), empty]:
-        pred = _certain(subject, labels)
+    for labels in [*(blocky_labels(subject, *shape) for shape in shapes_of(subject)), empty]:
+        pred = certain_logits(subject, labels)
         value = subject.call(pred, labels)
         require(
             abs(float(value)) <= 1e-5,
@@ -63,10 +22,10 @@ def perfect_prediction_costs_zero(subject: Subject) -> None:
 
 def wrong_prediction_costs_more(subject: Subject) -> None:
     """Certain logits of a wrong label cost more than those of the true one."""
-    for shape in _shapes(subject):
-        labels = _labels(subject, *shape)
-        right = _certain(subject, labels, 4.0)
-        wrong = _certain(subject, (labels + 1) % max(subject.channels, 2), 4.0)
+    for shape in shapes_of(subject):
+        labels = blocky_labels(subject, *shape)
+        right = certain_logits(subject, labels, 4.0)
+        wrong = certain_logits(subject, (labels + 1) % max(subject.channels, 2), 4.0)
         good, bad = float(subject.call(right, labels)), float(subject.call(wrong, labels))
         require(
             bad > good + 1e-3,
@@ -84,7 +43,7 @@ def missed_rare_class_costs(subject: Subject) -> None:
     rare = subject.channels - 1
     labels[0, 4:6, 4:6] = rare
     missed = torch.where(labels == rare, 0, labels)
-    value = float(subject.call(_certain(subject, missed), labels))
+    value = float(subject.call(certain_logits(subject, missed), labels))
     require(value >= 0.01, f"missing a whole class of 4 of 400 pixels costs {value:.6g}")
 
 
@@ -92,11 +51,11 @@ def ignored_pixels_do_not_matter(subject: Subject) -> None:
     """Logits at ignored pixels change neither value nor gradient and get none."""
     if subject.ignore_index is None:
         return
-    for shape in _shapes(subject):
-        labels = _labels(subject, *shape)
+    for shape in shapes_of(subject):
+        labels = blocky_labels(subject, *shape)
         labels[..., 0] = subject.ignore_index
         ignored = (labels == subject.ignore_index).unsqueeze(1)
-        pred = _logits(subject, labels)
+        pred = random_logits(subject, labels)
         other = torch.where(ignored, 7.0 - 3 * pred, pred)
         value, grad = subject.gradient(pred, labels)
         changed, other_grad = subject.gradient(other, labels)
@@ -117,11 +76,40 @@ def all_ignored_is_a_zero_with_a_graph(subject: Subject) -> None:
         return
     for shape in [(1, 1, 1), (2, 12, 16)]:
         labels = torch.full(shape, subject.ignore_index)
-        pred = _logits(subject, labels)
+        pred = random_logits(subject, labels)
         value, grad = subject.gradient(pred, labels)
         text = shown(pred, labels)
         require(float(value) == 0, f"an all-ignored batch costs {float(value):.6g} for {text}")
         require(bool((grad == 0).all()), f"an all-ignored batch gives a gradient for {text}")
+
+
+def one_valid_pixel_is_enough(subject: Subject) -> None:
+    """A batch of which one pixel counts has a finite value, and a gradient there alone."""
+    if subject.ignore_index is None:
+        return
+    for shape in [(1, 2, 2), (2, 6, 8)]:
+        labels = torch.full(shape, subject.ignore_index)
+        labels[0, 1, 1] = 1
+        pred = random_logits(subject, labels)
+        value, grad = subject.gradient(pred, labels)
+        text = shown(pred, labels)
+        require(bool(torch.isfinite(value)), f"one valid pixel costs {float(value)} for {text}")
+        grad[0, :, 1, 1] *= 0
+        require(bool((grad == 0).all()), f"the gradient leaves the only valid pixel for {text}")
+
+
+def own_probabilities_are_finite(subject: Subject) -> None:
+    """Soft targets equal to the prediction, where differences round to tiny negatives."""
+    if not subject.soft:
+        return
+    labels = torch.zeros(2, 4, 4, dtype=torch.long)
+    for seed in range(12):
+        pred = random_logits(subject, labels, seed)
+        prob = pred.sigmoid() if subject.channels == 1 else pred.softmax(1)
+        value, grad = subject.gradient(pred, prob)
+        text = f"targets that are the prediction's own probabilities, {shown(pred, prob)}"
+        require(bool(torch.isfinite(value)), f"the value is {float(value)} for {text}")
+        require(bool(torch.isfinite(grad).all()), f"the gradient is not finite for {text}")
 
 
 def degenerate_inputs_are_finite(subject: Subject) -> None:
@@ -134,11 +122,11 @@ def degenerate_inputs_are_finite(subject: Subject) -> None:
         torch.zeros(1, 1, 9, dtype=torch.long),
         torch.zeros(2, 8, 8, dtype=torch.long),
         torch.full((2, 8, 8), last),
-        _labels(subject, 2, 8, 8),
+        blocky_labels(subject, 2, 8, 8),
     ]
     for labels in cases:
-        base = _certain(subject, labels, 1.0)
-        for strength in (0.0, 1.0, -1.0, _SURE, -_SURE, 1e4, -1e4):
+        base = certain_logits(subject, labels, 1.0)
+        for strength in (0.0, 1.0, -1.0, SURE, -SURE, 1e4, -1e4):
             pred = base * strength
             value, grad = subject.gradient(pred, labels)
             text = f"logits of strength {strength:g} and {shown(pred, labels)}"
@@ -148,8 +136,10 @@ def degenerate_inputs_are_finite(subject: Subject) -> None:
 
 def image_order_is_irrelevant(subject: Subject) -> None:
     """Reversing the batch leaves the value."""
-    labels = torch.cat([_labels(subject, 2, 12, 16), _labels(subject, 1, 12, 16, seed=3)])
-    pred = _logits(subject, labels)
+    labels = torch.cat(
+        [blocky_labels(subject, 2, 12, 16), blocky_labels(subject, 1, 12, 16, seed=3)]
+    )
+    pred = random_logits(subject, labels)
     value, other = subject.call(pred, labels), subject.call(pred.flip(0), labels.flip(0))
     require(
         close(value, other, 1e-5),
@@ -161,8 +151,8 @@ def class_order_is_irrelevant(subject: Subject) -> None:
     """Renaming the foreground classes leaves the value."""
     if subject.channels < 3:
         return
-    labels = _labels(subject, 2, 12, 16)
-    pred = _logits(subject, labels)
+    labels = blocky_labels(subject, 2, 12, 16)
+    pred = random_logits(subject, labels)
     order = torch.tensor([0, *range(subject.channels - 1, 0, -1)])
     value, other = subject.call(pred, labels), subject.call(pred[:, order], order[labels])
     require(
@@ -173,8 +163,8 @@ def class_order_is_irrelevant(subject: Subject) -> None:
 
 def mirror_images_cost_the_same(subject: Subject) -> None:
     """Flipping left and right leaves the value."""
-    labels = _labels(subject, 2, 12, 16)
-    pred = _logits(subject, labels)
+    labels = blocky_labels(subject, 2, 12, 16)
+    pred = random_logits(subject, labels)
     value, other = subject.call(pred, labels), subject.call(pred.flip(-1), labels.flip(-1))
     require(
         close(value, other, 1e-4),
@@ -186,12 +176,12 @@ def soft_and_hard_labels_agree(subject: Subject) -> None:
     """One-hot targets give the value and gradient of the labels they stand for."""
     if not subject.soft:
         return
-    labels = _labels(subject, 2, 12, 16)
-    pred = _logits(subject, labels)
+    labels = blocky_labels(subject, 2, 12, 16)
+    pred = random_logits(subject, labels)
     if subject.channels == 1:
         dense = (labels == 1).unsqueeze(1).float()
     else:
-        dense = (_certain(subject, labels) > 0).float()
+        dense = (certain_logits(subject, labels) > 0).float()
     value, grad = subject.gradient(pred, labels)
     other, other_grad = subject.gradient(pred, dense)
     require(
@@ -205,8 +195,8 @@ def half_precision_agrees(subject: Subject) -> None:
     """float16 and bfloat16 logits cost what the same numbers cost in float32, on large images."""
     for dtype in (torch.float16, torch.bfloat16):
         for side in (12, subject.side):
-            labels = _labels(subject, 1, side, side)
-            pred = _logits(subject, labels).to(dtype)
+            labels = blocky_labels(subject, 1, side, side)
+            pred = random_logits(subject, labels).to(dtype)
             half, full = subject.call(pred, labels), subject.call(pred.float(), labels)
             require(
                 close(half, full, 1e-3),
@@ -219,8 +209,8 @@ def one_slice_equals_two_dimensions(subject: Subject) -> None:
     """A volume of one slice costs what the image costs."""
     if not {2, 3} <= set(subject.dims):
         return
-    labels = _labels(subject, 2, 12, 16)
-    pred = _logits(subject, labels)
+    labels = blocky_labels(subject, 2, 12, 16)
+    pred = random_logits(subject, labels)
     value, grad = subject.gradient(pred, labels)
     volume, volume_grad = subject.gradient(pred.unsqueeze(2), labels.unsqueeze(1))
     require(
@@ -235,15 +225,15 @@ def gradient_is_the_derivative(subject: Subject) -> None:
 
     In float64 where the loss computes in it, else in float32 with a longer step.
     """
-    labels = _labels(subject, 2, 12, 16)
-    pred, step, tolerance = _logits(subject, labels).double(), 1e-6, 1e-3
+    labels = blocky_labels(subject, 2, 12, 16)
+    pred, step, tolerance = random_logits(subject, labels).double(), 1e-6, 1e-3
     try:
         exact = subject.call(pred, labels).dtype == torch.float64
     except Exception:
         exact = False
     if not exact:
         pred, step, tolerance = pred.float(), 1e-2, 3e-2
-    direction = _logits(subject, labels, seed=7).to(pred.dtype)
+    direction = random_logits(subject, labels, seed=7).to(pred.dtype)
     _, grad = subject.gradient(pred, labels)
     predicted = float((grad * direction).sum())
     ahead = float(subject.call(pred + step * direction, labels))
@@ -258,8 +248,8 @@ def gradient_is_the_derivative(subject: Subject) -> None:
 
 def caller_is_left_alone(subject: Subject) -> None:
     """Inputs are not written to, the grad mode stays, and a second call gives the same."""
-    labels = _labels(subject, 2, 12, 16)
-    pred = _logits(subject, labels)
+    labels = blocky_labels(subject, 2, 12, 16)
+    pred = random_logits(subject, labels)
     pred_before, labels_before = pred.clone(), labels.clone()
     with torch.no_grad():
         first = subject.call(pred, labels)
@@ -280,6 +270,8 @@ SEGMENTATION_LAWS: dict[str, Law] = {
         missed_rare_class_costs,
         ignored_pixels_do_not_matter,
         all_ignored_is_a_zero_with_a_graph,
+        one_valid_pixel_is_enough,
+        own_probabilities_are_finite,
         degenerate_inputs_are_finite,
         image_order_is_irrelevant,
         class_order_is_irrelevant,

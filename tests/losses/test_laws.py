@@ -10,98 +10,12 @@ import torch
 from torch import Tensor
 
 import seglosses.losses as exported
-from seglosses.laws import Subject, laws_of
+from seglosses.laws import EXEMPT, OTHER_INPUTS, Subject, laws_of
 from seglosses.losses.base import BoxLoss, Loss, PixelLoss, SegmentationLoss
 from seglosses.losses.classwise import ShapeLoss
 
-# Losses of other inputs than (logits, labels) or (boxes, boxes); each has laws of its own in the
-# test file of its family.
-OTHER_INPUTS: dict[str, str] = {
-    "AttributionEnergyLoss": "attributions",
-    "BoundaryDistillationLoss": "a teacher",
-    "BranchConsistencyLoss": "a second branch",
-    "DistributionFocalLoss": "distances",
-    "InfoNCELoss": "features",
-    "JaccardDistillationLoss": "a teacher",
-    "KLDistillationLoss": "a teacher",
-    "LevelSetLoss": "the image",
-    "LocalPairwiseLoss": "the image",
-    "MIPLoss": "volumes; as images of one slice in test_projection",
-    "MatchabilityAwareLoss": "labels with scores",
-    "PairwiseAffinityLoss": "the image",
-    "QualityFocalLoss": "labels with scores",
-    "VarifocalLoss": "labels with scores",
-}
-
 # What a loss needs beyond its defaults to be built.
 ARGUMENTS: dict[str, dict[str, object]] = {}
-
-# (loss, law): why the definition of the loss does not have the property.
-SIGNED = "signed: a perfect prediction costs the negative minimum of its map"
-THINNING = "thinning peels sides in a fixed order, so skeletons of mirror images differ"
-COUNTS = "it compares counts of structures, which a wrong label can share"
-SEPARATION = "it prices lines that separate regions, and nothing where there are none"
-UNIT_ERRORS = "a mean over pixels in which an error at the boundary counts 1"
-EXEMPT: dict[tuple[str, str], str] = {
-    ("ClassRatioKLLoss", "missed_rare_class_costs"): "a hundredth of the image is a small ratio",
-    ("EntropyLoss", "wrong_prediction_costs_more"): "does not look at the label",
-    ("EntropyLoss", "missed_rare_class_costs"): "does not look at the label",
-    ("BoxProjectionLoss", "one_slice_equals_two_dimensions"): "a third axis is a third term",
-    ("MPDIoULoss", "degenerate_boxes_are_finite"): (
-        "corners are measured in images, and a box 1e12 pixels away is 1e9 images away"
-    ),
-    ("KervadecBoundaryLoss", "perfect_prediction_costs_zero"): SIGNED,
-    ("KervadecBoundaryLoss", "missed_rare_class_costs"): SIGNED,
-    ("KervadecBoundaryLoss", "wrong_prediction_costs_more"): (
-        "its map is zero on the rim, so shapes of a pixel or two have no price"
-    ),
-    ("ActiveBoundaryLoss", "wrong_prediction_costs_more"): "renamed labels have the same boundary",
-    ("ActiveBoundaryLoss", "missed_rare_class_costs"): "moves predicted boundaries, makes none",
-    ("ActiveBoundaryLoss", "mirror_images_cost_the_same"): (
-        "a boundary pixel is the one before the change, and the first of equal directions wins"
-    ),
-    ("ActiveBoundaryLoss", "one_slice_equals_two_dimensions"): "26 directions instead of 8",
-    ("ActiveBoundaryLoss", "gradient_is_the_derivative"): (
-        "the neighbours that a pixel is compared with are constants of differentiation"
-    ),
-    ("RegionWiseLoss", "perfect_prediction_costs_zero"): SIGNED,
-    ("RegionWiseLoss", "missed_rare_class_costs"): SIGNED,
-    ("SkeletonRecallLoss", "mirror_images_cost_the_same"): THINNING,
-    ("CenterlineBoundaryDiceLoss", "mirror_images_cost_the_same"): THINNING,
-    ("MorseLoss", "mirror_images_cost_the_same"): THINNING,
-    ("SkeletonAwareLoss", "mirror_images_cost_the_same"): THINNING,
-    ("MalisLoss", "wrong_prediction_costs_more"): SEPARATION,
-    ("MalisLoss", "missed_rare_class_costs"): SEPARATION,
-    ("CavityLoss", "wrong_prediction_costs_more"): SEPARATION,
-    ("CavityLoss", "missed_rare_class_costs"): SEPARATION,
-    ("WarpingLoss", "mirror_images_cost_the_same"): (
-        "pixels of equal depth are flipped in reading order"
-    ),
-    ("WarpingLoss", "wrong_prediction_costs_more"): "a wrong label can be a deformation",
-    ("TopoLoss", "wrong_prediction_costs_more"): COUNTS,
-    ("TopologicalPriorLoss", "wrong_prediction_costs_more"): COUNTS,
-    ("BettiMatchingLoss", "wrong_prediction_costs_more"): (
-        "the oldest components belong together, wherever the two lie"
-    ),
-    ("HausdorffDTLoss", "missed_rare_class_costs"): UNIT_ERRORS,
-    ("LogHausdorffDTLoss", "missed_rare_class_costs"): UNIT_ERRORS,
-    ("HausdorffErosionLoss", "wrong_prediction_costs_more"): "lone pixels survive no erosion",
-    ("HausdorffErosionLoss", "one_slice_equals_two_dimensions"): (
-        "an erosion averages four neighbours in images and six in volumes"
-    ),
-    ("SquentropyLoss", "perfect_prediction_costs_zero"): "other logits should be 0, not -40",
-    ("LabelSmoothingLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
-    ("MaxSupLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
-    ("MarginSmoothingLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
-    ("ACLSLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
-    ("LDRLoss", "perfect_prediction_costs_zero"): "a lead above the margin is rewarded",
-    ("LDRLoss", "missed_rare_class_costs"): "the mean is negative where most pixels lead",
-    ("SelfAdjustingDiceLoss", "perfect_prediction_costs_zero"): "certain pixels fade, w = 0",
-    ("NormalizedCrossEntropyLoss", "missed_rare_class_costs"): "a pixel costs 1/2 at most here",
-    ("NormalizedFocalLoss", "missed_rare_class_costs"): "a pixel costs 1/2 at most here",
-    ("MeanAbsoluteErrorLoss", "missed_rare_class_costs"): "a pixel costs 1 at most: .0099999",
-    ("NormalizedFocalLoss", "gradient_is_the_derivative"): "its weights are without gradient",
-}
 
 
 def loss_classes() -> list[type[Loss]]:

@@ -1,0 +1,91 @@
+"""Losses of ours that the laws do not fit, or whose definition breaks one, and why."""
+
+from __future__ import annotations
+
+#: losses of other inputs than logits and labels, or boxes and boxes; each has tests of its own
+OTHER_INPUTS: dict[str, str] = {
+    "AttributionEnergyLoss": "attributions",
+    "BoundaryDistillationLoss": "a teacher",
+    "BranchConsistencyLoss": "a second branch",
+    "DistributionFocalLoss": "distances",
+    "InfoNCELoss": "features",
+    "JaccardDistillationLoss": "a teacher",
+    "KLDistillationLoss": "a teacher",
+    "LevelSetLoss": "the image",
+    "LocalPairwiseLoss": "the image",
+    "MIPLoss": "volumes; as images of one slice in test_projection",
+    "MatchabilityAwareLoss": "labels with scores",
+    "PairwiseAffinityLoss": "the image",
+    "QualityFocalLoss": "labels with scores",
+    "VarifocalLoss": "labels with scores",
+}
+
+_SIGNED = "signed: a perfect prediction costs the negative minimum of its map"
+_THINNING = "thinning peels sides in a fixed order, so skeletons of mirror images differ"
+_COUNTS = "it compares counts of structures, which a wrong label can share"
+_SEPARATION = "it prices lines that separate regions, and nothing where there are none"
+_UNIT_ERRORS = "a mean over pixels in which an error at the boundary counts 1"
+_HARD = "defined for hard labels, and refuses others"
+#: (class, law) to the reason; the tests and ``seglosses audit`` let these pass
+EXEMPT: dict[tuple[str, str], str] = {
+    ("ClassRatioKLLoss", "missed_rare_class_costs"): "a hundredth of the image is a small ratio",
+    ("EntropyLoss", "wrong_prediction_costs_more"): "does not look at the label",
+    ("EntropyLoss", "missed_rare_class_costs"): "does not look at the label",
+    ("BoxProjectionLoss", "one_slice_equals_two_dimensions"): "a third axis is a third term",
+    ("MPDIoULoss", "degenerate_boxes_are_finite"): (
+        "corners are measured in images, and a box 1e12 pixels away is 1e9 images away"
+    ),
+    ("KervadecBoundaryLoss", "perfect_prediction_costs_zero"): _SIGNED,
+    ("KervadecBoundaryLoss", "missed_rare_class_costs"): _SIGNED,
+    ("KervadecBoundaryLoss", "wrong_prediction_costs_more"): (
+        "its map is zero on the rim, so shapes of a pixel or two have no price"
+    ),
+    ("ActiveBoundaryLoss", "wrong_prediction_costs_more"): "renamed labels have the same boundary",
+    ("ActiveBoundaryLoss", "missed_rare_class_costs"): "moves predicted boundaries, makes none",
+    ("ActiveBoundaryLoss", "mirror_images_cost_the_same"): (
+        "a boundary pixel is the one before the change, and the first of equal directions wins"
+    ),
+    ("ActiveBoundaryLoss", "one_slice_equals_two_dimensions"): "26 directions instead of 8",
+    ("ActiveBoundaryLoss", "gradient_is_the_derivative"): (
+        "the neighbours that a pixel is compared with are constants of differentiation"
+    ),
+    ("LovaszHingeLoss", "own_probabilities_are_finite"): _HARD,
+    ("LovaszSoftmaxLoss", "own_probabilities_are_finite"): _HARD,
+    ("RegionWiseLoss", "perfect_prediction_costs_zero"): _SIGNED,
+    ("RegionWiseLoss", "missed_rare_class_costs"): _SIGNED,
+    ("SkeletonRecallLoss", "mirror_images_cost_the_same"): _THINNING,
+    ("CenterlineBoundaryDiceLoss", "mirror_images_cost_the_same"): _THINNING,
+    ("MorseLoss", "mirror_images_cost_the_same"): _THINNING,
+    ("SkeletonAwareLoss", "mirror_images_cost_the_same"): _THINNING,
+    ("MalisLoss", "wrong_prediction_costs_more"): _SEPARATION,
+    ("MalisLoss", "missed_rare_class_costs"): _SEPARATION,
+    ("CavityLoss", "wrong_prediction_costs_more"): _SEPARATION,
+    ("CavityLoss", "missed_rare_class_costs"): _SEPARATION,
+    ("WarpingLoss", "mirror_images_cost_the_same"): (
+        "pixels of equal depth are flipped in reading order"
+    ),
+    ("WarpingLoss", "wrong_prediction_costs_more"): "a wrong label can be a deformation",
+    ("TopoLoss", "wrong_prediction_costs_more"): _COUNTS,
+    ("TopologicalPriorLoss", "wrong_prediction_costs_more"): _COUNTS,
+    ("BettiMatchingLoss", "wrong_prediction_costs_more"): (
+        "the oldest components belong together, wherever the two lie"
+    ),
+    ("HausdorffDTLoss", "missed_rare_class_costs"): _UNIT_ERRORS,
+    ("LogHausdorffDTLoss", "missed_rare_class_costs"): _UNIT_ERRORS,
+    ("HausdorffErosionLoss", "wrong_prediction_costs_more"): "lone pixels survive no erosion",
+    ("HausdorffErosionLoss", "one_slice_equals_two_dimensions"): (
+        "an erosion averages four neighbours in images and six in volumes"
+    ),
+    ("SquentropyLoss", "perfect_prediction_costs_zero"): "other logits should be 0, not -40",
+    ("LabelSmoothingLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
+    ("MaxSupLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
+    ("MarginSmoothingLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
+    ("ACLSLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
+    ("LDRLoss", "perfect_prediction_costs_zero"): "a lead above the margin is rewarded",
+    ("LDRLoss", "missed_rare_class_costs"): "the mean is negative where most pixels lead",
+    ("SelfAdjustingDiceLoss", "perfect_prediction_costs_zero"): "certain pixels fade, w = 0",
+    ("NormalizedCrossEntropyLoss", "missed_rare_class_costs"): "a pixel costs 1/2 at most here",
+    ("NormalizedFocalLoss", "missed_rare_class_costs"): "a pixel costs 1/2 at most here",
+    ("MeanAbsoluteErrorLoss", "missed_rare_class_costs"): "a pixel costs 1 at most: .0099999",
+    ("NormalizedFocalLoss", "gradient_is_the_derivative"): "its weights are without gradient",
+}
