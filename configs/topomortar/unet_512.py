@@ -1,9 +1,9 @@
 # TopoMortar's protocol (arXiv:2503.03365) as far as mmseg allows; wants a GPU of some 16 GB.
 #
 # As in the paper: whole 512 x 512 images normalised one by one, batch 10, its ten augmentations with
-# their probabilities and ranges, instance norm, widths 32 to 512, deep supervision with CE + Dice on the smaller heads and the compared loss on the full-
-# resolution head, SGD with poly decay over 12000 iterations, half precision, gradient clipping,
-# last checkpoint, all seven test groups.
+# their probabilities and ranges, instance norm, widths 32 to 512, deep supervision with CE + Dice on
+# the smaller heads and the compared loss on the full-resolution head, SGD with poly decay over 12000
+# iterations, half precision, gradient clipping, last checkpoint, all seven test groups.
 #
 # Deviations:
 # - mmseg's UNet doubles its width at every stage without a cap, so it has 5 levels and 3 auxiliary
