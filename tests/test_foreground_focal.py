@@ -52,8 +52,8 @@ def test_certain_logits_are_finite(gamma: float) -> None:
 
 def test_more_rows_than_a_block_holds() -> None:
     generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(3000, 80, generator=generator)
-    labels = torch.randint(0, 81, (3000,), generator=generator)
+    logits = torch.randn(4000, 80, generator=generator)
+    labels = torch.randint(0, 81, (4000,), generator=generator)
     torch.testing.assert_close(
         foreground_focal(logits, labels, gamma=2.0, alpha=0.25),
         by_definition(logits, labels, 2.0, 0.25, None),
