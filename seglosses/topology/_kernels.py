@@ -21,6 +21,22 @@ OUTSIDE = np.int64(np.iinfo(np.int32).max)
 
 
 @kernel
+def _basin(ids, dirs, steps, cell):
+    """Number of the basin into which a cell is contracted; cells on the way there keep it."""
+    basin = ids[cell]
+    if basin == 0:
+        start = cell
+        while basin == 0:
+            cell += steps[dirs[cell]]
+            basin = ids[cell]
+        cell = start
+        while ids[cell] == 0:
+            ids[cell] = basin
+            cell += steps[dirs[cell]]
+    return basin - 1
+
+
+@kernel
 def _sweep(ids, dirs, steps, backward):
     size = ids.size
     for i in range(size):
@@ -31,53 +47,18 @@ def _sweep(ids, dirs, steps, backward):
 
 
 @kernel
-def settle(ids, dirs, steps, backward):
-    """Give every cell the number of the basin into which it is contracted.
-
-    Two sweeps without a branch settle nearly all cells, whichever way they point; the loop at the
-    end follows what is left.
+def basins_of(cells, ids, dirs, steps, out):
+    """Look up the basins into which cells are contracted.
 
     Args:
-        ids: Basin + 1 at the roots, 0 elsewhere, int32 (n,); filled.
-        dirs: Direction in which a cell is contracted, uint8 (n,).
+        cells: int32 (n,).
+        ids: Basin + 1 of the roots and of the cells looked up so far, 0 elsewhere, int32; updated.
+        dirs: Direction in which a cell is contracted, uint8.
         steps: Offset of each direction, 0 for the last one, which means none, int64.
-        backward: Whether most cells point to later ones; only the speed depends on it.
+        out: Basins, int32 (n,).
     """
-    _sweep(ids, dirs, steps, backward)
-    _sweep(ids, dirs, steps, not backward)
-    for start in range(ids.size):
-        if ids[start] != 0 or steps[dirs[start]] == 0:
-            continue
-        cell = start
-        while ids[cell] == 0:
-            cell += steps[dirs[cell]]
-        basin = ids[cell]
-        cell = start
-        while ids[cell] == 0:
-            ids[cell] = basin
-            cell += steps[dirs[cell]]
-
-
-@kernel
-def edge_basins(codes, flip, axes, near, far, ids, out_near, out_far):
-    """Decode edges and look up the two basins that each one joins.
-
-    Args:
-        codes: Edge codes, int64 (n,); the lower half is ``axes * cell + axis``.
-        flip: -1 where the codes are complements, else 0, int64.
-        axes: Edges per cell.
-        near: Offset from the owner to the first cell, by axis, int64.
-        far: Offset from the owner to the second cell, by axis, int64.
-        ids: Basin + 1 of every cell, int32.
-        out_near: First basins, int32 (n,).
-        out_far: Second basins, int32 (n,).
-    """
-    for i in range(codes.size):
-        edge = np.uint32((codes[i] ^ flip) & LOW)
-        cell = np.int64(edge // np.uint32(axes))
-        axis = edge - cell * axes
-        out_near[i] = ids[cell + near[axis]] - 1
-        out_far[i] = ids[cell + far[axis]] - 1
+    for i in range(cells.size):
+        out[i] = _basin(ids, dirs, steps, cells[i])
 
 
 @kernel
@@ -92,55 +73,85 @@ def _find(parent, node):
 
 
 @kernel
-def merge(codes, near, far, age, parent, win, lose, where, lives, fate):
-    """Merge basins along sorted edges; the older one (smaller age) survives.
-
-    Args:
-        codes: Edge codes, ascending int64 (n,).
-        near: First basin of each edge, int32 (n,).
-        far: Second basin, int32 (n,).
-        age: Code of the oldest cell of each basin, int64 (m,).
-        parent: 0..m-1, int32 (m,); overwritten.
-        win: Surviving basins, int32 (m,).
-        lose: Dying basins, int32 (m,).
-        where: Edge of each merge, int32 (m,).
-        lives: Whether the bar that ends has positive length, bool (m,).
-        fate: By basin: the merge at which its bar of positive length ends, else -1; int32 (m,).
-
-    Returns:
-        The number of merges.
-    """
-    count = 0
-    fate[:] = -1
-    for i in range(near.size):
-        first = _find(parent, near[i])
-        second = _find(parent, far[i])
-        if first == second:
-            continue
-        if age[second] < age[first]:
-            first, second = second, first
-        parent[second] = first
-        win[count] = first
-        lose[count] = second
-        where[count] = i
-        value = codes[i] >> 32
-        # The frame of the T-construction ends the essential class, which is no bar.
-        alive = (age[second] >> 32) != value and value != OUTSIDE
-        lives[count] = alive
-        if alive:
-            fate[second] = count
-        count += 1
-    return count
+def _edge_basins(codes, flip, near, far, ids, dirs, steps):
+    """Decode edges and look up the two basins that each one joins."""
+    if codes.size > ids.size // 16:
+        # Two sweeps without a branch settle nearly all cells, whichever way they point. Fewer
+        # edges than that are looked up faster one by one.
+        _sweep(ids, dirs, steps, flip != 0)
+        _sweep(ids, dirs, steps, flip == 0)
+    axes = near.size
+    first = np.empty(codes.size, np.int32)
+    second = np.empty(codes.size, np.int32)
+    for i in range(codes.size):
+        edge = np.uint32((codes[i] ^ flip) & LOW)
+        cell = np.int64(edge // np.uint32(axes))
+        axis = edge - cell * axes
+        first[i] = _basin(ids, dirs, steps, cell + near[axis])
+        second[i] = _basin(ids, dirs, steps, cell + far[axis])
+    return first, second
 
 
 @kernel
-def look_up_fates(codes, flip, ids, age, fate, out):
+def merge(codes, flip, near, far, ids, dirs, steps, age):
+    """Merge basins along sorted edges; the older one (smaller age) survives.
+
+    Args:
+        codes: Edge codes, ascending int64 (n,); the lower half is ``axes * cell + axis``.
+        flip: -1 where the codes are complements, else 0, int64.
+        near: Offset from the owner of an edge to the first cell, by axis, int64 (axes,).
+        far: Offset from the owner to the second cell, by axis, int64.
+        ids: See :func:`basins_of`.
+        dirs: See there.
+        steps: See there.
+        age: Code of the oldest cell of each basin, int64 (m,).
+
+    Returns:
+        By merge: surviving and dying basin and the edge, int32 (k,), and whether the bar that ends
+        has positive length, bool (k,); and by basin: the merge at which its bar of positive length
+        ends, else -1; int32 (m,).
+    """
+    first, second = _edge_basins(codes, flip, near, far, ids, dirs, steps)
+    parent = np.empty(age.size, np.int32)
+    fate = np.empty(age.size, np.int32)
+    for i in range(age.size):
+        parent[i] = i
+        fate[i] = -1
+    win = np.empty(age.size, np.int32)
+    lose = np.empty(age.size, np.int32)
+    where = np.empty(age.size, np.int32)
+    lives = np.empty(age.size, np.bool_)
+    count = 0
+    for i in range(codes.size):
+        one = _find(parent, first[i])
+        two = _find(parent, second[i])
+        if one == two:
+            continue
+        if age[two] < age[one]:
+            one, two = two, one
+        parent[two] = one
+        win[count] = one
+        lose[count] = two
+        where[count] = i
+        value = codes[i] >> 32
+        # The frame of the T-construction ends the essential class, which is no bar.
+        lives[count] = (age[two] >> 32) != value and value != OUTSIDE
+        if lives[count]:
+            fate[two] = count
+        count += 1
+    return win[:count], lose[:count], where[:count], lives[:count], fate
+
+
+@kernel
+def look_up_fates(codes, flip, ids, dirs, steps, age, fate, out):
     """Find the bars that are born at coded cells.
 
     Args:
         codes: Codes of cells, int64 (n,); some may be none or the outside.
         flip: -1 where the codes are complements, else 0, int64.
-        ids: Basin + 1 of every cell, int32.
+        ids: See :func:`basins_of`.
+        dirs: See there.
+        steps: See there.
         age: Code of the oldest cell of each basin, int64 (m,).
         fate: By basin: the merge at which its bar ends, else -1; int32 (m,).
         out: That merge, or -1 where no bar of positive length is born there; int32 (n,).
@@ -148,7 +159,7 @@ def look_up_fates(codes, flip, ids, age, fate, out):
     for i in range(codes.size):
         out[i] = -1
         if codes[i] != NONE and codes[i] != OUTER:
-            basin = ids[(codes[i] ^ flip) & LOW] - 1
+            basin = _basin(ids, dirs, steps, (codes[i] ^ flip) & LOW)
             # A label that is no root is nobody's birth.
             if age[basin] == codes[i]:
                 out[i] = fate[basin]

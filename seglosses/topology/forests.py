@@ -61,29 +61,25 @@ class Forest:
 
     def basins(self, cells: Ints) -> Ints:
         """Basin of each cell."""
-        return self.ids[cells] - np.int32(1)
+        out = np.empty(cells.size, np.int32)
+        kernels.basins_of(cells, self.ids, self.dirs, self.side.steps, out)
+        return out
 
     def fates(self, codes: Codes) -> Ints:
         """The merge that ends the bar born at each coded cell, -1 for none of positive length."""
         out = np.empty(codes.size, np.int32)
-        flip = np.int64(self.side.flip)
-        kernels.look_up_fates(codes, flip, self.ids, self.age, self.fate, out)
+        flip, steps = np.int64(self.side.flip), self.side.steps
+        kernels.look_up_fates(codes, flip, self.ids, self.dirs, steps, self.age, self.fate, out)
         return out
 
 
 def _merge(
     side: Side, key: Ints, ids: Ints, dirs: Marks, age: Codes, codes: Codes
 ) -> tuple[Forest, Ints]:
-    near = np.empty(codes.size, np.int32)
-    far = np.empty(codes.size, np.int32)
     flip = np.int64(side.flip)
-    kernels.settle(ids, dirs, side.steps, side.flip != 0)
-    kernels.edge_basins(codes, flip, side.axes, side.near, side.far, ids, near, far)
-    parent = np.arange(age.size, dtype=np.int32)
-    win, lose, where, fate = np.empty((4, age.size), np.int32)
-    lives: Mask = np.empty(age.size, bool)
-    count = kernels.merge(codes, near, far, age, parent, win, lose, where, lives, fate)
-    win, lose, where, lives = win[:count], lose[:count], where[:count], lives[:count]
+    win, lose, where, lives, fate = kernels.merge(
+        codes, flip, side.near, side.far, ids, dirs, side.steps, age
+    )
     return Forest(side, key, ids, dirs, age, win, lose, codes[where], lives, fate), where
 
 

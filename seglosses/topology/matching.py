@@ -138,12 +138,16 @@ def betti_matching(
     unmatched_b: list[Codes] = []
     for dim in range(first.ndim):
         items = _match(*(part.features[dim] for part in parts), larger=larger, exact=exact)
-        pairs = [part.pairs(dim, item) for part, item in zip(parts, items, strict=False)]
-        matched.append(np.concatenate(pairs, axis=1))
+        chosen = []
         for part, item, rest in zip(parts, items, (unmatched_a, unmatched_b), strict=False):
-            left = part.features[dim].lives.copy()
-            left[item] = False
-            rest.append(part.pairs(dim, left))
+            lives = part.features[dim].lives
+            bars = part.pairs(dim, lives)
+            rows = (np.cumsum(lives) - 1)[item]
+            chosen.append(bars[rows])
+            left = np.ones(len(bars), bool)
+            left[rows] = False
+            rest.append(bars[left])
+        matched.append(np.concatenate(chosen, axis=1))
     order = slice(None, None, -1 if construction == "T" else 1)
     return Matching(
         tuple(matched[order]),
