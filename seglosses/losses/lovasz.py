@@ -137,7 +137,9 @@ class _LovaszLoss(ClassLoss):
             foreground = _foreground(batch)
             present = None
             if self._classes(batch) == "present":
-                present = torch.stack([foreground(c).any(1) for c in range(batch.channels)], 1)
+                present = torch.stack(
+                    [foreground(c, slice(None)).any(1) for c in range(batch.channels)], 1
+                )
                 present = present.any(0, keepdim=True) if pooled else present
             rows = 1 if pooled else len(batch.logits)
             shares = self._shares(rows, present, batch)
@@ -165,7 +167,7 @@ class _LovaszLoss(ClassLoss):
         )
 
     def _formed(
-        self, batch: Aligned, foreground: Callable[[int], Tensor], shares: Tensor
+        self, batch: Aligned, foreground: Callable[[int, slice], Tensor], shares: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The losses of rows (R,) and their gradient by the logits."""
         flat = batch.logits.flatten(2) if batch.logits.dim() > 2 else batch.logits.unsqueeze(2)
@@ -182,7 +184,7 @@ class _LovaszLoss(ClassLoss):
             for c, share in enumerate(row_shares):
                 if not share:
                     continue
-                own = foreground(c)[images]
+                own = foreground(c, images)
                 errors, slope = self._errors(scores[images, c], own)
                 if valid is not None:
                     # last in order and without slope, ignored pixels touch nobody
@@ -196,8 +198,8 @@ class _LovaszLoss(ClassLoss):
         return value, self._by_logits(gradient, scores, batch.sigmoid).view_as(batch.logits)
 
 
-def _foreground(batch: Aligned) -> Callable[[int], Tensor]:
-    """Where a class is labelled, (N, P), by its index; never at ignored pixels."""
+def _foreground(batch: Aligned) -> Callable[[int, slice], Tensor]:
+    """Where a class is labelled in some images, (N, P); never at ignored pixels."""
     if batch.dense is not None:
         dense = batch.dense.flatten(2) if batch.dense.dim() > 2 else batch.dense.unsqueeze(2)
         if not bool(((dense == 0) | (dense == 1)).all()):
@@ -205,13 +207,13 @@ def _foreground(batch: Aligned) -> Callable[[int], Tensor]:
                 "Lovász losses are defined for hard labels: dense targets must be 0 or 1; use"
                 " JaccardMetricLoss for soft ones"
             )
-        return lambda c: dense[:, c] > 0
+        return lambda c, images: dense[images, c] > 0
     assert batch.labels is not None
     labels = batch.labels
     if batch.valid is not None:
         labels = labels.masked_fill(~batch.valid, -1)
     flat = labels.flatten(1) if labels.dim() > 1 else labels.unsqueeze(1)
-    return lambda c: flat == (1 if batch.channels == 1 else c)
+    return lambda c, images: flat[images] == (1 if batch.channels == 1 else c)
 
 
 class LovaszSoftmaxLoss(_LovaszLoss):
