@@ -217,14 +217,17 @@ from seglosses.losses.topology_barcodes import (
     topo_loss,
     topological_prior_loss,
 )
+from seglosses.losses.topology_cavity import (
+    CavityLoss,
+    cavity_loss,
+)
 from seglosses.losses.topology_matching import (
     BettiMatchingLoss,
     betti_matching_loss,
 )
 from seglosses.losses.topology_paths import (
-    CavityLoss,
     MalisLoss,
-    cavity_loss,
+    malis_distance_loss,
     malis_loss,
 )
 from seglosses.losses.topology_regions import (
@@ -380,6 +383,7 @@ __all__ = [
     "local_pairwise_loss",
     "lovasz_hinge_loss",
     "lovasz_softmax_loss",
+    "malis_distance_loss",
     "malis_loss",
     "margin_smoothing_loss",
     "matchability_aware_loss",

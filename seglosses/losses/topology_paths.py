@@ -1,18 +1,19 @@
-"""Losses of paths between regions: lines must separate, regions must hang together."""
+"""Losses of best paths between regions: lines must separate, regions must hang together."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.segmentation import watershed
 from torch import Tensor
-from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapOptions, ShapeLoss
+from seglosses.losses.fields import distance_fields
 from seglosses.losses.planes import constant_maps
-from seglosses.reduction import average_pixels
+from seglosses.losses.topology_cavity import widened
 from seglosses.topology import label_components
 from seglosses.topology.flooding import bottleneck_shares
 
@@ -37,8 +38,8 @@ def malis_loss(
     pixels of two regions whose best path has its bottleneck at x, and counts where x lies on the
     label's line (a gap): descent closes it. ``within`` are the same for pairs of one region, and
     counts where x lies inside the region (a false line): descent opens it. Windows are treated on
-    their own and then averaged. Where the published loss regresses distances to the line, this one
-    reads background probabilities.
+    their own and then averaged. The published loss reads distances to the line in place of ``a``:
+    :func:`malis_distance_loss`.
 
     Args:
         prob: Probabilities of the lines, (N, K, H, W) or (N, K, D, H, W).
@@ -62,103 +63,119 @@ def malis_loss(
         >>> malis_loss(gap, line, margin=0)  # (1 - 0.4)^2
         tensor([[0.3600]])
     """
-
-    def shares(path: NDArray[np.floating], label: Mask) -> NDArray[np.float32]:
-        band = _widened(label, margin)
-        regions, _ = label_components(~band, connectivity=2 * label.ndim)
-        between, within = bottleneck_shares(path, regions, window=window)
-        windows = np.prod([-(-n // (window or max(n, 1))) for n in label.shape])
-        pair = np.stack([between * band, within * (regions > 0)]) / windows
-        return pair.astype(np.float32)
-
     path = 1 - prob
-    between, within = constant_maps(shares, path, target > 0.5).to(prob.dtype).unbind(2)
+    between, within = _shares(path, target > 0.5, window, margin).unbind(2)
     loss = between * path.square() + positive * within * prob.square()
     return (loss if weight is None else loss * weight).flatten(2).sum(2)
 
 
-def cavity_loss(
-    margin: Tensor, target: Tensor, *, reach: int = 2, weight: Tensor | None = None
+def malis_distance_loss(
+    logit: Tensor,
+    target: Tensor,
+    *,
+    distance: float = 20.0,
+    window: int | None = 64,
+    margin: int = 2,
+    positive: float = 0.1,
+    fit: float = 1e-3,
+    weight: Tensor | None = None,
 ) -> Tensor:
-    r"""Cavity loss: cross-entropy along the lines between cells that leak into each other.
+    r"""Connectivity of the background by best paths on distance maps (TOPO).
 
-        loss = mean over x in the leaking lines of BCE(z_x, 1)
+        d    = 1/2 - z                                   the network's distance to the line
+        D    = min(distance to the label's line, distance)
+        loss = sum_x between_x relu(d_x)^2 + positive sum_x within_x relu(D_x - d_x)^2
+               + fit sum_x (d_x - D_x)^2 / number of windows
 
-    The label's background falls into cells. The prediction, looked at no further than ``reach``
-    from the label, lets some of them run together; the watershed of the probability between these
-    cells is where it should have closed. This follows the idea of Ngoc et al. with a watershed in
-    place of the minimum barrier distance; it is a re-implementation.
+    The network regresses truncated distances, and a pixel is on the line where its logit is
+    positive, so that argmax and a threshold at 1/2 go on working. ``between`` and ``within`` are
+    those of :func:`malis_loss`, of best paths along which the distance stays large. The published
+    loss draws false lines to the full ``distance`` wherever the label is at least half as far, so
+    that exact distances have a price; here they have none. It adds windows up; here they are
+    averaged, and so is the regression.
 
     Args:
-        margin: One-versus-rest logits, (N, K, H, W).
+        logit: One-versus-rest logits z, (N, K, H, W) or (N, K, D, H, W).
         target: One-hot or soft labels of that shape, cut at 1/2.
-        reach: Pixels beside the label's line in which a line may be found.
-        weight: (N, 1, H, W) or broadcastable weights of pixels.
+        distance: Where distances are truncated, pixels.
+        window: Side of the windows, pixels; ``None`` for the whole map.
+        margin: Pixels beside the line that belong to no region; 5 as published.
+        positive: Price of false lines.
+        fit: Price of the regression a pixel.
+        weight: (N, 1, *S) or broadcastable weights of pixels; 0 leaves a pixel out.
 
     Returns:
-        One loss per image and class, (N, K); 0 where no cells leak.
+        One loss per image and class, (N, K); 0 for the label's own distances.
 
     References:
-        Ngoc et al., Introducing the Boundary-Aware loss for deep image segmentation, BMVC 2021.
+        Oner et al., TPAMI 2021, arXiv:2009.07011, and their code doruk-oner/TOPO-Windowed-Loss.
 
     Example:
         >>> import torch
         >>> line = torch.tensor([[[[0.0, 0.0, 1.0, 0.0, 0.0]]]])
-        >>> cavity_loss(torch.full_like(line, -1e-6), line, reach=0)  # log 2
-        tensor([[0.6931]])
+        >>> d = torch.tensor([[[[2.0, 1.0, 0.3, 1.0, 2.0]]]])  # a gap, but for it exact
+        >>> malis_distance_loss(0.5 - d, line, margin=0)  # 0.3^2 (1 + 0.001)
+        tensor([[0.0901]])
     """
-
-    def leaks(height: NDArray[np.floating], label: Mask) -> Mask:
-        return _leaking_lines(height, label, reach)
-
-    lines = constant_maps(leaks, margin, target > 0.5).to(margin.dtype)
+    truth = target > 0.5
+    field = distance_fields(truth.flatten(0, 1)).view(truth.shape).clamp(max=distance)
     if weight is not None:
-        lines = lines * weight
-    return average_pixels(F.softplus(-margin), lines)
+        # nothing is known there: no line, and nothing that weight 0 would multiply
+        logit = torch.where(weight > 0, logit, 0.5 - distance)
+    path = 0.5 - logit
+    between, within = _shares(path, truth, window, margin).to(logit.dtype).unbind(2)
+    loss = between * path.relu().square() + positive * within * (field - path).relu().square()
+    loss = loss + fit / _count_windows(truth.shape[2:], window) * (path - field).square()
+    return (loss if weight is None else loss * weight).flatten(2).sum(2)
 
 
-def _leaking_lines(height: NDArray[np.floating], label: Mask, reach: int) -> Mask:
-    band = _widened(label, reach)
-    cells, count = label_components(~band, connectivity=2 * label.ndim)
-    if count < 2:
-        return np.zeros(label.shape, bool)
-    cavities, _ = label_components(~((height > 0) & band), connectivity=2 * label.ndim)
-    owner = np.zeros(count + 1, np.int64)
-    owner[cells] = cavities
-    basins = watershed(height, cells, watershed_line=True)
-    # both cells beside a pixel of the line: the largest and the least number around it
-    ring = np.ones((3,) * label.ndim, bool)
-    high = ndimage.maximum_filter(basins, footprint=ring)
-    low = ndimage.minimum_filter(np.where(basins > 0, basins, count + 1), footprint=ring)
-    line = (basins == 0) & (low < high)
-    leaking: Mask = line & (owner[high] == owner[np.minimum(low, count)])
-    return leaking
+def _shares(path: Tensor, lines: Tensor, window: int | None, margin: int) -> Tensor:
+    """Shares of bottlenecks between regions, on the lines, and within regions, (N, K, 2, *S)."""
+
+    def shares(height: NDArray[np.floating], label: Mask) -> NDArray[np.float32]:
+        band = widened(label, margin)
+        regions, _ = label_components(~band, connectivity=2 * label.ndim)
+        between, within = bottleneck_shares(height, regions, window=window)
+        pair = np.stack([between * band, within * (regions > 0)])
+        return (pair / _count_windows(label.shape, window)).astype(np.float32)
+
+    return constant_maps(shares, path, lines).to(path.dtype)
 
 
-def _widened(label: Mask, by: int) -> Mask:
-    wide: Mask = ndimage.binary_dilation(label, iterations=by) if by else label
-    return wide
+def _count_windows(shape: tuple[int, ...], window: int | None) -> int:
+    return math.prod(-(-n // (window or max(n, 1))) for n in shape)
 
 
 class MalisLoss(ShapeLoss):
-    """Registered form of :func:`malis_loss`, the loss of TOPO on probabilities.
+    """Registered form of :func:`malis_loss`, or of :func:`malis_distance_loss` on distance maps.
+
+    On probabilities it joins any head that classifies. On distances, as published, it trains alone:
+    the logits are distances then, which cross-entropy would spoil. TopoMortar's own version takes
+    the distances of a binary mask, and its prediction script calls everything background; there is
+    nothing that ``compat`` could rerun.
 
     Args:
         window: Side of the windows, pixels; ``None`` for whole maps.
         margin: Pixels beside a line that belong to no region.
         positive: Price of false lines.
+        distance: Reads logits as distances to the line, truncated at so many pixels (20 as
+            published); ``None`` reads probabilities.
+        fit: Price of the regression of distances, a pixel.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
     """
 
     formula = "sum of between a^2 + positive within (1 - a)^2 over bottlenecks, a = 1 - p"
     paper = "Oner et al. 2021, arXiv:2009.07011"
     use_when = "roads and membranes must separate what they enclose; beside CE and Dice"
+    reads_margins = True
 
     def __init__(
         self,
         window: int | None = 64,
         margin: int = 2,
         positive: float = 0.1,
+        distance: float | None = None,
+        fit: float = 1e-3,
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
@@ -166,40 +183,30 @@ class MalisLoss(ShapeLoss):
             raise ValueError(
                 f"margin must not be negative and window at least 2, got {margin} and {window}"
             )
+        if distance is not None and distance <= margin:
+            raise ValueError(f"distance must be larger than margin, got {distance} and {margin}")
         self.window, self.margin, self.positive = window, margin, positive
+        self.distance, self.fit = distance, fit
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Sum over bottlenecks."""
+        if self.distance is not None:
+            return malis_distance_loss(
+                prob,
+                target,
+                distance=self.distance,
+                window=self.window,
+                margin=self.margin,
+                positive=self.positive,
+                fit=self.fit,
+                weight=mask,
+            )
+        lines = prob.sigmoid()
         return malis_loss(
-            prob,
+            lines if mask is None else torch.where(mask > 0, lines, 0.0),
             target,
             window=self.window,
             margin=self.margin,
             positive=self.positive,
             weight=mask,
         )
-
-
-class CavityLoss(ShapeLoss):
-    """Registered form of :func:`cavity_loss`; closes gaps only, so use CE and Dice beside it.
-
-    Args:
-        reach: Pixels beside the label's line in which a line may be found.
-        options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
-    """
-
-    formula = "mean of CE over the watershed lines between cells that leak into each other"
-    paper = "Ngoc et al., BMVC 2021 (re-implementation)"
-    use_when = "cells must be closed: gaps in thin boundaries; beside CE and Dice"
-    spatial_dims = (2,)
-    reads_margins = True
-
-    def __init__(self, reach: int = 2, **options: Unpack[MapOptions]) -> None:
-        super().__init__(**options)
-        if reach < 0:
-            raise ValueError(f"reach must not be negative, got {reach}")
-        self.reach = reach
-
-    def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
-        """Mean over leaking lines."""
-        return cavity_loss(prob, target, reach=self.reach, weight=mask)

@@ -7,12 +7,14 @@ import torch
 from torch import nn
 from torch.autograd import gradcheck
 
+from seglosses.distance import distance_to
 from seglosses.losses import (
     CavityLoss,
     MalisLoss,
     MorseLoss,
     SkeletonAwareLoss,
     cavity_loss,
+    malis_distance_loss,
     malis_loss,
     morse_loss,
     skeleton_aware_loss,
@@ -23,6 +25,7 @@ from tests.losses.topology_cases import case, grid, perfect32
 LOSSES: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
     "malis": (MalisLoss(window=None, positive=1.0), ("gap", "false line")),
     "malis-windows": (MalisLoss(window=16), ("gap",)),
+    "malis-distance": (MalisLoss(None, positive=1.0, distance=4.0), ("gap", "false line")),
     "cavity": (CavityLoss(), ("gap",)),
     "morse": (MorseLoss(), ("gap", "false line")),
     "skeleton-aware": (SkeletonAwareLoss(), ("gap", "false line")),
@@ -50,6 +53,10 @@ def test_gradient_repairs(name: str, defect: str) -> None:
 def test_perfect_prediction_has_no_gradient(name: str) -> None:
     logits, label = perfect32()
     logits.requires_grad_()
+    if name == "malis-distance":
+        depth = distance_to(label[0].numpy() > 0).clip(max=4.0)
+        half = (0.5 - torch.from_numpy(depth)).unsqueeze(0) / 2
+        logits = torch.stack([-half, half], 1).requires_grad_()
     loss = LOSSES[name][0](logits, label)
     loss.backward()
     assert loss.item() < 1e-6
@@ -76,6 +83,51 @@ def test_a_gap_costs_its_bottleneck() -> None:
     assert prob.grad[0, 0, 1, 2].item() == pytest.approx(-1.4)
 
 
+def test_distances_are_regressed_and_corrected_at_bottlenecks() -> None:
+    """Two cells of 3 x 2: distances 0 on the line, but for a gap of 0.3, and 1 and 2 beside it."""
+    line = torch.zeros(1, 1, 3, 5)
+    line[..., 2] = 1
+    exact = torch.tensor([2.0, 1.0, 0.0, 1.0, 2.0]).expand(1, 1, 3, 5)
+    assert malis_distance_loss(0.5 - exact, line, margin=0) == 0
+    far = exact.clamp(max=1.0)
+    assert malis_distance_loss(0.5 - far, line, margin=0, distance=1.0) == 0
+    z = 0.5 - exact
+    z[..., 1, 2] = 0.2
+    z.requires_grad_()
+    loss = malis_distance_loss(z, line, margin=0, positive=0.0, fit=0.0)
+    assert loss.item() == pytest.approx(0.3**2)
+    loss.sum().backward()
+    assert z.grad.flatten().nonzero().flatten().tolist() == [7]
+    assert z.grad[0, 0, 1, 2].item() == pytest.approx(-0.6)
+    fitted = malis_distance_loss(z, line, margin=0, positive=0.0, fit=0.5)
+    assert fitted.item() == pytest.approx(1.5 * 0.3**2)
+
+
+def test_false_lines_are_drawn_back_to_their_distance() -> None:
+    """A cell of six pixels with a line seen in its middle, which passes 3 of 5 + 4 + ... + 1."""
+    line = torch.zeros(1, 1, 1, 8)
+    line[..., 7] = 1
+    exact = torch.tensor([7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0])
+    seen = exact.clone()
+    seen[4] = 0.0
+    loss = malis_distance_loss((0.5 - seen).view(1, 1, 1, 8), line, margin=1, positive=1.0, fit=0.0)
+    # pairs left x right of it 4 * 1, and its own pairs 5, of 15 pairs of the pixels 0 to 5
+    assert loss.item() == pytest.approx(9 / 15 * 3.0**2)
+
+
+def test_ignored_pixels_hold_no_distances() -> None:
+    logits, label = grid("gap")
+    logits, label = logits.requires_grad_(), label.clone()
+    label[:, 25:] = 255
+    for loss in (MalisLoss(None, distance=4.0), MalisLoss(None)):
+        value = loss(logits, label)
+        (slope,) = torch.autograd.grad(value, logits)
+        changed = logits.detach().clone()
+        changed[:, :, 25:] = 50.0
+        torch.testing.assert_close(loss(changed, label), value)
+        assert slope[:, :, 25:].abs().sum() == 0
+
+
 def test_cavities_that_do_not_leak_cost_nothing() -> None:
     logits, label = grid()
     assert CavityLoss()(logits, label) == 0
@@ -83,6 +135,17 @@ def test_cavities_that_do_not_leak_cost_nothing() -> None:
     assert CavityLoss()(gap, label) > 0.01
     far, _ = grid("false line")
     assert CavityLoss()(far, label) == 0
+
+
+def test_cavities_of_volumes_leak_through_membranes() -> None:
+    label = torch.zeros(1, 8, 8, 12, dtype=torch.long)
+    label[..., 6] = 1
+    seen = label.clone()
+    assert CavityLoss()(torch.stack([1 - seen, seen], 1) * 9.0 - 4.5, label) == 0
+    seen[:, 4, 5, 6] = 0
+    logits = (torch.stack([1 - seen, seen], 1) * 9.0 - 4.5).requires_grad_()
+    CavityLoss()(logits, label).backward()
+    assert logits.grad[0, 1, 4, 5, 6] < 0
 
 
 def test_skeleton_aware_tolerates_rims_only() -> None:
@@ -120,15 +183,17 @@ def test_gradcheck(shape: tuple[int, ...]) -> None:
     label = torch.zeros(1, 1, *shape, dtype=torch.float64)
     label[..., 3] = 1
     assert gradcheck(lambda z: malis_loss(z.sigmoid(), label, margin=0), margin)
+    assert gradcheck(lambda z: malis_distance_loss(z, label, margin=0, distance=2.0), margin)
     assert gradcheck(lambda z: morse_loss(z, label), margin)
     assert gradcheck(lambda z: skeleton_aware_loss(z, label), margin)
-    if len(shape) == 2:
-        assert gradcheck(lambda z: cavity_loss(z, label, reach=0), margin)
+    assert gradcheck(lambda z: cavity_loss(z, label, reach=0), margin)
 
 
 def test_border() -> None:
     with pytest.raises(ValueError, match="window at least 2"):
         MalisLoss(window=1)
+    with pytest.raises(ValueError, match="distance must be larger"):
+        MalisLoss(distance=2.0)
     with pytest.raises(ValueError, match="reach must not be negative"):
         CavityLoss(reach=-1)
     with pytest.raises(ValueError, match="least must lie"):
