@@ -26,9 +26,9 @@ def cavity_loss(
         loss = mean over x in the leaking lines of BCE(z_x, 1)
 
     The label's background falls into cells, in 3D behind membranes. The prediction, looked at no
-    further than ``reach`` from the label, lets some of them run together; the watershed of the probability between these
-    cells is where it should have closed. This follows the idea of Ngoc et al. with a watershed in
-    place of the minimum barrier distance; it is a re-implementation.
+    further than ``reach`` from the label, lets some of them run together; the watershed of the
+    probability between these cells is where it should have closed. This follows the idea of Ngoc et
+    al. with a watershed in place of the minimum barrier distance; it is a re-implementation.
 
     Args:
         margin: One-versus-rest logits, (N, K, H, W) or (N, K, D, H, W).
