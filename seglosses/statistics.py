@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
@@ -15,6 +15,7 @@ Alternative: TypeAlias = Literal["two-sided", "one-sided"]
 RESAMPLES = 2000
 """Of a bootstrap."""
 _BLOCK = 4_000_000
+_KEPT = 32_000_000
 
 
 def sign_flip_test(
@@ -218,27 +219,33 @@ def resampled_worst(scores: Floats, percents: Sequence[float]) -> Floats:
     return out
 
 
-def _drawn(images: int) -> Iterable[Floats]:
+def _drawn(images: int) -> Iterator[Floats]:
     """How often each image is drawn, RESAMPLES rows in blocks that bound the memory."""
-    if RESAMPLES * images > _BLOCK:
-        return _draw(images, max(1, _BLOCK // images))
-    return _drawn_at_once(images)
+    kept = RESAMPLES * images <= _KEPT
+    block = max(1, min(RESAMPLES, _BLOCK // max(1, images)))
+    for counts in _slices(_draw_once(images), block) if kept else _draw(images, block):
+        yield counts.astype(np.float64)
 
 
 @lru_cache(maxsize=1)
-def _drawn_at_once(images: int) -> tuple[Floats, ...]:
+def _draw_once(images: int) -> NDArray[np.uint16]:
     # every column of a summary asks for the same draws, and drawing is what takes the time
-    return tuple(_draw(images, RESAMPLES))
+    parts = [counts.astype(np.uint16) for counts in _draw(images, RESAMPLES // 20)]
+    return np.concatenate(parts) if parts else np.zeros((0, 0), np.uint16)
 
 
-def _draw(images: int, block: int) -> Iterator[Floats]:
+def _slices(counts: NDArray[np.uint16], block: int) -> Iterator[NDArray[np.uint16]]:
+    for start in range(0, len(counts), block):
+        yield counts[start : start + block]
+
+
+def _draw(images: int, block: int) -> Iterator[NDArray[np.int64]]:
     if images == 0:
         return
     rng = np.random.default_rng(0)
     for start in range(0, RESAMPLES, block):
         size = min(block, RESAMPLES - start)
-        weights = rng.multinomial(images, np.full(images, 1 / images), size=size)
-        yield weights.astype(np.float64)
+        yield rng.multinomial(images, np.full(images, 1 / images), size=size)
 
 
 def divide(top: Floats, bottom: Floats) -> Floats:

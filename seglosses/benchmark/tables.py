@@ -53,7 +53,7 @@ def blocks(rows: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
 
 
 def cell(row: Row, stat: Stat) -> str:
-    """Mean and spread.
+    """Mean and spread; the mean alone where a single value has no spread.
 
     Args:
         row: One metric of one loss.
@@ -67,7 +67,8 @@ def cell(row: Row, stat: Stat) -> str:
         '0.91±0.04'
     """
     digits = 2 if stat == "paper" else METRICS[row.metric].digits
-    return f"{row.mean:.{digits}f}±{row.std:.{digits}f}"
+    middle = f"{row.mean:.{digits}f}"
+    return middle if row.std != row.std else f"{middle}±{row.std:.{digits}f}"
 
 
 def p_value(p: float) -> str:
@@ -195,9 +196,9 @@ def as_latex(rows: Sequence[Row], stat: Stat) -> str:
             cells = [f"{_tex(METRICS[metric].title)} ${_ARROWS[METRICS[metric].higher]}$"]
             of = {row.loss: row for row in mine if row.metric == metric}
             for loss in losses:
-                middle, spread = cell(of[loss], stat).split("±")
+                middle, _, spread = cell(of[loss], stat).partition("±")
                 text = f"\\mathbf{{{middle}}}" if of[loss].bold else middle
-                cells.append(f"${text} \\pm {spread}$")
+                cells.append(f"${text} \\pm {spread}$" if spread else f"${text}$")
             lines.append(_tex_line(cells))
         lines += ["\\bottomrule", "\\end{tabular}"]
     return "\n".join(lines) + "\n"

@@ -39,6 +39,10 @@ def conventions(pred_dir: Path, gt_dir: Path, settings: Settings) -> dict[str, o
         "empty masks": policies[settings.empty],
         "image border": "what lies beyond the image is outside: mask pixels at the border are "
         "surface, background at the border is no hole",
+        "scores of the whole set": "_dataset: of all pixels of all images together; _image: mean "
+        "over the classes that an image's truth shows, then over images; _class: mean over the "
+        "images whose truth shows a class, then over classes; _worst: that of the worst 10, 20, "
+        "..., 100 % of the images, averaged; _lowest: that of the worst 1 %, at least one image",
         "options": vars(settings.options),
         "intervals": "95 %, percentile bootstrap over images, 2000 resamples, seeded",
         "metrics": {column.name: column.meaning for column in settings.chosen()},

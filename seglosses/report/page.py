@@ -28,6 +28,7 @@ p{margin:6px 0}
 .wide{grid-template-columns:repeat(auto-fill,minmax(330px,1fr))}
 .tile b{display:block;font-size:26px;font-variant-numeric:tabular-nums;letter-spacing:-.02em}
 .tile span{color:var(--quiet);font-size:13px}
+.tile b+span{white-space:nowrap;font-size:12px}
 .warn{border-color:var(--warn);background:var(--warnbg);margin:14px 0}
 .warn li{overflow-wrap:anywhere}
 .scroll{overflow:auto;max-height:640px;border:1px solid var(--line);border-radius:10px;

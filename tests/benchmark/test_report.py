@@ -148,6 +148,14 @@ def test_many_images_make_it_bold(tmp_path):
     assert rows["Dice"].difference_low > 0.09
 
 
+def test_a_single_image_has_no_spread(runs, tmp_path):
+    write_groups(runs, {**GROUP, "072": "angles"})
+    report(runs, tmp_path / "out")
+    for name in ("tables.md", "tables.tex", "report.html"):
+        assert "nan" not in (tmp_path / "out" / name).read_text("utf-8").lower()
+    assert "| 5.00 |" in (tmp_path / "out" / "tables.md").read_text("utf-8")
+
+
 def test_undefined_scores_are_left_out(runs, tmp_path):
     path = runs / "supervised/accurate/large/clDiceLoss/1.csv"
     path.write_text(
