@@ -173,8 +173,7 @@ class _Leaves(Comparison):
             union = -ratio if union is None else union - ratio
         # inner: moves the edge of the intersection, or (negative) that of the hull, whichever
         # this corner is; own: moves the corner wherever it is
-        inner = torch.zeros_like(self.lower)
-        own = torch.zeros_like(self.lower)
+        inner = own = None
         if union is not None:
             own = _cofactor(self._side) * union
             common = -union if common is None else common - union
@@ -182,18 +181,30 @@ class _Leaves(Comparison):
             # an empty overlap does not grow by moving one of its sides
             inner = _cofactor(self._overlap) * self._overlap.sign() * common
         if "hull" in slope:
-            inner = inner - slope["hull"]
-            own = own + slope["hull"]
+            inner = _sum(inner, -slope["hull"])
+            own = _sum(own, slope["hull"])
         if "side" in slope:
-            own = own + slope["side"]
+            own = _sum(own, slope["side"])
+        own = torch.zeros_like(self.lower) if own is None else own
+        if inner is None:
+            out[1] = own
+            torch.neg(own, out=out[0])
+        else:
+            self._at_edges(own, inner, out)
+        if "offset" in slope:
+            out.sub_(slope["offset"], alpha=0.5)
+
+    def _at_edges(self, own: Tensor, inner: Tensor, out: Tensor) -> None:
         # where corners coincide, half of it: equal boxes are at rest
         own = own.add(inner, alpha=0.5)
         ahead = (self.target_upper - self.upper).sign_()
         torch.addcmul(own, ahead, inner, value=0.5, out=out[1])
         ahead = (self.lower - self.target_lower).sign_()
         torch.addcmul(own, ahead, inner, value=0.5, out=out[0]).neg_()
-        if "offset" in slope:
-            out.sub_(slope["offset"], alpha=0.5)
+
+
+def _sum(given: Tensor | None, more: Tensor) -> Tensor:
+    return more if given is None else given + more
 
 
 class _PerPair(torch.autograd.Function):

@@ -11,6 +11,7 @@ A loss class declares hyper-parameters and one ``compute``; the families below c
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -146,9 +147,10 @@ class Loss(nn.Module):
                 " dict(type='seglosses.LossWeightSchedule') to custom_hooks, or call"
                 " set_progress(fraction of the training) before each iteration"
             )
-        loss = loss * self.loss_weight
+        if self.loss_weight != 1:
+            loss = loss * self.loss_weight
         # on other devices the check would cost a synchronisation; there NaN stays visible as NaN
-        if loss.device.type == "cpu" and not bool(torch.isfinite(loss).all()):
+        if loss.device.type == "cpu" and not _is_finite(loss):
             bad = int((~torch.isfinite(pred)).sum())
             raise ValueError(
                 f"{type(self).__name__} is not finite: {bad} of {pred.numel()} values of pred are"
@@ -156,6 +158,11 @@ class Loss(nn.Module):
                 " gradients"
             )
         return loss
+
+
+def _is_finite(loss: Tensor) -> bool:
+    # the usual scalar is asked without a kernel
+    return math.isfinite(loss.item()) if loss.dim() == 0 else bool(torch.isfinite(loss).all())
 
 
 def default_name(class_name: str) -> str:
@@ -368,9 +375,8 @@ class BoxLoss(Loss):
         if weight is not None and weight.shape != pred.shape[:1]:
             raise ValueError(f"weight must be ({len(pred)},), got {tuple(weight.shape)}")
         rows = None
-        if weight is not None:
-            used = weight.nonzero().squeeze(1)
-            rows = None if len(used) == len(pred) else used
+        if weight is not None and not bool(weight.all()):
+            rows = weight.nonzero().squeeze(1)
         with torch.autocast(pred.device.type, enabled=False):
             p, t, w = (x if x is None or rows is None else x[rows] for x in (pred, target, weight))
             assert p is not None
