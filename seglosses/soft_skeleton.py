@@ -194,9 +194,9 @@ def _neighbours(dim: int, at: Tensor, of: Tensor) -> Iterator[tuple[Tensor, Tens
         yield at.narrow(dim, 0, size - 1), of.narrow(dim, 1, size - 1)
 
 
-def _where_equal(a: Tensor, b: Tensor, grad: Tensor) -> Tensor:
-    """``grad`` where a == b, else 0; a float mask, for boolean ones are not vectorised."""
-    return torch.eq(a, b, out=torch.empty_like(grad)).mul_(grad)
+def _equal(a: Tensor, b: Tensor) -> Tensor:
+    """1 where a == b, else 0; as floats, for operations on boolean masks are not vectorised."""
+    return torch.eq(a, b, out=torch.empty_like(a))
 
 
 def _dilate_gradient(grad: Tensor, image: Tensor, dims: range) -> Tensor:
@@ -209,31 +209,36 @@ def _dilate_gradient(grad: Tensor, image: Tensor, dims: range) -> Tensor:
         size = source.shape[dim]
         if size == 1:
             continue
-        result = _where_equal(source, dilated, grad)
+        result = _equal(source, dilated).mul_(grad)
         rest = grad - result
-        lower = _where_equal(
-            source.narrow(dim, 0, size - 1),
-            dilated.narrow(dim, 1, size - 1),
-            rest.narrow(dim, 1, size - 1),
-        )
-        result.narrow(dim, 0, size - 1).add_(lower)
-        rest.narrow(dim, 1, size - 1).sub_(lower)
+        above, below = rest.narrow(dim, 0, size - 1), rest.narrow(dim, 1, size - 1)
+        lower = _equal(source.narrow(dim, 0, size - 1), dilated.narrow(dim, 1, size - 1))
+        result.narrow(dim, 0, size - 1).addcmul_(lower, below)
+        below.addcmul_(lower, below, value=-1)
         # what neither the pixel nor its lower neighbour took belongs to the upper one
-        result.narrow(dim, 1, size - 1).add_(rest.narrow(dim, 0, size - 1))
+        result.narrow(dim, 1, size - 1).add_(above)
         grad = result
     return grad
 
 
 def _erode_gradient(grad: Tensor, image: Tensor, eroded: Tensor, result: Tensor) -> Tensor:
     """Add to ``result`` the gradient of ``_erode(image)``; consumes ``grad``."""
-    own = _where_equal(image, eroded, grad)
-    result.add_(own)
-    grad.sub_(own)
-    for dim in range(1, image.dim()):
+    own = _equal(image, eroded)
+    result.addcmul_(own, grad)
+    grad.addcmul_(own, grad, value=-1)
+    sides = [
+        (at, source, rest, receiver)
+        for dim in range(1, image.dim())
         for (at, source), (rest, receiver) in zip(
             _neighbours(dim, eroded, image), _neighbours(dim, grad, result), strict=True
-        ):
-            taken = _where_equal(at, source, rest)
-            receiver.add_(taken)
-            rest.sub_(taken)
+        )
+    ]
+    for at, source, rest, receiver in sides[:-1]:
+        taken = _equal(at, source)
+        receiver.addcmul_(taken, rest)
+        rest.addcmul_(taken, rest, value=-1)
+    if sides:
+        # what no other pixel took belongs to the last neighbour
+        _, _, rest, receiver = sides[-1]
+        receiver.add_(rest)
     return result
