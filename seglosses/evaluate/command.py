@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of windowed Betti errors (default: %(default)s)")  # fmt: skip
     add("--regions", choices=("background", "foreground"), default=Options.regions,
         help="what a cell is a component of (default: %(default)s)")  # fmt: skip
+    add("--tie-breaking", choices=("none", "released"), default=Options.tie_breaking,
+        help="of Betti matching errors; released: as the released programs count"
+        " (default: %(default)s)")  # fmt: skip
     add("--bins", type=int, default=Options.bins, help="of calibration (default: %(default)s)")
     add("--band", type=float, default=Options.band, metavar="D",
         help="around boundaries, for their calibration (default: %(default)s)")  # fmt: skip
@@ -96,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
                 boundary_width=args.boundary_width,
                 window=args.window,
                 regions=args.regions,
+                tie_breaking=args.tie_breaking,
                 bins=args.bins,
                 band=args.band,
             ),

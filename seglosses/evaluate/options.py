@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seglosses.metrics.cells import Regions
+from seglosses.topology.errors import TieBreaking
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Options:
         window: Edge length of the windows for windowed Betti errors, in pixels.
         regions: Whether cells are components of the background or of the foreground.
         bins: Number of bins of the calibration error.
+        tie_breaking: How Betti matching errors count: 'none' without a choice among ties, or
+            'released' for the numbers of the released programs.
         band: Half width of the band of the boundary calibration error, in the unit of the spacing.
     """
 
@@ -26,6 +29,7 @@ class Options:
     boundary_width: int | None = None
     window: int = 128
     regions: Regions = "background"
+    tie_breaking: TieBreaking = "none"
     bins: int = 15
     band: float = 3.0
 
@@ -39,5 +43,7 @@ class Options:
                 raise ValueError(f"expected {name} of at least 1, got {value}")
         if self.regions not in ("background", "foreground"):
             raise ValueError(f"expected regions background or foreground, got {self.regions!r}")
+        if self.tie_breaking not in ("none", "released"):
+            raise ValueError(f"expected tie_breaking none or released, got {self.tie_breaking!r}")
         if not self.band > 0:
             raise ValueError(f"expected a band wider than 0, got {self.band}")

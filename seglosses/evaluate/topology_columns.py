@@ -26,7 +26,9 @@ def _windowed(dimension: int) -> Callable[[Sample, Options], float]:
 
 
 def _matching(dimension: int) -> Callable[[Sample, Options], float]:
-    return lambda sample, options: metrics.betti_matching_error(sample.pair, dimension)
+    return lambda sample, options: metrics.betti_matching_error(
+        sample.pair, dimension, tie_breaking=options.tie_breaking
+    )
 
 
 TOPOLOGY: tuple[Column, ...] = (
@@ -86,7 +88,7 @@ TOPOLOGY: tuple[Column, ...] = (
         "Betti-0 matching error",
         "topology",
         "lower",
-        "components of either mask without a counterpart in the union, whatever ties",
+        "components of either mask without counterpart in the union; tie breaking: {tie_breaking}",
         _matching(0),
     ),
     Column(
@@ -94,7 +96,7 @@ TOPOLOGY: tuple[Column, ...] = (
         "Betti-1 matching error",
         "topology",
         "lower",
-        "loops of either mask without a counterpart in the union, whatever ties (3D: matched)",
+        "loops of either mask without counterpart in the union; tie breaking: {tie_breaking}",
         _matching(1),
         headline=True,
     ),
@@ -103,7 +105,7 @@ TOPOLOGY: tuple[Column, ...] = (
         "Betti-2 matching error",
         "topology",
         "lower",
-        "cavities of either mask without a counterpart in the union, whatever ties",
+        "cavities of either mask without counterpart in the union; tie breaking: {tie_breaking}",
         _matching(2),
         dimensions=(3,),
     ),

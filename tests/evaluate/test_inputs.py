@@ -55,11 +55,34 @@ def test_options_reach_the_metrics_and_the_conventions(folders, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"tolerance": -1.0}, {"window": 0}, {"regions": "walls"}, {"band": 0.0}, {"bins": 0}],
+    [
+        {"tolerance": -1.0},
+        {"window": 0},
+        {"regions": "walls"},
+        {"band": 0.0},
+        {"bins": 0},
+        {"tie_breaking": "first"},
+    ],
 )
 def test_impossible_options_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="expected"):
         Options(**wrong)
+
+
+def test_the_released_count_of_matching_errors_is_chosen_by_an_option(tmp_path: Path) -> None:
+    # one piece only in the prediction, one only in the truth, two in both
+    for name, row in (("pred", [1, 0, 0, 0, 1, 0, 1]), ("gt", [0, 0, 1, 0, 1, 0, 1])):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "a.npy", np.array([row], np.uint8))
+    folders = tmp_path / "pred", tmp_path / "gt"
+    free = evaluate(*folders, metrics=["topology"])
+    released = Options(tie_breaking="released")
+    chosen = evaluate(*folders, metrics=["topology"], options=released, out=tmp_path / "out")
+    name = "betti0_matching_error"
+    assert (free.mean(name), chosen.mean(name)) == (2.0, 0.0)
+    conventions = json.loads((tmp_path / "out" / "conventions.json").read_text("utf-8"))
+    assert conventions["options"]["tie_breaking"] == "released"
+    assert "tie breaking: released" in conventions["metrics"][name]
 
 
 def test_volumes_with_spacing(tmp_path: Path) -> None:
