@@ -170,3 +170,27 @@ def test_symmetric_loss_is_blind_to_uniform_noise() -> None:
     loss = MeanAbsoluteErrorLoss(reduction="none")
     total = sum(loss(LOGITS, torch.full((4,), c)) for c in range(3))
     torch.testing.assert_close(total, torch.full((4,), 2.0))
+
+
+def test_sums_of_published_codes() -> None:
+    """What other codes make one class of is a list of two losses."""
+    # symmetric cross-entropy, alpha = .1, beta = 1
+    symmetric = 0.1 * CrossEntropyLoss()(LOGITS, LABELS) + ReverseCrossEntropyLoss()(LOGITS, LABELS)
+    assert symmetric.item() == pytest.approx(5.0804448, abs=2e-6)
+    # Poly-1 of abhuse weighs cross-entropy alone by class
+    pair = [
+        CrossEntropyLoss(class_weight=[1.0, 2.0, 0.5], reduction="none"),
+        MeanAbsoluteErrorLoss(reduction="none", loss_weight=2.0),
+    ]
+    expected = torch.tensor([0.6701173, 2.2273858, 0.2330289, 31.0000191])
+    value = pair[0](LOGITS, LABELS) + pair[1](LOGITS, LABELS)
+    torch.testing.assert_close(value, expected, atol=2e-6, rtol=1e-6)
+    # of the LDR repository: normalised cross-entropy with AGCE, and with AUL
+    normalized = NormalizedCrossEntropyLoss()(LOGITS, LABELS)
+    for passive, total in ((AGCELoss(a=3, q=1.5), 1.2208432), (AULLoss(a=6, q=1.5), 1.4376462)):
+        value = normalized + passive(LOGITS, LABELS)
+        assert value.item() == pytest.approx(total, abs=2e-6)
+    # normalised MAE is MAE / (2 (K - 1))
+    assert MeanAbsoluteErrorLoss(loss_weight=1 / 4)(LOGITS, LABELS).item() == pytest.approx(
+        0.1268931, abs=1e-6
+    )

@@ -7,6 +7,8 @@ which is our ``classes='all'``.
 from __future__ import annotations
 
 import itertools
+import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -114,3 +116,12 @@ def test_bird_eye_view_dice_leaves_absent_classes_out() -> None:
     logits = (80 * guess - 40).requires_grad_()
     value = loss(logits, truth)
     assert value.item() == pytest.approx(((1 - 4 / 6) + (1 - 2 / 3)) / 2, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["one", "maps"])
+def test_dice_of_freecos_and_seabird(name: str) -> None:
+    # one foreground of FreeCOS, three maps of SeaBird of which one is absent, both over the batch
+    golden = json.loads((Path(__file__).parent / "goldens" / "dice.json").read_text())[name]
+    logits, target = torch.tensor(golden["prob"]).logit(), torch.tensor(golden["target"])
+    loss = DiceLoss(use_sigmoid=True, smooth=0.0, average="dataset", classes="all")
+    assert loss(logits, target).item() == pytest.approx(golden["dice"], abs=1e-6)
