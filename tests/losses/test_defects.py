@@ -1,29 +1,39 @@
 """Known defects of published losses, each with our right number.
 
-What the other code returned is in the comment; the names of the tests say whose it is.
+What the other code returned is in the comment; the names of the tests say whose it is. Two more are
+beside their relatives: class balancing (29) in test_features, the bandwidth of calibration by
+kernels (30) in tests/metrics/test_detection.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from seglosses import losses
+from seglosses.distance import signed_distance, surface
 from seglosses.losses import (
     ACLSLoss,
     ActiveBoundaryLoss,
     AsymmetricLoss,
+    CIoULoss,
     CrossEntropyLoss,
     DiceLoss,
+    DIoULoss,
+    EfficientIoULoss,
     FocalTverskyLoss,
     GeneralizedDiceLoss,
+    GIoULoss,
     HausdorffDTLoss,
+    IoULoss,
     JaccardMetricLoss,
     LovaszSoftmaxLoss,
     MarginSmoothingLoss,
     NormalizedCrossEntropyLoss,
     ReverseCrossEntropyLoss,
+    SIoULoss,
     TverskyLoss,
     UnifiedFocalLoss,
 )
@@ -47,6 +57,28 @@ def stepped(
     value = loss(leaf, labels, **call)
     value.backward()
     return value.item(), leaf.grad
+
+
+@pytest.mark.parametrize("scale", [1.0, 32.0, 640.0])
+def test_1_mmdet_ciou_of_a_perfect_box(scale: float) -> None:
+    corner, size = torch.rand(2, 10_000, 2, generator=torch.Generator().manual_seed(0)) * scale
+    boxes = torch.cat([corner, corner + size + 0.01 * scale], 1)
+    leaf = boxes.clone().requires_grad_()
+    loss = CIoULoss(reduction="none")(leaf, boxes)
+    loss.sum().backward()
+    assert loss.abs().max() < 1e-6  # mmdet: NaN for 9824 of them at scale 32, for all at 640
+    assert torch.isfinite(leaf.grad).all()
+
+
+def test_2_mmdet_siou_falls_as_boxes_separate() -> None:
+    shift = torch.tensor([0.0, 1.0, 2.0, 4.0, 8.0, 20.0])
+    target = torch.tensor([0.0, 0.0, 2.0, 2.0]).expand(6, 4)
+    pred = target + torch.stack([shift, 0 * shift, shift, 0 * shift], 1)
+    # mmdet: 0, .5422, .6756, .2838, 0, 0; with neg_gamma=True these
+    expected = torch.tensor([0.0, 0.7663, 1.1967, 1.2944, 1.3610, 1.4043])
+    torch.testing.assert_close(
+        SIoULoss(reduction="none")(pred, target), expected, atol=1e-4, rtol=0
+    )
 
 
 def test_3_mmseg_dice_with_one_channel_inverts_the_target() -> None:
@@ -213,6 +245,25 @@ def test_23_smoothing_of_one_pixel_and_of_ignored_ones(cls) -> None:
 def test_24_signed_distance_of_a_full_crop() -> None:
     full = torch.ones(1, 1, 6, 6) > 0
     assert (signed_fields(full) == 0).all()  # scipy: distances to a virtual point
+    mask = np.zeros((5, 7), np.uint8)
+    mask[1:4, 1:6] = 1
+    phi = signed_distance(mask, (2.0, 1.0))
+    assert phi.min() == -2.0  # an integer result wraps to 255 and the like
+    assert (phi[surface(mask)] == 0).all()  # published: -1 mm on rims across the wider axis
+
+
+@pytest.mark.parametrize("cls", [IoULoss, GIoULoss, DIoULoss, CIoULoss, EfficientIoULoss, SIoULoss])
+def test_25_mmdet_box_losses_of_nothing_and_in_half_precision(cls) -> None:
+    none = torch.zeros(0, 4, requires_grad=True)
+    value = cls()(none, torch.zeros(0, 4))
+    assert value.item() == 0  # mmdet: NaN
+    value.backward()
+    corner = torch.rand(50, 2, generator=torch.Generator().manual_seed(0)) * 100
+    boxes = torch.cat([corner, corner + 300], 1).half()
+    half, full = cls()(boxes, boxes.flip(0)), cls()(boxes.float(), boxes.flip(0).float())
+    assert half.item() == pytest.approx(full.item(), abs=1e-4)  # mmdet: -inf, NaN, 0
+    inverted = cls()(torch.tensor([[3.0, 3.0, 1.0, 1.0]]), torch.tensor([[0.0, 0.0, 2.0, 2.0]]))
+    assert inverted.item() >= 1 - 1e-6  # mmdet GIoU: 0
 
 
 def test_26_empty_against_empty() -> None:
