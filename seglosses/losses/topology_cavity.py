@@ -64,15 +64,18 @@ def _leaking_lines(height: NDArray[np.floating], label: Mask, reach: int) -> Mas
     if count < 2:
         return np.zeros(label.shape, bool)
     cavities, _ = label_components(~((height > 0) & band), connectivity=2 * label.ndim)
-    owner = np.zeros(count + 1, np.int64)
-    owner[cells] = cavities
+    # past an open end of a line, cells that the band parts are one
+    apart, _ = label_components(~label, connectivity=2 * label.ndim)
+    owner, truth = np.zeros((2, count + 1), np.int64)
+    owner[cells], truth[cells] = cavities, apart
     basins = watershed(height, cells, watershed_line=True)
     # both cells beside a pixel of the line: the largest and the least number around it
     ring = np.ones((3,) * label.ndim, bool)
     high = ndimage.maximum_filter(basins, footprint=ring)
     low = ndimage.minimum_filter(np.where(basins > 0, basins, count + 1), footprint=ring)
     line = (basins == 0) & (low < high)
-    leaking: Mask = line & (owner[high] == owner[np.minimum(low, count)])
+    low = np.minimum(low, count)
+    leaking: Mask = line & (owner[high] == owner[low]) & (truth[high] != truth[low])
     return leaking
 
 

@@ -13,6 +13,7 @@ from typing_extensions import Unpack
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.fields import distance_fields
 from seglosses.losses.planes import constant_maps
+from seglosses.losses.topology_bars import windows
 from seglosses.losses.topology_cavity import widened
 from seglosses.topology import label_components
 from seglosses.topology.flooding import bottleneck_shares
@@ -34,12 +35,12 @@ def malis_loss(
         a    = 1 - p                                     background probability
         loss = sum_x between_x a_x^2 + positive sum_x within_x (1 - a_x)^2
 
-    Lines of the label cut the background into regions. ``between`` are the shares of pairs of
-    pixels of two regions whose best path has its bottleneck at x, and counts where x lies on the
-    label's line (a gap): descent closes it. ``within`` are the same for pairs of one region, and
-    counts where x lies inside the region (a false line): descent opens it. Windows are treated on
-    their own and then averaged. The published loss reads distances to the line in place of ``a``:
-    :func:`malis_distance_loss`.
+    Lines of the label cut the background of each window into regions. ``between`` are the shares of
+    pairs of pixels of two regions whose best path has its bottleneck at x, and counts where x lies
+    on the label's line (a gap): descent closes it. ``within`` are the same for pairs of one region,
+    and counts where x lies inside the region (a false line): descent opens it. Windows are treated
+    on their own and then averaged. The published loss reads distances to the line in place of
+    ``a``: :func:`malis_distance_loss`.
 
     Args:
         prob: Probabilities of the lines, (N, K, H, W) or (N, K, D, H, W).
@@ -134,7 +135,11 @@ def _shares(path: Tensor, lines: Tensor, window: int | None, margin: int) -> Ten
 
     def shares(height: NDArray[np.floating], label: Mask) -> NDArray[np.float32]:
         band = widened(label, margin)
-        regions, _ = label_components(~band, connectivity=2 * label.ndim)
+        regions = np.zeros(label.shape, np.int32)
+        for part in windows(label.shape, window):
+            # of the label, not of the band: past an open end of a line nothing is apart
+            regions[part], _ = label_components(~label[part], connectivity=2 * label.ndim)
+        regions[band] = 0
         between, within = bottleneck_shares(height, regions, window=window)
         pair = np.stack([between * band, within * (regions > 0)])
         return (pair / _count_windows(label.shape, window)).astype(np.float32)

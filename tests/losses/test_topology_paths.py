@@ -63,6 +63,31 @@ def test_perfect_prediction_has_no_gradient(name: str) -> None:
     assert logits.grad.abs().sum() < 1e-5
 
 
+@pytest.mark.parametrize("name", ["malis", "malis-windows", "cavity"])
+def test_nothing_is_missing_past_an_open_end(name: str) -> None:
+    """A cross whose arms end two pixels before the border, predicted exactly."""
+    label = torch.zeros(1, 20, 24, dtype=torch.long)
+    label[:, 8:11, 2:22] = label[:, 2:18, 10:13] = 1
+    jitter = torch.rand(label.shape, generator=torch.Generator().manual_seed(0))
+    half = (2.0 * label - 1) * (9 + jitter)
+    logits = torch.stack([-half, half], 1).requires_grad_()
+    loss = LOSSES[name][0](logits, label)
+    assert loss.item() < 1e-6
+    loss.backward()
+    assert logits.grad.abs().sum() < 1e-5
+
+
+def test_windows_part_what_hangs_together_elsewhere() -> None:
+    """A road that ends in the image: its gap is seen in a window that it crosses."""
+    label = torch.zeros(1, 24, 24, dtype=torch.long)
+    label[:, :20, 3:6] = 1
+    seen = label.clone()
+    seen[:, 4, 3:6] = 0
+    logits = torch.stack([1 - seen, seen], 1) * 6.0 - 3
+    assert MalisLoss(window=12, margin=1)(logits, label) > 0.01
+    assert MalisLoss(window=None, margin=1)(logits, label) < 0.01
+
+
 @pytest.mark.parametrize("name", ["malis", "cavity", "morse"])
 def test_wider_lines_are_free(name: str) -> None:
     logits, label = grid("wider")
