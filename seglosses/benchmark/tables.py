@@ -147,19 +147,20 @@ def as_markdown(rows: Sequence[Row], stat: Stat, notes: Sequence[str]) -> str:
 
     Example:
         >>> row = Row("s", "ID", "Dice", "clDice", mean=0.9, std=0.04, bold=True)
-        >>> "| Dice ↑ | **0.90±0.04** |" in as_markdown([row], "paper", [])
+        >>> "| clDice | **0.90±0.04** |" in as_markdown([row], "paper", [])
         True
     """
     lines = ["# Benchmark"]
     for setting, chosen, mine in blocks(rows):
-        losses = list(dict.fromkeys(row.loss for row in mine))
-        lines += ["", f"## {setting}, {chosen}", "", _line(["metric", *losses])]
-        lines.append(_line(["---"] + ["---:"] * len(losses)))
-        for metric in dict.fromkeys(row.metric for row in mine):
-            of = {row.loss: row for row in mine if row.metric == metric}
-            cells = [cell(of[loss], stat) for loss in losses]
-            marked = [f"**{c}**" if of[x].bold else c for c, x in zip(cells, losses, strict=True)]
-            lines.append(_line([f"{METRICS[metric].title} {METRICS[metric].arrow}", *marked]))
+        metrics = list(dict.fromkeys(row.metric for row in mine))
+        heads = [f"{METRICS[metric].title} {METRICS[metric].arrow}" for metric in metrics]
+        lines += ["", f"## {setting}, {chosen}", "", _line(["loss", *heads])]
+        lines.append(_line(["---"] + ["---:"] * len(metrics)))
+        for loss in dict.fromkeys(row.loss for row in mine):
+            of = {row.metric: row for row in mine if row.loss == loss}
+            cells = [cell(of[metric], stat) for metric in metrics]
+            marked = [f"**{c}**" if of[x].bold else c for c, x in zip(cells, metrics, strict=True)]
+            lines.append(_line([loss, *marked]))
         compared = effects(mine) if stat == "image" else []
         if compared:
             lines += ["", _line(EFFECT_HEADS), _line(["---", "---"] + ["---:"] * 5)]
@@ -184,20 +185,21 @@ def as_latex(rows: Sequence[Row], stat: Stat) -> str:
 
     Example:
         >>> row = Row("s", "ID", "Dice", "clDice", mean=0.9, std=0.04, bold=True)
-        >>> r"Dice $\uparrow$ & $\mathbf{0.90} \pm 0.04$" in as_latex([row], "paper")
+        >>> r"clDice & $\mathbf{0.90} \pm 0.04$" in as_latex([row], "paper")
         True
     """
     lines = ["% \\usepackage{booktabs}"]
     for setting, chosen, mine in blocks(rows):
-        losses = list(dict.fromkeys(row.loss for row in mine))
-        lines += ["", f"% {setting}, {chosen}", f"\\begin{{tabular}}{{l{'r' * len(losses)}}}"]
-        lines += ["\\toprule", _tex_line(["", *map(_tex, losses)]), "\\midrule"]
-        for metric in dict.fromkeys(row.metric for row in mine):
-            cells = [f"{_tex(METRICS[metric].title)} ${_ARROWS[METRICS[metric].higher]}$"]
-            of = {row.loss: row for row in mine if row.metric == metric}
-            for loss in losses:
-                middle, _, spread = cell(of[loss], stat).partition("±")
-                text = f"\\mathbf{{{middle}}}" if of[loss].bold else middle
+        metrics = list(dict.fromkeys(row.metric for row in mine))
+        heads = [f"{_tex(METRICS[x].title)} ${_ARROWS[METRICS[x].higher]}$" for x in metrics]
+        lines += ["", f"% {setting}, {chosen}", f"\\begin{{tabular}}{{l{'r' * len(metrics)}}}"]
+        lines += ["\\toprule", _tex_line(["", *heads]), "\\midrule"]
+        for loss in dict.fromkeys(row.loss for row in mine):
+            of = {row.metric: row for row in mine if row.loss == loss}
+            cells = [_tex(loss)]
+            for metric in metrics:
+                middle, _, spread = cell(of[metric], stat).partition("±")
+                text = f"\\mathbf{{{middle}}}" if of[metric].bold else middle
                 cells.append(f"${text} \\pm {spread}$" if spread else f"${text}$")
             lines.append(_tex_line(cells))
         lines += ["\\bottomrule", "\\end{tabular}"]
