@@ -118,7 +118,11 @@ def supervoxel_loss(
 
 
 class TopographLoss(ShapeLoss):
-    """Registered form of :func:`topograph_loss`; images only, beside a pixel loss.
+    """Registered form of :func:`topograph_loss`; beside a pixel loss.
+
+    For images only, as defined: in a volume a region may touch one region of each kind and still
+    open or close a handle, so counting neighbours is not enough. :class:`SupervoxelLoss` and
+    :class:`~seglosses.losses.WarpingLoss` take volumes.
 
     Args:
         price: 'probability' as in the paper, or 'entropy', which keeps its slope.

@@ -143,6 +143,18 @@ def test_repairs_a_break_and_removes_an_island(cls: type[SoftClDiceLoss], skelet
     assert seen[3:5, 3:5].sum() == 0 or skeleton == "thinned"
 
 
+def test_recall_raises_a_break_and_cbdice_lowers_an_island() -> None:
+    logits, label = break_island24()
+    logits.requires_grad_()
+    slopes = [
+        torch.autograd.grad(loss(logits, label), logits)[0][0, 1]
+        for loss in (SkeletonRecallLoss(), CenterlineBoundaryDiceLoss())
+    ]
+    assert (slopes[0][10:13, 11] < 0).all()
+    assert slopes[0][3:5, 3:5].abs().sum() == 0
+    assert slopes[1][3:5, 3:5].sum() > 0
+
+
 # cesaracebes/centerline_CE, 3 iterations; the mean of two images is that of the batch
 @pytest.mark.parametrize(
     ("name", "published"),
