@@ -34,14 +34,13 @@ def fine_grained_spread(tp: Floats, fp: Floats, fn: Floats, *, beta: float) -> d
     """
     shown = np.where(tp + fn > 0, divide(beta * tp, beta * tp + fp + fn), np.nan)
     of_images = nanmean(shown, axis=1)
-    percents = [*QUANTILES, 1]
+    percents, several = [*QUANTILES, 1], shown.shape[1] > 1
     worst = resampled_worst(of_images, percents)
-    of_classes = nanmean(
-        np.stack([resampled_worst(scores, percents) for scores in shown.T]), axis=0
-    )
+    by_class = [resampled_worst(scores, percents) for scores in shown.T] if several else [worst]
+    of_classes = nanmean(np.stack(by_class), axis=0)
     return {
-        "image": _means(of_images[:, None])[:, 0],
-        "cls": nanmean(_means(shown), axis=1),
+        "image": resampled_means(of_images[:, None])[:, 0],
+        "cls": nanmean(resampled_means(shown), axis=1),
         "image_worst": worst[:, :-1].mean(axis=1),
         "class_worst": of_classes[:, :-1].mean(axis=1),
         "image_lowest": worst[:, -1],
@@ -49,7 +48,19 @@ def fine_grained_spread(tp: Floats, fp: Floats, fn: Floats, *, beta: float) -> d
     }
 
 
-def _means(scores: Floats) -> Floats:
+def resampled_means(scores: Floats) -> Floats:
+    """Bootstrap distributions of the means of many columns at once.
+
+    Args:
+        scores: (images, columns); NaNs are left out.
+
+    Returns:
+        Means, (RESAMPLES, columns).
+
+    Example:
+        >>> np.unique(resampled_means(np.array([[0.5, np.nan], [0.5, 2.0]]))[:, 0])
+        array([0.5])
+    """
     defined = np.isfinite(scores)
     return resampled_ratios(np.where(defined, scores, 0.0), defined.astype(np.float64))
 

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from seglosses.evaluate.columns import Column, Pooled
 from seglosses.evaluate.options import Options
-from seglosses.evaluate.spread import fine_grained_spread, nanmean
+from seglosses.evaluate.spread import fine_grained_spread, nanmean, resampled_means
 from seglosses.evaluate.table import Table
 from seglosses.metrics.fine_grained import fine_grained
 from seglosses.statistics import divide, percentile_interval, resampled_ratios, resampled_sums
 
 MACRO = "mean of classes"
+_NUMBERS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,8 @@ def summarize(
     """
     tp, fp, fn = (table.matrix(name) for name in ("tp", "fp", "fn"))
     rows: list[SummaryRow] = []
-    for column in columns:
+    for column, ratios in zip(columns, _means(table, columns), strict=True):
         scores = table.matrix(column.name)
-        defined = np.isfinite(scores)
-        ratios = resampled_ratios(np.where(defined, scores, 0.0), defined.astype(np.float64))
         head = (column.name, column.title, column.better)
         rows += _rows(table, head, nanmean(scores, axis=0), ratios, scores)
         if column.pooled is not None:
@@ -94,6 +93,14 @@ def summarize(
             rows += _rows(table, head, means, resampled_ratios(right, total), None)
             rows += _fine_grained_rows(table, name, weight)
     return rows
+
+
+def _means(table: Table, columns: Sequence[Column]) -> Iterator[NDArray[np.float64]]:
+    """Resampled means of each column; images are drawn for as many at once as memory allows."""
+    at_once = max(1, _NUMBERS // max(1, len(table) * len(table.classes)))
+    for start in range(0, len(columns), at_once):
+        some = [table.matrix(column.name) for column in columns[start : start + at_once]]
+        yield from np.hsplit(resampled_means(np.hstack(some)), len(some))
 
 
 def _pooled_rows(
