@@ -128,7 +128,12 @@ class NormalizedCrossEntropyLoss(PixelLoss):
 
 
 class NormalizedFocalLoss(PixelLoss):
-    """Registered form of :func:`normalized_focal_loss`."""
+    """Registered form of :func:`normalized_focal_loss`.
+
+    Args:
+        gamma: 0 is the normalized cross-entropy.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "w_y log p_y / sum_k w_k log p_k, w = (1-p)^g"
     paper = "Ma et al. 2020, arXiv:2006.13554"
@@ -156,7 +161,12 @@ class MeanAbsoluteErrorLoss(PixelLoss):
 
 
 class ReverseCrossEntropyLoss(PixelLoss):
-    """Registered form of :func:`reverse_cross_entropy_loss`."""
+    """Registered form of :func:`reverse_cross_entropy_loss`.
+
+    Args:
+        floor: What stands for log 0; the loss is proportional to its logarithm.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "-sum_k p_k log max(y_k, floor)"
     paper = "Wang et al. 2019, arXiv:1908.06112"

@@ -140,7 +140,12 @@ def acls_loss(
 
 
 class LabelSmoothingLoss(PixelLoss):
-    """Registered form of :func:`label_smoothing_loss`."""
+    """Registered form of :func:`label_smoothing_loss`.
+
+    Args:
+        alpha: Amount of smoothing, in [0, 1].
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "-log p_y + a (z_y - mean z)"
     paper = "Szegedy et al. 2016, arXiv:1512.00567"
@@ -156,7 +161,12 @@ class LabelSmoothingLoss(PixelLoss):
 
 
 class MaxSupLoss(PixelLoss):
-    """Registered form of :func:`max_suppression_loss`."""
+    """Registered form of :func:`max_suppression_loss`.
+
+    Args:
+        alpha: Strength.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "-log p_y + a (max z - mean z)"
     paper = "Zhou et al. 2025, arXiv:2502.15798"
@@ -172,7 +182,13 @@ class MaxSupLoss(PixelLoss):
 
 
 class MarginSmoothingLoss(PixelLoss):
-    """Registered form of :func:`margin_smoothing_loss` (MbLS)."""
+    """Registered form of :func:`margin_smoothing_loss` (MbLS).
+
+    Args:
+        margin: Free distance of the logits.
+        alpha: Strength.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "-log p_y + a mean_k max(0, max z - z_k - m)"
     paper = "Liu et al. 2022, arXiv:2111.15430"
@@ -193,6 +209,13 @@ class ACLSLoss(PixelLoss):
     """Registered form of :func:`acls_loss`.
 
     A foreground logit z is read as the logits (-z/2, z/2).
+
+    Args:
+        margin: Free size of the largest logit, and of its lead.
+        alpha: Strength of both terms.
+        positive: Strength of the first.
+        negative: Strength of the second.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
     """
 
     formula = "-log p_y + a (l1 max(0, z_max - m)^2 + l2 mean max(0, z_max - z_k - m)^2)"

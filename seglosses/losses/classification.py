@@ -181,7 +181,12 @@ class CrossEntropyLoss(PixelLoss):
 
 
 class Poly1CrossEntropyLoss(PixelLoss):
-    """Registered form of :func:`poly1_cross_entropy_loss`."""
+    """Registered form of :func:`poly1_cross_entropy_loss`.
+
+    Args:
+        epsilon: At least -1.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "-log p_y + e (1 - p_y)"
     paper = "Leng et al. 2022, arXiv:2204.12511"
@@ -212,7 +217,12 @@ class SquentropyLoss(PixelLoss):
 
 
 class CompSumLoss(PixelLoss):
-    """Registered form of :func:`comp_sum_loss`."""
+    """Registered form of :func:`comp_sum_loss`.
+
+    Args:
+        tau: At least 1.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "(1 - p_y^(tau-1)) / (tau - 1)"
     paper = "Mao et al. 2023, arXiv:2304.07288"
@@ -228,7 +238,13 @@ class CompSumLoss(PixelLoss):
 
 
 class LDRLoss(PixelLoss):
-    """Registered form of :func:`ldr_loss`."""
+    """Registered form of :func:`ldr_loss`.
+
+    Args:
+        margin: By how much the label should lead.
+        lam: Strength of the regulariser: towards 0 the worst class counts alone.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "l log(1/C sum_k exp((m [k != y] + f_k - f_y) / l)), f = softplus z / mean"
     paper = "Zhu et al. 2023, arXiv:2112.14869"

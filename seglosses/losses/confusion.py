@@ -155,7 +155,13 @@ class _ConfusionLoss(ShapeLoss):
 
 
 class FBetaLoss(_ConfusionLoss):
-    """Registered form of :func:`f_beta_loss`."""
+    """Registered form of :func:`f_beta_loss`.
+
+    Args:
+        beta: Above 1 recall counts more than precision.
+        sharpness: See :func:`amplify`.
+        options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+    """
 
     formula = "1 - (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), p amplified"
     paper = "Han et al. 2024, arXiv:2405.14745"
@@ -173,7 +179,12 @@ class FBetaLoss(_ConfusionLoss):
 
 
 class BalancedAccuracyLoss(_ConfusionLoss):
-    """Registered form of :func:`balanced_accuracy_loss`."""
+    """Registered form of :func:`balanced_accuracy_loss`.
+
+    Args:
+        sharpness: See :func:`amplify`.
+        options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+    """
 
     formula = "1 - (TP / (TP + FN) + TN / (TN + FP)) / 2, p amplified"
     paper = "Han et al. 2024, arXiv:2405.14745"
@@ -185,7 +196,12 @@ class BalancedAccuracyLoss(_ConfusionLoss):
 
 
 class GeometricMeanLoss(_ConfusionLoss):
-    """Registered form of :func:`geometric_mean_loss`."""
+    """Registered form of :func:`geometric_mean_loss`.
+
+    Args:
+        sharpness: See :func:`amplify`.
+        options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+    """
 
     formula = "1 - sqrt(TP / (TP + FN) * TN / (TN + FP)), p amplified"
     paper = "Han et al. 2024, arXiv:2405.14745"

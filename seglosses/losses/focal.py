@@ -179,6 +179,12 @@ class FocalLoss(PixelLoss):
 
     With ``use_sigmoid`` every channel is one of foreground and background, as in detectors, whose
     usual alpha is 0.25.
+
+    Args:
+        gamma: How strongly easy pixels lose weight; 0 is cross-entropy.
+        alpha: Weight a of foreground; class 0, the background, gets 1 - alpha. ``None`` weighs
+            none.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
     """
 
     formula = "-a_y (1 - p_y)^g log p_y"
@@ -210,7 +216,14 @@ class FocalLoss(PixelLoss):
 
 
 class Poly1FocalLoss(PixelLoss):
-    """Registered form of :func:`poly1_focal_loss`."""
+    """Registered form of :func:`poly1_focal_loss`.
+
+    Args:
+        epsilon: Added to the first coefficient; the paper's detectors use -1.
+        gamma: As in :func:`focal_loss`.
+        alpha: As in :func:`focal_loss`.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "-a_y (1 - p_y)^g log p_y + e (1 - p_y)^(g+1)"
     paper = "Leng et al. 2022, arXiv:2204.12511"
@@ -238,6 +251,12 @@ class AsymmetricLoss(PixelLoss):
 
     Channels are independent foregrounds whatever ``use_sigmoid`` says; state it in detection
     configs, where heads read it. The authors sum over the batch: ``reduction='sum'``.
+
+    Args:
+        gamma_neg: Focusing power of negatives.
+        gamma_pos: Focusing power of positives.
+        clip: Shift of the probability of negatives.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
     """
 
     formula = "-y (1-p)^g+ log p - (1-y) p_m^g- log(1-p_m), p_m = max(p - m, 0)"
@@ -267,7 +286,13 @@ class AsymmetricLoss(PixelLoss):
 
 
 class SelfAdjustingDiceLoss(PixelLoss):
-    """Registered form of :func:`self_adjusting_dice_loss`."""
+    """Registered form of :func:`self_adjusting_dice_loss`.
+
+    Args:
+        alpha: How fast easy pixels fade; the authors use 0.01 to 0.1.
+        smooth: Added above and below.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "sum_c 1 - (2 w y + s) / (w^2 + y^2 + s), w = (1 - p)^a p"
     paper = "Li et al. 2020, arXiv:1911.02855"

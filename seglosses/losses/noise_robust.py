@@ -93,7 +93,12 @@ def aul_loss(logits: Tensor, target: Tensor, *, a: float = 1.5, q: float = 0.9) 
 
 
 class GeneralizedCrossEntropyLoss(PixelLoss):
-    """Registered form of :func:`generalized_cross_entropy_loss`."""
+    """Registered form of :func:`generalized_cross_entropy_loss`.
+
+    Args:
+        q: In [0, 1].
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "(1 - p_y^q) / q"
     paper = "Zhang and Sabuncu 2018, arXiv:1805.07836"
@@ -109,7 +114,13 @@ class GeneralizedCrossEntropyLoss(PixelLoss):
 
 
 class AGCELoss(PixelLoss):
-    """Registered form of :func:`agce_loss`."""
+    """Registered form of :func:`agce_loss`.
+
+    Args:
+        a: At least 0.
+        q: Above 0.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "((a+1)^q - (a+p_y)^q) / q"
     paper = "Zhou et al. 2021, arXiv:2106.03110"
@@ -126,7 +137,13 @@ class AGCELoss(PixelLoss):
 
 
 class AULLoss(PixelLoss):
-    """Registered form of :func:`aul_loss`."""
+    """Registered form of :func:`aul_loss`.
+
+    Args:
+        a: Above 1.
+        q: Above 0.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
 
     formula = "((a-p_y)^q - (a-1)^q) / q"
     paper = "Zhou et al. 2021, arXiv:2106.03110"

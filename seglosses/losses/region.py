@@ -212,7 +212,14 @@ def _metric_loss(
 
 
 class TverskyLoss(OverlapLoss):
-    """Registered form of :func:`tversky_loss`; ``alpha`` weighs FP and ``beta`` FN."""
+    """Registered form of :func:`tversky_loss`; ``alpha`` weighs FP and ``beta`` FN.
+
+    Args:
+        alpha: Price of a false positive.
+        beta: Price of a false negative.
+        smooth: Added above and below, in pixels; a class absent from both costs 0 in any case.
+        options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+    """
 
     formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s)"
     paper = "Salehi et al. 2017, arXiv:1706.05721"
@@ -234,7 +241,16 @@ class TverskyLoss(OverlapLoss):
 
 
 class FocalTverskyLoss(OverlapLoss):
-    """Registered form of :func:`focal_tversky_loss`."""
+    """Registered form of :func:`focal_tversky_loss`.
+
+    Args:
+        alpha: Price of a false positive.
+        beta: Price of a false negative.
+        gamma: Exponent; the paper's is the inverse, 4/3. Under 1 it raises small losses, so that
+            classes that are nearly right still count.
+        smooth: Added above and below, in pixels.
+        options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+    """
 
     formula = "(1 - (TP + s) / (TP + alpha FP + beta FN + s))^gamma"
     paper = "Abraham and Khan 2019, arXiv:1810.07842"
@@ -263,6 +279,10 @@ class DiceLoss(OverlapLoss):
     The Dice of bird's-eye-view maps (SeaBird) is the setting ``use_sigmoid=True,
     average='dataset', classes='present'``: independent channels, counts pooled over the batch, and
     classes that no image holds left out instead of costing a constant 1.
+
+    Args:
+        smooth: Added above and below, in pixels; a class absent from both costs 0 in any case.
+        options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
     """
 
     formula = "1 - (2 TP + s) / (2 TP + FP + FN + s)"
@@ -279,7 +299,12 @@ class DiceLoss(OverlapLoss):
 
 
 class JaccardLoss(OverlapLoss):
-    """Registered form of :func:`jaccard_loss`."""
+    """Registered form of :func:`jaccard_loss`.
+
+    Args:
+        smooth: Added above and below, in pixels; a class absent from both costs 0 in any case.
+        options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+    """
 
     formula = "1 - (TP + s) / (TP + FP + FN + s)"
     paper = "Rahman and Wang 2016; Wang et al. 2023, arXiv:2302.05666"
