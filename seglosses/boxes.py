@@ -253,6 +253,12 @@ def pairwise_iou(boxes: Tensor, others: Tensor) -> Tensor:
 def positive(size: Tensor) -> Tensor:
     """A size to divide by: 1, without gradient, where there is none.
 
+    Args:
+        size: Volumes or squared lengths, any shape.
+
+    Returns:
+        The shape of ``size``.
+
     Example:
         >>> positive(torch.tensor([0.0, 0.5]))
         tensor([1.0000, 0.5000])
@@ -263,6 +269,12 @@ def positive(size: Tensor) -> Tensor:
 def volume(side: Tensor) -> Tensor:
     """Product of sides (d, ...).
 
+    Args:
+        side: (d, ...).
+
+    Returns:
+        (...).
+
     Example:
         >>> volume(torch.tensor([[2.0], [3.0]]))
         tensor([6.])
@@ -272,6 +284,12 @@ def volume(side: Tensor) -> Tensor:
 
 def square_norm(vector: Tensor) -> Tensor:
     """Squared length of vectors (d, ...).
+
+    Args:
+        vector: (d, ...).
+
+    Returns:
+        (...).
 
     Example:
         >>> square_norm(torch.tensor([[3.0], [4.0]]))

@@ -123,6 +123,16 @@ def to_coco(
 
     Raises:
         ValueError: as :func:`~seglosses.datasets.topomortar.list_samples`.
+
+    Example:
+        >>> import tempfile
+        >>> from seglosses.datasets.write import BrickSet, write_dataset
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     _ = write_dataset(root, BrickSet(size=(64, 64), train=1, val=1, test=1))
+        ...     data, crumbs = to_coco(root, "val")
+        >>> [image["file_name"] for image in data["images"]], sorted(data["annotations"][0])
+        (['val/images/002.png'],
+        ['area', 'bbox', 'category_id', 'id', 'image_id', 'iscrowd', 'segmentation'])
     """
     folder = find_root(root)
     images: list[dict[str, Any]] = []

@@ -71,6 +71,18 @@ class IoUFamilyLoss(BoxLoss):
 def family_loss(pred: Tensor, target: Tensor, terms: Terms, modifiers: ModifierOptions) -> Tensor:
     """Loss of 1 - IoU and these terms, (n,).
 
+    Args:
+        pred: Boxes (n, 2d).
+        target: Boxes (n, 2d).
+        terms: From a comparison to what is added to 1 - IoU.
+        modifiers: See :class:`~seglosses.losses.box_terms.Modifiers`.
+
+    Returns:
+        (n,).
+
+    Raises:
+        ValueError: for boxes of other shapes, or modifiers that give no loss.
+
     Example:
         >>> import torch
         >>> boxes = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[0.0, 0, 2, 4]])

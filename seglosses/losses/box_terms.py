@@ -23,6 +23,12 @@ Terms = Callable[[Comparison], tuple[Tensor, ...]]
 def hull_term(pair: Comparison) -> Tensor:
     """Part of the hull that neither box covers, in [0, 1].
 
+    Args:
+        pair: The boxes that are compared.
+
+    Returns:
+        (n,).
+
     Example:
         >>> pair = Comparison(torch.tensor([[0.0, 1.0]]), torch.tensor([[3.0, 4.0]]))
         >>> hull_term(pair)  # 2 of 4
@@ -37,6 +43,13 @@ def centre_term(pair: Comparison, *, freeze: bool = False) -> Tensor:
 
     With ``freeze`` the diagonal carries no gradient, so that only the centres move.
 
+    Args:
+        pair: The boxes that are compared.
+        freeze: The diagonal carries no gradient.
+
+    Returns:
+        (n,).
+
     Example:
         >>> pair = Comparison(torch.tensor([[0.0, 1.0]]), torch.tensor([[3.0, 4.0]]))
         >>> centre_term(pair)  # 9 / 16
@@ -48,6 +61,16 @@ def centre_term(pair: Comparison, *, freeze: bool = False) -> Tensor:
 
 def aspect_term(pair: Comparison, *, gate: bool = True) -> Tensor:
     """Alpha v of CIoU, in [0, 1); alpha is detached, and with ``gate`` zero unless IoU > 0.5.
+
+    Args:
+        pair: The boxes that are compared.
+        gate: Shapes count only where IoU > 0.5.
+
+    Returns:
+        (n,).
+
+    Raises:
+        ValueError: for segments and 3-D boxes.
 
     Example:
         >>> tall, wide = torch.tensor([[0.0, 0, 2, 4]]), torch.tensor([[0.0, 0, 4, 2]])
@@ -69,6 +92,12 @@ def aspect_term(pair: Comparison, *, gate: bool = True) -> Tensor:
 def side_term(pair: Comparison) -> Tensor:
     """Squared differences of the sides over the squared sides of the hull, in [0, d].
 
+    Args:
+        pair: The boxes that are compared.
+
+    Returns:
+        (n,).
+
     Example:
         >>> pair = Comparison(torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[0.0, 0, 4, 2]]))
         >>> side_term(pair)  # 0 / 4 and 2 / 4, squared
@@ -85,6 +114,15 @@ def angle_distance_term(pair: Comparison) -> Tensor:
 
     with the offset o of the centres and the sides h of the hull. Lambda = sin(2 angle) of the
     offset is written without angles, whose derivatives are infinite on the axes.
+
+    Args:
+        pair: The boxes that are compared.
+
+    Returns:
+        (n,).
+
+    Raises:
+        ValueError: for segments and 3-D boxes.
 
     Example:
         >>> pair = Comparison(torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[2.0, 0, 4, 2]]))
@@ -108,6 +146,14 @@ def proportion_term(
 
     with the sides s of the prediction, t of the target, and a factor f, which is 1 for SIoU.
 
+    Args:
+        pair: The boxes that are compared.
+        theta: The power.
+        factor: f, a number or (d, n).
+
+    Returns:
+        (n,).
+
     Example:
         >>> pair = Comparison(torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[0.0, 0, 4, 2]]))
         >>> proportion_term(pair, theta=1)  # (1 - exp(-2 / 4)) / 2
@@ -120,6 +166,13 @@ def proportion_term(
 
 def needs_two_dimensions(pair: Comparison, what: str) -> None:
     """Raise ``ValueError`` for segments and 3-D boxes.
+
+    Args:
+        pair: The boxes that are compared.
+        what: What needs them, for the message.
+
+    Raises:
+        ValueError: if the boxes are not (n, 4).
 
     Example:
         >>> needs_two_dimensions(Comparison(torch.zeros(1, 4), torch.zeros(1, 4)), "areas")
@@ -222,6 +275,13 @@ class Modifiers:
 
 def inner_iou(pair: Comparison, ratio: float) -> Tensor:
     """IoU of both boxes scaled by ``ratio`` about their centres.
+
+    Args:
+        pair: The boxes that are compared.
+        ratio: 1 for IoU itself.
+
+    Returns:
+        (n,), in [0, 1].
 
     Example:
         >>> pair = Comparison(torch.tensor([[0.0, 4.0]]), torch.tensor([[1.0, 5.0]]))

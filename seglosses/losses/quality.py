@@ -186,6 +186,13 @@ class QualityLoss(Loss):
 def dense_quality(logits: Tensor, target: Target) -> tuple[Tensor, Tensor]:
     """Quality (n, C) and where the objects are, from any target of :class:`QualityLoss`.
 
+    Args:
+        logits: (n, C).
+        target: Labels, labels with scores, or dense qualities.
+
+    Returns:
+        Quality (n, C), and the objects, boolean (n, C).
+
     Raises:
         ValueError: for labels, scores or dense targets that do not fit the logits.
 

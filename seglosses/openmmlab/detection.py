@@ -53,6 +53,11 @@ def for_detr(loss: dict[str, Any], use_sigmoid: Literal[True] = True) -> nn.Modu
 
     Raises:
         ValueError: if it is not a quality loss of this package.
+
+    Example:
+        >>> loss = for_detr(dict(type="seglosses.QualityFocalLoss"))
+        >>> type(loss).__name__, [base.__module__.split(".")[0] for base in type(loss).__bases__]
+        ('QualityFocalLoss', ['seglosses', 'mmdet'])
     """
     from mmdet.models.losses import QualityFocalLoss
 
