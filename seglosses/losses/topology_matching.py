@@ -173,7 +173,7 @@ def _find_features(
             image_intervals=image_intervals,
         )
         for (row, part), matching in zip(places, matchings, strict=True):
-            index = pixels[part].ravel() + row * size
+            index = pixels[part].ravel()
             oldest = np.array([matching.essential] if essential else [], np.int64).reshape(-1, 2)
             groups = (
                 np.concatenate(matching.matched),
@@ -183,7 +183,7 @@ def _find_features(
             )
             for kind, group in zip(parts, groups, strict=True):
                 tail = np.broadcast_to([row, level == "sublevel"], (len(group), 2))
-                kind.append(np.concatenate([index[group], tail], axis=1))
+                kind.append(np.concatenate([index[group] + row * size, tail], axis=1))
     counts = [sum(map(len, kind)) for kind in parts]
     rows = [each for kind in parts for each in kind]
     table = np.concatenate(rows) if rows else np.zeros((0, 6), np.int64)
