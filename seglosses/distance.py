@@ -3,8 +3,8 @@
 Every map here is exact (float32; by the `edt` package, and by a kernel of our own for images
 without long distances) and has a stated value for masks that are empty or full, where bare
 transforms return infinities, numbers without meaning, or whatever lies in memory. Distances run
-from pixel centre to pixel centre, in pixels, or in the unit of
-`spacing` (one number an axis, in the order of the axes). The image border is never a boundary.
+from pixel centre to pixel centre, in pixels, or in the unit of `spacing` (one number an axis, in
+the order of the axes). The image border is never a boundary.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ class FBetaLoss(_ConfusionLoss):
     Args:
         beta: Above 1 recall counts more than precision.
         sharpness: See :func:`amplify`.
-        options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+        options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
     """
 
     formula = "1 - (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), p amplified"
@@ -183,7 +183,7 @@ class BalancedAccuracyLoss(_ConfusionLoss):
 
     Args:
         sharpness: See :func:`amplify`.
-        options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+        options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
     """
 
     formula = "1 - (TP / (TP + FN) + TN / (TN + FP)) / 2, p amplified"
@@ -200,7 +200,7 @@ class GeometricMeanLoss(_ConfusionLoss):
 
     Args:
         sharpness: See :func:`amplify`.
-        options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+        options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
     """
 
     formula = "1 - sqrt(TP / (TP + FN) * TN / (TN + FP)), p amplified"
