@@ -14,8 +14,9 @@ Floats: TypeAlias = NDArray[np.float64]
 Alternative: TypeAlias = Literal["two-sided", "one-sided"]
 RESAMPLES = 2000
 """Of a bootstrap."""
+UNITS = 16_000
+"""Of a bootstrap: more images than this are drawn in fixed groups, as many as this."""
 _BLOCK = 4_000_000
-_KEPT = 32_000_000
 
 
 def sign_flip_test(
@@ -175,13 +176,18 @@ def resampled_sums(values: Floats) -> Floats:
 
     Returns:
         Sums, (RESAMPLES, k). Images are drawn with replacement, the same ones in every call with
-        as many images.
+        as many images; beyond :data:`UNITS` images, the groups of those whose numbers are equal
+        modulo it. Groups of independent images vary as the images do, so the interval stays the
+        same and its cost bounded.
 
     Example:
         >>> resampled_sums(np.ones((3, 1))).ravel()[:2]  # three images are drawn each time
         array([3., 3.])
     """
-    parts = [weights @ values for weights in _drawn(len(values))]
+    if len(values) > UNITS:
+        gap = -len(values) % UNITS
+        values = np.pad(values, ((0, gap), (0, 0))).reshape(-1, UNITS, values.shape[1]).sum(axis=0)
+    parts = [weights @ values for weights in _drawn(len(values), len(values))]
     return np.concatenate(parts) if parts else np.zeros((RESAMPLES, values.shape[1]))
 
 
@@ -204,9 +210,9 @@ def resampled_worst(scores: Floats, percents: Sequence[float]) -> Floats:
     out = np.full((RESAMPLES, len(percents)), np.nan)
     if not order.size:
         return out
-    ranked, start = scores[order], 0
-    for weights in _drawn(len(scores)):
-        drawn = weights[:, order]
+    ranked, unit, start = scores[order], order % UNITS, 0
+    for weights in _drawn(min(len(scores), UNITS), len(scores)):
+        drawn = weights[:, unit]
         counts, sums = drawn.cumsum(axis=1), (drawn * ranked).cumsum(axis=1)
         total, rows = counts[:, -1], np.arange(len(drawn))
         for place, percent in enumerate(percents):
@@ -219,33 +225,22 @@ def resampled_worst(scores: Floats, percents: Sequence[float]) -> Floats:
     return out
 
 
-def _drawn(images: int) -> Iterator[Floats]:
-    """How often each image is drawn, RESAMPLES rows in blocks that bound the memory."""
-    kept = RESAMPLES * images <= _KEPT
+def _drawn(units: int, images: int) -> Iterator[Floats]:
+    """How often each unit is drawn, RESAMPLES rows in blocks that bound the memory by images."""
     block = max(1, min(RESAMPLES, _BLOCK // max(1, images)))
-    for counts in _slices(_draw_once(images), block) if kept else _draw(images, block):
-        yield counts.astype(np.float64)
+    counts = _draw(units)
+    for start in range(0, len(counts), block):
+        yield counts[start : start + block].astype(np.float64)
 
 
 @lru_cache(maxsize=1)
-def _draw_once(images: int) -> NDArray[np.uint16]:
+def _draw(units: int) -> NDArray[np.uint16]:
     # every column of a summary asks for the same draws, and drawing is what takes the time
-    parts = [counts.astype(np.uint16) for counts in _draw(images, RESAMPLES // 20)]
-    return np.concatenate(parts) if parts else np.zeros((0, 0), np.uint16)
-
-
-def _slices(counts: NDArray[np.uint16], block: int) -> Iterator[NDArray[np.uint16]]:
-    for start in range(0, len(counts), block):
-        yield counts[start : start + block]
-
-
-def _draw(images: int, block: int) -> Iterator[NDArray[np.int64]]:
-    if images == 0:
-        return
-    rng = np.random.default_rng(0)
-    for start in range(0, RESAMPLES, block):
-        size = min(block, RESAMPLES - start)
-        yield rng.multinomial(images, np.full(images, 1 / images), size=size)
+    if units == 0:
+        return np.zeros((0, 0), np.uint16)
+    rng, even = np.random.default_rng(0), np.full(units, 1 / units)
+    parts = [rng.multinomial(units, even, size=RESAMPLES // 20) for _ in range(20)]
+    return np.concatenate([part.astype(np.uint16) for part in parts])
 
 
 def divide(top: Floats, bottom: Floats) -> Floats:

@@ -125,10 +125,26 @@ def test_blocks_draw_the_same_images(monkeypatch):
     scores = np.random.default_rng(1).normal(size=(20, 2))
     whole = resampled_sums(scores), resampled_worst(scores[:, 0], [10, 50])
     monkeypatch.setattr(statistics, "_BLOCK", 300 * 20)
-    for kept in (statistics._KEPT, 0):
-        monkeypatch.setattr(statistics, "_KEPT", kept)
-        np.testing.assert_allclose(resampled_sums(scores), whole[0], rtol=0, atol=1e-12)
-        np.testing.assert_array_equal(resampled_worst(scores[:, 0], [10, 50]), whole[1])
+    np.testing.assert_allclose(resampled_sums(scores), whole[0], rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(resampled_worst(scores[:, 0], [10, 50]), whole[1])
+
+
+def test_many_images_are_drawn_in_groups(monkeypatch):
+    monkeypatch.setattr(statistics, "UNITS", 4)
+    scores = np.arange(6.0)
+    draws = np.random.default_rng(0).multinomial(4, np.full(4, 1 / 4), size=RESAMPLES)
+    # 0 and 4 are one unit, 1 and 5 another, 2 and 3 stand alone
+    np.testing.assert_array_equal(resampled_sums(scores[:, None])[:, 0], draws @ [4, 6, 2, 3])
+    of_images = draws[:, [0, 1, 2, 3, 0, 1]]
+    lowest = [np.repeat(scores, times)[: times.sum() // 2].mean() for times in of_images]
+    np.testing.assert_allclose(resampled_worst(scores, [50])[:, 0], lowest)
+
+
+def test_groups_keep_the_interval(monkeypatch):
+    scores = np.random.default_rng(2).normal(size=(8000, 1))
+    alone = resampled_sums(scores).std()
+    monkeypatch.setattr(statistics, "UNITS", 1000)
+    assert resampled_sums(scores).std() == pytest.approx(alone, rel=0.1)
 
 
 def test_nothing_defined_has_no_spread():
