@@ -52,7 +52,8 @@ def draw(curves: dict[str, NDArray[np.float64]]) -> str:
     for mark in np.arange(0, most, unit):
         line = TOP + HEIGHT * (1 - mark / most)
         parts.append(
-            f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{line:.1f}" y2="{line:.1f}" stroke="#dddddd"/>'
+            f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{line:.1f}" y2="{line:.1f}"'
+            ' stroke="#dddddd"/>'
             f'<text x="{LEFT - 6}" y="{line + 4:.1f}" text-anchor="end">{mark:g}</text>'
         )
     for share in (0, 0.25, 0.5, 0.75, 1):
