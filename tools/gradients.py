@@ -27,6 +27,7 @@ DEFECTS = ("break", "bridge", "island", "hole")
 SHOWN: dict[str, tuple[str, dict[str, object], str]] = {
     "cross-entropy": ("CrossEntropyLoss", {}, "every pixel on its own; sees no structure"),
     "Dice": ("DiceLoss", {}, "area; a break of three pixels is three pixels"),
+    "region-wise": ("RegionWiseLoss", {}, "area, weighed by depth inside the class; signed"),
     "soft clDice": ("SoftClDiceLoss", {}, "skeletons of both; spreads along lines"),
     "centre-line CE": ("CenterlineCrossEntropyLoss", {}, "cross-entropy on both skeletons"),
     "skeleton recall": ("SkeletonRecallLoss", {}, "only what is missing; blind to surplus"),
