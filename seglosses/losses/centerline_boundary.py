@@ -137,7 +137,7 @@ class CenterlineBoundaryDiceLoss(ShapeLoss):
 
     formula = "1 - 2 P R / (P + R), clDice of hard skeletons weighed by radius"
     paper = "Shi et al. 2024, arXiv:2407.01517"
-    use_when = "vessels of very different widths; beside CE and Dice"
+    use_when = "vessels of very different widths; beside CE and Dice; 2 to 3 times their cost"
 
     def __init__(
         self,

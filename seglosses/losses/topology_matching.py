@@ -213,7 +213,7 @@ class BettiMatchingLoss(ShapeLoss):
 
     formula = "sum of 2 |x_p - x_t|^2 over matched bars x = (b, d) and (b - d)^2 over the others"
     paper = "Stucki et al. 2023, arXiv:2211.15272"
-    use_when = "every component and loop must be where the label has it, in 2D and 3D; beside Dice"
+    use_when = "every component and loop at its place; late, beside CE and Dice; 1.4 times these"
 
     def __init__(
         self,

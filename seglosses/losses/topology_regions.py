@@ -132,7 +132,7 @@ class TopographLoss(ShapeLoss):
 
     formula = "sum over critical error regions of the mean wrong probability"
     paper = "Lux et al. 2025, arXiv:2411.03228"
-    use_when = "breaks, bridges, islands and holes must go, at the cost of two labellings"
+    use_when = "breaks, bridges, islands and holes; beside CE and Dice; as costly as both"
     spatial_dims = (2,)
     reads_margins = True
 
@@ -167,7 +167,7 @@ class SupervoxelLoss(ShapeLoss):
 
     formula = "mean of (1 - alpha + alpha (beta M_y + (1 - beta) M_p)) BCE"
     paper = "Grim et al. 2025, arXiv:2501.01022"
-    use_when = "neurites and vessels must not split or merge, in 2D and 3D; instead of CE"
+    use_when = "neurites and vessels must not split or merge; instead of CE; as costly as CE + Dice"
     reads_margins = True
 
     def __init__(

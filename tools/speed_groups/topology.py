@@ -8,6 +8,7 @@ import torch
 from speed import Case, peer
 
 from seglosses.losses import (
+    BettiMatchingLoss,
     CavityLoss,
     MalisLoss,
     MorseLoss,
@@ -30,6 +31,7 @@ def cases() -> Iterator[Case]:
         ("warping", WarpingLoss(), "WarpingLoss"),
         ("TopoLoss", TopoLoss(), None),
         ("TopoLoss, whole image", TopoLoss(window=None, construction="V"), "HutopoLoss"),
+        ("Betti matching", BettiMatchingLoss(), None),
         ("topological prior", TopologicalPriorLoss(), None),
         ("supervoxel", SupervoxelLoss(), None),
         ("MALIS", MalisLoss(), None),
