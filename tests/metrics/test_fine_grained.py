@@ -28,6 +28,15 @@ def test_equals_the_reference(beta: float, expected: tuple[float, ...]) -> None:
     np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
+def test_accuracy_is_what_no_false_positive_counts_against() -> None:
+    # Acc and mAcc D, I, C, IQ, CQ, I1, C1 of the same reference
+    tp, fn = np.array(TP), np.array(FN)
+    assert 100 * tp.sum() / (tp + fn).sum() == pytest.approx(70.72369, abs=1e-4)
+    got = 100 * np.array(fine_grained(tp, np.zeros_like(tp), fn))
+    expected = (70.23174, 70.00497, 70.12897, 65.62981, 62.32394, 63.26007, 57.79762)
+    np.testing.assert_allclose(got, expected, atol=1e-4)
+
+
 def test_a_class_that_never_occurs_is_left_out() -> None:
     # The reference gives NaN for D and C here.
     counts = np.array([[[4, 0]], [[1, 0]], [[0, 0]]])
