@@ -10,6 +10,7 @@ from torch.autograd import gradcheck
 from seglosses.losses import (
     CenterlineBoundaryDiceLoss,
     CenterlineCrossEntropyLoss,
+    DiceLoss,
     SkeletonRecallLoss,
     SoftClDiceLoss,
     centerline_boundary_dice_loss,
@@ -20,6 +21,7 @@ from seglosses.losses import (
 from seglosses.losses.centerline_boundary import radius_weights
 from seglosses.losses.planes import constant_maps
 from seglosses.soft_skeleton import soft_skeleton
+from seglosses.soft_thinning import soft_thinning
 from tests.losses.topology_cases import break_island24, case
 
 
@@ -31,6 +33,31 @@ from tests.losses.topology_cases import break_island24, case
 def test_published_cldice(name: str, published: float) -> None:
     logits, label = case(name)
     assert SoftClDiceLoss()(logits, label).item() == pytest.approx(published, abs=1e-6)
+
+
+# topolosses 0.2.0, CLDiceLoss with alpha 1: 3 iterations, smooth 1e-5
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("bricks32", 0.0461047590),
+        ("empty_target16", 0.9999990463),
+        ("perfect32", 0.0),
+        ("break_island24", 0.1048607230),
+    ],
+)
+def test_published_cldice_of_topolosses(name: str, published: float) -> None:
+    logits, label = case(name)
+    loss = SoftClDiceLoss(3, smooth=1e-5)(logits, label)
+    assert loss.item() == pytest.approx(published, abs=2e-6)
+
+
+def test_published_mix_of_dice_and_cldice() -> None:
+    # jocpae/clDice's soft_dice_cldice, one half of each
+    for name, published in (("break_island24", 0.0749130547), ("empty_target16", 0.9433914423)):
+        logits, label = case(name)
+        parts = [DiceLoss(smooth=1.0, classes="foreground"), SoftClDiceLoss()]
+        value = sum(part(logits, label).item() for part in parts) / 2
+        assert value == pytest.approx(published, abs=1e-6)
 
 
 def test_cldice_is_a_mean_of_images_where_the_published_one_pools_the_batch() -> None:
@@ -250,6 +277,35 @@ def test_published_centerline_boundary_dice(name: str, published: float, gradien
     assert loss.item() - 1 == pytest.approx(published, abs=1e-6)
     loss.sum().backward()
     assert logits.grad.abs().sum().item() == pytest.approx(gradient, abs=1e-6)
+
+
+# the same, with the skeletons of Menten et al., five layers deep
+@pytest.mark.parametrize(
+    ("boundary", "name", "published", "gradient"),
+    [
+        (True, "bricks32", -1.0, 0.0),
+        (True, "empty_target16", -0.4216696620, 0.3891689181),
+        (True, "perfect32", -1.0, 0.0),
+        (True, "break_island24", -0.9322859645, 0.0000812507),
+        (False, "bricks32", -1.0, 0.0),
+        (False, "empty_target16", -0.4216696620, 0.3891689181),
+        (False, "perfect32", -1.0, 0.0),
+        (False, "break_island24", -0.9405767322, 0.0000660317),
+    ],
+)
+def test_published_dice_of_thinned_skeletons(
+    boundary: bool, name: str, published: float, gradient: float
+) -> None:
+    logits, label = case(name)
+    prob = logits.requires_grad_().softmax(1)[:, 1:]
+    weights = [
+        constant_maps(lambda m, s: radius_weights(m, s, boundary), mask, soft_thinning(mask, 5))
+        for mask in (prob > 0.5, label.unsqueeze(1) == 1)
+    ]
+    loss = centerline_boundary_dice_loss(prob, *weights, pooled=True)
+    assert loss[0, 0].item() - 1 == pytest.approx(published, abs=1e-6)
+    loss[0, 0].backward()
+    assert logits.grad.abs().sum().item() == pytest.approx(gradient, abs=1e-7)
 
 
 def test_cbdice_counts_thin_and_thick_alike_where_clmdice_favours_thick() -> None:
