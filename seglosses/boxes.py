@@ -97,9 +97,13 @@ class Comparison:
         return self.upper - self.lower
 
     @functools.cached_property
-    def _overlap(self) -> Tensor:
+    def _reach(self) -> Tensor:
         upper = torch.minimum(self.upper, self.target_upper)
-        return (upper - torch.maximum(self.lower, self.target_lower)).clamp(min=0)
+        return upper - torch.maximum(self.lower, self.target_lower)
+
+    @functools.cached_property
+    def _overlap(self) -> Tensor:
+        return self._reach.clamp(min=0)
 
     @functools.cached_property
     def _common(self) -> Tensor:
@@ -178,8 +182,9 @@ class _Leaves(Comparison):
             own = _cofactor(self._side) * union
             common = -union if common is None else common - union
         if common is not None:
-            # an empty overlap does not grow by moving one of its sides
-            inner = _cofactor(self._overlap) * self._overlap.sign() * common
+            # boxes apart share nothing wherever a side moves; a side of no length inside the
+            # target, as ReLUs on distances give, shares more as soon as it has one
+            inner = (_cofactor(self._overlap) * common).masked_fill(self._reach < 0, 0)
         if "hull" in slope:
             inner = _sum(inner, -slope["hull"])
             own = _sum(own, slope["hull"])

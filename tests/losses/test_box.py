@@ -256,6 +256,22 @@ def test_segments_agree_with_temporal_detection() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        (giou_loss, [[0, 0], [-0.25, -0.0625], [-0.1666667, 0.0694444], [-0.5, -0.5]]),
+        (diou_loss, [[0, 0], [-0.3125, -0.015625], [-0.2152778, 0.0896991], [-0.5, -0.5]]),
+    ],
+)
+def test_gradients_of_segments_agree_with_temporal_detection(loss, expected) -> None:
+    """TriDet; the last segment has no length yet and must grow into the target around it."""
+    pred = torch.tensor([[2.0, 3], [1, 1], [0.5, 4], [0, 0]]).requires_grad_()
+    target = torch.tensor([[2.0, 3], [3, 1], [2, 2], [1, 1]])
+    sign = torch.tensor([-1.0, 1])
+    loss(pred * sign, target * sign).sum().backward()
+    torch.testing.assert_close(pred.grad, torch.tensor(expected), atol=1e-6, rtol=0)
+
+
 def test_aspect_needs_two_dimensions() -> None:
     with pytest.raises(ValueError, match="aspect ratios need boxes"):
         ciou_loss(torch.rand(1, 6), torch.rand(1, 6))
