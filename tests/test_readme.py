@@ -24,7 +24,7 @@ def commands(text):
     """Every command line of the shell blocks, as words."""
     for kind, block in FENCE.findall(text):
         if kind in ("bash", "sh", "console", "shell"):
-            for line in block.replace("\\\n", " ").splitlines():
+            for line in block.replace("\\\n", "").splitlines():
                 words = shlex.split(line.strip().removeprefix("$ "), comments=True)
                 while words and re.fullmatch(r"[A-Z_0-9]+=.*", words[0]):
                     words = words[1:]
