@@ -169,7 +169,13 @@ def ldr_loss(logits: Tensor, target: Tensor, *, margin: float = 2.0, lam: float 
 
 
 class CrossEntropyLoss(PixelLoss):
-    """Registered form of :func:`cross_entropy_loss`."""
+    """Registered form of :func:`cross_entropy_loss`.
+
+    Example:
+        >>> import torch
+        >>> CrossEntropyLoss()(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # log 2
+        tensor(0.6931)
+    """
 
     formula = "-log p_y"
     paper = "Good 1952"

@@ -283,6 +283,12 @@ class DiceLoss(OverlapLoss):
     Args:
         smooth: Added above and below, in pixels; a class absent from both costs 0 in any case.
         options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+
+    Example:
+        >>> import torch
+        >>> loss = DiceLoss(smooth=0.0)
+        >>> loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, 1]]]))  # TP, FP and FN 1/2 each
+        tensor(0.5000)
     """
 
     formula = "1 - (2 TP + s) / (2 TP + FP + FN + s)"
