@@ -185,6 +185,11 @@ class FocalLoss(PixelLoss):
         alpha: Weight a of foreground; class 0, the background, gets 1 - alpha. ``None`` weighs
             none.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> FocalLoss(gamma=2.0)(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # log 2 / 4
+        tensor(0.1733)
     """
 
     formula = "-a_y (1 - p_y)^g log p_y"

@@ -219,6 +219,12 @@ class TverskyLoss(OverlapLoss):
         beta: Price of a false negative.
         smooth: Added above and below, in pixels; a class absent from both costs 0 in any case.
         options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+
+    Example:
+        >>> import torch
+        >>> loss = TverskyLoss(smooth=0.0)
+        >>> loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, 1]]]))  # all counts are 1/2
+        tensor(0.5000)
     """
 
     formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s)"
@@ -310,6 +316,12 @@ class JaccardLoss(OverlapLoss):
     Args:
         smooth: Added above and below, in pixels; a class absent from both costs 0 in any case.
         options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+
+    Example:
+        >>> import torch
+        >>> loss = JaccardLoss(smooth=0.0)
+        >>> loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, 1]]]))  # 1 - 0.5 / 1.5
+        tensor(0.6667)
     """
 
     formula = "1 - (TP + s) / (TP + FP + FN + s)"
