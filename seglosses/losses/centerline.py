@@ -175,6 +175,17 @@ class SoftClDiceLoss(ShapeLoss):
         compat: 'topomortar' pools the batch, as the authors of clDice do; TopoMortar takes
             ``iterations=3``, theirs is 10.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for a ``skeleton`` or ``compat`` that does not exist.
+
+    Example:
+        >>> import torch
+        >>> line = torch.tensor([[[0] * 7, [1] * 7, [0] * 7]])
+        >>> broken = torch.where(line > 0, 99.0, -99.0).unsqueeze(1)
+        >>> broken[..., 1, 3] = -99.0  # precision 1, sensitivity 6 / 7
+        >>> SoftClDiceLoss(smooth=0.0)(broken, line)  # 1 - (2 * 6 / 7) / (1 + 6 / 7) = 1 / 13
+        tensor(0.0769)
     """
 
     formula = "1 - 2 P R / (P + R), P = sum S(p) y / sum S(p), R = sum S(y) p / sum S(y)"
@@ -215,6 +226,15 @@ class CenterlineCrossEntropyLoss(ShapeLoss):
         iterations: Erosions of the soft skeleton.
         skeleton: See :func:`soft_cldice_loss`.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for a ``skeleton`` that does not exist.
+
+    Example:
+        >>> import torch
+        >>> line = torch.tensor([[[0] * 4, [1] * 4, [0] * 4]])
+        >>> CenterlineCrossEntropyLoss()(torch.zeros(1, 1, 3, 4), line)  # 4 log 2 / 12
+        tensor(0.2310)
     """
 
     formula = "mean of CE (S(y) + S(p)), S the soft skeleton"

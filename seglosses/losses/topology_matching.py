@@ -209,6 +209,15 @@ class BettiMatchingLoss(ShapeLoss):
         threads: Threads, ``None`` for as many as there are processors.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`. Classes are taken one against
             the rest, by their softmax or sigmoid.
+
+    Raises:
+        ValueError: for options that do not exist, and windows under 2 pixels.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[1.0, 0.1, 0.6]]]]).logit(1e-6)  # an island of 0.6
+        >>> BettiMatchingLoss()(logits, torch.tensor([[[1, 0, 0]]]))  # surplus: (0.6 - 0.1)^2
+        tensor(0.2500)
     """
 
     formula = "sum of 2 |x_p - x_t|^2 over matched bars x = (b, d) and (b - d)^2 over the others"
