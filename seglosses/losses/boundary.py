@@ -73,6 +73,15 @@ class KervadecBoundaryLoss(ShapeLoss):
         normalize: See :func:`boundary_loss`.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`; class 0 is left out unless
             ``classes`` names it.
+
+    Raises:
+        ValueError: for ``signed_distance`` of other classes or another shape than the logits.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([[[0, 0, 1, 1]]])  # phi = 2, 1, 0, -1
+        >>> KervadecBoundaryLoss()(torch.zeros(1, 1, 1, 4), labels)  # (2 + 1 + 0 - 1) / 2 / 4
+        tensor(0.2500)
     """
 
     formula = "mean of p phi, phi the signed distance to the label's boundary"
@@ -189,6 +198,15 @@ class RegionWiseLoss(ShapeLoss):
         compat: 'topomortar' differs for images of one class only, see
             :func:`rectified_region_map`.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for a ``compat`` that does not exist.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([[[0, 0, 1, 1]]])  # z = 1, 1, -1/2, -1 for class 1, and mirrored
+        >>> RegionWiseLoss()(torch.zeros(1, 2, 1, 4), labels)  # (1 + 1 - 1/2 - 1) / 2 / 4
+        tensor(0.0625)
     """
 
     formula = "mean of p z, z = -depth / deepest inside the class, 1 outside"

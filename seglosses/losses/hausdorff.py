@@ -145,6 +145,12 @@ class HausdorffDTLoss(ShapeLoss):
         spacing: Edge lengths of a pixel.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`; class 0 is left out unless
             ``classes`` names it.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[-99.0, 99.0, 99.0, -99.0]]]])
+        >>> HausdorffDTLoss()(logits, torch.tensor([[[0, 1, 0, 0]]]))  # (1^2 + 1^2) / 4
+        tensor(0.5000)
     """
 
     formula = "mean of (p - y)^2 (d_p^a + d_y^a), d the distance to the boundary of p > 1/2, y"
@@ -167,6 +173,12 @@ class LogHausdorffDTLoss(HausdorffDTLoss):
     """log(1 + :class:`HausdorffDTLoss`): a region loss's magnitude, the same options.
 
     The logarithm is taken last, of the reduced loss, as in MONAI.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[-99.0, 99.0, 99.0, -99.0]]]])
+        >>> LogHausdorffDTLoss()(logits, torch.tensor([[[0, 1, 0, 0]]]))  # log(1 + 1/2)
+        tensor(0.4055)
     """
 
     formula = "log(1 + HausdorffDTLoss)"
@@ -189,6 +201,16 @@ class HausdorffErosionLoss(ShapeLoss):
         alpha: Exponent of the thickness.
         erosions: Number of erosions.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for fewer erosions than one.
+
+    Example:
+        >>> import torch
+        >>> cross = torch.tensor([[[[-99.0, 99, -99], [99, 99, 99], [-99, 99, -99]]]])
+        >>> loss = HausdorffErosionLoss(erosions=1)  # leaves the middle, one pixel of 9
+        >>> loss(cross, torch.zeros(1, 3, 3, dtype=torch.long))
+        tensor(0.1111)
     """
 
     formula = "mean of sum_k k^a e_k, e_k the squared error after k soft erosions"

@@ -224,6 +224,15 @@ class LovaszSoftmaxLoss(_LovaszLoss):
         options: See :class:`~seglosses.losses.base.SegmentationLoss`; ``classes`` as in
             :class:`~seglosses.losses.classwise.OverlapLoss`. With ``use_sigmoid`` or one channel
             the probabilities are sigmoids.
+
+    Raises:
+        ValueError: for soft targets, and an ``average`` that does not exist.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([[[0, 1]]])  # each error is 1/2, and the steps of J add up to 1
+        >>> LovaszSoftmaxLoss()(torch.zeros(1, 2, 1, 2), labels)
+        tensor(0.5000)
     """
 
     formula = "sum_k m_(k) (J_k - J_{k-1}), m = |y - p| sorted"
@@ -256,6 +265,15 @@ class LovaszHingeLoss(_LovaszLoss):
     Args:
         average: 'image' takes each image alone (the authors' default), 'dataset' the batch as one.
         options: See :class:`LovaszSoftmaxLoss`.
+
+    Raises:
+        ValueError: for soft targets, and an ``average`` that does not exist.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[3.0, 0.5]]]])  # errors 0 and 1.5; J = 1/2 with one error
+        >>> LovaszHingeLoss()(logits, torch.tensor([[[1, 0]]]))  # 1.5 / 2
+        tensor(0.7500)
     """
 
     formula = "sum_k m_(k) (J_k - J_{k-1}), m = max(0, 1 - z (2y - 1)) sorted"
