@@ -257,6 +257,15 @@ class IoULoss(IoUFamilyLoss):
         mode: 'linear', 'square' or 'log'.
         eps: Smallest IoU that 'log' tells apart.
         options: See :class:`IoUFamilyLoss`.
+
+    Raises:
+        ValueError: for a ``mode`` that does not exist, and modifiers that give no loss.
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[0.0, 0, 2, 4]])
+        >>> IoULoss()(pred, target)  # IoU = 4 / 8: log 2
+        tensor(0.6931)
     """
 
     formula = "-log IoU (or 1 - IoU, 1 - IoU^2)"
@@ -276,7 +285,14 @@ class IoULoss(IoUFamilyLoss):
 
 
 class GIoULoss(IoUFamilyLoss):
-    """Overlap, and the empty part of the hull."""
+    """Overlap, and the empty part of the hull.
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 1, 1]]), torch.tensor([[3.0, 0, 4, 1]])
+        >>> GIoULoss()(pred, target)  # a hull of 4, half of it empty: 1 + 2 / 4
+        tensor(1.5000)
+    """
 
     formula = "1 - IoU + (|hull| - |union|) / |hull|"
     paper = "Rezatofighi et al. 2019, arXiv:1902.09630"
@@ -293,6 +309,12 @@ class DIoULoss(IoUFamilyLoss):
     Args:
         freeze_diagonal: c carries no gradient.
         options: See :class:`IoUFamilyLoss`.
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 3, 1]]), torch.tensor([[0.0, 3, 3, 4]])
+        >>> DIoULoss()(pred, target)  # centres 3 apart in a hull of diagonal 5: 1 + 9 / 25
+        tensor(1.3600)
     """
 
     formula = "1 - IoU + rho^2 / c^2"
@@ -315,6 +337,15 @@ class CIoULoss(IoUFamilyLoss):
         gate_alpha: Shapes count only where IoU > 0.5.
         freeze_diagonal: c carries no gradient.
         options: See :class:`IoUFamilyLoss`.
+
+    Raises:
+        ValueError: for boxes that are not (n, 4).
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[1.0, 1, 3, 3]])
+        >>> CIoULoss()(pred, target)  # same centre, same aspect: 1 - 4 / 16
+        tensor(0.7500)
     """
 
     formula = "1 - IoU + rho^2 / c^2 + a v"

@@ -86,6 +86,15 @@ class AlphaIoULoss(CIoULoss):
         alpha: The power.
         gate_alpha: Shapes count only where IoU > 0.5.
         options: See :class:`~seglosses.losses.base.Loss`.
+
+    Raises:
+        ValueError: for an ``alpha`` below 1.
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[1.0, 1, 3, 3]])
+        >>> AlphaIoULoss(alpha=2.0)(pred, target)  # same centre, same aspect: 1 - (4 / 16)^2
+        tensor(0.9375)
     """
 
     formula = "1 - IoU^alpha + (rho^2 / c^2)^alpha + (a v)^alpha"
@@ -105,6 +114,15 @@ class InnerIoULoss(CIoULoss):
         inner_ratio: Below 1 for boxes that are well placed already, above for those that are not.
         gate_alpha: Shapes count only where IoU > 0.5.
         options: See :class:`~seglosses.losses.base.Loss`.
+
+    Raises:
+        ValueError: for an ``inner_ratio`` that is not positive.
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[1.0, 0, 5, 4]])
+        >>> InnerIoULoss(inner_ratio=0.5)(pred, target)  # inner IoU 2 / 6, rho^2 / c^2 = 1 / 41
+        tensor(0.6911)
     """
 
     formula = "1 - IoU(boxes scaled by r) + rho^2 / c^2 + a v"
@@ -123,6 +141,15 @@ class FocalerIoULoss(IoULoss):
     Args:
         interval: IoU at which the loss is 1, and at which it is 0.
         options: See :class:`~seglosses.losses.base.Loss`.
+
+    Raises:
+        ValueError: for an ``interval`` that is empty or leaves [0, 1].
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[0.0, 0, 2, 4]])
+        >>> FocalerIoULoss(interval=(0.3, 0.8))(pred, target)  # IoU = 1/2: 1 - 0.2 / 0.5
+        tensor(0.6000)
     """
 
     formula = "1 - clamp((IoU - d) / (u - d), 0, 1)"
@@ -149,6 +176,15 @@ class WiseIoULoss(BoxLoss):
         delta: The beta of weight 1 in v3.
         momentum: Share of a batch in the running mean.
         options: See :class:`~seglosses.losses.base.Loss`.
+
+    Raises:
+        ValueError: for a ``version`` that does not exist, and a ``momentum`` outside (0, 1].
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[0.0, 0, 2, 4]])
+        >>> WiseIoULoss(version=1)(pred, target)  # rho^2 / c^2 = 1 / 20: exp(1 / 20) / 2
+        tensor(0.5256)
     """
 
     formula = "exp(rho^2 / c^2) (1 - IoU) r(beta), beta = (1 - IoU) / mean(1 - IoU)"

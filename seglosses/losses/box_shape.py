@@ -216,7 +216,14 @@ def normalized_wasserstein_loss(pred: Tensor, target: Tensor, *, constant: float
 
 
 class EfficientIoULoss(IoUFamilyLoss):
-    """Overlap, distance of the centres and difference of every side."""
+    """Overlap, distance of the centres and difference of every side.
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[1.0, 1, 3, 3]])
+        >>> EfficientIoULoss()(pred, target)  # 1 - 4 / 16 + 0 + (2 / 4)^2 + (2 / 4)^2
+        tensor(1.2500)
+    """
 
     formula = "1 - IoU + rho^2 / c^2 + sum_i (s_i - t_i)^2 / h_i^2"
     paper = "Zhang et al. 2022, arXiv:2101.08158"
@@ -233,6 +240,15 @@ class SIoULoss(IoUFamilyLoss):
     Args:
         theta: Power of the shape cost.
         options: See :class:`~seglosses.losses.box.IoUFamilyLoss`.
+
+    Raises:
+        ValueError: for boxes that are not (n, 4).
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[2.0, 0, 4, 2]])
+        >>> SIoULoss()(pred, target)  # an offset of half the hull: 1 + (1 - exp(-2 / 4)) / 2
+        tensor(1.1967)
     """
 
     formula = "1 - IoU + (Delta + Omega) / 2"
@@ -254,6 +270,15 @@ class ShapeIoULoss(IoUFamilyLoss):
     Args:
         scale: Power of the target's sides in the factors.
         options: See :class:`~seglosses.losses.box.IoUFamilyLoss`.
+
+    Raises:
+        ValueError: for boxes that are not (n, 4).
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[2.0, 0, 4, 2]])
+        >>> ShapeIoULoss()(pred, target)  # centres 2 apart in a hull of diagonal^2 20: 1 + 4 / 20
+        tensor(1.2000)
     """
 
     formula = "1 - IoU + sum_i f_i o_i^2 / c^2 + Omega_f / 2"
@@ -275,6 +300,15 @@ class MPDIoULoss(IoUFamilyLoss):
     Args:
         image_size: Size of the network's input in pixels.
         options: See :class:`~seglosses.losses.box.IoUFamilyLoss`.
+
+    Raises:
+        ValueError: for an ``image_size`` that is not positive or does not fit the boxes.
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[2.0, 0, 4, 2]])
+        >>> MPDIoULoss(image_size=(4, 2))(pred, target)  # both corners 2 apart: 1 + (4 + 4) / 20
+        tensor(1.4000)
     """
 
     formula = "1 - IoU + (d_1^2 + d_2^2) / (H^2 + W^2)"
@@ -298,6 +332,15 @@ class NormalizedWassersteinLoss(BoxLoss):
     Args:
         constant: Mean size of an object in pixels.
         options: See :class:`~seglosses.losses.base.Loss`.
+
+    Raises:
+        ValueError: for a ``constant`` that is not positive.
+
+    Example:
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[3.0, 4, 5, 6]])
+        >>> NormalizedWassersteinLoss(constant=5)(pred, target)  # centres 5 apart: 1 - exp(-5 / 5)
+        tensor(0.6321)
     """
 
     formula = "1 - exp(-W / C), W^2 = rho^2 + sum_i (s_i - t_i)^2 / 4"
