@@ -67,6 +67,15 @@ class GeneralizedDiceLoss(OverlapLoss):
         smooth: As in the function.
         options: See :class:`~seglosses.losses.classwise.OverlapLoss`; no ``class_weight``, for the
             loss makes its own.
+
+    Raises:
+        ValueError: for a ``class_weight``.
+
+    Example:
+        >>> import torch
+        >>> loss = GeneralizedDiceLoss(smooth=0.0)  # w = 1/9 and 1, with 3 pixels and 1
+        >>> loss(torch.zeros(1, 2, 1, 4), torch.tensor([[[0, 0, 0, 1]]]))  # 1 - (4 / 3) / (32 / 9)
+        tensor(0.6250)
     """
 
     formula = "1 - (2 sum w I + s) / (sum w (P + Y) + s), w = 1/Y^2 scaled to max 1"
@@ -186,6 +195,15 @@ class UnifiedFocalLoss(ShapeLoss):
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`; ``classes`` is 'present' or
             'all', for class 0 is the background. With ``use_sigmoid`` every channel is a foreground
             beside its complement.
+
+    Raises:
+        ValueError: for ``classes`` other than 'present' and 'all'.
+
+    Example:
+        >>> import torch
+        >>> loss = UnifiedFocalLoss(balance=1.0)  # the region term alone; T = 1/2 for both classes
+        >>> loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, 1]]]))  # (0.5 + 0.5^0.5) / 2
+        tensor(0.6036)
     """
 
     formula = "l (1 - T_0, (1 - T_c)^(1-g)) + (1 - l) ((1 - d)(1 - p_0)^g CE_0, d CE_c)"

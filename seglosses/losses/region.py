@@ -256,6 +256,12 @@ class FocalTverskyLoss(OverlapLoss):
             classes that are nearly right still count.
         smooth: Added above and below, in pixels.
         options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+
+    Example:
+        >>> import torch
+        >>> loss = FocalTverskyLoss(smooth=0.0)
+        >>> loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, 1]]]))  # all counts are 1/2: 0.5^0.75
+        tensor(0.5946)
     """
 
     formula = "(1 - (TP + s) / (TP + alpha FP + beta FN + s))^gamma"
@@ -342,6 +348,13 @@ class JaccardMetricLoss(OverlapLoss):
 
     The defaults are those of JDTLoss: counts pooled over the batch (``average='dataset'``); its
     mIoUD, mIoUI and mIoUC weights are ``average={'dataset': .., 'image': .., 'class': ..}``.
+
+    Example:
+        >>> import torch
+        >>> soft = torch.tensor([[[[0.25]], [[0.75]]]])  # one pixel, predicted with 1/2 and 1/2
+        >>> loss = JaccardMetricLoss(smooth=0.0)
+        >>> loss(torch.zeros(1, 2, 1, 1), soft)  # (1 - 0.25 / 0.5 + 1 - 0.5 / 0.75) / 2
+        tensor(0.4167)
     """
 
     formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s), a metric for soft labels too"
