@@ -143,6 +143,15 @@ class TopoLoss(ShapeLoss):
             included, always with construction 'T'; TopoMortar takes ``window=50,
             min_length=0.03, loss_weight=100``.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for options that do not exist, and windows under 2 pixels.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[1.0, 0.1, 0.6]]]]).logit(1e-6)  # bars of 1 and 0.5
+        >>> TopoLoss()(logits, torch.tensor([[[1, 0, 0]]]))  # the surplus one: 0.5^2 / 2
+        tensor(0.1250)
     """
 
     formula = "sum of (1 - b)^2 + d^2 over kept bars and (b - d)^2 / 2 over surplus ones"
@@ -185,6 +194,16 @@ class TopologicalPriorLoss(ShapeLoss):
         betti: Known Betti numbers of every class, or ``None`` for those of the label.
         construction: 'T' (8-connected foreground) or 'V'.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for a ``construction`` that does not exist, and a wrong number of ``betti``.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[0.8, 0.1, 0.6]]]]).logit()  # bars of 0.8 and 0.5
+        >>> labels = torch.zeros(1, 1, 3, dtype=torch.long)  # not looked at
+        >>> TopologicalPriorLoss(betti=(1, 0))(logits, labels)  # 1 - 0.8^2 + 0.5^2
+        tensor(0.6100)
     """
 
     formula = "sum of 1 - pers^2 over the beta_k longest bars and pers^2 over the others"

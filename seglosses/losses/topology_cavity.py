@@ -91,6 +91,15 @@ class CavityLoss(ShapeLoss):
     Args:
         reach: Pixels beside the label's line in which a line may be found.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for a negative ``reach``.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([[[0, 0, 1, 0, 0]]])  # a line that the prediction leaves open
+        >>> CavityLoss(reach=0)(torch.zeros(1, 1, 1, 5), labels)  # log 2 on it
+        tensor(0.6931)
     """
 
     formula = "mean of CE over the watershed lines between cells that leak into each other"

@@ -167,6 +167,15 @@ class MalisLoss(ShapeLoss):
             published); ``None`` reads probabilities.
         fit: Price of the regression of distances, a pixel.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for a window under 2 pixels, a negative ``margin``, or a ``distance`` up to it.
+
+    Example:
+        >>> import torch
+        >>> gap = torch.tensor([[[[0.0, 0.0, 0.4, 0.0, 0.0]]]]).logit(1e-6)
+        >>> MalisLoss(margin=0)(gap, torch.tensor([[[0, 0, 1, 0, 0]]]))  # (1 - 0.4)^2
+        tensor(0.3600)
     """
 
     formula = "sum of between a^2 + positive within (1 - a)^2 over bottlenecks, a = 1 - p"

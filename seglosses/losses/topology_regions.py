@@ -128,6 +128,15 @@ class TopographLoss(ShapeLoss):
         price: 'probability' as in the paper, or 'entropy', which keeps its slope.
         connectivity: Of the foreground, 8 or 4, None for 8.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for a ``price`` or ``connectivity`` that does not exist.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[4.0, 4.0, 0.0, 4.0, 4.0]]]])  # a break of probability 1/2
+        >>> TopographLoss()(logits, torch.ones(1, 1, 5, dtype=torch.long))  # one critical region
+        tensor(0.5000)
     """
 
     formula = "sum over critical error regions of the mean wrong probability"
@@ -163,6 +172,15 @@ class SupervoxelLoss(ShapeLoss):
         alpha: Share of topology.
         beta: Price of splits against merges.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for ``alpha`` or ``beta`` outside [0, 1].
+
+    Example:
+        >>> import torch
+        >>> labels = torch.zeros(1, 1, 4, dtype=torch.long)  # nothing seen, nothing critical
+        >>> SupervoxelLoss()(torch.zeros(1, 1, 1, 4), labels)  # (1 - 0.5) log 2
+        tensor(0.3466)
     """
 
     formula = "mean of (1 - alpha + alpha (beta M_y + (1 - beta) M_p)) BCE"

@@ -58,6 +58,15 @@ class WarpingLoss(ShapeLoss):
         compat: 'topomortar' computes :func:`seglosses.losses.released.released_warping_loss`,
             errors included, in 2D and without weights of pixels.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for a ``compat`` that does not exist.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[4.0, 4.0, 0.0, 4.0, 4.0]]]])  # a break of probability 1/2
+        >>> WarpingLoss()(logits, torch.ones(1, 1, 5, dtype=torch.long))  # log 2 at the break
+        tensor(0.6931)
     """
 
     formula = "mean of CE over the pixels that remain when both masks are warped to each other"
