@@ -133,6 +133,17 @@ class CenterlineBoundaryDiceLoss(ShapeLoss):
         compat: 'topomortar' pools the batch, thins as Menten et al. do, five layers deep, and
             weighs by R_max / D instead of the paper's (R_max - D + 1) / R_max, squared in 3D.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for a ``compat`` that does not exist.
+
+    Example:
+        >>> import torch
+        >>> line = torch.tensor([[[0] * 7, [1] * 7, [0] * 7]])
+        >>> broken = torch.where(line > 0, 99.0, -99.0).unsqueeze(1)
+        >>> broken[..., 1, 3] = -99.0  # all weights are 1; precision 1, sensitivity 6 / 7
+        >>> CenterlineBoundaryDiceLoss(smooth=0.0)(broken, line)  # 1 - (12 / 7) / (13 / 7)
+        tensor(0.0769)
     """
 
     formula = "1 - 2 P R / (P + R), clDice of hard skeletons weighed by radius"

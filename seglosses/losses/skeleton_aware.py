@@ -137,6 +137,15 @@ class MorseLoss(ShapeLoss):
     Args:
         least: Least persistence of a basin, in probability.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for ``least`` outside [0, 1).
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[-9.0, -9.0, 0.0, -9.0, -9.0]]]])  # its ridge is the label
+        >>> MorseLoss()(logits, torch.tensor([[[0, 0, 1, 0, 0]]]))  # log 2 on it
+        tensor(0.6931)
     """
 
     formula = "mean of CE over the ridges of p and the skeleton of y"
@@ -162,6 +171,12 @@ class SkeletonAwareLoss(ShapeLoss):
         boost: Price of skeletons over rims.
         repair: Share of the region term.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.zeros(1, 3, 4, dtype=torch.long)  # no skeleton: A = 0
+        >>> SkeletonAwareLoss()(torch.zeros(1, 1, 3, 4), labels)  # log 2 + 1/2
+        tensor(1.1931)
     """
 
     formula = "CE weighed by nearness to skeletons + mean of 1 - p_true but for tolerated errors"

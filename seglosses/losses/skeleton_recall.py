@@ -57,6 +57,16 @@ class SkeletonRecallLoss(ShapeLoss):
         radius: Half-width of the tube in pixels.
         smooth: See :func:`skeleton_recall_loss`.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for a negative ``radius``.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[1.0, 1.0, 0.5, 0.0]]]]).logit(1e-6)
+        >>> labels = torch.ones(1, 1, 4, dtype=torch.long)  # its tube is all of the line
+        >>> SkeletonRecallLoss()(logits, labels)  # 1 - 2.5 / 4
+        tensor(0.3750)
     """
 
     formula = "1 - sum p y / sum y, y the label's skeleton made thicker"
