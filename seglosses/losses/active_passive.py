@@ -116,7 +116,13 @@ def reverse_cross_entropy_loss(logits: Tensor, target: Tensor, *, floor: float =
 
 
 class NormalizedCrossEntropyLoss(PixelLoss):
-    """Registered form of :func:`normalized_cross_entropy_loss`."""
+    """Registered form of :func:`normalized_cross_entropy_loss`.
+
+    Example:
+        >>> import torch
+        >>> NormalizedCrossEntropyLoss()(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 1 of 4
+        tensor(0.2500)
+    """
 
     formula = "log p_y / sum_k log p_k"
     paper = "Ma et al. 2020, arXiv:2006.13554"
@@ -133,6 +139,11 @@ class NormalizedFocalLoss(PixelLoss):
     Args:
         gamma: 0 is the normalized cross-entropy.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> NormalizedFocalLoss()(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 1 of 4
+        tensor(0.2500)
     """
 
     formula = "w_y log p_y / sum_k w_k log p_k, w = (1-p)^g"
@@ -149,7 +160,13 @@ class NormalizedFocalLoss(PixelLoss):
 
 
 class MeanAbsoluteErrorLoss(PixelLoss):
-    """Registered form of :func:`mean_absolute_error_loss`."""
+    """Registered form of :func:`mean_absolute_error_loss`.
+
+    Example:
+        >>> import torch
+        >>> MeanAbsoluteErrorLoss()(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 1 - 1/4
+        tensor(0.7500)
+    """
 
     formula = "1 - p_y"
     paper = "Ghosh et al. 2017, arXiv:1712.09482"
@@ -166,6 +183,11 @@ class ReverseCrossEntropyLoss(PixelLoss):
     Args:
         floor: What stands for log 0; the loss is proportional to its logarithm.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> ReverseCrossEntropyLoss()(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 3/4 log 1e4
+        tensor(6.9078)
     """
 
     formula = "-sum_k p_k log max(y_k, floor)"
@@ -195,6 +217,15 @@ class ActivePassiveLoss(PixelLoss):
         passive: 'reverse' (:func:`reverse_cross_entropy_loss`) or 'absolute'
             (:func:`mean_absolute_error_loss`).
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for an ``active`` or ``passive`` that does not exist.
+
+    Example:
+        >>> import torch
+        >>> loss = ActivePassiveLoss(passive="absolute")
+        >>> loss(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 1/4 + 3/4
+        tensor(1.)
     """
 
     formula = "a NCE + b RCE, or NFL and MAE in their places"

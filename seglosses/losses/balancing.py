@@ -73,6 +73,12 @@ class BalancedCrossEntropyLoss(PixelLoss):
     Args:
         options: See :class:`~seglosses.losses.base.PixelLoss`; ``class_weight`` multiplies the
             counted weights.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([[[0, 0, 0, 1]]])  # weights 1/4 and 3/4
+        >>> BalancedCrossEntropyLoss()(torch.zeros(1, 2, 1, 4), labels)  # (3/4 + 3/4) log 2 / 4
+        tensor(0.2599)
     """
 
     formula = "w_c (-log p_c), w_c = (N - N_c) / sum_j (N - N_j) of the batch"

@@ -145,6 +145,12 @@ class LabelSmoothingLoss(PixelLoss):
     Args:
         alpha: Amount of smoothing, in [0, 1].
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[2.0]], [[0.0]]]])
+        >>> LabelSmoothingLoss()(logits, torch.tensor([[[0]]]))  # log(1 + e^-2) + 0.1 (2 - 1)
+        tensor(0.2269)
     """
 
     formula = "-log p_y + a (z_y - mean z)"
@@ -166,6 +172,12 @@ class MaxSupLoss(PixelLoss):
     Args:
         alpha: Strength.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[2.0]], [[0.0]]]])
+        >>> MaxSupLoss()(logits, torch.tensor([[[1]]]))  # log(1 + e^2) + 0.1 (2 - 1)
+        tensor(2.2269)
     """
 
     formula = "-log p_y + a (max z - mean z)"
@@ -188,6 +200,12 @@ class MarginSmoothingLoss(PixelLoss):
         margin: Free distance of the logits.
         alpha: Strength.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[2.0]], [[0.0]]]])
+        >>> MarginSmoothingLoss(margin=1.0)(logits, torch.tensor([[[0]]]))  # log(1 + e^-2) + .1 / 2
+        tensor(0.1769)
     """
 
     formula = "-log p_y + a mean_k max(0, max z - z_k - m)"
@@ -216,6 +234,12 @@ class ACLSLoss(PixelLoss):
         positive: Strength of the first.
         negative: Strength of the second.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[3.0]], [[0.0]]]])
+        >>> ACLSLoss(margin=1.0)(logits, torch.tensor([[[0]]]))  # log(1 + e^-3) + .1 (4 + .1 * 4)
+        tensor(0.4886)
     """
 
     formula = "-log p_y + a (l1 max(0, z_max - m)^2 + l2 mean max(0, z_max - z_k - m)^2)"

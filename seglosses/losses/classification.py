@@ -192,6 +192,11 @@ class Poly1CrossEntropyLoss(PixelLoss):
     Args:
         epsilon: At least -1.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> Poly1CrossEntropyLoss()(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # log 2 + 1/2
+        tensor(1.1931)
     """
 
     formula = "-log p_y + e (1 - p_y)"
@@ -211,6 +216,12 @@ class SquentropyLoss(PixelLoss):
     """Registered form of :func:`squentropy_loss`.
 
     A foreground logit z is read as the logits (-z/2, z/2).
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[2.0]], [[0.0]]]])
+        >>> SquentropyLoss()(logits, torch.tensor([[[1]]]))  # log(1 + e^2) + 2^2
+        tensor(6.1269)
     """
 
     formula = "-log p_y + 1/(C-1) sum_{k != y} z_k^2"
@@ -228,6 +239,14 @@ class CompSumLoss(PixelLoss):
     Args:
         tau: At least 1.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for ``tau`` below 1, when called.
+
+    Example:
+        >>> import torch
+        >>> CompSumLoss(tau=2.0)(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 1 - 1/4
+        tensor(0.7500)
     """
 
     formula = "(1 - p_y^(tau-1)) / (tau - 1)"
@@ -250,6 +269,11 @@ class LDRLoss(PixelLoss):
         margin: By how much the label should lead.
         lam: Strength of the regulariser: towards 0 the worst class counts alone.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> LDRLoss()(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # log((1 + e^2) / 2)
+        tensor(1.4338)
     """
 
     formula = "l log(1/C sum_k exp((m [k != y] + f_k - f_y) / l)), f = softplus z / mean"

@@ -161,6 +161,12 @@ class FBetaLoss(_ConfusionLoss):
         beta: Above 1 recall counts more than precision.
         sharpness: See :func:`amplify`.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[99.0, 99.0, -99.0]]]])  # TP, FP and TN, one pixel each
+        >>> FBetaLoss()(logits, torch.tensor([[[1, 0, 0]]]))  # 1 - 2 / (2 + 1)
+        tensor(0.3333)
     """
 
     formula = "1 - (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), p amplified"
@@ -184,6 +190,12 @@ class BalancedAccuracyLoss(_ConfusionLoss):
     Args:
         sharpness: See :func:`amplify`.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[99.0, 99.0, -99.0]]]])  # TP, FP and TN, one pixel each
+        >>> BalancedAccuracyLoss()(logits, torch.tensor([[[1, 0, 0]]]))  # 1 - (1 + 1/2) / 2
+        tensor(0.2500)
     """
 
     formula = "1 - (TP / (TP + FN) + TN / (TN + FP)) / 2, p amplified"
@@ -201,6 +213,12 @@ class GeometricMeanLoss(_ConfusionLoss):
     Args:
         sharpness: See :func:`amplify`.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[99.0, 99.0, -99.0]]]])  # TP, FP and TN, one pixel each
+        >>> GeometricMeanLoss()(logits, torch.tensor([[[1, 0, 0]]]))  # 1 - sqrt(1 * 1/2)
+        tensor(0.2929)
     """
 
     formula = "1 - sqrt(TP / (TP + FN) * TN / (TN + FP)), p amplified"

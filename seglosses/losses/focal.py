@@ -228,6 +228,11 @@ class Poly1FocalLoss(PixelLoss):
         gamma: As in :func:`focal_loss`.
         alpha: As in :func:`focal_loss`.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> Poly1FocalLoss()(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # log 2 / 4 + 1 / 8
+        tensor(0.2983)
     """
 
     formula = "-a_y (1 - p_y)^g log p_y + e (1 - p_y)^(g+1)"
@@ -262,6 +267,12 @@ class AsymmetricLoss(PixelLoss):
         gamma_pos: Focusing power of positives.
         clip: Shift of the probability of negatives.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> loss = AsymmetricLoss(reduction="sum")
+        >>> loss(torch.zeros(1, 1, 1, 2), torch.tensor([[[1, 0]]]))  # log 2 / 2 - 0.45^4 log 0.55
+        tensor(0.3711)
     """
 
     formula = "-y (1-p)^g+ log p - (1-y) p_m^g- log(1-p_m), p_m = max(p - m, 0)"
@@ -297,6 +308,12 @@ class SelfAdjustingDiceLoss(PixelLoss):
         alpha: How fast easy pixels fade; the authors use 0.01 to 0.1.
         smooth: Added above and below.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> loss = SelfAdjustingDiceLoss(alpha=0.0)
+        >>> loss(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # 1 - 2 / 2.25 + 1 - 1 / 1.25
+        tensor(0.3111)
     """
 
     formula = "sum_c 1 - (2 w y + s) / (w^2 + y^2 + s), w = (1 - p)^a p"

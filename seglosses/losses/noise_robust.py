@@ -98,6 +98,15 @@ class GeneralizedCrossEntropyLoss(PixelLoss):
     Args:
         q: In [0, 1].
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for ``q`` outside [0, 1], when called.
+
+    Example:
+        >>> import torch
+        >>> loss = GeneralizedCrossEntropyLoss(q=0.5)
+        >>> loss(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # (1 - 1/2) / 0.5
+        tensor(1.)
     """
 
     formula = "(1 - p_y^q) / q"
@@ -120,6 +129,11 @@ class AGCELoss(PixelLoss):
         a: At least 0.
         q: Above 0.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> AGCELoss()(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # (2^2 - 1.5^2) / 2
+        tensor(0.8750)
     """
 
     formula = "((a+1)^q - (a+p_y)^q) / q"
@@ -143,6 +157,12 @@ class AULLoss(PixelLoss):
         a: Above 1.
         q: Above 0.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> loss = AULLoss(a=2.0, q=2.0)
+        >>> loss(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # (1.5^2 - 1) / 2
+        tensor(0.6250)
     """
 
     formula = "((a-p_y)^q - (a-1)^q) / q"
