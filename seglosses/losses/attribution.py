@@ -54,6 +54,18 @@ class AttributionEnergyLoss(ShapeLoss):
     Args:
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`; ``classes='present'`` by
             default.
+
+    Raises:
+        ValueError: without ``attributions``, or where they do not fit the logits.
+
+    Example:
+        >>> import torch
+        >>> from seglosses.extra_inputs import extra_inputs
+        >>> maps = torch.tensor([[[[0.0, 0.0]], [[1.0, 3.0]]]])  # class 1 looks outside with 1 of 4
+        >>> with extra_inputs(attributions=maps):
+        ...     loss = AttributionEnergyLoss(classes=[1])
+        ...     loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, 1]]]))
+        tensor(0.2500)
     """
 
     formula = "1 - sum inside of max(a, 0) / sum of max(a, 0)"

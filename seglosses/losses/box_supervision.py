@@ -175,6 +175,17 @@ class PairwiseAffinityLoss(ShapeLoss):
         threshold: Least similarity of a pair.
         dilation: Distance of neighbours, pixels.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: without the extra input ``image``, or where it does not fit the logits.
+
+    Example:
+        >>> import torch
+        >>> from seglosses.extra_inputs import extra_inputs
+        >>> with extra_inputs(image=torch.zeros(1, 3, 1, 2)):  # they agree with probability 1/2
+        ...     loss = PairwiseAffinityLoss(dilation=1)
+        ...     loss(torch.zeros(1, 1, 1, 2), torch.tensor([[[1, 1]]]))  # log 2
+        tensor(0.6931)
     """
 
     formula = "mean over like-coloured pairs in a box of -log(p_i p_j + (1 - p_i)(1 - p_j))"
@@ -208,6 +219,17 @@ class LocalPairwiseLoss(ShapeLoss):
     Args:
         dilation: Distance of neighbours, pixels.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: without the extra input ``image``, or where it does not fit the logits.
+
+    Example:
+        >>> import torch
+        >>> from seglosses.extra_inputs import extra_inputs
+        >>> with extra_inputs(image=torch.zeros(1, 3, 1, 2)):  # a pair of one colour
+        ...     loss = LocalPairwiseLoss(dilation=1)
+        ...     loss(torch.tensor([[[[99.0, 0.0]]]]), torch.tensor([[[1, 1]]]))  # 1 - 1/2
+        tensor(0.5000)
     """
 
     formula = "sum s_ij |p_i - p_j| / sum s_ij over neighbours in a box, s the likeness of colours"
@@ -237,6 +259,16 @@ class LevelSetLoss(ShapeLoss):
 
     Args:
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: without the extra input ``image``, or where it does not fit the logits.
+
+    Example:
+        >>> import torch
+        >>> from seglosses.extra_inputs import extra_inputs
+        >>> with extra_inputs(image=torch.tensor([[[[0.0, 2.0]]]])):  # both means are 1
+        ...     LevelSetLoss()(torch.zeros(1, 1, 1, 2), torch.tensor([[[1, 0]]]))  # 1^2
+        tensor(1.)
     """
 
     formula = "mean of p (I - c_1)^2 + (1 - p)(I - c_0)^2, c the mean colours of p and 1 - p"

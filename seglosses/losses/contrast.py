@@ -64,6 +64,18 @@ class InfoNCELoss(ShapeLoss):
         temperature: T.
         samples: Most queries, and most negatives, of an image and class.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for under 2 samples, a ``temperature`` up to 0, or missing ``features``.
+
+    Example:
+        >>> import torch
+        >>> from seglosses.extra_inputs import extra_inputs
+        >>> features = torch.tensor([[[[1.0, 1.0, 0.0]], [[0.0, 0.0, 1.0]]]])  # q p = 1, q n = 0
+        >>> with extra_inputs(features=features):
+        ...     loss = InfoNCELoss(temperature=1.0)
+        ...     loss(torch.zeros(1, 1, 1, 3), torch.tensor([[[1, 1, 0]]]))  # log(1 + 1 / e)
+        tensor(0.3133)
     """
 
     formula = "-log(exp(q p / T) / (exp(q p / T) + sum exp(q n / T))), q, p inside, n outside"

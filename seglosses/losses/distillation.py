@@ -164,6 +164,18 @@ class KLDistillationLoss(PixelLoss):
         temperature: T.
         options: See :class:`~seglosses.losses.base.PixelLoss`; ``class_weight`` scales pixels by
             the teacher's probability of the class.
+
+    Raises:
+        ValueError: for a ``temperature`` up to 0, or without the extra input ``teacher``.
+
+    Example:
+        >>> import torch
+        >>> from seglosses.extra_inputs import extra_inputs
+        >>> teacher = torch.tensor([[[[3.0]], [[1.0]]]]).log()  # 3/4 and 1/4, against 1/2 and 1/2
+        >>> with extra_inputs(teacher=teacher):
+        ...     loss = KLDistillationLoss()
+        ...     loss(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # 3/4 log 3/2 + 1/4 log 1/2
+        tensor(0.1308)
     """
 
     formula = "T^2 KL(softmax(teacher / T) || softmax(z / T)) per pixel"
@@ -208,6 +220,18 @@ class JaccardDistillationLoss(OverlapLoss):
         temperature: Divides both networks' logits.
         options: See :class:`~seglosses.losses.classwise.OverlapLoss`; ``average='dataset'`` by
             default.
+
+    Raises:
+        ValueError: for a ``temperature`` up to 0, or without the extra input ``teacher``.
+
+    Example:
+        >>> import torch
+        >>> from seglosses.extra_inputs import extra_inputs
+        >>> teacher = torch.tensor([[[[3.0]], [[1.0]]]]).log()  # 3/4 and 1/4, against 1/2 and 1/2
+        >>> with extra_inputs(teacher=teacher):
+        ...     loss = JaccardDistillationLoss(smooth=0.0)
+        ...     loss(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # (1/4 / 3/4 + 1/4 / 1/2) / 2
+        tensor(0.4167)
     """
 
     formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s) against the teacher's probabilities"
@@ -256,6 +280,18 @@ class BoundaryDistillationLoss(ShapeLoss):
         body_weight: Of what the bands leave.
         radius: Half width of the bands, pixels.
         options: See :class:`~seglosses.losses.base.SegmentationLoss`; all classes count.
+
+    Raises:
+        ValueError: for a ``temperature`` up to 0, without ``teacher``, or for independent channels.
+
+    Example:
+        >>> import torch
+        >>> from seglosses.extra_inputs import extra_inputs
+        >>> teacher = torch.tensor([[[[3.0, 3.0]], [[1.0, 1.0]]]]).log()  # every pixel is in a band
+        >>> with extra_inputs(teacher=teacher):
+        ...     loss = BoundaryDistillationLoss(temperature=1.0, edge_weight=1.0)
+        ...     loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, 1]]]))  # 3/4 log 3/2 + 1/4 log 1/2
+        tensor(0.1308)
     """
 
     formula = "w_e mean over bands of KL(q || p) + w_b T^2 / C KL of the bodies' spatial softmax"
@@ -320,6 +356,17 @@ class BranchConsistencyLoss(ShapeLoss):
 
     Args:
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: without the extra input ``second_logits``.
+
+    Example:
+        >>> import torch
+        >>> from seglosses.extra_inputs import extra_inputs
+        >>> with extra_inputs(second_logits=torch.tensor([[[[99.0, -99.0]]]])):
+        ...     loss = BranchConsistencyLoss()  # 1, 1/2 and 1, 0: 1 - 2 * 1 / (1.5 + 1)
+        ...     loss(torch.tensor([[[[99.0, 0.0]]]]), torch.tensor([[[0, 0]]]))
+        tensor(0.2000)
     """
 
     formula = "1 - 2 sum min(p, q) / (sum p + sum q), p and q of two branches"
