@@ -48,7 +48,16 @@ def distribution_focal_loss(logits: Tensor, distance: Tensor) -> Tensor:
 
 
 class DistributionFocalLoss(Loss):
-    """Cross-entropy of a distribution over distances with the two numbers around the true one."""
+    """Cross-entropy of a distribution over distances with the two numbers around the true one.
+
+    Raises:
+        ValueError: for fewer distances than two, and other shapes.
+
+    Example:
+        >>> import torch
+        >>> DistributionFocalLoss()(torch.zeros(1, 4), torch.tensor([1.3]))  # (0.7 + 0.3) log 4
+        tensor(1.3863)
+    """
 
     formula = "-((i + 1 - y) log P_i + (y - i) log P_(i+1)), i = floor(y)"
     paper = "Li et al. 2020, arXiv:2006.04388"

@@ -128,6 +128,13 @@ class MIPLoss(ShapeLoss):
 
     Raises:
         ValueError: for axes outside 0 to 2.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([[[[1, 0]], [[0, 0]]]])
+        >>> logits = torch.tensor([[[[[-99.0, -99.0]], [[99.0, -99.0]]]]])  # one slice further on
+        >>> MIPLoss(axes=1, gamma=1.0)(logits, labels)  # TP 0, FP 1, FN 1: 1 - 1 / (1 + 0.3 + 0.7)
+        tensor(0.5000)
     """
 
     formula = "mean over axes of (1 - Tversky(max_a p, max_a y))^gamma"
@@ -192,6 +199,12 @@ class BoxProjectionLoss(ShapeLoss):
     Args:
         smooth: Added above and below, in pixels.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[99.0, -99.0], [-99.0, -99.0]]]])  # one row and column of two
+        >>> BoxProjectionLoss()(logits, torch.ones(1, 2, 2, dtype=torch.long))  # 1 - 3 / 4, twice
+        tensor(0.5000)
     """
 
     formula = "sum over axes of Dice(max over the other axes of p, of y)"

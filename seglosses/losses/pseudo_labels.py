@@ -106,6 +106,12 @@ class ConfidenceWeightedCrossEntropyLoss(PixelLoss):
         gamma: Exponent of the confidence.
         threshold: Ignore pixels of the teacher below :func:`confidence_threshold`.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Example:
+        >>> import torch
+        >>> sure = torch.tensor([[[[0.75]], [[0.25]]]])  # of class 0, with 3/4
+        >>> ConfidenceWeightedCrossEntropyLoss()(torch.zeros(1, 2, 1, 1), sure)  # 3/4 log 2
+        tensor(0.5199)
     """
 
     formula = "confidence^gamma * (-log p_label), labels and confidence of a teacher"
@@ -150,6 +156,16 @@ class BoundaryCrossEntropyLoss(PixelLoss):
             :func:`~seglosses.label_edges.sobel_boundary` of each class, which mark the frame of
             the image and the rim of ignored regions, and miss lines of one pixel.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for ``edges`` that do not exist, and a ``radius`` under 1.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[9.0, 0.0, 0.0, 9.0]], [[0.0, 0.0, 0.0, 0.0]]]])
+        >>> labels = torch.tensor([[[0, 0, 1, 1]]])  # the two in the middle count
+        >>> BoundaryCrossEntropyLoss()(logits, labels)  # log 2
+        tensor(0.6931)
     """
 
     formula = "mean over boundary pixels of -log p_label"

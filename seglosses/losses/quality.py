@@ -229,6 +229,14 @@ class QualityFocalLoss(QualityLoss):
     Args:
         beta: Power of the distance from the quality.
         options: See :class:`QualityLoss`: ``use_sigmoid``, ``activated``, and those of every loss.
+
+    Raises:
+        ValueError: for ``use_sigmoid=False``, and targets that do not fit the logits.
+
+    Example:
+        >>> import torch
+        >>> QualityFocalLoss()(torch.zeros(1, 1), torch.tensor([0]))  # an object: (1 - 1/2)^2 log 2
+        tensor(0.1733)
     """
 
     formula = "|q - p|^beta BCE(p, q)"
@@ -257,6 +265,14 @@ class VarifocalLoss(QualityLoss):
         alpha: Weight of background.
         gamma: Power of the score of background.
         options: See :class:`QualityLoss`: ``use_sigmoid``, ``activated``, and those of every loss.
+
+    Raises:
+        ValueError: for ``use_sigmoid=False``, and targets that do not fit the logits.
+
+    Example:
+        >>> import torch
+        >>> VarifocalLoss()(torch.zeros(1, 1), torch.tensor([1]))  # none: 3/4 * 1/4 log 2
+        tensor(0.1300)
     """
 
     formula = "q BCE(p, q) at objects, -alpha p^gamma log(1 - p) elsewhere"
@@ -287,6 +303,14 @@ class MatchabilityAwareLoss(QualityLoss):
         gamma: Power of quality and of the score of background.
         alpha: Weight of background.
         options: See :class:`QualityLoss`: ``use_sigmoid``, ``activated``, and those of every loss.
+
+    Raises:
+        ValueError: for ``use_sigmoid=False``, and targets that do not fit the logits.
+
+    Example:
+        >>> import torch
+        >>> MatchabilityAwareLoss()(torch.zeros(1, 1), torch.tensor([1]))  # none: 0.5^1.5 log 2
+        tensor(0.2451)
     """
 
     formula = "BCE(p, q^gamma) at objects, -alpha sg(p)^gamma log(1 - p) elsewhere"

@@ -132,6 +132,15 @@ class SSIMLoss(ShapeLoss):
         window: Odd side of the Gaussian window, pixels.
         sigma: Its standard deviation, pixels.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for a ``window`` that is even or not positive.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([[[1]]])  # one pixel, 1/2 in place of 1, has no variance
+        >>> SSIMLoss()(torch.zeros(1, 1, 1, 1), labels)  # 1 - (2 * 1/2 + C1) / (1/4 + 1 + C1)
+        tensor(0.2000)
     """
 
     formula = "1 - mean SSIM of p and y in 11 x 11 Gaussian windows"

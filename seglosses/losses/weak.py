@@ -100,6 +100,11 @@ class EntropyLoss(PixelLoss):
     Args:
         options: See :class:`~seglosses.losses.base.PixelLoss`; ``class_weight`` scales the terms
             of the sum.
+
+    Example:
+        >>> import torch
+        >>> EntropyLoss()(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # log 2
+        tensor(0.6931)
     """
 
     formula = "- sum_c w_c p_c log p_c per pixel"
@@ -135,6 +140,12 @@ class ClassRatioKLLoss(ShapeLoss):
 
     Raises:
         ValueError: for a prior that is not a distribution or has another number of classes.
+
+    Example:
+        >>> import torch
+        >>> loss = ClassRatioKLLoss(prior=[0.25, 0.75])
+        >>> loss(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # (log 2 + log 2/3) / 2
+        tensor(0.1438)
     """
 
     formula = "sum_c r_c log(r_c / prior_c), r the predicted class ratios of an image"
