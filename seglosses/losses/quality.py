@@ -271,7 +271,8 @@ class VarifocalLoss(QualityLoss):
 
     Example:
         >>> import torch
-        >>> VarifocalLoss()(torch.zeros(1, 1), torch.tensor([1]))  # none: 3/4 * 1/4 log 2
+        >>> background = torch.tensor([1])  # class 0 is the only one
+        >>> VarifocalLoss()(torch.zeros(1, 1), background)  # 3/4 * 1/4 log 2
         tensor(0.1300)
     """
 
@@ -309,7 +310,8 @@ class MatchabilityAwareLoss(QualityLoss):
 
     Example:
         >>> import torch
-        >>> MatchabilityAwareLoss()(torch.zeros(1, 1), torch.tensor([1]))  # none: 0.5^1.5 log 2
+        >>> background = torch.tensor([1])  # class 0 is the only one
+        >>> MatchabilityAwareLoss()(torch.zeros(1, 1), background)  # 0.5^1.5 log 2
         tensor(0.2451)
     """
 
