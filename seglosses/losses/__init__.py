@@ -47,6 +47,12 @@ from seglosses.losses.box import (
     giou_loss,
     iou_loss,
 )
+from seglosses.losses.box_distance import (
+    BoundedIoULoss,
+    NormalizedWassersteinLoss,
+    bounded_iou_loss,
+    normalized_wasserstein_loss,
+)
 from seglosses.losses.box_modified import (
     AlphaIoULoss,
     FocalerIoULoss,
@@ -57,12 +63,10 @@ from seglosses.losses.box_modified import (
 from seglosses.losses.box_shape import (
     EfficientIoULoss,
     MPDIoULoss,
-    NormalizedWassersteinLoss,
     ShapeIoULoss,
     SIoULoss,
     efficient_iou_loss,
     mpdiou_loss,
-    normalized_wasserstein_loss,
     shape_iou_loss,
     siou_loss,
 )
@@ -262,6 +266,7 @@ __all__ = [
     "BettiMatchingLoss",
     "BoundaryCrossEntropyLoss",
     "BoundaryDistillationLoss",
+    "BoundedIoULoss",
     "BoxProjectionLoss",
     "BranchConsistencyLoss",
     "CIoULoss",
@@ -347,6 +352,7 @@ __all__ = [
     "betti_matching_loss",
     "boundary_distillation_loss",
     "boundary_loss",
+    "bounded_iou_loss",
     "box_projection_loss",
     "branch_consistency_loss",
     "cavity_loss",

@@ -1,4 +1,4 @@
-"""Box losses that compare sides: EfficientIoU, SIoU, ShapeIoU, and those of corners and Gaussians.
+"""Box losses that compare sides: EfficientIoU, SIoU, ShapeIoU, and that of corners.
 
 MMDetection's ``EIoULoss`` is another loss ("Extended IoU"); its ``SIoULoss`` has by default the
 wrong sign in the distance, so that boxes far apart cost nothing.
@@ -6,12 +6,10 @@ wrong sign in the distance, so that boxes far apart cost nothing.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.boxes import Comparison, per_pair, positive, square_norm
-from seglosses.losses.base import BoxLoss, LossOptions
+from seglosses.boxes import Comparison, positive, square_norm
 from seglosses.losses.box import FamilyOptions, IoUFamilyLoss, family_loss
 from seglosses.losses.box_terms import (
     ModifierOptions,
@@ -44,6 +42,7 @@ def efficient_iou_loss(
         Zhang et al., Neurocomputing 2022, arXiv:2101.08158.
 
     Example:
+        >>> import torch
         >>> pred, target = torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[1.0, 1, 3, 3]])
         >>> efficient_iou_loss(pred, target)  # 0.75 + 0 + (2 / 4)^2 + (2 / 4)^2
         tensor([1.2500])
@@ -78,6 +77,7 @@ def siou_loss(
         Gevorgyan 2022, arXiv:2205.12740.
 
     Example:
+        >>> import torch
         >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[2.0, 0, 4, 2]])
         >>> siou_loss(pred, target)  # 1 + (1 - exp(-2 / 4)) / 2
         tensor([1.1967])
@@ -113,6 +113,7 @@ def shape_iou_loss(
         Zhang and Zhang 2023, arXiv:2312.17663.
 
     Example:
+        >>> import torch
         >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[2.0, 0, 4, 2]])
         >>> shape_iou_loss(pred, target)  # 1 + 4 / 20
         tensor([1.2000])
@@ -157,6 +158,7 @@ def mpdiou_loss(
         Ma and Xu 2023, arXiv:2307.07662.
 
     Example:
+        >>> import torch
         >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[2.0, 0, 4, 2]])
         >>> mpdiou_loss(pred, target, image_size=(4, 2))  # 1 + (4 + 4) / 20
         tensor([1.4000])
@@ -174,45 +176,6 @@ def mpdiou_loss(
         return ((2 * square_norm(pair.offset) + 0.5 * square_norm(change)) / square,)
 
     return family_loss(pred, target, terms, modifiers)
-
-
-def normalized_wasserstein_loss(pred: Tensor, target: Tensor, *, constant: float = 12.8) -> Tensor:
-    r"""Normalised Gaussian Wasserstein distance, for boxes of a few pixels.
-
-        loss = 1 - exp(-W / C),   W^2 = rho^2 + sum_i (s_i - t_i)^2 / 4
-
-    W is the Wasserstein distance of Gaussians with the centres of the boxes and half their sides
-    as deviations. It is measured in pixels, so it does not ignore the scale as IoU does.
-
-    Args:
-        pred: Boxes (n, 2d) in pixels.
-        target: Boxes (n, 2d) in pixels.
-        constant: C, the mean size of an object in pixels; 12.8 for AI-TOD.
-
-    Returns:
-        (n,) in [0, 1).
-
-    Raises:
-        ValueError: unless ``constant`` is positive.
-
-    References:
-        Wang et al. 2021, arXiv:2110.13389.
-
-    Example:
-        >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[3.0, 4, 5, 6]])
-        >>> normalized_wasserstein_loss(pred, target, constant=5)  # 1 - exp(-5 / 5)
-        tensor([0.6321])
-    """
-    if not constant > 0:
-        raise ValueError(f"constant must be a positive size in pixels, got {constant}")
-
-    def read(pair: Comparison) -> Tensor:
-        change = (pair.target_side - pair.side) * 0.5
-        # vector_norm is at rest at zero, where a square root would have an infinite slope
-        distance = torch.linalg.vector_norm(torch.cat([pair.offset, change]), dim=0)
-        return -torch.expm1(-distance / constant)
-
-    return per_pair(read, pred, target)
 
 
 class EfficientIoULoss(IoUFamilyLoss):
@@ -324,33 +287,3 @@ class MPDIoULoss(IoUFamilyLoss):
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """See :func:`mpdiou_loss`."""
         return mpdiou_loss(pred, target, image_size=self.image_size, **self.modifiers)
-
-
-class NormalizedWassersteinLoss(BoxLoss):
-    """Distance of boxes as Gaussians, in pixels.
-
-    Args:
-        constant: Mean size of an object in pixels.
-        options: See :class:`~seglosses.losses.base.Loss`.
-
-    Raises:
-        ValueError: for a ``constant`` that is not positive.
-
-    Example:
-        >>> import torch
-        >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[3.0, 4, 5, 6]])
-        >>> NormalizedWassersteinLoss(constant=5)(pred, target)  # centres 5 apart: 1 - exp(-5 / 5)
-        tensor(0.6321)
-    """
-
-    formula = "1 - exp(-W / C), W^2 = rho^2 + sum_i (s_i - t_i)^2 / 4"
-    paper = "Wang et al. 2021, arXiv:2110.13389"
-    use_when = "objects have few pixels, and a shift by one would empty the overlap"
-
-    def __init__(self, constant: float = 12.8, **options: Unpack[LossOptions]) -> None:
-        super().__init__(**options)
-        self.constant = constant
-
-    def compute(self, pred: Tensor, target: Tensor) -> Tensor:
-        """See :func:`normalized_wasserstein_loss`."""
-        return normalized_wasserstein_loss(pred, target, constant=self.constant)

@@ -1,0 +1,2 @@
+# BoundedIoULoss for box heads that decode before the loss; see docs/detection.md.
+loss_bbox = dict(type="seglosses.BoundedIoULoss", loss_weight=2.0)
