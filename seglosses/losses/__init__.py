@@ -11,10 +11,12 @@ from seglosses.losses.active_passive import (
     MeanAbsoluteErrorLoss,
     NormalizedCrossEntropyLoss,
     NormalizedFocalLoss,
+    NormalizedGeneralizedCrossEntropyLoss,
     ReverseCrossEntropyLoss,
     mean_absolute_error_loss,
     normalized_cross_entropy_loss,
     normalized_focal_loss,
+    normalized_generalized_cross_entropy_loss,
     reverse_cross_entropy_loss,
 )
 from seglosses.losses.attribution import (
@@ -317,6 +319,7 @@ __all__ = [
     "MorseLoss",
     "NormalizedCrossEntropyLoss",
     "NormalizedFocalLoss",
+    "NormalizedGeneralizedCrossEntropyLoss",
     "NormalizedWassersteinLoss",
     "PairwiseAffinityLoss",
     "Poly1CrossEntropyLoss",
@@ -400,6 +403,7 @@ __all__ = [
     "mpdiou_loss",
     "normalized_cross_entropy_loss",
     "normalized_focal_loss",
+    "normalized_generalized_cross_entropy_loss",
     "normalized_wasserstein_loss",
     "pairwise_affinity_loss",
     "poly1_cross_entropy_loss",

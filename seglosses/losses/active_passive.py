@@ -66,6 +66,44 @@ def normalized_focal_loss(logits: Tensor, target: Tensor, *, gamma: float = 0.5)
     return at_target(loss, target) / loss.sum(1)
 
 
+def normalized_generalized_cross_entropy_loss(
+    logits: Tensor, target: Tensor, *, q: float = 0.7
+) -> Tensor:
+    r"""Generalized cross-entropy over the sum of those of all classes.
+
+        loss = (1 - p_y^q) / sum_k (1 - p_k^q)
+
+    q = 0, in the limit, is the normalized cross-entropy; q = 1 the mean absolute error by C - 1.
+    Certain errors pull weakly, so that a passive loss belongs beside it.
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S).
+        q: In [0, 1].
+
+    Returns:
+        (N, *S), in [0, 1 / (C - 1)].
+
+    Raises:
+        ValueError: for q outside [0, 1].
+
+    References:
+        Ma et al., ICML 2020, arXiv:2006.13554; its code clamps p from below at 1e-7.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[0.64], [0.36]]]).log()
+        >>> normalized_generalized_cross_entropy_loss(logits, torch.tensor([[0]]), q=0.5)  # .2 / .6
+        tensor([[0.3333]])
+    """
+    if not 0 <= q <= 1:
+        raise ValueError(f"q must lie in [0, 1], got {q}")
+    if q == 0:
+        return normalized_cross_entropy_loss(logits, target)
+    gap = -(q * logits.log_softmax(1)).expm1()
+    return at_target(gap, target) / gap.sum(1)
+
+
 def mean_absolute_error_loss(logits: Tensor, target: Tensor) -> Tensor:
     r"""One minus the probability of the label: half the absolute error of all classes.
 
@@ -159,6 +197,37 @@ class NormalizedFocalLoss(PixelLoss):
         return normalized_focal_loss(logits, target, gamma=self.gamma)
 
 
+class NormalizedGeneralizedCrossEntropyLoss(PixelLoss):
+    """Registered form of :func:`normalized_generalized_cross_entropy_loss` (NGCE).
+
+    Args:
+        q: In [0, 1]; 0 is the normalized cross-entropy.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for ``q`` outside [0, 1], when called.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[0.64]], [[0.36]]]]).log()
+        >>> loss = NormalizedGeneralizedCrossEntropyLoss(q=0.5)
+        >>> loss(logits, torch.tensor([[[0]]]))  # (1 - 0.8) / (1 - 0.8 + 1 - 0.6)
+        tensor(0.3333)
+    """
+
+    formula = "(1 - p_y^q) / sum_k (1 - p_k^q)"
+    paper = "Ma et al. 2020, arXiv:2006.13554"
+    use_when = "noisy annotations, beside a passive loss: between normalized CE and MAE"
+
+    def __init__(self, q: float = 0.7, **options: Unpack[PixelOptions]) -> None:
+        super().__init__(**options)
+        self.q = q
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The label's share of all power gaps."""
+        return normalized_generalized_cross_entropy_loss(logits, target, q=self.q)
+
+
 class MeanAbsoluteErrorLoss(PixelLoss):
     """Registered form of :func:`mean_absolute_error_loss`.
 
@@ -213,7 +282,8 @@ class ActivePassiveLoss(PixelLoss):
     Args:
         alpha: Weight of the active loss, which raises the label.
         beta: Weight of the passive loss, which lowers the others.
-        active: 'cross_entropy' (:func:`normalized_cross_entropy_loss`) or 'focal'.
+        active: 'cross_entropy' (:func:`normalized_cross_entropy_loss`), 'focal' or 'generalized'
+            (:func:`normalized_generalized_cross_entropy_loss`), with their defaults.
         passive: 'reverse' (:func:`reverse_cross_entropy_loss`) or 'absolute'
             (:func:`mean_absolute_error_loss`).
         options: See :class:`~seglosses.losses.base.PixelLoss`.
@@ -228,7 +298,7 @@ class ActivePassiveLoss(PixelLoss):
         tensor(1.)
     """
 
-    formula = "a NCE + b RCE, or NFL and MAE in their places"
+    formula = "a NCE + b RCE, or NFL, NGCE and MAE in their places"
     paper = "Ma et al. 2020, arXiv:2006.13554"
     use_when = "noisy annotations: robust, and trains as fast as cross-entropy"
 
@@ -236,7 +306,7 @@ class ActivePassiveLoss(PixelLoss):
         self,
         alpha: float = 1.0,
         beta: float = 1.0,
-        active: Literal["cross_entropy", "focal"] = "cross_entropy",
+        active: Literal["cross_entropy", "focal", "generalized"] = "cross_entropy",
         passive: Literal["reverse", "absolute"] = "reverse",
         **options: Unpack[PixelOptions],
     ) -> None:
@@ -254,5 +324,9 @@ class ActivePassiveLoss(PixelLoss):
         return self.alpha * active + self.beta * _PASSIVE[self.passive](logits, target)
 
 
-_ACTIVE = {"cross_entropy": normalized_cross_entropy_loss, "focal": normalized_focal_loss}
+_ACTIVE = {
+    "cross_entropy": normalized_cross_entropy_loss,
+    "focal": normalized_focal_loss,
+    "generalized": normalized_generalized_cross_entropy_loss,
+}
 _PASSIVE = {"reverse": reverse_cross_entropy_loss, "absolute": mean_absolute_error_loss}
