@@ -19,6 +19,12 @@ from seglosses.losses.active_passive import (
     normalized_generalized_cross_entropy_loss,
     reverse_cross_entropy_loss,
 )
+from seglosses.losses.asymmetric import (
+    AsymmetricLoss,
+    SingleLabelAsymmetricLoss,
+    asymmetric_loss,
+    single_label_asymmetric_loss,
+)
 from seglosses.losses.attribution import (
     AttributionEnergyLoss,
     attribution_energy_loss,
@@ -90,6 +96,10 @@ from seglosses.losses.calibration import (
     margin_smoothing_loss,
     max_suppression_loss,
 )
+from seglosses.losses.calibration_kernel import (
+    KernelCalibrationLoss,
+    kernel_calibration_loss,
+)
 from seglosses.losses.centerline import (
     CenterlineCrossEntropyLoss,
     SoftClDiceLoss,
@@ -135,11 +145,9 @@ from seglosses.losses.distillation import (
 )
 from seglosses.losses.distribution import DistributionFocalLoss, distribution_focal_loss
 from seglosses.losses.focal import (
-    AsymmetricLoss,
     FocalLoss,
     Poly1FocalLoss,
     SelfAdjustingDiceLoss,
-    asymmetric_loss,
     focal_loss,
     poly1_focal_loss,
     self_adjusting_dice_loss,
@@ -301,6 +309,7 @@ __all__ = [
     "JaccardLoss",
     "JaccardMetricLoss",
     "KLDistillationLoss",
+    "KernelCalibrationLoss",
     "KervadecBoundaryLoss",
     "LDRLoss",
     "LabelSmoothingLoss",
@@ -331,6 +340,7 @@ __all__ = [
     "SSIMLoss",
     "SelfAdjustingDiceLoss",
     "ShapeIoULoss",
+    "SingleLabelAsymmetricLoss",
     "SkeletonAwareLoss",
     "SkeletonRecallLoss",
     "SoftClDiceLoss",
@@ -385,6 +395,7 @@ __all__ = [
     "iou_loss",
     "jaccard_loss",
     "jaccard_metric_loss",
+    "kernel_calibration_loss",
     "kl_distillation_loss",
     "label_smoothing_loss",
     "ldr_loss",
@@ -414,6 +425,7 @@ __all__ = [
     "reverse_cross_entropy_loss",
     "self_adjusting_dice_loss",
     "shape_iou_loss",
+    "single_label_asymmetric_loss",
     "siou_loss",
     "skeleton_aware_loss",
     "skeleton_recall_loss",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.encoding import Aligned, at_target
@@ -88,50 +87,6 @@ def poly1_focal_loss(
     """
     loss, missed = _focal(logits, gamma, alpha)
     return at_target(loss + epsilon * missed ** (gamma + 1), target)
-
-
-def asymmetric_loss(
-    logits: Tensor,
-    target: Tensor,
-    *,
-    gamma_neg: float = 4.0,
-    gamma_pos: float = 1.0,
-    clip: float = 0.05,
-) -> Tensor:
-    r"""Asymmetric loss of independent foregrounds.
-
-        p_m = max(p - clip, 0)
-        loss = -y (1 - p)^gamma_pos log p - (1 - y) p_m^gamma_neg log(1 - p_m)
-
-    Negatives below ``clip`` cost nothing. The focusing powers take part in the gradient (one of the
-    authors' two codes detaches them; the values agree).
-
-    Args:
-        logits: Foreground logits, any shape.
-        target: In [0, 1], of the same shape.
-        gamma_neg: Focusing power of negatives.
-        gamma_pos: Focusing power of positives.
-        clip: Shift of the probability of negatives.
-
-    Returns:
-        The shape of ``logits``.
-
-    References:
-        Ridnik et al., Asymmetric loss for multi-label classification, ICCV 2021, arXiv:2009.14119.
-
-    Example:
-        >>> import torch
-        >>> asymmetric_loss(torch.zeros(2), torch.tensor([1.0, 0.0]))  # log 2 / 2, -.45^4 log .55
-        tensor([0.3466, 0.0245])
-    """
-    prob = logits.sigmoid()
-    positive = -focal_power(1 - prob, gamma_pos) * F.logsigmoid(logits)
-    if clip > 0:
-        shifted = (prob - clip).clamp(min=0)
-        entropy = -torch.log1p(-shifted)
-    else:
-        shifted, entropy = prob, -F.logsigmoid(-logits)
-    return target * positive + (1 - target) * focal_power(shifted, gamma_neg) * entropy
 
 
 def self_adjusting_dice_loss(
@@ -253,51 +208,6 @@ class Poly1FocalLoss(PixelLoss):
         """Focal loss and the extra first term."""
         return poly1_focal_loss(
             logits, target, epsilon=self.epsilon, gamma=self.gamma, alpha=self.alpha
-        )
-
-
-class AsymmetricLoss(PixelLoss):
-    """Registered form of :func:`asymmetric_loss`, summed over channels.
-
-    Channels are independent foregrounds whatever ``use_sigmoid`` says; state it in detection
-    configs, where heads read it. The authors sum over the batch: ``reduction='sum'``.
-
-    Args:
-        gamma_neg: Focusing power of negatives.
-        gamma_pos: Focusing power of positives.
-        clip: Shift of the probability of negatives.
-        options: See :class:`~seglosses.losses.base.PixelLoss`.
-
-    Example:
-        >>> import torch
-        >>> loss = AsymmetricLoss(reduction="sum")
-        >>> loss(torch.zeros(1, 1, 1, 2), torch.tensor([[[1, 0]]]))  # log 2 / 2 - 0.45^4 log 0.55
-        tensor(0.3711)
-    """
-
-    formula = "-y (1-p)^g+ log p - (1-y) p_m^g- log(1-p_m), p_m = max(p - m, 0)"
-    paper = "Ridnik et al. 2021, arXiv:2009.14119"
-    use_when = "many channels, few of them positive: multi-label maps, dense detection"
-    independent_channels = True
-
-    def __init__(
-        self,
-        gamma_neg: float = 4.0,
-        gamma_pos: float = 1.0,
-        clip: float = 0.05,
-        **options: Unpack[PixelOptions],
-    ) -> None:
-        super().__init__(**options)
-        self.gamma_neg, self.gamma_pos, self.clip = gamma_neg, gamma_pos, clip
-
-    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Loss of the foreground logit, which is the difference of the pair."""
-        return asymmetric_loss(
-            logits[:, 1] - logits[:, 0],
-            target[:, 1] if target.is_floating_point() else target.to(logits.dtype),
-            gamma_neg=self.gamma_neg,
-            gamma_pos=self.gamma_pos,
-            clip=self.clip,
         )
 
 

@@ -22,7 +22,14 @@ from seglosses.losses import (
 from seglosses.losses.base import PixelLoss
 from tests.reference.seg_inputs import IGNORED, LABELS, LOGITS, SOFT
 
-FAMILIES = ("active_passive", "calibration", "classification", "focal", "noise_robust")
+FAMILIES = (
+    "active_passive",
+    "asymmetric",
+    "calibration",
+    "classification",
+    "focal",
+    "noise_robust",
+)
 PIXEL_LOSSES = [
     member
     for member in (getattr(exported, name) for name in exported.__all__)
