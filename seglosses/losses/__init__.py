@@ -96,10 +96,6 @@ from seglosses.losses.calibration import (
     margin_smoothing_loss,
     max_suppression_loss,
 )
-from seglosses.losses.calibration_kernel import (
-    KernelCalibrationLoss,
-    kernel_calibration_loss,
-)
 from seglosses.losses.centerline import (
     CenterlineCrossEntropyLoss,
     SoftClDiceLoss,
@@ -309,7 +305,6 @@ __all__ = [
     "JaccardLoss",
     "JaccardMetricLoss",
     "KLDistillationLoss",
-    "KernelCalibrationLoss",
     "KervadecBoundaryLoss",
     "LDRLoss",
     "LabelSmoothingLoss",
@@ -395,7 +390,6 @@ __all__ = [
     "iou_loss",
     "jaccard_loss",
     "jaccard_metric_loss",
-    "kernel_calibration_loss",
     "kl_distillation_loss",
     "label_smoothing_loss",
     "ldr_loss",
