@@ -96,6 +96,10 @@ from seglosses.losses.calibration import (
     margin_smoothing_loss,
     max_suppression_loss,
 )
+from seglosses.losses.calibration_kernel import (
+    KernelCalibrationLoss,
+    kernel_calibration_loss,
+)
 from seglosses.losses.centerline import (
     CenterlineCrossEntropyLoss,
     SoftClDiceLoss,
@@ -109,12 +113,10 @@ from seglosses.losses.centerline_boundary import (
 from seglosses.losses.classification import (
     CompSumLoss,
     CrossEntropyLoss,
-    LDRLoss,
     Poly1CrossEntropyLoss,
     SquentropyLoss,
     comp_sum_loss,
     cross_entropy_loss,
-    ldr_loss,
     poly1_cross_entropy_loss,
     squentropy_loss,
 )
@@ -160,6 +162,14 @@ from seglosses.losses.hausdorff import (
     LogHausdorffDTLoss,
     hausdorff_dt_loss,
     hausdorff_erosion_loss,
+)
+from seglosses.losses.label_margins import (
+    CrammerSingerLoss,
+    LDRLoss,
+    WestonWatkinsLoss,
+    crammer_singer_loss,
+    ldr_loss,
+    weston_watkins_loss,
 )
 from seglosses.losses.lovasz import (
     LovaszHingeLoss,
@@ -282,6 +292,7 @@ __all__ = [
     "ClassRatioKLLoss",
     "CompSumLoss",
     "ConfidenceWeightedCrossEntropyLoss",
+    "CrammerSingerLoss",
     "CrossEntropyLoss",
     "DIoULoss",
     "DiceLoss",
@@ -305,6 +316,7 @@ __all__ = [
     "JaccardLoss",
     "JaccardMetricLoss",
     "KLDistillationLoss",
+    "KernelCalibrationLoss",
     "KervadecBoundaryLoss",
     "LDRLoss",
     "LabelSmoothingLoss",
@@ -348,6 +360,7 @@ __all__ = [
     "UnifiedFocalLoss",
     "VarifocalLoss",
     "WarpingLoss",
+    "WestonWatkinsLoss",
     "WiseIoULoss",
     "acls_loss",
     "active_boundary_loss",
@@ -371,6 +384,7 @@ __all__ = [
     "comp_sum_loss",
     "confidence_threshold",
     "confidence_weighted_cross_entropy_loss",
+    "crammer_singer_loss",
     "cross_entropy_loss",
     "dice_loss",
     "diou_loss",
@@ -390,6 +404,7 @@ __all__ = [
     "iou_loss",
     "jaccard_loss",
     "jaccard_metric_loss",
+    "kernel_calibration_loss",
     "kl_distillation_loss",
     "label_smoothing_loss",
     "ldr_loss",
@@ -436,5 +451,6 @@ __all__ = [
     "unified_focal_loss",
     "varifocal_loss",
     "warping_loss",
+    "weston_watkins_loss",
     "wise_iou_loss",
 ]
