@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-import torch
 from torch import Tensor
-from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.encoding import at_target
@@ -130,44 +126,6 @@ def comp_sum_loss(logits: Tensor, target: Tensor, *, tau: float = 1.5) -> Tensor
     return -at_target(((tau - 1) * log_prob).expm1(), target) / (tau - 1)
 
 
-def ldr_loss(logits: Tensor, target: Tensor, *, margin: float = 2.0, lam: float = 1.0) -> Tensor:
-    r"""Label-distributionally robust loss, with the Kullback-Leibler regulariser.
-
-        f = softplus(z) / mean_k softplus(z_k)
-        loss = lam log(1/C sum_k exp((margin [k != y] + f_k - f_y) / lam))
-
-    It is negative where the label leads by more than the margin, down to ``-lam log C``.
-
-    Args:
-        logits: (N, C, *S).
-        target: Labels (N, *S), or class probabilities (N, C, *S), by which margin and f_y are
-            averaged.
-        margin: By how much the label should lead.
-        lam: Strength of the regulariser: towards 0 the worst class counts alone.
-
-    Returns:
-        (N, *S).
-
-    References:
-        Zhu et al., Label distributionally robust losses for multi-class classification, ICML 2023,
-        arXiv:2112.14869.
-
-    Example:
-        >>> import torch
-        >>> ldr_loss(torch.zeros(1, 2, 1), torch.tensor([[1]]))  # log((1 + e^2) / 2)
-        tensor([[1.4338]])
-    """
-    score = F.softplus(logits)
-    score = score / score.mean(1, keepdim=True).clamp(min=1e-8)
-    own = at_target(score, target).unsqueeze(1)
-    if target.is_floating_point():
-        lead = margin * (1 - target)
-    else:
-        lead = torch.full_like(score, margin).scatter(1, target.unsqueeze(1), 0.0)
-    classes = math.log(logits.shape[1])
-    return lam * (((lead + score - own) / lam).logsumexp(1) - classes)
-
-
 class CrossEntropyLoss(PixelLoss):
     """Registered form of :func:`cross_entropy_loss`.
 
@@ -260,32 +218,3 @@ class CompSumLoss(PixelLoss):
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """The power gap of the label's probability."""
         return comp_sum_loss(logits, target, tau=self.tau)
-
-
-class LDRLoss(PixelLoss):
-    """Registered form of :func:`ldr_loss`.
-
-    Args:
-        margin: By how much the label should lead.
-        lam: Strength of the regulariser: towards 0 the worst class counts alone.
-        options: See :class:`~seglosses.losses.base.PixelLoss`.
-
-    Example:
-        >>> import torch
-        >>> LDRLoss()(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # log((1 + e^2) / 2)
-        tensor(1.4338)
-    """
-
-    formula = "l log(1/C sum_k exp((m [k != y] + f_k - f_y) / l)), f = softplus z / mean"
-    paper = "Zhu et al. 2023, arXiv:2112.14869"
-    use_when = "label noise: robust to it, yet consistent for the top class"
-
-    def __init__(
-        self, margin: float = 2.0, lam: float = 1.0, **options: Unpack[PixelOptions]
-    ) -> None:
-        super().__init__(**options)
-        self.margin, self.lam = margin, lam
-
-    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Soft maximum of the leads that are missing."""
-        return ldr_loss(logits, target, margin=self.margin, lam=self.lam)

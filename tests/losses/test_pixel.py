@@ -28,6 +28,7 @@ FAMILIES = (
     "calibration",
     "classification",
     "focal",
+    "label_margins",
     "noise_robust",
 )
 PIXEL_LOSSES = [
