@@ -19,6 +19,7 @@ ALONE = (
     "MarginSmoothingLoss",
     "MaxSupLoss",
     "ACLSLoss",
+    "KernelCalibrationLoss",
 )
 
 
