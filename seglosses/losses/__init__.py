@@ -113,12 +113,10 @@ from seglosses.losses.centerline_boundary import (
 from seglosses.losses.classification import (
     CompSumLoss,
     CrossEntropyLoss,
-    LDRLoss,
     Poly1CrossEntropyLoss,
     SquentropyLoss,
     comp_sum_loss,
     cross_entropy_loss,
-    ldr_loss,
     poly1_cross_entropy_loss,
     squentropy_loss,
 )
@@ -164,6 +162,14 @@ from seglosses.losses.hausdorff import (
     LogHausdorffDTLoss,
     hausdorff_dt_loss,
     hausdorff_erosion_loss,
+)
+from seglosses.losses.label_margins import (
+    CrammerSingerLoss,
+    LDRLoss,
+    WestonWatkinsLoss,
+    crammer_singer_loss,
+    ldr_loss,
+    weston_watkins_loss,
 )
 from seglosses.losses.lovasz import (
     LovaszHingeLoss,
@@ -286,6 +292,7 @@ __all__ = [
     "ClassRatioKLLoss",
     "CompSumLoss",
     "ConfidenceWeightedCrossEntropyLoss",
+    "CrammerSingerLoss",
     "CrossEntropyLoss",
     "DIoULoss",
     "DiceLoss",
@@ -353,6 +360,7 @@ __all__ = [
     "UnifiedFocalLoss",
     "VarifocalLoss",
     "WarpingLoss",
+    "WestonWatkinsLoss",
     "WiseIoULoss",
     "acls_loss",
     "active_boundary_loss",
@@ -376,6 +384,7 @@ __all__ = [
     "comp_sum_loss",
     "confidence_threshold",
     "confidence_weighted_cross_entropy_loss",
+    "crammer_singer_loss",
     "cross_entropy_loss",
     "dice_loss",
     "diou_loss",
@@ -442,5 +451,6 @@ __all__ = [
     "unified_focal_loss",
     "varifocal_loss",
     "warping_loss",
+    "weston_watkins_loss",
     "wise_iou_loss",
 ]
