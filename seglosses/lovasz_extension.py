@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+import numpy as np
 import torch
 from torch import Tensor
 
-_LARGEST = 0x7FFFFFFF
 
-
-def jaccard_increments(foreground: Tensor, weight: Tensor | None = None) -> Tensor:
+def jaccard_increments(
+    foreground: Tensor,
+    weight: Tensor | None = None,
+    total: Tensor | None = None,
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
     r"""How much each pixel adds to the Jaccard loss when pixels turn wrong one after another.
 
         J_k = 1 - (G - sum_{i<=k} f_i) / (G + sum_{i<=k} (1 - f_i)),  increment_k = J_k - J_{k-1}
@@ -20,11 +23,13 @@ def jaccard_increments(foreground: Tensor, weight: Tensor | None = None) -> Tens
     adds 1 and the others nothing.
 
     Args:
-        foreground: Boolean (P,), the most wrong pixel first.
+        foreground: Zeros and ones (P,), the most wrong pixel first.
         weight: Weights of pixels (P,); a pixel of weight 0 adds nothing.
+        total: G, a scalar; by default that of the pixels given, after which all are right.
+        dtype: Of the increments.
 
     Returns:
-        (P,) float32, in the dtype of the weight where there is one.
+        (P,).
 
     References:
         Berman et al., The Lovász-Softmax loss, CVPR 2018, arXiv:1705.08790.
@@ -34,55 +39,57 @@ def jaccard_increments(foreground: Tensor, weight: Tensor | None = None) -> Tens
         tensor([0.5000, 0.1667, 0.3333])
     """
     if weight is not None:
-        return _weighted_increments(foreground, weight.double()).to(weight.dtype)
+        return _weighted_increments(foreground > 0, weight.double(), total).to(dtype)
+    # counts stay integers as long as they are subtracted: float32 is exact to 2^24 pixels alone
     hits = foreground.cumsum(0, dtype=torch.int32)
-    total = hits[-1:].clone()
-    places = torch.arange(1, len(hits) + 1, dtype=torch.int32, device=hits.device)
-    union = places.sub_(hits).add_(total).float()
-    left = hits.neg_().add_(total).float()
-    share = left.div_((union - 1).clamp_(min=1)).masked_fill_(foreground, 1.0)
-    increments = share.div_(union)
-    increments[:1] += total == 0
-    return increments
+    total = hits[-1:].clone() if total is None else total
+    left = torch.sub(total, hits, out=hits)
+    before = torch.arange(len(hits), dtype=torch.int32, device=hits.device).add_(left).to(dtype)
+    # at most 1 for background, for I_k <= U_{k-1}; the first adds 1 / U_1 whatever it is
+    share = left.to(dtype).div_(before).add_(foreground).clamp_(max=1)
+    share[:1] = 1
+    return share.div_(before.add_(1))
 
 
-def _weighted_increments(foreground: Tensor, weight: Tensor) -> Tensor:
+def _weighted_increments(foreground: Tensor, weight: Tensor, total: Tensor | None) -> Tensor:
     hits = torch.where(foreground, weight, 0.0).cumsum(0)
     seen = weight.cumsum(0)
-    total = hits[-1:]
+    total = hits[-1:] if total is None else total
     union = total + seen - hits
     share = torch.where(foreground, 1.0, (total - hits) / (union - weight))
     first = (seen == weight) & (weight > 0)
     return torch.where(total > 0, share * weight / union, first.double())
 
 
-class _Ranked(NamedTuple):
-    errors: Tensor  #: (P,), descending
-    foreground: Tensor  #: (P,), bool
-    order: Tensor  #: (P,), where each was
+def _most_wrong_first(errors: Tensor, hot: Tensor) -> tuple[Tensor, Tensor]:
+    """Places of errors, descending, and the foreground there; on a CPU of positive errors only.
 
-
-def _descending(errors: Tensor, foreground: Tensor) -> _Ranked:
-    """Sort errors that are at least 0, carrying foreground and place along.
-
-    Bits of such floats are ordered as integers, so that error, place and foreground fit in one key.
-    Sorting keys alone is several times faster than sorting floats with their places, most of all by
-    the vector instructions behind an array's own sort.
+    Bits of floats that are at least 0 are ordered as integers, so that error, place and foreground
+    fit in one key. Sorting keys alone is several times faster than sorting floats with their
+    places, most of all by the vector instructions behind an array's own sort.
     """
+    on_cpu = errors.device.type == "cpu"
+    wrong = errors.numpy() > 0 if on_cpu else None
+    count = len(errors) if wrong is None else int(np.count_nonzero(wrong))
     if errors.dtype != torch.float32:
-        values, order = errors.sort(descending=True)
-        return _Ranked(values, foreground[order], order)
-    places = torch.arange(0, 2 * len(errors), 2, device=errors.device)
-    key = (_LARGEST - errors.view(torch.int32)).long()
-    key.bitwise_left_shift_(32).add_(places).add_(foreground)
-    if key.device.type == "cpu":
+        order = errors.argsort(descending=True)[:count]
+        return order, hot[order]
+    if wrong is not None and 2 * count < len(errors):
+        # few are wrong late in a training; of more, to pick them takes longer than to sort the rest
+        few = torch.from_numpy(np.flatnonzero(wrong))
+        errors, hot, places = errors[few], hot[few], few.int()
+    else:
+        places = torch.arange(len(errors), dtype=torch.int32, device=errors.device)
+    low = places.bitwise_left_shift_(1).bitwise_or_(hot)
+    key = errors.view(torch.int32).bitwise_not().long()
+    key.bitwise_left_shift_(32).bitwise_or_(low.long())
+    if on_cpu:
         key.numpy().sort()
     else:
         key = key.sort().values
-    # the lower half first: every platform that torch runs on is little-endian
-    lower, upper = key.view(torch.int32).view(-1, 2).unbind(1)
-    values = (_LARGEST - upper).view(torch.float32)
-    return _Ranked(values, (lower & 1).bool(), (lower >> 1).long())
+    low = key[:count].int()  # the lower half
+    ranked = low & 1
+    return low.bitwise_right_shift_(1).long(), ranked
 
 
 def lovasz_extension(
@@ -92,7 +99,7 @@ def lovasz_extension(
 
     Args:
         errors: (P,), at least 0, of at most 2^30 pixels.
-        foreground: Boolean (P,).
+        foreground: Zeros and ones (P,).
         weight: Weights of pixels (P,).
 
     Returns:
@@ -104,11 +111,17 @@ def lovasz_extension(
     """
     if not len(errors):
         return errors.sum(), errors
-    ranked = _descending(errors.contiguous(), foreground)
-    increments = jaccard_increments(
-        ranked.foreground, None if weight is None else weight[ranked.order]
-    ).to(errors.dtype)
-    # where nothing is wrong a slope of zero is as good as any, and lets right pixels rest
-    increments.masked_fill_(ranked.errors == 0, 0.0)
-    slope = torch.empty_like(increments).scatter_(0, ranked.order, increments)
-    return ranked.errors.mul_(increments).sum(), slope
+    hot = foreground.int()
+    order, ranked = _most_wrong_first(errors.detach().contiguous(), hot)
+    if weight is None:
+        increments = jaccard_increments(
+            ranked, total=hot.sum(dtype=torch.int32), dtype=errors.dtype
+        )
+    else:
+        total = (weight.double() * hot).sum()
+        increments = jaccard_increments(ranked, weight[order], total, dtype=errors.dtype)
+    slope = torch.zeros_like(errors).scatter_(0, order, increments)
+    if errors.device.type != "cpu":
+        # where nothing is wrong a slope of zero is as good as any, and lets right pixels rest
+        slope.masked_fill_(errors == 0, 0.0)
+    return (errors * slope).sum(), slope

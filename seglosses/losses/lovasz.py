@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from typing_extensions import Unpack
 
+from seglosses.blocks import flat_labels, flat_maps
 from seglosses.encoding import Aligned, activate
 from seglosses.losses.classwise import ClassLoss, MapOptions
 from seglosses.lovasz_extension import lovasz_extension
@@ -107,11 +108,11 @@ class _LovaszLoss(ClassLoss):
             raise ValueError(f"average must be 'image' or 'dataset', got {average!r}")
 
     def _scores(self, logits: Tensor, sigmoid: bool) -> Tensor:
-        """What errors are read from, a fresh tensor (N, C, P)."""
+        """What errors are read from, (N, C, P)."""
         raise NotImplementedError
 
     def _errors(self, score: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
-        """Errors, at least 0, and their slope by the score."""
+        """Errors, at least 0, fresh, and their slope by the score; foreground is 0 or 1."""
         raise NotImplementedError
 
     def _by_logits(self, grad: Tensor, scores: Tensor, sigmoid: bool) -> Tensor:
@@ -138,9 +139,9 @@ class _LovaszLoss(ClassLoss):
             present = None
             if self._classes(batch) == "present":
                 present = torch.stack(
-                    [foreground(c, slice(None)).any(1) for c in range(batch.channels)], 1
+                    [foreground(c, slice(None)).sum(1) for c in range(batch.channels)], 1
                 )
-                present = present.any(0, keepdim=True) if pooled else present
+                present = (present.sum(0, keepdim=True) if pooled else present) > 0
             rows = 1 if pooled else len(batch.logits)
             shares = self._shares(rows, present, batch)
             value, gradient = self._formed(batch, foreground, shares)
@@ -170,16 +171,14 @@ class _LovaszLoss(ClassLoss):
         self, batch: Aligned, foreground: Callable[[int, slice], Tensor], shares: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The losses of rows (R,) and their gradient by the logits."""
-        flat = batch.logits.flatten(2) if batch.logits.dim() > 2 else batch.logits.unsqueeze(2)
-        scores = self._scores(flat, batch.sigmoid)
-        valid = None if batch.valid is None else batch.valid.view(len(flat), flat.shape[2])
-        if valid is not None:
-            scores.masked_fill_(~valid.unsqueeze(1), 0.0)
+        scores = self._scores(flat_maps(batch.pixel_logits()), batch.sigmoid)
+        valid = None if batch.valid is None else _as_numbers(batch.valid).to(scores.dtype)
         weight = batch.pixel_weight
         gradient = torch.zeros_like(scores)
         values = []
         for row, row_shares in enumerate(shares.tolist()):
             images = slice(None) if len(shares) == 1 else slice(row, row + 1)
+            w = None if weight is None else weight[images].flatten()
             value = scores.new_zeros(())
             for c, share in enumerate(row_shares):
                 if not share:
@@ -188,32 +187,39 @@ class _LovaszLoss(ClassLoss):
                 errors, slope = self._errors(scores[images, c], own)
                 if valid is not None:
                     # last in order and without slope, ignored pixels touch nobody
-                    errors = torch.where(valid[images], errors, 0.0)
-                w = None if weight is None else weight[images].flatten()
+                    errors.mul_(valid[images])
                 part, steps = lovasz_extension(errors.flatten(), own.flatten(), w)
                 value = value + share * part
-                gradient[images, c] = slope.mul_(share).mul_(steps.view_as(slope))
+                torch.mul(slope.mul_(share), steps.view_as(slope), out=gradient[images, c])
             values.append(value)
         value = torch.stack(values) if values else scores.new_zeros(0)
         return value, self._by_logits(gradient, scores, batch.sigmoid).view_as(batch.logits)
 
 
 def _foreground(batch: Aligned) -> Callable[[int, slice], Tensor]:
-    """Where a class is labelled in some images, (N, P); never at ignored pixels."""
+    """Whether a class is labelled in some images, 0 or 1, (N, P); never at ignored pixels."""
     if batch.dense is not None:
-        dense = batch.dense.flatten(2) if batch.dense.dim() > 2 else batch.dense.unsqueeze(2)
+        dense = flat_maps(batch.dense)
         if not bool(((dense == 0) | (dense == 1)).all()):
             raise ValueError(
                 "Lovász losses are defined for hard labels: dense targets must be 0 or 1; use"
                 " JaccardMetricLoss for soft ones"
             )
-        return lambda c, images: dense[images, c] > 0
+        return lambda c, images: dense[images, c]
     assert batch.labels is not None
-    labels = batch.labels
+    # numbers throughout: torch compares and masks by booleans ten times slower than it multiplies
+    numbers = flat_labels(batch.labels).to(batch.logits.dtype)
+    if batch.channels > 1:
+        numbers += 1
     if batch.valid is not None:
-        labels = labels.masked_fill(~batch.valid, -1)
-    flat = labels.flatten(1) if labels.dim() > 1 else labels.unsqueeze(1)
-    return lambda c, images: flat[images] == (1 if batch.channels == 1 else c)
+        numbers *= _as_numbers(batch.valid)
+    if batch.channels == 1:
+        return lambda _, images: numbers[images]
+    return lambda c, images: numbers[images].clone().eq_(c + 1)
+
+
+def _as_numbers(flags: Tensor) -> Tensor:
+    return flat_labels(flags).view(torch.uint8)
 
 
 class LovaszSoftmaxLoss(_LovaszLoss):
@@ -244,7 +250,7 @@ class LovaszSoftmaxLoss(_LovaszLoss):
         return activate(logits, sigmoid)
 
     def _errors(self, score: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
-        slope = torch.where(foreground, -1.0, 1.0).to(score.dtype)
+        slope = torch.sub(1, foreground, alpha=2)
         # rounding can lift a probability above 1
         return (score * slope).add_(foreground).clamp_(min=0), slope
 
@@ -283,10 +289,10 @@ class LovaszHingeLoss(_LovaszLoss):
     default_average = "image"
 
     def _scores(self, logits: Tensor, sigmoid: bool) -> Tensor:
-        return logits.clone()
+        return logits
 
     def _errors(self, score: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
-        slope = 1 - 2 * foreground.to(score.dtype)
+        slope = torch.sub(1, foreground, alpha=2)
         return (score * slope).add_(1).clamp_(min=0), slope
 
     def _by_logits(self, grad: Tensor, scores: Tensor, sigmoid: bool) -> Tensor:
