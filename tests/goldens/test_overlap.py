@@ -26,11 +26,9 @@ from seglosses.losses import (
     UnifiedFocalLoss,
 )
 from tests.goldens.published import Slip, inputs, is_near, numbers, values
+from tests.reference.seg_inputs import IGNORED, KEEP, LABELS, LOGITS, SOFT
 
-PUBLISHED, SLOPES, DATA = values("seg_overlap"), inputs("seg_overlap_grads"), inputs("seg_inputs")
-LOGITS, LABELS, IGNORED, SOFT, KEEP = (
-    DATA[key] for key in ("logits", "hard", "hard_ign", "soft", "keep")
-)
+PUBLISHED, SLOPES = values("seg_overlap"), inputs("seg_overlap_grads")
 FOREGROUND = (LABELS == 1).long()
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,20 +15,8 @@ from seglosses.losses import (
     InfoNCELoss,
     attribution_energy_loss,
     balanced_class_weights,
-    info_nce_loss,
     task_weights,
 )
-
-GOLDEN = json.loads((Path(__file__).parent / "goldens" / "weak.json").read_text())
-
-
-def test_published_info_nce() -> None:
-    # TY-Shi/FreeCOS at temperature 0.1, with negatives of all queries and without
-    query, positive, negative = (torch.tensor(GOLDEN[f"nce_{k}"]) for k in "qpn")
-    value = info_nce_loss(query, positive, negative).mean()
-    assert value.item() == pytest.approx(GOLDEN["infonce"], abs=1e-5)
-    value = info_nce_loss(query, positive).mean()
-    assert value.item() == pytest.approx(GOLDEN["infonce_no_negatives"], abs=1e-5)
 
 
 def test_info_nce_of_a_label() -> None:
@@ -64,13 +50,11 @@ def test_info_nce_takes_samples() -> None:
         InfoNCELoss(samples=1)
 
 
-def test_published_energy() -> None:
-    attributions = torch.tensor(GOLDEN["attr"])[None, None]
+def test_energy_of_a_label() -> None:
+    attributions = torch.rand(1, 1, 6, 6, generator=torch.Generator().manual_seed(0))
     inside = torch.zeros(1, 1, 6, 6)
-    inside[..., 1:3, 1:4] = 1  # boxes (1, 1, 4, 3) and (3, 2, 6, 6)
-    inside[..., 2:6, 3:6] = 1
+    inside[..., 1:3, 1:4] = 1
     value = attribution_energy_loss(attributions, inside)
-    assert value.item() == pytest.approx(GOLDEN["energy"], abs=1e-6)
     labels = inside[:, 0].long()
     with extra_inputs(attributions=attributions):
         loss = AttributionEnergyLoss(classes=[1])
@@ -92,18 +76,6 @@ def test_no_attribution_divides_nothing() -> None:
     value.sum().backward()
     assert value.item() == 1.0
     assert torch.isfinite(nothing.grad).all()
-
-
-def test_balanced_cross_entropy_is_the_textbook_one() -> None:
-    # DeepFloorplan's balanced_entropy sums over image rows instead of classes and lets pixels of
-    # class 0 into every term: 0.4596 for this input, where the formula gives 0.3184
-    logits = torch.tensor(GOLDEN["dfp_logits"]).permute(0, 3, 1, 2)
-    hot = torch.tensor(GOLDEN["dfp_onehot"]).permute(0, 3, 1, 2)
-    loss = BalancedCrossEntropyLoss()
-    value = loss(logits, hot.argmax(1))
-    assert value.item() == pytest.approx(0.3184, abs=5e-5)
-    assert abs(value.item() - GOLDEN["balanced_entropy_literal"]) > 0.1
-    torch.testing.assert_close(loss(logits, hot), value)
 
 
 def test_weights_by_hand() -> None:

@@ -11,84 +11,11 @@ from seglosses.losses import (
     hausdorff_dt_loss,
     hausdorff_erosion_loss,
 )
+from tests.goldens.published import inputs
+from tests.reference.seg_inputs import LABELS, LOGITS
 
-# input of the goldens: a 6 x 8 mask with a 3 x 4 block and a corner pixel, and probabilities
-MASK = torch.zeros(1, 1, 6, 8)
-MASK[0, 0, 1:4, 2:6] = 1
-MASK[0, 0, 5, 7] = 1
-PROB = torch.tensor(
-    [
-        [0.125409, 0.480747, 0.536245, 0.774105, 0.393665, 0.0196, 0.52775, 0.205232],
-        [0.741258, 0.388697, 0.380473, 0.909455, 0.39297, 0.348852, 0.34802, 0.480766],
-        [0.093292, 0.546747, 0.921427, 0.562922, 0.74391, 0.947141, 0.842115, 0.744006],
-        [0.813164, 0.820139, 0.253755, 0.481963, 0.342717, 0.261733, 0.571552, 0.317886],
-        [0.618657, 0.582417, 0.104399, 0.442418, 0.389855, 0.706652, 0.088133, 0.168958],
-        [0.512597, 0.404594, 0.665347, 0.332857, 0.197219, 0.931845, 0.243896, 0.147064],
-    ]
-)[None, None]  # fmt: skip
-
-# three classes on 2 x 4 x 4 pixels, class 2 absent from the first image
-LABELS = torch.tensor(
-    [
-        [[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 1]],
-        [[1, 1, 0, 2], [2, 0, 2, 2], [0, 1, 1, 0], [2, 2, 0, 0]],
-    ]
-)
-LOGITS = torch.tensor(
-    [
-        [
-            [
-                [0.189, -0.198, 0.961, 0.157],
-                [-0.804, 0.542, 1.956, 1.421],
-                [-1.056, -1.898, -0.935, 0.062],
-                [-3.488, -0.328, -1.869, -1.098],
-            ],
-            [
-                [-0.816, -0.474, 0.617, 1.564],
-                [-0.193, 2.05, -0.998, 0.527],
-                [1.355, 0.141, -1.115, -1.383],
-                [-0.687, 0.33, -1.514, -0.314],
-            ],
-            [
-                [-0.239, 0.811, 0.322, 0.533],
-                [-0.981, -0.194, 1.176, 2.24],
-                [-1.889, 2.271, 2.019, 1.172],
-                [0.397, -0.471, 2.187, 2.94],
-            ],
-        ],
-        [
-            [
-                [2.702, 1.973, 0.536, -1.812],
-                [-0.007, 0.985, -1.933, 0.593],
-                [0.645, 1.044, -1.776, -0.993],
-                [-0.655, -1.755, 2.609, -0.744],
-            ],
-            [
-                [0.493, -0.388, 2.375, 1.981],
-                [0.95, -3.305, 0.078, 1.026],
-                [1.506, -0.927, 2.733, -1.981],
-                [-0.992, 1.403, 0.074, 3.004],
-            ],
-            [
-                [0.283, -0.95, -0.566, -1.637],
-                [-1.917, 0.946, 0.872, 1.942],
-                [-1.132, 2.534, -0.431, 2.362],
-                [-0.649, -1.103, 0.375, 1.547],
-            ],
-        ],
-    ]
-)
-
-
-def test_published_value() -> None:
-    # MONAI HausdorffDTLoss and SilmarilBearer/HausdorffLoss agree on it
-    assert hausdorff_dt_loss(PROB, MASK).item() == pytest.approx(0.9675874, abs=1e-5)
-
-
-def test_published_values_of_several_classes() -> None:
-    # MONAI HausdorffDTLoss and LogHausdorffDTLoss, softmax=True, without background
-    assert HausdorffDTLoss()(LOGITS, LABELS).item() == pytest.approx(0.8034136, abs=2e-6)
-    assert LogHausdorffDTLoss()(LOGITS, LABELS).item() == pytest.approx(0.5896813, abs=2e-6)
+MASK = inputs("hausdorff")["target"][None, None].float()
+PROB = inputs("hausdorff")["prob"]
 
 
 def test_far_false_positive_counts_both_ways() -> None:
@@ -129,13 +56,6 @@ def test_spacing_and_exponent() -> None:
     # the wrong pixel: 0.25 (2^a + 2^a) / 5, pixels twice as wide: 4 instead of 2
     assert hausdorff_dt_loss(prob, target, alpha=1.0).item() == pytest.approx(0.2)
     assert hausdorff_dt_loss(prob, target, spacing=(1.0, 2.0)).item() == pytest.approx(1.6)
-
-
-def test_published_erosion_value() -> None:
-    # kornia HausdorffERLoss on the two channels of the same input
-    prob, target = torch.cat([1 - PROB, PROB], 1), torch.cat([1 - MASK, MASK], 1)
-    value = hausdorff_erosion_loss(prob, target).mean()
-    torch.testing.assert_close(value, torch.tensor(0.02083333395421505))
 
 
 def test_thicker_errors_cost_more() -> None:

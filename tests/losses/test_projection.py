@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -14,23 +11,10 @@ from seglosses.losses import (
     box_projection_loss,
     mip_loss,
 )
+from tests.goldens.published import inputs
 
-FOLDER = Path(__file__).parent / "goldens"
-SPOCKMIP = json.loads((FOLDER / "spockmip.json").read_text())
-WEAK = json.loads((FOLDER / "weak.json").read_text())
-LOGITS = torch.logit(torch.tensor(SPOCKMIP["prob"], dtype=torch.float64)).unsqueeze(1)
-LABELS = torch.tensor(SPOCKMIP["target"])
-
-
-@pytest.mark.parametrize(("axis", "name"), [(0, "amax_d"), (1, "amax_h"), (2, "amax_w")])
-def test_published_projections(axis: int, name: str) -> None:
-    assert MIPLoss(axes=axis)(LOGITS, LABELS).item() == pytest.approx(SPOCKMIP[name], abs=2e-6)
-
-
-def test_several_axes_are_averaged() -> None:
-    expected = sum(SPOCKMIP[name] for name in ("amax_d", "amax_h", "amax_w")) / 3
-    loss = MIPLoss(axes=[0, 1, 2])
-    assert loss(LOGITS, LABELS).item() == pytest.approx(expected, abs=2e-6)
+LOGITS = inputs("spockmip")["prob"].double().logit().unsqueeze(1)
+LABELS = inputs("spockmip")["target"].long()
 
 
 def test_two_classes_give_what_one_channel_gives() -> None:
@@ -98,12 +82,6 @@ def test_images_have_no_projection() -> None:
     for axes in (3, [], [0, -1]):
         with pytest.raises(ValueError, match="axes must name"):
             MIPLoss(axes=axes)
-
-
-def test_published_box_projection() -> None:
-    # Yangr116/BoxSnake loss_projection with Dice
-    value = box_projection_loss(torch.tensor(WEAK["bs_mask"]), torch.tensor(WEAK["bs_box"]))
-    assert value.item() == pytest.approx(WEAK["proj_dice"], abs=1e-6)
 
 
 def test_a_mask_fills_its_box() -> None:

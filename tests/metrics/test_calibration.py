@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -33,49 +31,6 @@ def test_ece_equals_torchmetrics(sample: tuple[np.ndarray, np.ndarray], bins: in
 def test_brier_equals_the_squared_error(sample: tuple[np.ndarray, np.ndarray]) -> None:
     prob, target = sample
     assert brier_score(prob, target) == pytest.approx(np.mean((prob - target) ** 2))
-
-
-@pytest.fixture
-def images() -> tuple[np.ndarray, np.ndarray]:
-    """Five images of 8 x 8, four classes, on which zifuwanggg/JDTLosses (MetricGroup) was run."""
-    with np.load(Path(__file__).with_name("calibration.npz")) as stored:
-        return stored["prob"], stored["label"]
-
-
-def _ece(prob: np.ndarray, target: np.ndarray, label: np.ndarray) -> float:
-    return expected_calibration_error(reliability(prob, target, valid=label != 255, bins=10))
-
-
-def test_ece_of_the_predicted_class(images: tuple[np.ndarray, np.ndarray]) -> None:
-    prob, label = images
-    best, right = prob.max(1), prob.argmax(1) == label
-    # ECED and ECEI, in percent
-    assert 100 * _ece(best, right, label) == pytest.approx(15.786298, abs=1e-4)
-    each = [_ece(*image) for image in zip(best, right, label, strict=True)]
-    assert 100 * np.mean(each) == pytest.approx(16.809282, abs=1e-4)
-
-
-def test_classwise_ece(images: tuple[np.ndarray, np.ndarray]) -> None:
-    prob, label = images
-    found = prob.argmax(1) == label
-
-    def classwise(only_found: bool) -> tuple[float, float]:
-        """Of the data set, and the mean of images over the classes that they show."""
-        own = [(label == c) & (found | (not only_found)) for c in range(4)]
-        whole = [_ece(prob[:, c], own[c], label) for c in range(4)]
-        each = [
-            np.mean(
-                [_ece(prob[i, c], own[c][i], label[i]) for c in range(4) if (label[i] == c).any()]
-            )
-            for i in range(5)
-        ]
-        return 1000 * float(np.mean(whole)), 1000 * float(np.mean(each))
-
-    # the reference's SCED and SCEI, in per mille, take a pixel for its class only where the
-    # prediction found it: a probability of .4 that is right four times in ten is no error of
-    # calibration, though it never wins
-    assert classwise(only_found=True) == pytest.approx((98.453102, 115.913048), abs=1e-3)
-    assert classwise(only_found=False)[0] == pytest.approx(73.81563, abs=1e-3)
 
 
 def test_ignored_pixels_do_not_count(sample: tuple[np.ndarray, np.ndarray]) -> None:
