@@ -103,6 +103,7 @@ def _frame(
     framed: NDArray[np.generic],
 ) -> tuple[NDArray[np.generic], NDArray[np.int64], NDArray[np.int64]]:
     """Flat map, steps to the face neighbours, and the indices inside the frame."""
+    framed = np.ascontiguousarray(framed)  # np.pad keeps the order of a transposed map
     strides = np.array([stride // framed.itemsize for stride in framed.strides])
     index = np.arange(framed.size).reshape(framed.shape)[(slice(1, -1),) * framed.ndim]
     return framed.ravel(), np.concatenate([-strides, strides]), index.ravel()

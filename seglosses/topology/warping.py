@@ -148,7 +148,8 @@ def _warped(start: Mask, goal: Mask, distance: NDArray[np.float32]) -> Mask:
         axis = start.shape.index(1)
         plane = _warped(start.squeeze(axis), goal.squeeze(axis), distance.squeeze(axis))
         return np.expand_dims(plane, axis)
-    mask, end = np.pad(start, 1), np.pad(goal, 1)
+    # in reading order whatever the order of the input: the kernel steps by strides
+    mask, end = np.ascontiguousarray(np.pad(start, 1)), np.pad(goal, 1)
     pixels = np.flatnonzero(mask != end)
     depth = np.pad(distance, 1).ravel()[pixels]
     # missed pixels of the mask first, then surplus ones, each from the boundary inwards

@@ -81,6 +81,17 @@ def test_ridges_in_volumes_are_walls() -> None:
     assert ridge.sum() == 20
 
 
+@pytest.mark.parametrize("shape", [(12, 16), (4, 6, 7)])
+def test_order_in_memory_is_irrelevant(shape: tuple[int, ...]) -> None:
+    # a transposed map once had its neighbours looked up outside of it
+    height = np.random.default_rng(2).random(shape)
+    np.testing.assert_array_equal(ridge_pixels(np.asfortranarray(height)), ridge_pixels(height))
+    labels = np.random.default_rng(3).integers(0, 3, shape)
+    turned = bottleneck_shares(np.asfortranarray(height), np.asfortranarray(labels))
+    for found, expected in zip(turned, bottleneck_shares(height, labels), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_border() -> None:
     with pytest.raises(ValueError, match="labels must be"):
         bottleneck_shares(np.zeros((2, 2)), np.zeros((2, 3), int))

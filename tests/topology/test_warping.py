@@ -73,6 +73,13 @@ def test_by_hand() -> None:
     assert critical_pixels(wider[None], line[None]).shape == (1, 24, 24)
 
 
+@pytest.mark.parametrize("shape", [(9, 13), (4, 6, 7)])
+def test_order_in_memory_is_irrelevant(shape: tuple[int, ...]) -> None:
+    start, goal = np.random.default_rng(0).random((2, *shape)) < 0.6
+    transposed = warp_towards(np.asfortranarray(start), np.asfortranarray(goal))
+    np.testing.assert_array_equal(transposed, warp_towards(start, goal))
+
+
 def test_border() -> None:
     for call in (warp_towards, critical_pixels):
         with pytest.raises(ValueError, match="one shape"):
