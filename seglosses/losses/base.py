@@ -271,6 +271,13 @@ class PixelLoss(SegmentationLoss):
     Args:
         avg_non_ignore: 'mean' divides by the pixels that are not ignored, else by all of them.
         options: See :class:`SegmentationLoss`. ``class_weight`` scales the pixels of its class.
+
+    Example:
+        >>> class WrongLoss(PixelLoss):
+        ...     def compute(self, logits, target):
+        ...         return 1 - logits.softmax(1).gather(1, target.unsqueeze(1)).squeeze(1)
+        >>> WrongLoss()(torch.zeros(1, 4, 2), torch.tensor([[3, 255]]))  # 1 - 1/4; one is ignored
+        tensor(0.7500)
     """
 
     def __init__(self, avg_non_ignore: bool = True, **options: Unpack[SegOptions]) -> None:

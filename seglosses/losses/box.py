@@ -40,6 +40,16 @@ class IoUFamilyLoss(BoxLoss):
         alpha: See there.
         focal_gamma: See there.
         options: See :class:`~seglosses.losses.base.Loss`.
+
+    Example:
+        >>> class HalfLoss(IoUFamilyLoss):  # IoU and half of the part of the hull that is empty
+        ...     def compute(self, pred, target):
+        ...         terms = lambda pair: (hull_term(pair) / 2,)
+        ...         return family_loss(pred, target, terms, self.modifiers)
+        >>> pred, target = torch.tensor([[0.0, 0, 1, 1]]), torch.tensor([[1.0, 0, 4, 1]])
+        >>> # side by side, and apart: then 4 of the 8 that the hull has are empty
+        >>> HalfLoss()(pred, target), HalfLoss()(pred, target + torch.tensor([4.0, 0, 4, 0]))
+        (tensor(1.), tensor(1.2500))
     """
 
     def __init__(

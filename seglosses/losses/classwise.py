@@ -95,6 +95,13 @@ class OverlapLoss(ClassLoss):
         sync: Sum pooled counts over all ranks, so that 'dataset' means the global batch.
         options: See :class:`SegmentationLoss`. Weights of images scale their loss in 'image' and
             their counts in 'dataset'.
+
+    Example:
+        >>> class MissedLoss(OverlapLoss):
+        ...     def compute(self, counts):
+        ...         return 1 - counts.tp / counts.target
+        >>> MissedLoss(classes=[1])(torch.zeros(1, 2, 3), torch.tensor([[0, 1, 1]]))  # p is 1/2
+        tensor(0.5000)
     """
 
     def __init__(
@@ -201,6 +208,13 @@ class ShapeLoss(ClassLoss):
 
     Attributes:
         reads_margins: ``compute`` takes one-versus-rest logits in place of probabilities.
+
+    Example:
+        >>> class HighestLoss(ShapeLoss):  # outside of the class, where p is 3/4 here
+        ...     def compute(self, prob, target, mask):
+        ...         return (prob * (1 - target)).flatten(2).amax(2)
+        >>> HighestLoss()(torch.full((1, 1, 1, 3), 3.0).log(), torch.tensor([[[0, 1, 1]]]))
+        tensor(0.7500)
     """
 
     reads_margins: ClassVar[bool] = False

@@ -125,6 +125,14 @@ class QualityLoss(Loss):
         use_sigmoid: Must be true; heads read it.
         activated: ``pred`` is a probability already, as in TOOD.
         options: See :class:`~seglosses.losses.base.Loss`.
+
+    Example:
+        >>> class DistanceLoss(QualityLoss):
+        ...     def compute(self, logits, quality, positive):
+        ...         return (logits.sigmoid() - quality).abs()
+        >>> labels, scores = torch.tensor([1, 2]), torch.tensor([0.75, 0.0])  # 2 is background
+        >>> DistanceLoss(reduction="none")(torch.zeros(2, 2), (labels, scores))
+        tensor([0.7500, 1.0000])
     """
 
     def __init__(

@@ -50,6 +50,10 @@ class WeightSchedule:
 
         Raises:
             ValueError: For other keys, or numbers that the schedule refuses.
+
+        Example:
+            >>> WeightSchedule.from_mapping({"start": 0.5})
+            WeightSchedule(value=1.0, start=0.5, warmup=0.0)
         """
         known = [field.name for field in fields(cls)]
         if unknown := [key for key in options if key not in known]:
@@ -57,7 +61,12 @@ class WeightSchedule:
         return cls(**options)
 
     def factor(self, progress: float) -> float:
-        """What the value is multiplied by when the fraction ``progress`` of training is done."""
+        """What the value is multiplied by when the fraction ``progress`` of training is done.
+
+        Example:
+            >>> WeightSchedule(value=8.0, start=0.5, warmup=0.5).factor(0.75)
+            0.5
+        """
         if progress < self.start:
             return 0.0
         if progress >= self.start + self.warmup:
@@ -65,5 +74,10 @@ class WeightSchedule:
         return (progress - self.start) / self.warmup
 
     def weight(self, progress: float) -> float:
-        """The weight when the fraction ``progress`` of training is done."""
+        """The weight when the fraction ``progress`` of training is done.
+
+        Example:
+            >>> WeightSchedule(value=8.0, start=0.5, warmup=0.5).weight(0.75)
+            4.0
+        """
         return self.value * self.factor(progress)

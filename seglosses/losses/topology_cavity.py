@@ -80,7 +80,12 @@ def _leaking_lines(height: NDArray[np.floating], label: Mask, reach: int) -> Mas
 
 
 def widened(label: Mask, by: int) -> Mask:
-    """The mask with all pixels that face-connected paths of ``by`` steps reach from it."""
+    """The mask with all pixels that face-connected paths of ``by`` steps reach from it.
+
+    Example:
+        >>> widened(np.array([[False, False, False, True]]), 2)
+        array([[False,  True,  True,  True]])
+    """
     wide: Mask = ndimage.binary_dilation(label, iterations=by) if by else label
     return wide
 

@@ -26,6 +26,11 @@ class Features(NamedTuple):
     Columns: birth and death in the prediction, birth and death in the label (flat indices into the
     whole batch), the map that the feature belongs to, and the probability that its birth should
     have where it is wrong (0 for superlevel sets, 1 for sublevel sets).
+
+    Example:
+        >>> found = Features(torch.zeros(4, 6), (1, 0, 2, 1))
+        >>> [part.shape[1] for part in found.split()]
+        [1, 0, 2, 1]
     """
 
     table: Tensor

@@ -17,6 +17,11 @@ class Bins(NamedTuple):
         pixels: Number of pixels.
         prob: Sum of probabilities.
         target: Number of pixels of the class.
+
+    Example:
+        >>> found = reliability([0.25, 0.25, 1.0], [0, 1, 1], bins=2)
+        >>> found.pixels.tolist(), found.prob.tolist(), found.target.tolist()
+        ([2.0, 1.0], [0.5, 1.0], [1.0, 1.0])
     """
 
     pixels: NDArray[np.float64]

@@ -46,6 +46,11 @@ class Contingency:
     Args:
         pred: Region labels of the prediction, 0 for none.
         target: Region labels of the target, 0 for none.
+
+    Example:
+        >>> table = Contingency(np.array([1, 1, 2]), np.array([1, 1, 1]))
+        >>> table.target.tolist(), table.pred.tolist(), table.sizes.tolist()
+        ([1, 1], [1, 2], [2.0, 1.0])
     """
 
     def __init__(self, pred: NDArray[np.integer], target: NDArray[np.integer]) -> None:

@@ -20,7 +20,13 @@ Statistic = TypeVar("Statistic")
 
 @dataclass(frozen=True)
 class Sides:
-    """The same statistic of the prediction and of the target."""
+    """The same statistic of the prediction and of the target.
+
+    Example:
+        >>> both = Pair([[1, 1, 1]], [[1, 0, 1]]).components
+        >>> both.pred.tolist(), both.target.tolist()
+        ([[1, 1, 1]], [[1, 0, 2]])
+    """
 
     pred: NDArray[np.generic]
     target: NDArray[np.generic]
@@ -146,7 +152,12 @@ class Pair:
 
     @cached_property
     def diagonal(self) -> float:
-        """Distance between the centres of opposite corner pixels of the whole image."""
+        """Distance between the centres of opposite corner pixels of the whole image.
+
+        Example:
+            >>> Pair(np.zeros((4, 5)), np.zeros((4, 5))).diagonal  # of 3 and 4
+            5.0
+        """
         edges = [(size - 1) * length for size, length in zip(self.shape, self.spacing, strict=True)]
         return float(np.linalg.norm(edges))
 
@@ -172,7 +183,12 @@ class Pair:
 
     @cached_property
     def surfaces(self) -> Sides:
-        """Surface pixels of both masks; mask pixels on the image border count."""
+        """Surface pixels of both masks; mask pixels on the image border count.
+
+        Example:
+            >>> Pair(np.ones((3, 3)), np.ones((3, 3))).surfaces.pred.astype(int).tolist()
+            [[1, 1, 1], [1, 0, 1], [1, 1, 1]]
+        """
         return Sides(surface(self.pred), surface(self.target))
 
     @cached_property
@@ -180,6 +196,11 @@ class Pair:
         """Distances from each surface pixel of one mask to the other's surface, flat, float64.
 
         An infinite distance means that the other mask is empty.
+
+        Example:
+            >>> both = Pair([[1, 0, 0, 0, 1]], [[0, 0, 1, 0, 0]]).surface_distances
+            >>> both.pred.tolist(), both.target.tolist()
+            ([2.0, 2.0], [2.0])
         """
         pred, target = self.surfaces.pred, self.surfaces.target
         return Sides(
@@ -189,12 +210,22 @@ class Pair:
 
     @cached_property
     def skeletons(self) -> Sides:
-        """Hard skeletons of both masks."""
+        """Hard skeletons of both masks.
+
+        Example:
+            >>> Pair([[1, 1, 1]], [[1, 0, 1]]).skeletons.pred.astype(int).tolist()  # thin already
+            [[1, 1, 1]]
+        """
         return Sides(skeletonize(self.pred), skeletonize(self.target))
 
     @cached_property
     def components(self) -> Sides:
-        """Component labels of both masks, 0 for background."""
+        """Component labels of both masks, 0 for background.
+
+        Example:
+            >>> Pair([[1, 0], [0, 1]], [[1, 0], [0, 1]]).components.pred.tolist()  # by a corner
+            [[1, 0], [0, 1]]
+        """
         return Sides(
             label_components(self.pred, connectivity=self.connectivity)[0],
             label_components(self.target, connectivity=self.connectivity)[0],
@@ -202,7 +233,12 @@ class Pair:
 
     @cached_property
     def betti(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Betti numbers of the prediction and of the target."""
+        """Betti numbers of the prediction and of the target.
+
+        Example:
+            >>> Pair([[1, 1, 1], [1, 0, 1], [1, 1, 1]], [[1, 0, 1]] * 3).betti  # a ring, two bars
+            ((1, 1), (2, 0))
+        """
         return (
             betti_numbers(self.pred, connectivity=self.connectivity),
             betti_numbers(self.target, connectivity=self.connectivity),
@@ -210,7 +246,12 @@ class Pair:
 
     @cached_property
     def euler(self) -> tuple[int, int]:
-        """Euler numbers of the prediction and of the target."""
+        """Euler numbers of the prediction and of the target.
+
+        Example:
+            >>> Pair([[1, 1, 1], [1, 0, 1], [1, 1, 1]], [[1, 0, 1]] * 3).euler  # a ring, two bars
+            (0, 2)
+        """
         return (
             euler_number(self.pred, connectivity=self.connectivity),
             euler_number(self.target, connectivity=self.connectivity),
