@@ -181,9 +181,11 @@ from seglosses.losses.noise_robust import (
     AGCELoss,
     AULLoss,
     GeneralizedCrossEntropyLoss,
+    JensenShannonLoss,
     agce_loss,
     aul_loss,
     generalized_cross_entropy_loss,
+    jensen_shannon_loss,
 )
 from seglosses.losses.projection import (
     BoxProjectionLoss,
@@ -315,6 +317,7 @@ __all__ = [
     "JaccardDistillationLoss",
     "JaccardLoss",
     "JaccardMetricLoss",
+    "JensenShannonLoss",
     "KLDistillationLoss",
     "KernelCalibrationLoss",
     "KervadecBoundaryLoss",
@@ -404,6 +407,7 @@ __all__ = [
     "iou_loss",
     "jaccard_loss",
     "jaccard_metric_loss",
+    "jensen_shannon_loss",
     "kernel_calibration_loss",
     "kl_distillation_loss",
     "label_smoothing_loss",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
+from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.encoding import at_target
@@ -92,6 +95,57 @@ def aul_loss(logits: Tensor, target: Tensor, *, a: float = 1.5, q: float = 0.9) 
     return at_target(((a - logits.softmax(1)) ** q - (a - 1) ** q) / q, target)
 
 
+def jensen_shannon_loss(logits: Tensor, target: Tensor, *, pi: float = 0.5) -> Tensor:
+    r"""Jensen-Shannon divergence of prediction and label, scaled as by its authors.
+
+        m = pi y + (1 - pi) p
+        loss = (pi KL(y || m) + (1 - pi) KL(p || m)) / Z,  Z = -(1 - pi) log(1 - pi)
+
+    Towards pi = 0 it is cross-entropy (of soft labels the divergence, which is 0 where p = y),
+    towards 1 the mean absolute error (1 - p_y). For a label it reads p_y alone:
+
+        m_y = 1 - (1 - pi) (1 - p_y)
+        loss = 1 - p_y + ((1 - pi) p_y log(p_y / m_y) - pi log m_y) / Z
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S), without gradient.
+        pi: Weight of the label, above 0 and below 1.
+
+    Returns:
+        (N, *S), from 0 to the entropy of (pi, 1 - pi) over Z, which is 2 at pi = 1/2.
+
+    Raises:
+        ValueError: for pi outside (0, 1).
+
+    References:
+        Englesson and Azizpour, Generalized Jensen-Shannon divergence loss for learning with noisy
+        labels, NeurIPS 2021, arXiv:2105.04522.
+
+    Example:
+        >>> import torch
+        >>> far = torch.tensor([[[-99.0], [99.0]]])
+        >>> jensen_shannon_loss(far, torch.tensor([[0]]))  # log 2 / (log(2) / 2)
+        tensor([[2.]])
+    """
+    if not 0 < pi < 1:
+        raise ValueError(
+            f"pi must lie between 0 and 1, got {pi}; the limits are CrossEntropyLoss and"
+            " MeanAbsoluteErrorLoss"
+        )
+    log_prob, log_rest = logits.log_softmax(1), math.log1p(-pi)
+    scale = -(1 - pi) * log_rest
+    if target.is_floating_point():
+        log_mean = (pi * target).log().logaddexp(log_rest + log_prob)
+        label = F.kl_div(log_mean, target, reduction="none")
+        pred = F.kl_div(log_mean, log_prob, reduction="none", log_target=True)
+        return (pi * label + (1 - pi) * pred).sum(1) / scale
+    own = at_target(log_prob, target)
+    missed = own.expm1()
+    log_mean = ((1 - pi) * missed).log1p()
+    return ((1 - pi) * own.exp() * (own - log_mean) - pi * log_mean) / scale - missed
+
+
 class GeneralizedCrossEntropyLoss(PixelLoss):
     """Registered form of :func:`generalized_cross_entropy_loss`.
 
@@ -177,3 +231,33 @@ class AULLoss(PixelLoss):
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """The asymmetric unhinged gap."""
         return aul_loss(logits, target, a=self.a, q=self.q)
+
+
+class JensenShannonLoss(PixelLoss):
+    """Registered form of :func:`jensen_shannon_loss`.
+
+    Args:
+        pi: Weight of the label, above 0 and below 1.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for ``pi`` outside (0, 1), when called.
+
+    Example:
+        >>> import torch
+        >>> far = torch.tensor([[[[-99.0]], [[99.0]]]])
+        >>> JensenShannonLoss()(far, torch.tensor([[[0]]]))  # log 2 / (log(2) / 2)
+        tensor(2.)
+    """
+
+    formula = "(pi KL(y||m) + (1-pi) KL(p||m)) / -((1-pi) log(1-pi)), m = pi y + (1-pi) p"
+    paper = "Englesson and Azizpour 2021, arXiv:2105.04522"
+    use_when = "noisy annotations, or soft labels: bounded, between cross-entropy and MAE"
+
+    def __init__(self, pi: float = 0.5, **options: Unpack[PixelOptions]) -> None:
+        super().__init__(**options)
+        self.pi = pi
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The scaled divergence."""
+        return jensen_shannon_loss(logits, target, pi=self.pi)
