@@ -88,17 +88,28 @@ def naive(errors: Tensor, foreground: Tensor, weight: Tensor) -> Tensor:
     return (errors[order] * torch.diff(jaccard, prepend=jaccard.new_zeros(1))).sum()
 
 
-@given(st.integers(1, 60), st.integers(0, 2**31), st.sampled_from([0.0, 0.1, 0.5, 1.0]))
-def test_extension_is_the_definition(pixels: int, seed: int, rate: float) -> None:
+@given(
+    st.integers(1, 60),
+    st.integers(0, 2**31),
+    st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    st.sampled_from([0.0, 0.2, 0.8, 1.0]),
+    st.sampled_from([torch.float32, torch.float64]),
+)
+def test_extension_is_the_definition(
+    pixels: int, seed: int, rate: float, right: float, dtype: torch.dtype
+) -> None:
     generator = torch.Generator().manual_seed(seed)
-    errors = torch.rand(pixels, generator=generator).requires_grad_()
+    errors = torch.rand(pixels, generator=generator, dtype=dtype)
+    errors[torch.rand(pixels, generator=generator) < right] = 0.0
+    errors.requires_grad_()
     foreground = torch.rand(pixels, generator=generator) < rate
     weight = torch.randint(0, 3, (pixels,), generator=generator).float()
     for w in (torch.ones(pixels), weight):
         value, slope = lovasz_extension(errors.detach(), foreground, None if w is not weight else w)
         expected = naive(errors.double(), foreground, w)
         (grad,) = torch.autograd.grad(expected, errors)
-        torch.testing.assert_close(value, expected.float(), atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(value, expected.to(dtype), atol=1e-6, rtol=1e-5)
+        grad = torch.where(errors > 0, grad, 0.0)
         torch.testing.assert_close(slope, grad, atol=1e-6, rtol=1e-5)
 
 
@@ -108,6 +119,14 @@ def test_ties_and_double_precision_agree() -> None:
     single, _ = lovasz_extension(errors, foreground)
     double, _ = lovasz_extension(errors.double(), foreground)
     assert single.item() == pytest.approx(double.item(), abs=1e-7)
+
+
+def test_increments_before_right_foreground() -> None:
+    # of G = 3 the last is right: 1/3, then background 2 / (3 * 4), then 1/4
+    some = jaccard_increments(torch.tensor([1, 0, 1]), total=torch.tensor(3))
+    torch.testing.assert_close(some, torch.tensor([1 / 3, 1 / 6, 1 / 4]))
+    every = jaccard_increments(torch.tensor([1, 0, 1, 1]))
+    torch.testing.assert_close(some, every[:3])
 
 
 def test_increments_sum_to_one() -> None:
