@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -88,42 +90,63 @@ def squentropy_loss(logits: Tensor, target: Tensor) -> Tensor:
     return cross_entropy_loss(logits, target) + others.sum(1) / (logits.shape[1] - 1)
 
 
-def comp_sum_loss(logits: Tensor, target: Tensor, *, tau: float = 1.5) -> Tensor:
-    r"""Comp-sum loss: between cross-entropy and mean absolute error.
+def comp_sum_loss(
+    logits: Tensor, target: Tensor, *, tau: float = 1.5, max_slope: float = 1e7
+) -> Tensor:
+    r"""Comp-sum loss: from the exponential loss over cross-entropy to mean absolute error.
 
-        loss = (1 - p_y^(tau - 1)) / (tau - 1),  -log p_y at tau = 1
+        loss = (p_y^(tau - 1) - 1) / (1 - tau),  -log p_y at tau = 1
 
-    tau = 2 is the mean absolute error, and 1 + q the generalized cross-entropy with q. Below 1 the
-    loss grows exponentially with a confident error and is refused.
+    tau = 2 is the mean absolute error, 1 + q the generalized cross-entropy with q, and 0 the sum
+    of exponentials, sum_{k != y} exp(z_k - z_y). Below 1 the loss grows exponentially with a
+    confident error: at tau = 0 a label of probability 5e-7 costs two million, and outweighs all
+    other pixels. So that it stays finite, it goes on as a line from where its slope in -log p_y
+    reaches max_slope, which is at -log p_y = log(max_slope) / (1 - tau), 16.1 at tau = 0.
+
+    A single pixel then pulls its logits with up to max_slope over the number of pixels. Where the
+    logits are float16, so are their gradients, which end at 65 504: keep max_slope below that times
+    the pixels of a batch.
 
     Args:
         logits: (N, C, *S).
         target: Labels (N, *S), or class probabilities (N, C, *S).
-        tau: At least 1.
+        tau: At least 0.
+        max_slope: Above 1; without effect from tau = 1, where no slope is above 1.
 
     Returns:
         (N, *S).
 
     Raises:
-        ValueError: for tau below 1.
+        ValueError: for tau below 0, and for max_slope up to 1.
 
     References:
         Mao et al., Cross-entropy loss functions: theoretical analysis and applications, ICML 2023,
-        arXiv:2304.07288.
+        arXiv:2304.07288; the line is ours.
 
     Example:
         >>> import torch
-        >>> comp_sum_loss(torch.zeros(1, 4, 1), torch.tensor([[1]]), tau=2.0)  # 1 - 1/4
+        >>> z, label = torch.zeros(1, 4, 1), torch.tensor([[1]])
+        >>> comp_sum_loss(z, label, tau=2.0)  # 1 - 1/4
         tensor([[0.7500]])
+        >>> comp_sum_loss(z, label, tau=0.0)  # 3 e^0
+        tensor([[3.]])
     """
-    if tau < 1:
+    if tau < 0:
         raise ValueError(
-            f"tau must be at least 1, got {tau}: below, one confident error outweighs all pixels"
+            f"tau must be at least 0 (exponential; 1 is cross-entropy, 2 mean absolute error), got"
+            f" {tau}"
         )
+    if max_slope <= 1:
+        raise ValueError(f"max_slope must be above 1, the slope of cross-entropy, got {max_slope}")
     log_prob = logits.log_softmax(1)
     if tau == 1:
         return -at_target(log_prob, target)
-    return -at_target(((tau - 1) * log_prob).expm1(), target) / (tau - 1)
+    power = (tau - 1) * log_prob
+    if tau > 1:
+        return -at_target(power.expm1(), target) / (tau - 1)
+    bend = math.log(max_slope)
+    beyond = max_slope * (power - bend).clamp(min=0)
+    return at_target(power.clamp(max=bend).expm1() + beyond, target) / (1 - tau)
 
 
 class CrossEntropyLoss(PixelLoss):
@@ -195,11 +218,13 @@ class CompSumLoss(PixelLoss):
     """Registered form of :func:`comp_sum_loss`.
 
     Args:
-        tau: At least 1.
+        tau: At least 0. Below 1 one confident error outweighs all other pixels: for clean labels
+            only, with clipped gradients.
+        max_slope: Where the loss goes on as a line, if tau is below 1.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
     Raises:
-        ValueError: for ``tau`` below 1, when called.
+        ValueError: for ``tau`` below 0 or ``max_slope`` up to 1, when called.
 
     Example:
         >>> import torch
@@ -211,10 +236,12 @@ class CompSumLoss(PixelLoss):
     paper = "Mao et al. 2023, arXiv:2304.07288"
     use_when = "between cross-entropy (tau 1) and robust mean absolute error (tau 2)"
 
-    def __init__(self, tau: float = 1.5, **options: Unpack[PixelOptions]) -> None:
+    def __init__(
+        self, tau: float = 1.5, max_slope: float = 1e7, **options: Unpack[PixelOptions]
+    ) -> None:
         super().__init__(**options)
-        self.tau = tau
+        self.tau, self.max_slope = tau, max_slope
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """The power gap of the label's probability."""
-        return comp_sum_loss(logits, target, tau=self.tau)
+        return comp_sum_loss(logits, target, tau=self.tau, max_slope=self.max_slope)
