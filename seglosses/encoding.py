@@ -260,11 +260,7 @@ def _labels(
     labels = target.long()
     valid: Tensor | None = None
     if ignore_index is not None:
-        valid = labels != ignore_index
-        if valid.device.type == "cpu" and bool(valid.all()):
-            valid = None
-        else:
-            labels = labels.masked_fill(~valid, 0)
+        labels, valid = _split_ignored(labels, ignore_index)
     channels = logits.shape[1]
     if ignore_index == 255 and channels > 255:
         raise ValueError(
@@ -283,6 +279,18 @@ def _labels(
     if logits.dim() == 2 and channels == 1:
         labels = 1 - labels
     return labels, valid
+
+
+def _split_ignored(labels: Tensor, ignore_index: int) -> tuple[Tensor, Tensor | None]:
+    if labels.device.type != "cpu":
+        valid = labels != ignore_index
+        return labels.masked_fill(~valid, 0), valid
+    # torch takes twice as long to compare, to ask and to mask
+    numbers = labels.numpy()
+    counts = numbers != ignore_index
+    if counts.all():
+        return labels, None
+    return torch.from_numpy(numbers * counts), torch.from_numpy(counts)
 
 
 def _dense(
