@@ -1,8 +1,8 @@
 """Known defects of published losses, each with our right number.
 
 What the other code returned is in the comment; the names of the tests say whose it is. Two more are
-beside their relatives: class balancing (29) in test_features, the bandwidth of calibration by
-kernels (30) in tests/metrics/test_detection.
+beside their relatives: class balancing (29) in tests/goldens/test_weak, the bandwidth of
+calibration by kernels (30) in tests/metrics/test_detection.
 """
 
 from __future__ import annotations
