@@ -54,7 +54,7 @@ def pairwise_affinity_loss(
         tensor([[0.6931]])
     """
     yes, no = F.logsigmoid(logits), F.logsigmoid(-logits)
-    total = count = logits.new_zeros(logits.shape[:2])
+    total = count = logits.flatten(2)[..., :0].sum(2)  # a graph also where there are no pairs
     for here, there in _pairs(logits.shape[2:], dilation):
         like = (_similarity(image, here, there) >= threshold) & inside[here]
         if valid is not None:
@@ -85,7 +85,7 @@ def local_pairwise_loss(
         dilation: Distance of neighbours, pixels.
 
     Returns:
-        One loss per image and class, (N, C), in [0, 1].
+        One loss per image and class, (N, C), in [0, 1]; 0 without pairs.
 
     References:
         Yang et al., BoxSnake, ICCV 2023, arXiv:2303.11630.
@@ -96,7 +96,7 @@ def local_pairwise_loss(
         >>> local_pairwise_loss(prob, grey, torch.ones(1, 1, 1, 2) > 0, dilation=1)
         tensor([[1.]])
     """
-    total = count = prob.new_zeros(prob.shape[:2])
+    total = count = prob.flatten(2)[..., :0].sum(2)  # a graph also where there are no pairs
     for here, there in _pairs(prob.shape[2:], dilation):
         share = _similarity(image, here, there) * inside[here]
         if valid is not None:

@@ -90,3 +90,15 @@ def test_gradients() -> None:
 def test_the_image_is_needed(cls: type[nn.Module]) -> None:
     with pytest.raises(ValueError, match="the image that the network saw"):
         cls()(torch.logit(PROB), BOX[:, 0].long())
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_crops_without_a_pair_have_a_graph(cls: type[nn.Module]) -> None:
+    # smaller than the distance of neighbours
+    for size in ((1, 1), (2, 2), (1, 9)):
+        leaf = torch.randn(1, 1, *size, requires_grad=True)
+        image, labels = torch.rand(1, 3, *size), torch.ones(1, *size, dtype=torch.long)
+        value = _call(cls(), leaf, labels, image)
+        value.backward()
+        assert torch.isfinite(value)
+        assert leaf.grad is not None
