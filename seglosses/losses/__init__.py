@@ -121,9 +121,11 @@ from seglosses.losses.classification import (
     squentropy_loss,
 )
 from seglosses.losses.confusion import (
+    AccuracyLoss,
     BalancedAccuracyLoss,
     FBetaLoss,
     GeometricMeanLoss,
+    accuracy_loss,
     balanced_accuracy_loss,
     f_beta_loss,
     geometric_mean_loss,
@@ -274,6 +276,7 @@ __all__ = [
     "ACLSLoss",
     "AGCELoss",
     "AULLoss",
+    "AccuracyLoss",
     "ActiveBoundaryLoss",
     "ActivePassiveLoss",
     "AlphaIoULoss",
@@ -365,6 +368,7 @@ __all__ = [
     "WarpingLoss",
     "WestonWatkinsLoss",
     "WiseIoULoss",
+    "accuracy_loss",
     "acls_loss",
     "active_boundary_loss",
     "agce_loss",

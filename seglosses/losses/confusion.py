@@ -1,4 +1,4 @@
-"""Differentiable scores of a confusion matrix: F-beta, balanced accuracy, geometric mean."""
+"""Differentiable scores of a confusion matrix: F-beta, accuracies, geometric mean."""
 
 from __future__ import annotations
 
@@ -84,6 +84,37 @@ def f_beta_loss(
     counts, _ = _counts(prob, target, weight, sharpness)
     share = 1 / (1 + beta**2)
     return 1 - tversky_index(counts, alpha=share, beta=1 - share, smooth=smooth)
+
+
+def accuracy_loss(
+    prob: Tensor, target: Tensor, weight: Tensor | None = None, *, sharpness: float = 73.0
+) -> Tensor:
+    r"""One minus the accuracy of amplified probabilities: the share of pixels that are wrong.
+
+        loss = 1 - (TP + TN) / (TP + TN + FP + FN)
+
+    Where a class is rare, predicting none of it costs next to nothing: with one vessel pixel of a
+    hundred 0.01, where :func:`balanced_accuracy_loss` is 0.5. Take it for classes of equal size.
+
+    Args:
+        prob: Class probabilities, (N, C, *S).
+        target: One-hot or soft labels, (N, C, *S).
+        weight: Weights of pixels, broadcastable to (N, 1, *S).
+        sharpness: See :func:`amplify`.
+
+    Returns:
+        One loss per image and class, (N, C), in [0, 1]; 0 where there are no pixels.
+
+    References:
+        Han et al., AnyLoss, KDD 2024, arXiv:2405.14745.
+
+    Example:
+        >>> prob, target = torch.tensor([[[1.0, 1.0, 0.0]]]), torch.tensor([[[1.0, 0.0, 0.0]]])
+        >>> accuracy_loss(prob, target)  # 1 - (1 + 1) / 3
+        tensor([[0.3333]])
+    """
+    counts, pixels = _counts(prob, target, weight, sharpness)
+    return 1 - ratio((pixels - counts.fp - counts.fn).clamp(min=0), pixels)
 
 
 def balanced_accuracy_loss(
@@ -182,6 +213,29 @@ class FBetaLoss(_ConfusionLoss):
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """One minus F-beta."""
         return f_beta_loss(prob, target, mask, beta=self.beta, sharpness=self.sharpness)
+
+
+class AccuracyLoss(_ConfusionLoss):
+    """Registered form of :func:`accuracy_loss`; of rare classes it learns nothing, see there.
+
+    Args:
+        sharpness: See :func:`amplify`.
+        options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[99.0, 99.0, -99.0]]]])  # TP, FP and TN, one pixel each
+        >>> AccuracyLoss()(logits, torch.tensor([[[1, 0, 0]]]))  # 1 - (1 + 1) / 3
+        tensor(0.3333)
+    """
+
+    formula = "1 - (TP + TN) / (TP + TN + FP + FN), p amplified"
+    paper = "Han et al. 2024, arXiv:2405.14745"
+    use_when = "classes of equal size; a rare one it gives up, for which take balanced accuracy"
+
+    def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        """One minus the accuracy."""
+        return accuracy_loss(prob, target, mask, sharpness=self.sharpness)
 
 
 class BalancedAccuracyLoss(_ConfusionLoss):

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from seglosses.losses import (
+    AccuracyLoss,
     BalancedAccuracyLoss,
     FBetaLoss,
     GeometricMeanLoss,
+    accuracy_loss,
     balanced_accuracy_loss,
     f_beta_loss,
     geometric_mean_loss,
@@ -17,6 +19,15 @@ from seglosses.losses import (
 # the notebook of AnyLoss, run on these five
 PROB = torch.tensor([[[0.9, 0.4, 0.6, 0.2, 0.52]]])
 TARGET = torch.tensor([[[1.0, 1.0, 0.0, 0.0, 1.0]]])
+
+
+def test_published_accuracy() -> None:
+    leaf = PROB.clone().requires_grad_()
+    value = accuracy_loss(leaf, TARGET)
+    value.sum().backward()
+    assert value.item() == pytest.approx(0.4374235, abs=1e-6)
+    expected = torch.tensor([[[0.0, -0.0098496, 0.0098495, 0.0, -2.2330337]]])
+    torch.testing.assert_close(leaf.grad, expected, atol=1e-6, rtol=1e-5)
 
 
 # truth 1 1 1 0 0 0 0 0, prediction 1 1 0 1 0 0 0 0: TP 2, FN 1, FP 1, TN 4
@@ -29,12 +40,20 @@ GUESS = torch.tensor([[[1.0, 1, 0, 1, 0, 0, 0, 0]]])
     [
         (f_beta_loss(GUESS, HARD), 1 - 4 / 6),
         (f_beta_loss(GUESS, HARD, beta=2.0), 1 - 10 / (10 + 4 + 1)),
+        (accuracy_loss(GUESS, HARD), 1 - 6 / 8),
         (balanced_accuracy_loss(GUESS, HARD), 1 - (2 / 3 + 4 / 5) / 2),
         (geometric_mean_loss(GUESS, HARD), 1 - (2 / 3 * 4 / 5) ** 0.5),
     ],
 )
 def test_by_hand(value: torch.Tensor, expected: float) -> None:
     assert value.item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_accuracy_gives_a_rare_class_up() -> None:
+    truth, nothing = torch.zeros(1, 1, 100), torch.zeros(1, 1, 100)
+    truth[..., 7] = 1
+    assert accuracy_loss(nothing, truth).item() == pytest.approx(0.01)
+    assert balanced_accuracy_loss(nothing, truth).item() == pytest.approx(0.5)
 
 
 def test_beta_above_one_prices_misses() -> None:
@@ -44,7 +63,7 @@ def test_beta_above_one_prices_misses() -> None:
     assert f_beta_loss(missed, truth, beta=0.5) < f_beta_loss(false, truth, beta=0.5)
 
 
-@pytest.mark.parametrize("cls", [FBetaLoss, BalancedAccuracyLoss, GeometricMeanLoss])
+@pytest.mark.parametrize("cls", [FBetaLoss, AccuracyLoss, BalancedAccuracyLoss, GeometricMeanLoss])
 def test_a_score_without_pixels_counts_as_met(cls) -> None:
     for label in (0, 1):
         labels = torch.full((1, 4, 4), label)
@@ -73,11 +92,13 @@ def test_less_sharpness_keeps_the_gradient_alive() -> None:
 
 def test_weights_leave_pixels_out() -> None:
     weight = torch.tensor([[[1.0, 1, 0, 0, 1, 1, 1, 1]]])
-    for loss in (f_beta_loss, balanced_accuracy_loss, geometric_mean_loss):
+    for loss in (f_beta_loss, accuracy_loss, balanced_accuracy_loss, geometric_mean_loss):
         assert loss(GUESS, HARD, weight).item() == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize("loss", [f_beta_loss, balanced_accuracy_loss, geometric_mean_loss])
+@pytest.mark.parametrize(
+    "loss", [f_beta_loss, accuracy_loss, balanced_accuracy_loss, geometric_mean_loss]
+)
 def test_gradients(loss) -> None:
     generator = torch.Generator().manual_seed(0)
     prob = torch.rand(2, 3, 5, generator=generator, dtype=torch.float64)
