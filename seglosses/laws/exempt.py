@@ -17,6 +17,7 @@ OTHER_INPUTS: dict[str, str] = {
     "MatchabilityAwareLoss": "labels with scores",
     "PairwiseAffinityLoss": "the image",
     "QualityFocalLoss": "labels with scores",
+    "RightReasonsLoss": "attributions",
     "VarifocalLoss": "labels with scores",
 }
 

@@ -27,7 +27,9 @@ from seglosses.losses.asymmetric import (
 )
 from seglosses.losses.attribution import (
     AttributionEnergyLoss,
+    RightReasonsLoss,
     attribution_energy_loss,
+    right_reasons_loss,
 )
 from seglosses.losses.balancing import (
     BalancedCrossEntropyLoss,
@@ -349,6 +351,7 @@ __all__ = [
     "QualityFocalLoss",
     "RegionWiseLoss",
     "ReverseCrossEntropyLoss",
+    "RightReasonsLoss",
     "SIoULoss",
     "SSIMLoss",
     "SelfAdjustingDiceLoss",
@@ -440,6 +443,7 @@ __all__ = [
     "rectified_region_map",
     "region_wise_loss",
     "reverse_cross_entropy_loss",
+    "right_reasons_loss",
     "self_adjusting_dice_loss",
     "shape_iou_loss",
     "single_label_asymmetric_loss",

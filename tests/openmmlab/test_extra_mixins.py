@@ -25,6 +25,7 @@ NEEDS = {
     "ce_attribution_energy": ("attributions",),
     "ce_branch_consistency": ("second_branch",),
     "ce_info_nce": ("feature_index",),
+    "ce_right_reasons": ("attributions",),
     "distill": ("teacher",),
     "distill_boundary": ("teacher",),
 }
