@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from seglosses.laws.box import BOX_LAWS
 from seglosses.laws.exempt import EXEMPT, OTHER_INPUTS
+from seglosses.laws.invariance import INVARIANCE_LAWS
 from seglosses.laws.overlap import OVERLAP_LAWS
 from seglosses.laws.segmentation import SEGMENTATION_LAWS
 from seglosses.laws.subject import Finding, Law, LawBrokenError, Subject
@@ -55,7 +56,7 @@ def laws_of(subject: Subject) -> dict[str, Law]:
     """
     if subject.kind == "box":
         return dict(BOX_LAWS)
-    laws = SEGMENTATION_LAWS | (OVERLAP_LAWS if subject.overlap else {})
+    laws = SEGMENTATION_LAWS | INVARIANCE_LAWS | (OVERLAP_LAWS if subject.overlap else {})
     return {name: law for name, law in laws.items() if _NEEDS.get(name, _always)(subject)}
 
 

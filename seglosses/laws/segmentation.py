@@ -134,63 +134,6 @@ def degenerate_inputs_are_finite(subject: Subject) -> None:
             require(bool(torch.isfinite(grad).all()), f"the gradient is not finite for {text}")
 
 
-def image_order_is_irrelevant(subject: Subject) -> None:
-    """Reversing the batch leaves the value."""
-    labels = torch.cat(
-        [blocky_labels(subject, 2, 12, 16), blocky_labels(subject, 1, 12, 16, seed=3)]
-    )
-    pred = random_logits(subject, labels)
-    value, other = subject.call(pred, labels), subject.call(pred.flip(0), labels.flip(0))
-    require(
-        close(value, other, 1e-5),
-        f"reversing the batch changes {float(value):.7g} to {float(other):.7g}",
-    )
-
-
-def class_order_is_irrelevant(subject: Subject) -> None:
-    """Renaming the foreground classes leaves the value."""
-    if subject.channels < 3:
-        return
-    labels = blocky_labels(subject, 2, 12, 16)
-    pred = random_logits(subject, labels)
-    order = torch.tensor([0, *range(subject.channels - 1, 0, -1)])
-    value, other = subject.call(pred, labels), subject.call(pred[:, order], order[labels])
-    require(
-        close(value, other, 1e-5),
-        f"renaming classes changes {float(value):.7g} to {float(other):.7g}",
-    )
-
-
-def mirror_images_cost_the_same(subject: Subject) -> None:
-    """Flipping left and right leaves the value."""
-    labels = blocky_labels(subject, 2, 12, 16)
-    pred = random_logits(subject, labels)
-    value, other = subject.call(pred, labels), subject.call(pred.flip(-1), labels.flip(-1))
-    require(
-        close(value, other, 1e-4),
-        f"mirroring changes {float(value):.7g} to {float(other):.7g}",
-    )
-
-
-def soft_and_hard_labels_agree(subject: Subject) -> None:
-    """One-hot targets give the value and gradient of the labels they stand for."""
-    if not subject.soft:
-        return
-    labels = blocky_labels(subject, 2, 12, 16)
-    pred = random_logits(subject, labels)
-    if subject.channels == 1:
-        dense = (labels == 1).unsqueeze(1).float()
-    else:
-        dense = (certain_logits(subject, labels) > 0).float()
-    value, grad = subject.gradient(pred, labels)
-    other, other_grad = subject.gradient(pred, dense)
-    require(
-        close(value, other, 1e-5),
-        f"hard labels cost {float(value):.7g}, the same as soft ones {float(other):.7g}",
-    )
-    require(close(grad, other_grad, 1e-5), "hard and soft labels give different gradients")
-
-
 def half_precision_agrees(subject: Subject) -> None:
     """float16 and bfloat16 logits cost what the same numbers cost in float32, on large images."""
     for dtype in (torch.float16, torch.bfloat16):
@@ -203,21 +146,6 @@ def half_precision_agrees(subject: Subject) -> None:
                 f"{dtype} costs {float(half):.6g}, float32 {float(full):.6g} for the same numbers,"
                 f" {shown(pred, labels)}",
             )
-
-
-def one_slice_equals_two_dimensions(subject: Subject) -> None:
-    """A volume of one slice costs what the image costs."""
-    if not {2, 3} <= set(subject.dims):
-        return
-    labels = blocky_labels(subject, 2, 12, 16)
-    pred = random_logits(subject, labels)
-    value, grad = subject.gradient(pred, labels)
-    volume, volume_grad = subject.gradient(pred.unsqueeze(2), labels.unsqueeze(1))
-    require(
-        close(value, volume, 1e-5),
-        f"an image costs {float(value):.7g}, as a volume of one slice {float(volume):.7g}",
-    )
-    require(close(grad, volume_grad.squeeze(2), 1e-5), "image and slice have different gradients")
 
 
 def gradient_is_the_derivative(subject: Subject) -> None:
@@ -273,12 +201,7 @@ SEGMENTATION_LAWS: dict[str, Law] = {
         one_valid_pixel_is_enough,
         own_probabilities_are_finite,
         degenerate_inputs_are_finite,
-        image_order_is_irrelevant,
-        class_order_is_irrelevant,
-        mirror_images_cost_the_same,
-        soft_and_hard_labels_agree,
         half_precision_agrees,
-        one_slice_equals_two_dimensions,
         gradient_is_the_derivative,
         caller_is_left_alone,
     )

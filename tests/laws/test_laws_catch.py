@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -88,6 +89,25 @@ def depth_counts_twice(pred: Tensor, target: Tensor) -> Tensor:
     return sound(pred, target) * (pred.dim() - 3)
 
 
+def favours_tall_images(pred: Tensor, target: Tensor) -> Tensor:
+    return sound(pred, target) * target.shape[-2] / 12
+
+
+def measures_to_nowhere(pred: Tensor, target: Tensor) -> Tensor:
+    # SciPy gives a mask without background the distance to a pixel outside of the image
+    far = ndimage.distance_transform_edt(target[0].numpy() == 1)
+    return sound(pred, target) + (pred[0, 1].sigmoid() * torch.from_numpy(far)).mean()
+
+
+def wraps_around(pred: Tensor, target: Tensor) -> Tensor:
+    return (pred.softmax(1)[:, 0] * (target - 1)).mean()
+
+
+def walks_by_strides(pred: Tensor, target: Tensor) -> Tensor:
+    rows = torch.as_strided(pred, (pred.numel(),), (1,)).view(pred.shape)
+    return sound(rows, target)
+
+
 @pytest.mark.parametrize(
     ("broken", "law"),
     [
@@ -100,6 +120,10 @@ def depth_counts_twice(pred: Tensor, target: Tensor) -> Tensor:
         (prefers_the_first_image, "image_order_is_irrelevant"),
         (prefers_class_one, "class_order_is_irrelevant"),
         (prefers_the_left, "mirror_images_cost_the_same"),
+        (favours_tall_images, "mirror_images_cost_the_same"),
+        (measures_to_nowhere, "one_label_has_no_sides"),
+        (wraps_around, "integer_labels_of_any_type"),
+        (walks_by_strides, "order_in_memory_is_irrelevant"),
         (detached, "gradient_is_the_derivative"),
         (without_graph, "degenerate_inputs_are_finite"),
         (turns_gradients_on, "caller_is_left_alone"),
@@ -115,6 +139,14 @@ def test_law_catches(broken: Callable[[Tensor, Tensor], Tensor], law: str) -> No
     findings = {finding.law: finding for finding in examine(subject)}
     assert not findings[law].holds
     assert findings[law].words
+
+
+def test_labels_that_are_refused_aloud_mislead_nobody() -> None:
+    def refuses(pred: Tensor, target: Tensor) -> Tensor:
+        return F.nll_loss(pred.log_softmax(1), target)  # int64 and uint8 only
+
+    findings = {f.law: f for f in examine(Subject("refuses", "segmentation", refuses))}
+    assert findings["integer_labels_of_any_type"].holds
 
 
 def area_in_half(pred: Tensor, target: Tensor) -> Tensor:
