@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seglosses.audit import as_markdown, as_text, audit
@@ -88,6 +90,38 @@ class DrownedGeneralizedDiceLoss(nn.Module):
         return (1 - (2 * hit + 1e-5) / (mass + 1e-5)).mean()
 
 
+class RowSumBalancedLoss(nn.Module):
+    """Channels last, and a sum over axis 1, which then is the rows; a mean over the rest."""
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        hot = one_hot(target, pred.shape[1])
+        counts = hot.sum((0, 2, 3))
+        share = (counts.sum() - counts) / ((len(counts) - 1) * counts.sum()).clamp(min=1)
+        cost = -(share.view(1, -1, 1, 1) * hot * pred.log_softmax(1)).movedim(1, -1)
+        return cost.sum(1).mean()
+
+
+class ElsewhereLoss(nn.Module):
+    """Moves what it makes to a GPU, and returns nothing where there is nothing to price."""
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor | None:
+        if not target.any():
+            return None
+        return (pred * torch.ones(1).cuda()).square().mean()
+
+
+class MapLoss(nn.Module):
+    """Probabilities times maps that are made beforehand."""
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return (pred * target).mean()
+
+
+def inside_is_minus_one(indicators: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Maps of one image in the type of its indicators, as boundary-loss makes them."""
+    return 1 - 2 * indicators
+
+
 def broken(text: str, setting: str = "3 classes") -> set[str]:
     (verdict,) = [v for v in audit(text) if v.setting == setting]
     return {finding.law for finding in verdict.broken}
@@ -128,6 +162,35 @@ def test_scales_that_grow_with_the_classes(monkeypatch: pytest.MonkeyPatch) -> N
     assert finding.words.endswith("1 for 3 classes, 6.25 for 6 classes")
     assert normalized_sums_agree("NormalizedFocalLoss").holds
     assert normalized_sums_agree("CrossEntropyLoss") is None
+
+
+def test_rows_summed_as_classes() -> None:
+    # DeepFloorplan: .4596 where the textbook gives .3184
+    assert "mirror_images_cost_the_same" in broken(f"{HERE}.RowSumBalancedLoss")
+    assert "mirror_images_cost_the_same" not in broken("BalancedCrossEntropyLoss")
+
+
+def test_devices_that_are_demanded() -> None:
+    # active-boundary-loss: .cuda() wherever the input lies, None where it sees no boundary
+    before = Tensor.cuda, nn.Module.cuda
+    (verdict,) = audit(f"{HERE}.ElsewhereLoss")
+    findings = {finding.law: finding for finding in verdict.broken}
+    assert findings["stays_on_its_device"].words == "Tensor.cuda called for input on a CPU"
+    assert "expected a scalar, got None" in findings["degenerate_inputs_are_finite"].words
+    assert (Tensor.cuda, nn.Module.cuda) == before
+
+
+def test_maps_that_wrap_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    # boundary-loss: distances of uint8 masks, where -1 is 255
+    text = f"{HERE}.MapLoss"
+    adapter = Adapter(activated=True, prepare=f"{HERE}.inside_is_minus_one")
+    monkeypatch.setitem(ADAPTERS, text, adapter)
+    assert "integer_labels_of_any_type" in broken(text)
+    _, subject = next(subjects(text))
+    pred, labels = torch.zeros(1, 3, 1, 2), torch.tensor([[[0, 2]]])
+    # probabilities of 1/3, maps [[-1, 1], [1, 1], [1, -1]]
+    assert subject.call(pred, labels).item() == pytest.approx(2 / 18)
+    assert subject.call(pred[:0], labels[:0]).isnan()  # no images: the loss's own mean of nothing
 
 
 def test_powers_of_tiny_negatives(monkeypatch: pytest.MonkeyPatch) -> None:

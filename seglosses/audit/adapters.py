@@ -24,6 +24,8 @@ class Adapter:
         volumes: Images are given as volumes of one slice.
         rows: Pixels are given as rows, (N P, C) and (N P,).
         soft: Dense float targets are taken, too.
+        prepare: Dotted path of the function that makes targets from the indicators of one image,
+            an array (C, *S) of the type of the labels.
     """
 
     package: str = ""
@@ -37,6 +39,7 @@ class Adapter:
     volumes: bool = False
     rows: bool = False
     soft: bool = False
+    prepare: str = ""
 
 
 _SMP = Adapter(
@@ -66,14 +69,18 @@ ADAPTERS: dict[str, Adapter] = {
     "segmentation_models_pytorch": _SMP,
     "smp": _SMP,
     # losses in the repositories of papers, where a checkout is on the path
+    "active_boundary_loss.abl.ABL": Adapter(make={"ignore_label": 255}),
     "calibrate.losses.acls.ACLS": Adapter(make={"ignore_index": 255, "num_classes": 3}),
     "calibrate.losses.logit_margin_l1.LogitMarginL1": Adapter(make={"ignore_index": 255}),
     "dice_loss.GDiceLoss": Adapter(activated=True, volumes=True),
+    "loss_utils.DiceLoss": Adapter(make_one={}, activated=True, one_hot=True),
     "loss.NormalizedReverseCrossEntropy": Adapter(make={"num_classes": 3}, rows=True),
+    "losses.SurfaceLoss": Adapter(activated=True, prepare="utils.one_hot2dist"),
     "losses.jdt_loss.JDTLoss": Adapter(make={"ignore_index": 255}, soft=True),
     "lovasz_losses.lovasz_softmax": Adapter(make={"ignore": 255}, activated=True),
     "pytorch_iou.IOU": Adapter(make=None, make_one={}, activated=True, one_hot=True),
     "src.loss_functions.losses.AsymmetricLoss": Adapter(one_hot=True),
+    "utils.loss_function.DiceLoss": Adapter(make=None, make_one={}, activated=True, one_hot=True),
 }
 
 #: What ``--peers`` runs: the losses for which users leave these packages.

@@ -6,9 +6,11 @@ import inspect
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import NamedTuple
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +35,7 @@ class Verdict(NamedTuple):
 
 
 def grouped(broken: list[Finding]) -> list[Finding]:
-    """Broken laws, those that break by the same exception as one where they are many.
+    """Broken laws, those that break by the same exception or result as one where they are many.
 
     Example:
         >>> same = [Finding(name, False, "raised E: x") for name in "abcde"]
@@ -43,10 +45,10 @@ def grouped(broken: list[Finding]) -> list[Finding]:
     """
     by_error: dict[str, list[Finding]] = defaultdict(list)
     for finding in broken:
-        by_error[finding.words.split(":")[0]].append(finding)
+        by_error[re.split(r":| for pred", finding.words)[0]].append(finding)
     rows: list[Finding] = []
     for error, findings in by_error.items():
-        if error.startswith("raised ") and len(findings) >= 5:
+        if error.startswith(("raised ", "expected ")) and len(findings) >= 5:
             rows.append(Finding(f"{len(findings)} laws", False, findings[0].words))
         else:
             rows += findings
@@ -145,6 +147,25 @@ def normalized_sums_agree(text: str) -> Finding | None:
     )
 
 
+@contextmanager
+def devices_watched() -> Iterator[set[str]]:
+    """Let ``.cuda()`` leave tensors and modules where they are, and note that it was asked for.
+
+    Example:
+        >>> with devices_watched() as asked:
+        ...     torch.zeros(1).cuda().device.type, sorted(asked)
+        ('cpu', ['Tensor.cuda'])
+    """
+    asked: set[str] = set()
+
+    def stay(self: object, *_: object, **__: object) -> object:
+        asked.add("Tensor.cuda" if isinstance(self, Tensor) else "Module.cuda")
+        return self
+
+    with mock.patch.object(Tensor, "cuda", stay), mock.patch.object(nn.Module, "cuda", stay):
+        yield asked
+
+
 def audit(text: str) -> list[Verdict]:
     """All laws on one TYPE, in every setting that its adapter declares.
 
@@ -157,7 +178,11 @@ def audit(text: str) -> list[Verdict]:
         warnings.simplefilter("ignore")
         try:
             for setting, subject in subjects(text):
-                verdicts.append(Verdict(text, setting, examine(subject), _exempt(text)))
+                with devices_watched() as asked:
+                    findings = examine(subject)
+                words = f"{' and '.join(sorted(asked))} called for input on a CPU" if asked else ""
+                findings.append(Finding("stays_on_its_device", not asked, words))
+                verdicts.append(Verdict(text, setting, findings, _exempt(text)))
             checks = (prices_differ, weights_of_one_are_taken, normalized_sums_agree)
             extra = [check(text) for check in checks]
         except (AssertionError, TypeError) as error:

@@ -14,14 +14,17 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from seglosses.audit.adapters import ADAPTERS, Adapter
 from seglosses.encoding import activate, one_hot
-from seglosses.laws import OTHER_INPUTS, Subject
+from seglosses.laws import OTHER_INPUTS, LawBrokenError, Subject
+from seglosses.laws.subject import shown
 
 OVERLAP = re.compile(r"dice|jaccard|tversky|lovasz|iou", re.IGNORECASE)
 _SHAPE = re.compile(r"ha?us|boundary|topo|betti|skelet|cldice|surface", re.IGNORECASE)
+_IGNORED = {"ignore_index", "ignore", "ignore_label"}
 
 
 class Spec(NamedTuple):
@@ -162,11 +165,12 @@ def subjects(text: str) -> Iterator[tuple[str, Subject]]:
         overlap=bool(OVERLAP.search(name)),
         soft=adapter.soft,
     )
+    prepare = find(adapter.prepare)[0] if adapter.prepare else None
     for channels, make in ((3, adapter.make), (1, adapter.make_one)):
         if make is None:
             continue
         call, ignores = _built(found, spec, make, adapter.call)
-        call = functools.partial(_adapted, call, adapter, channels)
+        call = functools.partial(_adapted, call, adapter, channels, prepare=prepare)
         yield (
             "3 classes" if channels > 1 else "1 channel",
             replace(whole, call=call, channels=channels, ignore_index=255 if ignores else None),
@@ -179,6 +183,7 @@ def _adapted(
     channels: int,
     pred: Tensor,
     target: Tensor,
+    prepare: Callable[..., Any] | None = None,
     **more: Tensor,
 ) -> Tensor:
     """The first of what the loss returns for its input in the layout that it wants."""
@@ -186,6 +191,10 @@ def _adapted(
         pred = activate(pred, sigmoid=channels == 1)
     if adapter.one_hot and not target.is_floating_point():
         target = one_hot(target, channels, dtype=pred.dtype)
+    if prepare is not None:
+        hot = one_hot(target, channels, dtype=target.dtype)
+        maps = [torch.as_tensor(prepare(image.numpy())) for image in hot]
+        target = torch.stack(maps).float() if maps else hot.float()
     if adapter.volumes:
         pred, target = pred.unsqueeze(2), target.unsqueeze(-3)
     if adapter.rows:
@@ -194,6 +203,8 @@ def _adapted(
         target = target.unsqueeze(1)
     value = call(pred, target, **more)
     first: Tensor = value[0] if isinstance(value, tuple) else value
+    if not isinstance(first, Tensor):
+        raise LawBrokenError(f"expected a scalar, got {first!r:.40} for {shown(pred, target)}")
     return first
 
 
@@ -215,12 +226,11 @@ def _built(
     arguments = {k: v for k, v in make.items() if takes(found, k)} | spec.arguments
     builder: Callable[..., Any] = found
     if not inspect.isclass(found):
-        told = {"ignore_index", "ignore"} & set(arguments)
-        return functools.partial(builder, **arguments), bool(told)
+        return functools.partial(builder, **arguments), bool(_IGNORED & set(arguments))
     loss = builder(**arguments)
     forward = getattr(loss, "forward", loss)
     given = {k: v for k, v in call.items() if takes(forward, k)}
-    told = {"ignore_index", "ignore"} & (set(arguments) | set(given))
+    told = _IGNORED & (set(arguments) | set(given))
     ignores = bool(told) or getattr(loss, "ignore_index", None) == 255
     return functools.partial(loss, **given), ignores
 
