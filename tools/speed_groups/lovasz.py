@@ -12,7 +12,7 @@ from seglosses.losses import LovaszHingeLoss, LovaszSoftmaxLoss
 
 
 def cases() -> Iterator[Case]:
-    """Lovász-softmax of street scenes, and the hinge of one foreground."""
+    """Lovász-softmax of street scenes, and the hinge of one foreground, early and late."""
     for channels, side in ((19, (256, 512)), (5, (512, 512))):
         logits = torch.randn(1, channels, *side, requires_grad=True)
         labels = torch.randint(0, channels, (1, *side))
@@ -22,6 +22,8 @@ def cases() -> Iterator[Case]:
     labels = (torch.rand(4, 256, 256) < 0.1).long()
     labels[:, :10] = 255
     yield _hinge(logits, labels, "4x1x256x256")
+    sure = (logits.detach() + 6 * (labels == 1).unsqueeze(1) - 3).requires_grad_()
+    yield _hinge(sure, labels, "4x1x256x256, most pixels right")
 
 
 def _softmax(logits: torch.Tensor, labels: torch.Tensor, size: str) -> Case:
