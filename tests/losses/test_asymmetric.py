@@ -1,4 +1,4 @@
-"""Asymmetric loss of one label a pixel: published numbers, limits, what fades."""
+"""Asymmetric loss of one label a pixel: limits, what fades."""
 
 from __future__ import annotations
 
@@ -13,44 +13,7 @@ from seglosses.losses import (
     LabelSmoothingLoss,
     SingleLabelAsymmetricLoss,
 )
-
-LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.1, 0.2, -0.3], [-1.5, 3.0, 0.0], [12.5, -2.0, 1.0]])
-LABELS = torch.tensor([0, 2, 1, 1])
-
-
-@pytest.mark.parametrize(
-    ("smoothing", "expected", "gradient"),
-    [
-        # ASLSingleLabel of Alibaba-MIIL/ASL; unlike the multi-label form in the same file it does
-        # not detach its weights
-        (
-            0.1,
-            3.7853117,
-            [
-                [-0.0500644, 0.0091247, 0.0409398],
-                [0.0841437, 0.0930768, -0.1772204],
-                [0.0024433, -0.0133939, 0.0109506],
-                [0.2333308, -0.2333332, 0.0000024],
-            ],
-        ),
-        (
-            0.0,
-            4.0553160,
-            [
-                [-0.0536007, 0.0097781, 0.0438226],
-                [0.0900742, 0.0995473, -0.1896215],
-                [0.0026178, -0.0143501, 0.0117323],
-                [0.2499973, -0.2499999, 0.0000025],
-            ],
-        ),
-    ],
-)
-def test_published(smoothing: float, expected: float, gradient: list[list[float]]) -> None:
-    leaf = LOGITS.clone().requires_grad_()
-    value = SingleLabelAsymmetricLoss(smoothing=smoothing)(leaf, LABELS)
-    value.backward()
-    assert value.item() == pytest.approx(expected, abs=2e-6)
-    torch.testing.assert_close(leaf.grad, torch.tensor(gradient), atol=1e-7, rtol=1e-5)
+from tests.reference.samples import LABELS, LOGITS
 
 
 def test_by_hand() -> None:
