@@ -14,6 +14,7 @@ from seglosses.audit.examination import normalized_sums_agree, prices_differ
 from seglosses.audit.subjects import find, import_alone, read, subjects
 from seglosses.cli import main
 from seglosses.encoding import one_hot
+from seglosses.laws import Subject, examine
 
 HERE = "tests.test_audit"
 
@@ -115,6 +116,10 @@ class MapLoss(nn.Module):
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         return (pred * target).mean()
+
+
+def refuses_without_words(pred: Tensor, target: Tensor) -> Tensor:
+    raise NotImplementedError
 
 
 def inside_is_minus_one(indicators: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -226,6 +231,14 @@ def test_layouts(monkeypatch: pytest.MonkeyPatch) -> None:
         next(subjects(text))[1].call(pred, labels)
         assert tuple(tuple(x.shape) for x in seen[-1]) == shapes
         assert seen[-1][0].sum() == pytest.approx(40 if adapter.activated else 0)
+    monkeypatch.setitem(ADAPTERS, text, Adapter(one_hot=True))
+    next(subjects(text))[1].call(pred[:, :2], labels)
+    assert seen[-1][1].shape == (2, 2, 4, 5)  # a law may take a class away
+
+
+def test_exceptions_without_words_show_their_line() -> None:
+    (finding, *_) = examine(Subject("refuses", "box", refuses_without_words))
+    assert finding.words == "raised NotImplementedError: raise NotImplementedError"
 
 
 def test_exemptions_are_named_and_do_not_fail(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from seglosses.audit.adapters import ADAPTERS
 from seglosses.audit.subjects import OVERLAP, bare_loss, find, read, subjects, takes
 from seglosses.laws import EXEMPT, Finding, examine
+from seglosses.laws.subject import raised
 
 
 class Verdict(NamedTuple):
@@ -111,8 +112,7 @@ def weights_of_one_are_taken(text: str) -> Finding | None:
         value = float(call(pred, labels))
         weighted = float(call(pred, labels, weight=torch.ones(labels.shape)))
     except Exception as error:
-        words = f"raised {type(error).__name__}: {error}".splitlines()[0]
-        return Finding(name, False, f"weights (1, 8, 8) of labels (1, 8, 8): {words}")
+        return Finding(name, False, f"weights (1, 8, 8) of labels (1, 8, 8): {raised(error)}")
     same = abs(value - weighted) <= 1e-5
     return Finding(name, same, "" if same else f"they change {value:.6g} to {weighted:.6g}")
 
@@ -186,7 +186,7 @@ def audit(text: str) -> list[Verdict]:
             checks = (prices_differ, weights_of_one_are_taken, normalized_sums_agree)
             extra = [check(text) for check in checks]
         except (AssertionError, TypeError) as error:
-            words = f"raised {type(error).__name__}: {error}".splitlines()[0]
-            return [Verdict(text, "constructor", [Finding("can_be_constructed", False, words)])]
+            failed = Finding("can_be_constructed", False, raised(error))
+            return [Verdict(text, "constructor", [failed])]
     verdicts[0].findings.extend(finding for finding in extra if finding is not None)
     return verdicts

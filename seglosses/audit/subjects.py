@@ -190,9 +190,9 @@ def _adapted(
     if adapter.activated:
         pred = activate(pred, sigmoid=channels == 1)
     if adapter.one_hot and not target.is_floating_point():
-        target = one_hot(target, channels, dtype=pred.dtype)
+        target = one_hot(target, pred.shape[1], dtype=pred.dtype)
     if prepare is not None:
-        hot = one_hot(target, channels, dtype=target.dtype)
+        hot = one_hot(target, pred.shape[1], dtype=target.dtype)
         maps = [torch.as_tensor(prepare(image.numpy())) for image in hot]
         target = torch.stack(maps).float() if maps else hot.float()
     if adapter.volumes:

@@ -13,7 +13,7 @@ from seglosses.laws.exempt import EXEMPT, OTHER_INPUTS
 from seglosses.laws.invariance import INVARIANCE_LAWS
 from seglosses.laws.overlap import OVERLAP_LAWS
 from seglosses.laws.segmentation import SEGMENTATION_LAWS
-from seglosses.laws.subject import Finding, Law, LawBrokenError, Subject
+from seglosses.laws.subject import Finding, Law, LawBrokenError, Subject, raised
 
 __all__ = [
     "EXEMPT",
@@ -77,8 +77,7 @@ def examine(subject: Subject) -> list[Finding]:
         except LawBrokenError as broken:
             findings.append(Finding(name, False, str(broken)))
         except Exception as error:
-            words = f"raised {type(error).__name__}: {error}"
-            findings.append(Finding(name, False, words.splitlines()[0]))
+            findings.append(Finding(name, False, raised(error)))
         else:
             findings.append(Finding(name, True, ""))
     return findings

@@ -62,6 +62,7 @@ def one_label_has_no_sides(subject: Subject) -> None:
 
 def _mirrors_agree(subject: Subject, pred: Tensor, labels: Tensor) -> None:
     value = subject.call(pred, labels)
+    require(bool(torch.isfinite(value)), f"the value is {float(value)} for {shown(pred, labels)}")
     for name, mirror in _MIRRORS.items():
         other = subject.call(mirror(pred), mirror(labels))
         require(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -79,6 +80,20 @@ def require(condition: bool, words: str) -> None:
     """
     if not condition:
         raise LawBrokenError(words)
+
+
+def raised(error: Exception) -> str:
+    """An exception in a line; one without words by the line of code that raised it.
+
+    Example:
+        >>> raised(ValueError("no such label"))
+        'raised ValueError: no such label'
+    """
+    words = str(error).strip()
+    if not words:
+        frames = traceback.extract_tb(error.__traceback__)
+        words = (frames[-1].line or "") if frames else ""
+    return f"raised {type(error).__name__}: {words}".splitlines()[0]
 
 
 def shown(pred: Tensor, target: Tensor) -> str:
