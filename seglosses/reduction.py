@@ -6,7 +6,7 @@ The only place in which ``avg_factor`` is interpreted and in which classes are a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -76,6 +76,41 @@ def reduce_loss(
     if count is None:
         count = loss.numel()
     return total / (count.clamp(min=1) if isinstance(count, Tensor) else max(count, 1))
+
+
+class Asked(NamedTuple):
+    """How a caller wants a loss reduced.
+
+    Args:
+        reduction: 'mean', 'sum' or 'none'.
+        avg_factor: What 'mean' divides by, see :func:`reduce_loss`.
+        per_pixel: One value a pixel is asked for, as a sampler of hard pixels does.
+
+    Example:
+        >>> Asked("mean", 4.0).of(torch.tensor([1.0, 3.0]))
+        tensor(1.)
+    """
+
+    reduction: str = "mean"
+    avg_factor: float | Tensor | None = None
+    per_pixel: bool = False
+
+    def of(
+        self,
+        loss: Tensor,
+        weight: Tensor | None = None,
+        *,
+        count: float | Tensor | None = None,
+    ) -> Tensor:
+        """The loss as it was asked for, see :func:`reduce_loss`.
+
+        Example:
+            >>> Asked("sum").of(torch.tensor([1.0, 3.0]), torch.tensor([1.0, 0.5]))
+            tensor(2.5000)
+        """
+        return reduce_loss(
+            loss, weight, avg_factor=self.avg_factor, reduction=self.reduction, count=count
+        )
 
 
 def select_classes(classes: Classes, num_classes: int) -> list[int] | None:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from seglosses.encoding import Aligned
 from seglosses.losses.base import PixelLoss
+from seglosses.reduction import Asked
 
 
 def balanced_class_weights(counts: Tensor) -> Tensor:
@@ -89,13 +90,7 @@ class BalancedCrossEntropyLoss(PixelLoss):
         """Cross-entropy, not yet weighed."""
         return F.cross_entropy(logits, target, reduction="none")
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
         if not batch.sigmoid:
             target = batch.target()
             axes = (0, *range(2, target.dim()))
@@ -107,7 +102,7 @@ class BalancedCrossEntropyLoss(PixelLoss):
             if batch.row_weight is not None:
                 factor = factor * batch.row_weight.view(-1, *(1,) * (factor.dim() - 1))
             batch = batch._replace(pixel_weight=factor, row_weight=None)
-        return super()._reduced(batch, avg_factor, reduction, per_pixel)
+        return super()._reduced(batch, asked)
 
     def _binary(self, logits: Tensor, batch: Aligned) -> Tensor:
         y = batch.target()

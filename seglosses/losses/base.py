@@ -24,7 +24,7 @@ from typing_extensions import Unpack
 
 from seglosses.encoding import Aligned, align
 from seglosses.losses.schedule import WeightSchedule
-from seglosses.reduction import check_reduction, reduce_loss
+from seglosses.reduction import Asked, check_reduction, reduce_loss
 
 
 class LossOptions(TypedDict, total=False):
@@ -232,6 +232,7 @@ class SegmentationLoss(Loss):
         reduction = self.reduction if reduction_override is None else reduction_override
         check_reduction(reduction)
         with torch.autocast(pred.device.type, enabled=False):
+            asked = Asked(reduction, avg_factor, per_pixel=reduction_override == "none")
             batch = align(
                 pred,
                 target,
@@ -240,7 +241,7 @@ class SegmentationLoss(Loss):
                 use_sigmoid=self.use_sigmoid,
             )
             self._check_classes(batch.channels)
-            loss = self._reduced(batch, avg_factor, reduction, reduction_override == "none")
+            loss = self._reduced(batch, asked)
             return self._finish(loss, pred)
 
     def _check_classes(self, channels: int) -> None:
@@ -250,13 +251,7 @@ class SegmentationLoss(Loss):
                 f"class_weight must have one factor a channel: {channels}, got {given}"
             )
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
         raise NotImplementedError
 
 
@@ -291,13 +286,7 @@ class PixelLoss(SegmentationLoss):
     def _check_classes(self, channels: int) -> None:
         super()._check_classes(max(channels, 2))
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
         logits = batch.pixel_logits()
         if batch.sigmoid:
             loss = self._binary(logits, batch)
@@ -312,7 +301,7 @@ class PixelLoss(SegmentationLoss):
         count = None
         if batch.valid is not None and self.avg_non_ignore:
             count = batch.valid.sum()
-        return reduce_loss(loss, weight, avg_factor=avg_factor, reduction=reduction, count=count)
+        return asked.of(loss, weight, count=count)
 
     def _class_factor(self, target: Tensor) -> Tensor | float:
         if self.class_weight is None:

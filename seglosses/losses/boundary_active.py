@@ -14,7 +14,7 @@ from seglosses.encoding import Aligned
 from seglosses.losses.base import SegOptions
 from seglosses.losses.classwise import ShapeLoss
 from seglosses.losses.fields import distance_fields
-from seglosses.reduction import reduce_loss
+from seglosses.reduction import Asked
 
 # where the published search for a threshold starts, and its step
 _FIRST, _STEP = 1e-5, 1.2
@@ -214,14 +214,8 @@ class ActiveBoundaryLoss(ShapeLoss):
         self.label_smoothing = label_smoothing
         self.max_distance = max_distance
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
-        self._refuse_per_pixel(per_pixel)
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+        self._refuse_per_pixel(asked)
         logits, channels = batch.masked_logits(), batch.channels
         valid, weight = batch.valid, batch.pixel_weight
         if batch.sigmoid:
@@ -245,10 +239,4 @@ class ActiveBoundaryLoss(ShapeLoss):
         )
         if batch.sigmoid:
             loss, count = (x.view(-1, channels).mean(1) for x in (loss, count))
-        return reduce_loss(
-            loss,
-            batch.row_weight,
-            avg_factor=avg_factor,
-            reduction=reduction,
-            count=(count > 0).sum(),
-        )
+        return asked.of(loss, batch.row_weight, count=(count > 0).sum())

@@ -13,7 +13,7 @@ from seglosses.blocks import flat_labels, flat_maps
 from seglosses.encoding import Aligned, one_hot
 from seglosses.losses.base import SegOptions
 from seglosses.losses.classwise import ClassLoss
-from seglosses.reduction import average_classes
+from seglosses.reduction import Asked, average_classes
 
 # the Beta kernel has no finite logarithm at 0 and 1
 _EDGE = 1e-6
@@ -210,17 +210,11 @@ class KernelCalibrationLoss(ClassLoss):
             raise ValueError(f"average must be 'image' or 'dataset', got {average!r}")
         self.bandwidth, self.samples, self.average = bandwidth, samples, average
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
-        self._refuse_per_pixel(per_pixel)
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+        self._refuse_per_pixel(asked)
         pooled = self.average == "dataset"
-        if pooled and avg_factor is not None:
-            raise ValueError("avg_factor needs a loss per image: set average='image'")
+        if pooled:
+            self._refuse_avg_factor(asked)
         like = flat_maps(batch.logits)[:, 0]
         weight = batch.mask()
         weight = torch.ones_like(like) if weight is None else weight.reshape(like.shape)
@@ -231,7 +225,7 @@ class KernelCalibrationLoss(ClassLoss):
             return average_classes(self._error(batch, weight, places)).sum()
         images = [self._error(batch, weight, places[places[:, 0] == i]) for i in range(len(like))]
         loss = torch.cat(images) if images else like * 0
-        return self._mean(loss, None, None, batch, avg_factor, reduction)
+        return self._mean(loss, None, None, batch, asked)
 
     def _error(self, batch: Aligned, weight: Tensor, places: Tensor) -> Tensor:
         """Loss of the pixels (n, 2) of images and places, (1, C), or (1, 1) under softmax."""

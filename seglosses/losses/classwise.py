@@ -12,7 +12,7 @@ from typing_extensions import Unpack
 from seglosses.encoding import Aligned
 from seglosses.losses.base import SegmentationLoss, SegOptions
 from seglosses.overlap import Counts, Intersection, batch_counts, check_intersection
-from seglosses.reduction import Classes, average_classes, reduce_loss, select_classes
+from seglosses.reduction import Asked, Classes, average_classes, select_classes
 
 
 class MapOptions(SegOptions, total=False):
@@ -53,8 +53,7 @@ class ClassLoss(SegmentationLoss):
         present: Tensor | None,
         weights: Tensor | None,
         batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
+        asked: Asked,
     ) -> Tensor:
         """Classes, then images; images with nothing to compare do not count."""
         rows = average_classes(loss, present, weights)
@@ -63,18 +62,16 @@ class ClassLoss(SegmentationLoss):
         elif batch.valid is not None:
             counted = batch.valid.flatten(1).any(1)
         else:
-            return reduce_loss(rows, batch.row_weight, avg_factor=avg_factor, reduction=reduction)
+            return asked.of(rows, batch.row_weight)
         rows = torch.where(counted, rows, rows * 0)
-        return reduce_loss(
-            rows,
-            batch.row_weight,
-            avg_factor=avg_factor,
-            reduction=reduction,
-            count=counted.sum(),
-        )
+        return asked.of(rows, batch.row_weight, count=counted.sum())
 
-    def _refuse_per_pixel(self, per_pixel: bool) -> None:
-        if per_pixel:
+    def _refuse_avg_factor(self, asked: Asked) -> None:
+        if asked.avg_factor is not None:
+            raise ValueError("avg_factor needs a loss per image: set average='image'")
+
+    def _refuse_per_pixel(self, asked: Asked) -> None:
+        if asked.per_pixel:
             raise ValueError(
                 f"{type(self).__name__} has no value per pixel, which reduction_override='none'"
                 " asks for (an OHEM sampler without `thresh`): give the sampler a `thresh`, or"
@@ -133,16 +130,10 @@ class OverlapLoss(ClassLoss):
         """
         raise NotImplementedError
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
-        self._refuse_per_pixel(per_pixel)
-        if avg_factor is not None and set(self._mix) != {"image"}:
-            raise ValueError("avg_factor needs a loss per image: set average='image'")
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+        self._refuse_per_pixel(asked)
+        if set(self._mix) != {"image"}:
+            self._refuse_avg_factor(asked)
         if batch.row_weight is not None and "class" in self._mix:
             raise ValueError(
                 "weights of images (N,) need average='image' or 'dataset', got"
@@ -165,7 +156,7 @@ class OverlapLoss(ClassLoss):
                 source = Counts(*(torch.where(present, count, 0.0) for count in source))
             loss = self.compute(source)
             if average == "image":
-                part = self._mean(loss, present, weights, batch, avg_factor, reduction)
+                part = self._mean(loss, present, weights, batch, asked)
             elif average == "class":
                 seen = None if present is None else present.any(0)
                 part = average_classes(average_classes(loss, present, dim=0), seen, weights, dim=0)
@@ -235,14 +226,8 @@ class ShapeLoss(ClassLoss):
         """
         raise NotImplementedError
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
-        self._refuse_per_pixel(per_pixel)
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+        self._refuse_per_pixel(asked)
         if batch.logits.dim() - 2 not in self.spatial_dims:
             wanted = " or ".join(f"{d}D" for d in self.spatial_dims)
             raise ValueError(
@@ -259,4 +244,4 @@ class ShapeLoss(ClassLoss):
             weights = None if weights is None else weights[chosen]
         loss = self.compute(prob, target, batch.mask())
         present = target.flatten(2).sum(2) > 0 if classes == "present" else None
-        return self._mean(loss, present, weights, batch, avg_factor, reduction)
+        return self._mean(loss, present, weights, batch, asked)

@@ -12,7 +12,7 @@ from seglosses.label_edges import label_boundary
 from seglosses.losses.base import PixelLoss, SegOptions
 from seglosses.losses.classwise import CountOptions, OverlapLoss, ShapeLoss
 from seglosses.overlap import Counts, soft_counts, tversky_index
-from seglosses.reduction import average_pixels
+from seglosses.reduction import Asked, average_pixels
 
 
 def kl_distillation_loss(
@@ -195,15 +195,9 @@ class KLDistillationLoss(PixelLoss):
         entropy = (target * target.clamp(min=tiny).log()).sum(1)
         return self.temperature**2 * (entropy - (target * log_p).sum(1))
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
         taught = _taught(batch, type(self).__name__, self.temperature)
-        return super()._reduced(taught, avg_factor, reduction, per_pixel)
+        return super()._reduced(taught, asked)
 
 
 class JaccardDistillationLoss(OverlapLoss):
@@ -257,15 +251,9 @@ class JaccardDistillationLoss(OverlapLoss):
         """One minus the Tversky index."""
         return 1 - tversky_index(counts, alpha=self.alpha, beta=self.beta, smooth=self.smooth)
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
         taught = _taught(batch, type(self).__name__, self.temperature)
-        return super()._reduced(taught, avg_factor, reduction, per_pixel)
+        return super()._reduced(taught, asked)
 
 
 class BoundaryDistillationLoss(ShapeLoss):
@@ -313,14 +301,8 @@ class BoundaryDistillationLoss(ShapeLoss):
         self.edge_weight, self.body_weight = edge_weight, body_weight
         self.radius = radius
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
-        self._refuse_per_pixel(per_pixel)
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+        self._refuse_per_pixel(asked)
         if batch.sigmoid and batch.channels > 1:
             raise ValueError(
                 "BoundaryDistillationLoss compares distributions over classes: use softmax or a"
@@ -345,7 +327,7 @@ class BoundaryDistillationLoss(ShapeLoss):
             edge_weight=self.edge_weight,
             body_weight=self.body_weight,
         )
-        return self._mean(loss, None, self.class_weight, batch, avg_factor, reduction)
+        return self._mean(loss, None, self.class_weight, batch, asked)
 
 
 class BranchConsistencyLoss(ShapeLoss):
@@ -378,13 +360,7 @@ class BranchConsistencyLoss(ShapeLoss):
         """One minus the soft Dice of the branches; ``target`` is the second one."""
         return branch_consistency_loss(prob, target, weight=mask)
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
         second = _like_logits("second_logits", batch, type(self).__name__)
         batch = batch._replace(labels=None, dense=_prob_of(second, batch))
-        return super()._reduced(batch, avg_factor, reduction, per_pixel)
+        return super()._reduced(batch, asked)

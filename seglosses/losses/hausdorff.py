@@ -11,7 +11,7 @@ from seglosses.distance import Spacing
 from seglosses.encoding import Aligned
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.fields import two_sided_fields
-from seglosses.reduction import average_pixels
+from seglosses.reduction import Asked, average_pixels
 
 
 def hausdorff_dt_loss(
@@ -184,14 +184,8 @@ class LogHausdorffDTLoss(HausdorffDTLoss):
     formula = "log(1 + HausdorffDTLoss)"
     use_when = "as HausdorffDTLoss, where its scale (squared pixels) drowns the other terms"
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
-        return super()._reduced(batch, avg_factor, reduction, per_pixel).log1p()
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+        return super()._reduced(batch, asked).log1p()
 
 
 class HausdorffErosionLoss(ShapeLoss):

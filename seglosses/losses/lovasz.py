@@ -18,7 +18,7 @@ from seglosses.blocks import flat_labels, flat_maps
 from seglosses.encoding import Aligned, activate
 from seglosses.losses.classwise import ClassLoss, MapOptions
 from seglosses.lovasz_extension import lovasz_extension
-from seglosses.reduction import average_classes, select_classes
+from seglosses.reduction import Asked, average_classes, select_classes
 
 
 class _Known(torch.autograd.Function):
@@ -119,17 +119,11 @@ class _LovaszLoss(ClassLoss):
         """Gradient by the logits from that by the scores; may write to both."""
         raise NotImplementedError
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
-        self._refuse_per_pixel(per_pixel)
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+        self._refuse_per_pixel(asked)
         pooled = self.average == "dataset"
-        if pooled and avg_factor is not None:
-            raise ValueError("avg_factor needs a loss per image: set average='image'")
+        if pooled:
+            self._refuse_avg_factor(asked)
         if pooled and batch.row_weight is not None:
             like = batch.logits[:, 0]
             weight = batch.row_weight.view(-1, *(1,) * (like.dim() - 1)).expand_as(like)
@@ -152,7 +146,7 @@ class _LovaszLoss(ClassLoss):
             return whole.sum()
         each: Tensor = _Known.apply(batch.logits, value, gradient)  # type: ignore[no-untyped-call]
         counted = None if present is None else present.any(1, keepdim=True)
-        return self._mean(each.unsqueeze(1), counted, None, batch, avg_factor, reduction)
+        return self._mean(each.unsqueeze(1), counted, None, batch, asked)
 
     def _shares(self, rows: int, present: Tensor | None, batch: Aligned) -> Tensor:
         """How much each class counts in the mean of its row, (rows, C)."""

@@ -13,6 +13,7 @@ from seglosses.encoding import Aligned, activate, one_hot
 from seglosses.extra_inputs import extra_input, extra_map
 from seglosses.label_edges import label_boundary, sobel_boundary
 from seglosses.losses.base import PixelLoss, SegOptions
+from seglosses.reduction import Asked
 
 
 def confidence_threshold(
@@ -132,15 +133,9 @@ class ConfidenceWeightedCrossEntropyLoss(PixelLoss):
         confidence, labels = target.max(1)
         return confidence_weighted_cross_entropy_loss(logits, labels, confidence, gamma=self.gamma)
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
         batch = _pseudo_labelled(batch, type(self).__name__, self.threshold)
-        return super()._reduced(batch, avg_factor, reduction, per_pixel)
+        return super()._reduced(batch, asked)
 
 
 class BoundaryCrossEntropyLoss(PixelLoss):
@@ -192,13 +187,7 @@ class BoundaryCrossEntropyLoss(PixelLoss):
         labels = target.argmax(1) if target.is_floating_point() else target
         return F.cross_entropy(logits, labels, reduction="none")
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
         owner = type(self).__name__
         # boundaries are those of all pseudo-labels, sure or not
         whole = _pseudo_labelled(batch, owner, threshold=False)
@@ -211,7 +200,7 @@ class BoundaryCrossEntropyLoss(PixelLoss):
         boundary = self._boundary(maps, whole)
         sure = _pseudo_labelled(batch, owner, threshold=True).valid
         batch = whole._replace(valid=boundary if sure is None else boundary & sure)
-        return super()._reduced(batch, avg_factor, reduction, per_pixel)
+        return super()._reduced(batch, asked)
 
     def _boundary(self, maps: Tensor, batch: Aligned) -> Tensor:
         if self.edges == "seen":

@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 from seglosses.encoding import Aligned
 from seglosses.losses.base import PixelLoss, SegOptions
 from seglosses.losses.classwise import ShapeLoss
-from seglosses.reduction import reduce_loss
+from seglosses.reduction import Asked
 
 _EPSILON = 1e-10
 
@@ -158,14 +158,8 @@ class ClassRatioKLLoss(ShapeLoss):
             raise ValueError(f"prior must be ratios that sum to 1, got {list(prior)}")
         self.prior = None if prior is None else [float(p) for p in prior]
 
-    def _reduced(
-        self,
-        batch: Aligned,
-        avg_factor: float | Tensor | None,
-        reduction: str,
-        per_pixel: bool,
-    ) -> Tensor:
-        self._refuse_per_pixel(per_pixel)
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+        self._refuse_per_pixel(asked)
         logits, target, mask = batch.masked_logits(), batch.target(), batch.mask()
         problems, weight = (batch.channels if batch.sigmoid else 1), mask
         if batch.sigmoid:
@@ -183,13 +177,8 @@ class ClassRatioKLLoss(ShapeLoss):
         kept = torch.ones_like(loss, dtype=torch.bool)
         if mask is not None:
             kept = (mask > 0).flatten(1).any(1)
-        return reduce_loss(
-            torch.where(kept, loss, loss * 0),
-            batch.row_weight,
-            avg_factor=avg_factor,
-            reduction=reduction,
-            count=kept.sum(),
-        )
+        loss = torch.where(kept, loss, loss * 0)
+        return asked.of(loss, batch.row_weight, count=kept.sum())
 
     def _wanted(self, target: Tensor, weight: Tensor | None) -> Tensor:
         if self.prior is None:
