@@ -12,6 +12,7 @@ from seglosses.audit import as_markdown, as_text, audit
 from seglosses.audit.adapters import ADAPTERS, PEERS, Adapter
 from seglosses.audit.examination import normalized_sums_agree, prices_differ
 from seglosses.audit.subjects import find, import_alone, read, subjects
+from seglosses.catalogue import loss_classes
 from seglosses.cli import main
 from seglosses.encoding import one_hot
 from seglosses.laws import Subject, examine
@@ -244,8 +245,20 @@ def test_exceptions_without_words_show_their_line() -> None:
 def test_exemptions_are_named_and_do_not_fail(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", "LabelSmoothingLoss"]) == 0
     assert "exempt  perfect_prediction_costs_zero: certainty" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="needs a teacher"):
-        audit("KLDistillationLoss")
+
+
+@pytest.mark.slow
+def test_all_of_ours_pass() -> None:
+    verdicts = [verdict for name in loss_classes() for verdict in audit(name)]
+    assert len(verdicts) > 150
+    assert [(v.type, v.setting, v.broken) for v in verdicts if v.broken] == []
+
+
+@pytest.mark.parametrize("name", ["KLDistillationLoss", "MIPLoss", "VarifocalLoss", "InfoNCELoss"])
+def test_other_inputs_are_made_from_the_labels(name: str) -> None:
+    verdicts = audit(name)
+    assert [verdict.setting for verdict in verdicts] == ["3 classes", "1 channel"]
+    assert all(not verdict.broken for verdict in verdicts)
 
 
 def test_what_cannot_be_parsed_is_said(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,12 +15,14 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seglosses.audit.adapters import ADAPTERS, Adapter
 from seglosses.encoding import activate, one_hot
-from seglosses.laws import OTHER_INPUTS, LawBrokenError, Subject
+from seglosses.laws import LawBrokenError, Subject
+from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.laws.subject import shown
+from seglosses.losses.base import BoxLoss
 
 OVERLAP = re.compile(r"dice|jaccard|tversky|lovasz|iou", re.IGNORECASE)
 _SHAPE = re.compile(r"ha?us|boundary|topo|betti|skelet|cldice|surface", re.IGNORECASE)
@@ -136,8 +138,7 @@ def find(path: str) -> tuple[Any, Adapter]:
 def subjects(text: str) -> Iterator[tuple[str, Subject]]:
     """The settings in which a TYPE is examined: boxes, or several classes and one channel.
 
-    Raises:
-        ValueError: for losses of ours that need other inputs.
+    What a loss of ours needs beyond logits and labels is made from the labels.
 
     Example:
         >>> [setting for setting, _ in subjects("DiceLoss")]
@@ -148,33 +149,33 @@ def subjects(text: str) -> Iterator[tuple[str, Subject]]:
     spec = read(text)
     found, adapter = find(spec.path)
     name = spec.path.rpartition(".")[2]
-    if adapter.package == ADAPTERS["seglosses"].package and name in OTHER_INPUTS:
-        raise ValueError(
-            f"{name} needs {OTHER_INPUTS[name]} beside or in place of logits and labels, so these"
-            " laws do not fit it; laws of its own are among the tests of its family"
-        )
-    if re.search(r"IoULoss$|box_iou|BoxLoss", name):
+    ours = adapter.package == ADAPTERS["seglosses"].package
+    boxes = inspect.isclass(found) and issubclass(found, BoxLoss)
+    if boxes or re.search(r"IoULoss$|box_iou|BoxLoss", name):
         call, _ = _built(found, spec, {}, {})
         yield "boxes", Subject(text, "box", call)
         return
     whole = Subject(text, "segmentation", lambda pred, target: pred.sum())
     whole = replace(
         whole,
-        dims=adapter.dims,
+        dims=getattr(found, "spatial_dims", adapter.dims) if ours else adapter.dims,
         side=48 if _SHAPE.search(name) else 272,
         overlap=bool(OVERLAP.search(name)),
         soft=adapter.soft,
     )
     prepare = find(adapter.prepare)[0] if adapter.prepare else None
     for channels, make in ((3, adapter.make), (1, adapter.make_one)):
-        if make is None:
+        setting = "3 classes" if channels > 1 else "1 channel"
+        if make is None or (ours and setting in UNDEFINED.get(name, ())):
             continue
         call, ignores = _built(found, spec, make, adapter.call)
+        subject = replace(whole, channels=channels, ignore_index=255 if ignores else None)
+        stand_in = StandIn(call.func)
+        if ours and stand_in.is_needed:
+            call = functools.partial(stand_in, **call.keywords)
+            subject = stand_in.limited(subject)
         call = functools.partial(_adapted, call, adapter, channels, prepare=prepare)
-        yield (
-            "3 classes" if channels > 1 else "1 channel",
-            replace(whole, call=call, channels=channels, ignore_index=255 if ignores else None),
-        )
+        yield setting, replace(subject, call=call)
 
 
 def _adapted(
@@ -216,18 +217,21 @@ def bare_loss(subject: Subject) -> Any:
         'loss_dice'
     """
     adapted: Any = subject.call
-    return adapted.args[0].func
+    loss = adapted.args[0].func
+    return loss.loss if isinstance(loss, StandIn) else loss
 
 
 def _built(
     found: Any, spec: Spec, make: Mapping[str, object], call: Mapping[str, object]
-) -> tuple[Callable[[Tensor, Tensor], Tensor], bool]:
+) -> tuple[functools.partial[Tensor], bool]:
     """Something to call with prediction and target, and whether it was told what to ignore."""
     arguments = {k: v for k, v in make.items() if takes(found, k)} | spec.arguments
     builder: Callable[..., Any] = found
     if not inspect.isclass(found):
         return functools.partial(builder, **arguments), bool(_IGNORED & set(arguments))
     loss = builder(**arguments)
+    if isinstance(loss, nn.Module):
+        loss.eval()  # a running mean would make every call another loss
     forward = getattr(loss, "forward", loss)
     given = {k: v for k, v in call.items() if takes(forward, k)}
     told = _IGNORED & (set(arguments) | set(given))

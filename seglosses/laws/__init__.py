@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from seglosses.laws.box import BOX_LAWS
-from seglosses.laws.exempt import EXEMPT, OTHER_INPUTS
+from seglosses.laws.exempt import EXEMPT
 from seglosses.laws.invariance import INVARIANCE_LAWS
 from seglosses.laws.overlap import OVERLAP_LAWS
 from seglosses.laws.segmentation import SEGMENTATION_LAWS
@@ -17,7 +17,6 @@ from seglosses.laws.subject import Finding, Law, LawBrokenError, Subject, raised
 
 __all__ = [
     "EXEMPT",
-    "OTHER_INPUTS",
     "Finding",
     "Law",
     "LawBrokenError",

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-#: losses of other inputs than logits and labels, or boxes and boxes; each has tests of its own
-OTHER_INPUTS: dict[str, str] = {
-    "AttributionEnergyLoss": "attributions",
-    "BoundaryDistillationLoss": "a teacher",
-    "BranchConsistencyLoss": "a second branch",
-    "DistributionFocalLoss": "distances",
-    "InfoNCELoss": "features",
-    "JaccardDistillationLoss": "a teacher",
-    "KLDistillationLoss": "a teacher",
-    "LevelSetLoss": "the image",
-    "LocalPairwiseLoss": "the image",
-    "MIPLoss": "volumes; as images of one slice in test_projection",
-    "MatchabilityAwareLoss": "labels with scores",
-    "PairwiseAffinityLoss": "the image",
-    "QualityFocalLoss": "labels with scores",
-    "RightReasonsLoss": "attributions",
-    "VarifocalLoss": "labels with scores",
-}
-
 _SIGNED = "signed: a perfect prediction costs the negative minimum of its map"
 _THINNING = "thinning peels sides in a fixed order, so skeletons of mirror images differ"
 _COUNTS = "it compares counts of structures, which a wrong label can share"
 _SEPARATION = "it prices lines that separate regions, and nothing where there are none"
 _UNIT_ERRORS = "a mean over pixels in which an error at the boundary counts 1"
 _READING_ORDER = "pixels of equal depth are flipped in reading order"
+_RENAMED = "colours say where a region ends, not which class it is"
+_ALL_COUNT = "channels are problems of their own, and one without an object counts as one met"
 _HARD = "defined for hard labels, and refuses others"
 #: (class, law) to the reason; the tests and ``seglosses audit`` let these pass
 EXEMPT: dict[tuple[str, str], str] = {
@@ -34,6 +17,25 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("EntropyLoss", "wrong_prediction_costs_more"): "does not look at the label",
     ("EntropyLoss", "missed_rare_class_costs"): "does not look at the label",
     ("BoxProjectionLoss", "one_slice_equals_two_dimensions"): "a third axis is a third term",
+    ("InfoNCELoss", "perfect_prediction_costs_zero"): "features of two classes stay in its sum",
+    ("InfoNCELoss", "wrong_prediction_costs_more"): "an object of one pixel has no second one",
+    ("InfoNCELoss", "mirror_images_cost_the_same"): "pixels are paired in reading order",
+    ("LevelSetLoss", "perfect_prediction_costs_zero"): "around a class there are other colours",
+    ("LevelSetLoss", "wrong_prediction_costs_more"): _RENAMED,
+    ("LocalPairwiseLoss", "wrong_prediction_costs_more"): _RENAMED,
+    ("LocalPairwiseLoss", "missed_rare_class_costs"): _RENAMED,
+    ("PairwiseAffinityLoss", "wrong_prediction_costs_more"): _RENAMED,
+    ("PairwiseAffinityLoss", "missed_rare_class_costs"): _RENAMED,
+    ("CenterlineBoundaryDiceLoss", "absent_class_does_not_matter"): _ALL_COUNT,
+    ("SoftClDiceLoss", "absent_class_does_not_matter"): _ALL_COUNT,
+    ("SoftClDiceLoss", "all_wrong_is_never_cheaper_in_a_larger_image"): (
+        "what is thicker than its erosions reach has no soft skeleton"
+    ),
+    ("LovaszHingeLoss", "absent_class_does_not_matter"): _ALL_COUNT,
+    ("JaccardDistillationLoss", "absent_class_does_not_matter"): (
+        "a teacher gives every class a probability, so that all classes count"
+    ),
+    ("MatchabilityAwareLoss", "gradient_is_the_derivative"): "its weights are without gradient",
     ("MPDIoULoss", "degenerate_boxes_are_finite"): (
         "corners are measured in images, and a box 1e12 pixels away is 1e9 images away"
     ),

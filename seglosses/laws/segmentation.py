@@ -113,7 +113,10 @@ def own_probabilities_are_finite(subject: Subject) -> None:
 
 
 def degenerate_inputs_are_finite(subject: Subject) -> None:
-    """One pixel, one row, one class, no image, saturated and constant logits: finite everywhere."""
+    """One pixel, one row, one class, no image, saturated and constant logits: all finite.
+
+    So in images as in volumes.
+    """
     last = max(subject.channels, 2) - 1
     cases = [
         torch.zeros(1, 1, 1, dtype=torch.long),
@@ -124,6 +127,8 @@ def degenerate_inputs_are_finite(subject: Subject) -> None:
         torch.full((2, 8, 8), last),
         blocky_labels(subject, 2, 8, 8),
     ]
+    if 3 in subject.dims:
+        cases += [torch.zeros(1, 1, 1, 1, dtype=torch.long), blocky_labels(subject, 1, 4, 6, 5)]
     for labels in cases:
         base = certain_logits(subject, labels, 1.0)
         for strength in (0.0, 1.0, -1.0, SURE, -SURE, 1e4, -1e4):
@@ -135,10 +140,16 @@ def degenerate_inputs_are_finite(subject: Subject) -> None:
 
 
 def half_precision_agrees(subject: Subject) -> None:
-    """float16 and bfloat16 logits cost what the same numbers cost in float32, on large images."""
+    """float16 and bfloat16 logits cost what the same numbers cost in float32.
+
+    On small and large images, and on a volume.
+    """
+    sizes: list[tuple[int, ...]] = [(12, 12), (subject.side, subject.side)]
+    if 3 in subject.dims:
+        sizes.append((5, 12, 10))
     for dtype in (torch.float16, torch.bfloat16):
-        for side in (12, subject.side):
-            labels = blocky_labels(subject, 1, side, side)
+        for size in sizes:
+            labels = blocky_labels(subject, 1, *size)
             pred = random_logits(subject, labels).to(dtype)
             half, full = subject.call(pred, labels), subject.call(pred.float(), labels)
             require(
@@ -151,27 +162,32 @@ def half_precision_agrees(subject: Subject) -> None:
 def gradient_is_the_derivative(subject: Subject) -> None:
     """A small step along a random direction changes the value as the gradient says.
 
-    In float64 where the loss computes in it, else in float32 with a longer step.
+    In images and in a volume; in float64 where the loss computes in it, else in float32 with a
+    longer step.
     """
-    labels = blocky_labels(subject, 2, 12, 16)
-    pred, step, tolerance = random_logits(subject, labels).double(), 1e-6, 1e-3
-    try:
-        exact = subject.call(pred, labels).dtype == torch.float64
-    except Exception:
-        exact = False
-    if not exact:
-        pred, step, tolerance = pred.float(), 1e-2, 3e-2
-    direction = random_logits(subject, labels, seed=7).to(pred.dtype)
-    _, grad = subject.gradient(pred, labels)
-    predicted = float((grad * direction).sum())
-    ahead = float(subject.call(pred + step * direction, labels))
-    behind = float(subject.call(pred - step * direction, labels))
-    seen = (ahead - behind) / (2 * step)
-    require(
-        abs(seen - predicted) <= tolerance * max(abs(seen), tolerance),
-        f"along a random direction the value changes by {seen:.6g} a unit, the gradient says"
-        f" {predicted:.6g}",
-    )
+    shapes: list[tuple[int, ...]] = [(2, 12, 16)]
+    if 3 in subject.dims:
+        shapes.append((1, 4, 10, 9))
+    for shape in shapes:
+        labels = blocky_labels(subject, *shape)
+        pred, step, tolerance = random_logits(subject, labels).double(), 1e-6, 1e-3
+        try:
+            exact = subject.call(pred, labels).dtype == torch.float64
+        except Exception:
+            exact = False
+        if not exact:
+            pred, step, tolerance = pred.float(), 1e-2, 3e-2
+        direction = random_logits(subject, labels, seed=7).to(pred.dtype)
+        _, grad = subject.gradient(pred, labels)
+        predicted = float((grad * direction).sum())
+        ahead = float(subject.call(pred + step * direction, labels))
+        behind = float(subject.call(pred - step * direction, labels))
+        seen = (ahead - behind) / (2 * step)
+        require(
+            abs(seen - predicted) <= tolerance * max(abs(seen), tolerance),
+            f"along a random direction the value changes by {seen:.6g} a unit, the gradient says"
+            f" {predicted:.6g}, for pred of {tuple(pred.shape)}",
+        )
 
 
 def caller_is_left_alone(subject: Subject) -> None:
