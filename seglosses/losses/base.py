@@ -56,9 +56,11 @@ class Loss(nn.Module):
         reduction: 'mean', 'sum' or 'none'.
         loss_weight: Factor of the result, or a schedule of it over the training such as
             ``dict(value=0.5, start=0.7, warmup=0.1)``: zero for 70 % of the training, then growing
-            to 0.5 within 10 %. A schedule needs ``seglosses.LossWeightSchedule`` among
-            ``custom_hooks``, or calls of :meth:`set_progress`; until then the loss refuses to
-            train, for it cannot know how far the training is.
+            to 0.5 within 10 %; ``initial`` is the weight to begin with in place of zero, see
+            :class:`~seglosses.losses.schedule.WeightSchedule`. A schedule needs
+            ``seglosses.LossWeightSchedule`` among ``custom_hooks``, or calls of
+            :meth:`set_progress`; until then the loss refuses to train, for it cannot know how far
+            the training is.
         loss_name: Key under which OpenMMLab logs and sums it; must contain ``loss`` (other keys
             are logged but not trained). By default ``loss_`` and the class name in snake case.
 

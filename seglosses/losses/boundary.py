@@ -61,6 +61,11 @@ def boundary_loss(
 class KervadecBoundaryLoss(ShapeLoss):
     """Registered form of :func:`boundary_loss`; signed, so use a region loss beside it.
 
+    The authors' rebalancing, alpha * region + (1 - alpha) * boundary with alpha falling from 1 to
+    0.01, is two weights that change over the training: ``loss_weight=dict(value=0.01, initial=1.0,
+    warmup=1.0)`` of the region loss and ``dict(value=0.99, warmup=1.0)`` here, as in the mix-in
+    ``dice_boundary_rebalanced``.
+
     The maps come from the extra input ``signed_distance`` where one is given (computed once in
     the data pipeline; (N, C, *S), or only the chosen classes), else they are computed from the
     label at each call, without gradient. A class that the image lacks, or that fills all its kept
@@ -86,7 +91,7 @@ class KervadecBoundaryLoss(ShapeLoss):
 
     formula = "mean of p phi, phi the signed distance to the label's boundary"
     paper = "Kervadec et al. 2019, arXiv:1812.07032"
-    use_when = "small or thin foreground, beside Dice or cross-entropy, weight 0.01 or growing"
+    use_when = "small or thin foreground, beside Dice or cross-entropy, weight 0.01 or rebalancing"
 
     def __init__(
         self, spacing: Spacing = None, normalize: bool = False, **options: Unpack[MapOptions]

@@ -10,27 +10,35 @@ from numbers import Real
 
 @dataclass(frozen=True)
 class WeightSchedule:
-    """Off, then growing linearly, then constant.
+    """One weight, then a straight line to another, then that.
 
-        weight(p) = value * min(1, (p - start) / warmup)    from p = start on, else 0
+        weight(p) = initial                              while p < start
+        weight(p) = initial + (value - initial) * t,     t = min(1, (p - start) / warmup), then
 
     Args:
         value: Weight in the end.
-        start: Fraction of the training before which the loss is off, in [0, 1].
-        warmup: Fraction of the training over which the weight then grows from zero, in [0, 1].
+        start: Fraction of the training before which the weight is ``initial``, in [0, 1].
+        warmup: Fraction of the training over which it then changes to ``value``, in [0, 1].
+        initial: Weight at first. By default 0: the loss is off, and its weight grows; with a larger
+            one than ``value`` it falls.
 
     Raises:
-        ValueError: For a value that is not finite, or fractions out of range.
+        ValueError: For a number that is not finite, fractions out of range, or an ``initial`` that
+            neither ``start`` nor ``warmup`` leaves time for.
 
     Example:
         >>> schedule = WeightSchedule(value=0.5, start=0.5, warmup=0.25)
         >>> [schedule.weight(p) for p in (0.0, 0.5, 0.625, 0.75, 1.0)]
         [0.0, 0.0, 0.25, 0.5, 0.5]
+        >>> falling = WeightSchedule(value=0.5, warmup=0.5, initial=1.5)
+        >>> [falling.weight(p) for p in (0.0, 0.25, 0.5, 1.0)]
+        [1.5, 1.0, 0.5, 0.5]
     """
 
     value: float = 1.0
     start: float = 0.0
     warmup: float = 0.0
+    initial: float = 0.0
 
     def __post_init__(self) -> None:
         for name, number in asdict(self).items():
@@ -43,35 +51,28 @@ class WeightSchedule:
                     f"expected {name} in [0, 1], a fraction of the training; got {fraction}."
                     " Divide iterations by max_iters."
                 )
+        if self.initial and not (self.start or self.warmup):
+            raise ValueError(
+                f"expected a start or a warmup beside initial={self.initial}, which no iteration"
+                " would have; got neither. Give warmup=1.0 for a change over the whole training,"
+                " or leave initial out."
+            )
 
     @classmethod
     def from_mapping(cls, options: Mapping[str, float]) -> WeightSchedule:
-        """The schedule that a config writes as ``dict(value=..., start=..., warmup=...)``.
+        """The schedule that a config writes as ``dict(value=..., warmup=...)``.
 
         Raises:
             ValueError: For other keys, or numbers that the schedule refuses.
 
         Example:
             >>> WeightSchedule.from_mapping({"start": 0.5})
-            WeightSchedule(value=1.0, start=0.5, warmup=0.0)
+            WeightSchedule(value=1.0, start=0.5, warmup=0.0, initial=0.0)
         """
         known = [field.name for field in fields(cls)]
         if unknown := [key for key in options if key not in known]:
             raise ValueError(f"a schedule of a weight has the keys {known}, got {unknown}")
         return cls(**options)
-
-    def factor(self, progress: float) -> float:
-        """What the value is multiplied by when the fraction ``progress`` of training is done.
-
-        Example:
-            >>> WeightSchedule(value=8.0, start=0.5, warmup=0.5).factor(0.75)
-            0.5
-        """
-        if progress < self.start:
-            return 0.0
-        if progress >= self.start + self.warmup:
-            return 1.0
-        return (progress - self.start) / self.warmup
 
     def weight(self, progress: float) -> float:
         """The weight when the fraction ``progress`` of training is done.
@@ -80,4 +81,9 @@ class WeightSchedule:
             >>> WeightSchedule(value=8.0, start=0.5, warmup=0.5).weight(0.75)
             4.0
         """
-        return self.value * self.factor(progress)
+        if progress < self.start:
+            return self.initial
+        if progress >= self.start + self.warmup:
+            return self.value
+        done = (progress - self.start) / self.warmup
+        return self.initial + (self.value - self.initial) * done

@@ -18,12 +18,13 @@ class LossWeightSchedule(Hook):
 
     With ``p`` the fraction of training done before the iteration, a weight is multiplied by::
 
-        0                                    while p < start
-        (p - start) / warmup                 while start <= p < start + warmup
-        1                                    afterwards
+        initial                                            while p < start
+        initial + (1 - initial) * (p - start) / warmup     while start <= p < start + warmup
+        1                                                  afterwards
 
-    A topological term is usually added late (``start=0.7``) or grown slowly (``warmup=0.1``).
-    The factor depends on the iteration alone, so a resumed training goes on exactly where it was.
+    A topological term is usually added late (``start=0.7``) or grown slowly (``warmup=0.1``), from
+    ``initial=0``. The factor depends on the iteration alone, so a resumed training goes on exactly
+    where it was.
 
     Without arguments it serves every loss of this package whose ``loss_weight`` is a schedule::
 
@@ -34,18 +35,22 @@ class LossWeightSchedule(Hook):
         ]
         custom_hooks=[dict(type='seglosses.LossWeightSchedule')]
 
+    There ``initial`` is a weight of its own, so that one may fall while another grows, as in
+    ``configs/losses/dice_boundary_rebalanced.py``.
+
     With ``loss`` it serves every module with this ``loss_name`` and a number as ``loss_weight``, of
     this package or any other. The weight of each is logged as ``train/loss_weight/<loss_name>``.
 
     Args:
         loss: The ``loss_name`` of the loss, such as ``'loss_betti_matching'``; None for losses with
             a schedule of their own.
-        start: Fraction of training before which the named loss is off, in [0, 1].
-        warmup: Fraction of training over which its weight grows from zero, in [0, 1].
+        start: Fraction of training before which the named loss has its first weight, in [0, 1].
+        warmup: Fraction of training over which its weight then changes to the whole one, in [0, 1].
+        initial: The first weight as a multiple of the whole one; 0 switches the loss off.
 
     Raises:
-        ValueError: A fraction is out of range or given without ``loss``, no module has this
-            ``loss_name``, or it has a schedule of its own.
+        ValueError: A fraction is out of range or given without ``loss``, ``initial`` is given
+            without either, no module has this ``loss_name``, or it has a schedule of its own.
 
     Example:
         >>> schedule = LossWeightSchedule('loss_cldice', start=0.5, warmup=0.25)
@@ -55,20 +60,27 @@ class LossWeightSchedule(Hook):
 
     priority = "NORMAL"
 
-    def __init__(self, loss: str | None = None, start: float = 0.0, warmup: float = 0.0) -> None:
-        if loss is None and (start or warmup):
+    def __init__(
+        self,
+        loss: str | None = None,
+        start: float = 0.0,
+        warmup: float = 0.0,
+        initial: float = 0.0,
+    ) -> None:
+        if loss is None and (start or warmup or initial):
             raise ValueError(
                 "LossWeightSchedule expected the `loss` that starts late; name it, or give that"
-                f" loss loss_weight=dict(value=..., start={start}, warmup={warmup})"
+                f" loss loss_weight=dict(value=..., start={start}, warmup={warmup},"
+                f" initial={initial})"
             )
         self.loss = loss
-        self.schedule = WeightSchedule(start=start, warmup=warmup)
+        self.schedule = WeightSchedule(start=start, warmup=warmup, initial=initial)
         self._own: list[Loss] = []
         self._named: list[tuple[Any, float]] = []
 
     def factor(self, iteration: int, max_iters: int) -> float:
         """What the weight of the named loss is multiplied by in ``iteration`` (from 0)."""
-        return self.schedule.factor(iteration / max_iters)
+        return self.schedule.weight(iteration / max_iters)
 
     def before_train(self, runner: Runner) -> None:
         """Find the losses and remember their configured weights."""

@@ -25,6 +25,10 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
         ({"value": 2.0, "warmup": 1.0}, [0.0, 0.5, 1.0, 1.5, 2.0]),  # linear from the beginning
         ({"start": 0.5}, [0.0, 0.0, 1.0, 1.0, 1.0]),  # a step at half
         ({"value": 4.0, "start": 0.25, "warmup": 0.5}, [0.0, 0.0, 2.0, 4.0, 4.0]),
+        ({"value": 0.01, "initial": 1.0, "warmup": 1.0}, [1.0, 0.7525, 0.505, 0.2575, 0.01]),
+        ({"value": 0.99, "initial": 0.0, "warmup": 1.0}, [0.0, 0.2475, 0.495, 0.7425, 0.99]),
+        ({"value": 0.0, "initial": 2.0, "start": 0.5}, [2.0, 2.0, 0.0, 0.0, 0.0]),  # a step down
+        ({"value": 1.0, "initial": 3.0, "start": 0.25, "warmup": 0.5}, [3.0, 3.0, 2.0, 1.0, 1.0]),
     ],
 )
 def test_weights_at_quarters_of_the_training(options, weights) -> None:
@@ -44,6 +48,12 @@ def test_outside_of_a_training_the_weight_is_whole() -> None:
     assert loss.loss_weight == 0.0
     loss.set_progress(None)
     assert loss.loss_weight == 0.5
+
+
+def test_a_schedule_pickled_before_there_were_initial_weights() -> None:
+    old = WeightSchedule.__new__(WeightSchedule)
+    vars(old).update(value=2.0, start=0.5, warmup=0.5)
+    assert [old.weight(p) for p in (0.0, 0.75, 1.0)] == [0.0, 1.0, 2.0]
 
 
 def test_a_number_is_no_schedule() -> None:
@@ -91,7 +101,7 @@ def test_a_schedule_that_nothing_applies_does_not_train(cls, arguments) -> None:
 def test_repr_copies_and_checkpoints_keep_the_schedule() -> None:
     loss = DiceLoss(loss_weight=SCHEDULE)
     loss.set_progress(0.625)
-    assert "loss_weight={'value': 0.5, 'start': 0.5, 'warmup': 0.25}" in repr(loss)
+    assert "loss_weight={'value': 0.5, 'start': 0.5, 'warmup': 0.25, 'initial': 0.0}" in repr(loss)
     assert "weight_schedule" not in repr(loss)
     assert not loss.state_dict()
     for other in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
@@ -102,10 +112,16 @@ def test_repr_copies_and_checkpoints_keep_the_schedule() -> None:
 @pytest.mark.parametrize(
     ("weight", "message"),
     [
-        ({"value": 1.0, "warm_up": 0.1}, r"\['value', 'start', 'warmup'\], got \['warm_up'\]"),
+        (
+            {"value": 1.0, "warm_up": 0.1},
+            r"\['value', 'start', 'warmup', 'initial'\], got \['warm_up'\]",
+        ),
         ({"start": 1.5}, "Divide iterations by max_iters"),
         ({"warmup": -0.1}, r"warmup in \[0, 1\]"),
         ({"value": float("nan")}, "finite number as value"),
+        ({"initial": float("inf"), "warmup": 1.0}, "finite number as initial"),
+        ({"initial": "low"}, "finite number as initial"),
+        ({"value": 0.01, "initial": 1.0}, r"a start or a warmup beside initial=1.0.*warmup=1.0"),
         ({"start": "half"}, "finite number as start"),
         ([0.5, 0.7], "a number or a schedule"),
         ("0.5", "a number or a schedule"),

@@ -52,6 +52,16 @@ def test_start_and_warm_up():
     assert seen == pytest.approx([0.0, 0.0, 0.25, 0.5, 0.5, 0.5])
 
 
+def test_a_weight_of_any_library_can_fall():
+    loss = Foreign()
+    schedule = LossWeightSchedule("Foreign", start=0.2, warmup=0.4, initial=3.0)
+    seen = weights_during(schedule, runner_of(loss), loss, (0, 2, 4, 6, 9))
+    # three times its weight of 2 until 2 of 10, twice at half of the way, once from 6 on
+    assert seen == pytest.approx([6.0, 6.0, 4.0, 2.0, 2.0])
+    schedule.after_train(runner_of(loss))
+    assert loss.loss_weight == 2.0
+
+
 def test_a_resumed_training_goes_on_where_it_was():
     whole, resumed = DiceLoss(), DiceLoss()
     options = {"start": 0.2, "warmup": 0.6}
@@ -130,14 +140,14 @@ def test_a_late_start_needs_a_loss():
 
 
 class Tiny(BaseModel):
-    """Logits as the only parameters, a constant loss and one that starts late."""
+    """Logits as the only parameters, a loss whose weight falls and one that starts late."""
 
     def __init__(self):
         super().__init__()
         self.logits = nn.Parameter(torch.zeros(1, 2, 4, 4))
         self.losses = nn.ModuleList(
             [
-                DiceLoss(),
+                DiceLoss(loss_weight={"value": 0.25, "initial": 1.25, "warmup": 1.0}),
                 CrossEntropyLoss(loss_weight={"value": 0.5, "start": 0.25, "warmup": 0.5}),
             ]
         )
@@ -147,13 +157,13 @@ class Tiny(BaseModel):
 
 
 class Record(Hook):
-    """The weight with which each iteration was done."""
+    """The weights with which each iteration was done."""
 
     def __init__(self):
         self.seen = {}
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        self.seen[runner.iter] = runner.model.losses[1].loss_weight
+        self.seen[runner.iter] = [loss.loss_weight for loss in runner.model.losses]
 
 
 def train(folder, name, *hooks, resume_from=None):
@@ -189,12 +199,15 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
     hook = {"type": "seglosses.LossWeightSchedule"}
     whole, rest = Record(), Record()
     first = train(tmp_path, "whole", hook, whole)
+    # 1.25 to 0.25 within 8, so 1/8 less each iteration
+    falling, late = zip(*whole.seen.values(), strict=True)
+    assert falling == (1.25, 1.125, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375)
     # off until 2 of 8, then 1/4 of 0.5 each iteration more, 0.5 from 6 on
-    assert list(whole.seen.values()) == [0.0, 0.0, 0.0, 0.125, 0.25, 0.375, 0.5, 0.5]
+    assert late == (0.0, 0.0, 0.0, 0.125, 0.25, 0.375, 0.5, 0.5)
     second = train(tmp_path, "resumed", hook, rest, resume_from=str(tmp_path / "iter_3.pth"))
     assert rest.seen == {iteration: whole.seen[iteration] for iteration in range(3, 8)}
     torch.testing.assert_close(second.logits, first.logits, rtol=0, atol=0)
-    assert first.losses[1].loss_weight == 0.5
+    assert [loss.loss_weight for loss in first.losses] == [0.25, 0.5]
 
 
 def test_a_run_without_the_hook_stops_at_once(tmp_path):
@@ -205,6 +218,13 @@ def test_a_run_without_the_hook_stops_at_once(tmp_path):
 def test_unknown_loss_is_named_with_what_there_is():
     with pytest.raises(ValueError, match=r"no loss named 'loss_x'.*\['loss_dice'\]"):
         LossWeightSchedule("loss_x").before_train(runner_of(DiceLoss()))
+
+
+def test_an_initial_factor_needs_time_and_a_loss():
+    with pytest.raises(ValueError, match="a start or a warmup beside initial"):
+        LossWeightSchedule("loss_dice", initial=2.0)
+    with pytest.raises(ValueError, match=r"initial=2\.0\)"):
+        LossWeightSchedule(initial=2.0)
 
 
 @pytest.mark.parametrize("options", [{"start": -0.1}, {"warmup": 500}])
