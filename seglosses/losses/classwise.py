@@ -87,7 +87,9 @@ class OverlapLoss(ClassLoss):
             indices. By default 'present' for integer labels under softmax, else 'all'.
         average: 'image' means classes within an image, then images; 'dataset' pools the counts of
             the batch; 'class' means the images that have a class, then classes; a mapping mixes
-            them by weight, for example ``{'image': 0.5, 'class': 0.5}``.
+            them by weight, for example ``dict(image=0.5, classes=0.5)``. There 'classes' is another
+            word for 'class', which a config cannot hold as a key: mmengine writes it as
+            ``dict(class=0.5)``, which is no Python.
         intersection: Soft intersection, see :func:`seglosses.overlap.soft_counts`.
         sync: Sum pooled counts over all ranks, so that 'dataset' means the global batch.
         options: See :class:`SegmentationLoss`. Weights of images scale their loss in 'image' and
@@ -112,10 +114,12 @@ class OverlapLoss(ClassLoss):
         super().__init__(classes, **options)
         check_intersection(intersection)
         mix = {average: 1.0} if isinstance(average, str) else dict(average)
+        if "classes" in mix and "class" not in mix and not isinstance(average, str):
+            mix["class"] = mix.pop("classes")
         if not mix or not set(mix) <= {"image", "dataset", "class"}:
             raise ValueError(
-                "average must be 'image', 'dataset', 'class' or a mapping from these to weights,"
-                f" got {average!r}"
+                "average must be 'image', 'dataset', 'class' or a mapping from these to weights"
+                f" (there 'classes' also means 'class'), got {average!r}"
             )
         self.average = average if isinstance(average, str) else mix
         self.intersection = intersection

@@ -347,7 +347,8 @@ class JaccardMetricLoss(OverlapLoss):
     """Registered form of :func:`jaccard_metric_loss`.
 
     The defaults are those of JDTLoss: counts pooled over the batch (``average='dataset'``); its
-    mIoUD, mIoUI and mIoUC weights are ``average={'dataset': .., 'image': .., 'class': ..}``.
+    mIoUD, mIoUI and mIoUC weights are ``average=dict(dataset=.., image=.., classes=..)``, in which
+    configs cannot write 'class'.
 
     Example:
         >>> import torch

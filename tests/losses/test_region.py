@@ -76,6 +76,17 @@ def test_averages(average: object, expected: float) -> None:
     assert loss(GUESS, IMAGES).item() == pytest.approx(expected, abs=1e-6)
 
 
+def test_the_key_that_configs_can_write() -> None:
+    # "class" is a keyword of Python, and mmengine writes configs as dict(key=value)
+    mixed = JaccardMetricLoss(smooth=0, average={"image": 0.5, "classes": 0.25})
+    named = JaccardMetricLoss(smooth=0, average={"image": 0.5, "class": 0.25})
+    assert mixed(GUESS, IMAGES).item() == named(GUESS, IMAGES).item()
+    assert repr(mixed) == repr(named)
+    for wrong in ({"class": 0.5, "classes": 0.5}, {"images": 1.0}, "classes", {}):
+        with pytest.raises(ValueError, match="'classes' also means 'class'"):
+            JaccardMetricLoss(average=wrong)
+
+
 def test_weights_of_images() -> None:
     second = torch.tensor([0.0, 2.0])
     # the second image alone: pooled IoU 3/4; by image 2 * 1/4 over two images
