@@ -69,8 +69,8 @@ class KervadecBoundaryLoss(ShapeLoss):
     The maps come from the extra input ``signed_distance`` where one is given (computed once in
     the data pipeline; (N, C, *S), or only the chosen classes), else they are computed from the
     label at each call, without gradient. A class that the image lacks, or that fills all its kept
-    pixels, has no boundary and costs 0. Dense targets are cut at 1/2; ignored pixels lie outside
-    every class.
+    pixels, has no boundary and costs 0, whatever a map that is given says of it. Dense targets are
+    cut at 1/2; ignored pixels lie outside every class.
 
     Args:
         spacing: Edge lengths of a pixel, for distances in that unit; maps that are given are not
@@ -102,17 +102,14 @@ class KervadecBoundaryLoss(ShapeLoss):
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Mean of p phi."""
-        phi = self._given(prob)
-        if phi is None:
-            phi = self._computed(target, mask)
-        return boundary_loss(prob, phi, weight=mask, normalize=self.normalize)
-
-    def _computed(self, target: Tensor, mask: Tensor | None) -> Tensor:
         inside = target > 0.5
-        outside = ~inside if mask is None else ~inside & (mask > 0)
-        # a class that fills what is kept has no boundary that the label shows
-        bounded = outside.flatten(2).any(2).view(*inside.shape[:2], *(1,) * (inside.dim() - 2))
-        return signed_fields(inside & bounded, self.spacing).to(target.dtype)
+        bounded = _bounded(inside, mask)
+        given = self._given(prob)
+        if given is None:
+            phi = signed_fields(inside & bounded, self.spacing).to(prob.dtype)
+        else:
+            phi = torch.where(bounded, given, 0.0)
+        return boundary_loss(prob, phi, weight=mask, normalize=self.normalize)
 
     def _given(self, prob: Tensor) -> Tensor | None:
         maps = extra_input("signed_distance")
@@ -127,6 +124,13 @@ class KervadecBoundaryLoss(ShapeLoss):
                 f" class, got {tuple(maps.shape)}; make the maps after the crop"
             )
         return maps.detach().to(prob)
+
+
+def _bounded(inside: Tensor, mask: Tensor | None) -> Tensor:
+    """Whether the label shows a boundary of the class, (N, K, 1, ...); it needs both sides."""
+    outside = ~inside if mask is None else ~inside & (mask > 0)
+    both = inside.flatten(2).any(2) & outside.flatten(2).any(2)
+    return both.view(*inside.shape[:2], *(1,) * (inside.dim() - 2))
 
 
 def region_wise_loss(prob: Tensor, region_map: Tensor, *, weight: Tensor | None = None) -> Tensor:

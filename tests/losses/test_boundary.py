@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from seglosses.distance import signed_label_distances
 from seglosses.extra_inputs import extra_inputs
 from seglosses.losses import (
     KervadecBoundaryLoss,
@@ -99,6 +100,40 @@ def test_given_maps_are_used() -> None:
         pytest.raises(ValueError, match="after the crop"),
     ):
         loss(LOGITS[None], labels)
+
+
+def _labels_and_maps(label: int, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """One class, below ignored rows, and the maps that the data loader makes of it."""
+    labels = torch.full((2, *shape), label)
+    labels[0, :2] = 255
+    labels[1, 0] = (label + 1) % 3  # the second image shows the class's boundary
+    maps = [torch.from_numpy(signed_label_distances(image, 3)) for image in labels.numpy()]
+    return labels, torch.stack(maps)
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (4, 5, 6)])
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_given_maps_of_a_class_that_fills_the_kept_pixels_cost_nothing(label, shape) -> None:
+    loss = KervadecBoundaryLoss(classes="all")
+    labels, maps = _labels_and_maps(label, shape)
+    assert maps[0, label].any(), "the ignored rows lie outside, so that there is a distance"
+    logits = torch.randn(2, 3, *shape, generator=torch.Generator().manual_seed(label))
+    with extra_inputs(signed_distance=maps[:1]):
+        assert loss(logits[:1], labels[:1]).item() == 0.0
+        # a pixel that weighs nothing is no boundary either
+        shown = labels[:1].masked_fill(labels[:1] == 255, (label + 1) % 3)
+        weight = (labels[:1] != 255).float()
+        assert loss(logits[:1], shown, weight=weight).item() == 0.0
+    with extra_inputs(signed_distance=maps):
+        given = loss(logits, labels)
+    torch.testing.assert_close(given, loss(logits, labels))
+    assert given.item() != 0.0
+
+
+def test_a_given_map_of_an_absent_class_costs_nothing() -> None:
+    labels = torch.zeros(1, 4, 4, dtype=torch.long)
+    with extra_inputs(signed_distance=torch.ones(1, 2, 4, 4)):
+        assert KervadecBoundaryLoss()(torch.zeros(1, 2, 4, 4), labels).item() == 0.0
 
 
 def test_volume_of_one_slice_is_the_image() -> None:
