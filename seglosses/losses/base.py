@@ -23,7 +23,9 @@ from torch import Tensor, nn
 from typing_extensions import Unpack
 
 from seglosses.encoding import Aligned, align
+from seglosses.losses.finite import require_finite
 from seglosses.losses.schedule import WeightSchedule
+from seglosses.options import check_range, class_factors
 from seglosses.reduction import Asked, check_reduction, reduce_loss
 
 
@@ -100,10 +102,10 @@ class Loss(nn.Module):
         if isinstance(loss_weight, Mapping):
             self.weight_schedule = WeightSchedule.from_mapping(loss_weight)
             loss_weight = self.weight_schedule.value
-        elif not isinstance(given, Real):
+        elif not isinstance(given, Real) or not math.isfinite(given):
             raise ValueError(
                 "loss_weight must be a number or a schedule such as dict(value=0.5, start=0.7,"
-                f" warmup=0.1), got {given!r}"
+                f" warmup=0.1), and finite, got {given!r}"
             )
         self.loss_weight = loss_weight
         self.loss_name = name
@@ -151,20 +153,8 @@ class Loss(nn.Module):
             )
         if self.loss_weight != 1:
             loss = loss * self.loss_weight
-        # on other devices the check would cost a synchronisation; there NaN stays visible as NaN
-        if loss.device.type == "cpu" and not _is_finite(loss):
-            bad = int((~torch.isfinite(pred)).sum())
-            raise ValueError(
-                f"{type(self).__name__} is not finite: {bad} of {pred.numel()} values of pred are"
-                " NaN or infinite; expected finite raw outputs, lower the learning rate or clip"
-                " gradients"
-            )
+        require_finite(loss, pred, type(self).__name__)
         return loss
-
-
-def _is_finite(loss: Tensor) -> bool:
-    # the usual scalar is asked without a kernel
-    return math.isfinite(loss.item()) if loss.dim() == 0 else bool(torch.isfinite(loss).all())
 
 
 def default_name(class_name: str) -> str:
@@ -186,7 +176,7 @@ class SegmentationLoss(Loss):
         use_sigmoid: Channels are independent foregrounds; else softmax. One-channel logits are
             always a foreground logit for labels {0, 1}.
         ignore_index: Label that does not count. A call-time value wins.
-        class_weight: One factor a class; scales that class's loss, not renormalised.
+        class_weight: One factor a class, at least 0; scales that class's loss, not renormalised.
         options: See :class:`Loss`.
 
     Attributes:
@@ -205,9 +195,10 @@ class SegmentationLoss(Loss):
     ) -> None:
         super().__init__(**options)
         self.use_sigmoid = use_sigmoid or self.independent_channels
+        if ignore_index is not None:
+            check_range("(-inf, inf)", whole=True, ignore_index=ignore_index)
         self.ignore_index = ignore_index
-        weights = None if class_weight is None else torch.tensor(class_weight, dtype=torch.float32)
-        self.register_buffer("class_weight", weights, persistent=False)
+        self.register_buffer("class_weight", class_factors(class_weight), persistent=False)
 
     def forward(
         self,
@@ -246,12 +237,10 @@ class SegmentationLoss(Loss):
             loss = self._reduced(batch, asked)
             return self._finish(loss, pred)
 
-    def _check_classes(self, channels: int) -> None:
+    def _check_classes(self, channels: int, meaning: str = "one factor a channel") -> None:
         given = None if self.class_weight is None else len(self.class_weight)
         if given is not None and given != channels:
-            raise ValueError(
-                f"class_weight must have one factor a channel: {channels}, got {given}"
-            )
+            raise ValueError(f"class_weight must have {meaning}: expected {channels}, got {given}")
 
     def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
         raise NotImplementedError
@@ -285,8 +274,10 @@ class PixelLoss(SegmentationLoss):
         """Loss per pixel (N, *S) of logits (N, C, *S) and labels (N, *S) or dense targets."""
         raise NotImplementedError
 
-    def _check_classes(self, channels: int) -> None:
-        super()._check_classes(max(channels, 2))
+    def _check_classes(self, channels: int, meaning: str = "one factor a channel") -> None:
+        if channels == 1:
+            channels, meaning = 2, "two factors for one channel, background and foreground"
+        super()._check_classes(channels, meaning)
 
     def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
         logits = batch.pixel_logits()

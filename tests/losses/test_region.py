@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from seglosses.losses import (
+    CrossEntropyLoss,
     DiceLoss,
     JaccardLoss,
     JaccardMetricLoss,
@@ -133,6 +134,16 @@ def test_metric_losses_agree_on_hard_labels() -> None:
 
 
 @pytest.mark.parametrize("gamma", [0.5, 0.75, 1.0, 1.5, 2.0])
+def test_soft_labels_that_are_none_do_not_cost_nothing() -> None:
+    # a target of NaN, or one that is negative in sum, passed for ignored pixels and cost 0
+    for loss in (CrossEntropyLoss(), DiceLoss(), JaccardMetricLoss()):
+        for wrong in (torch.nan, -0.5):
+            with pytest.raises(ValueError, match=r"dense targets must lie in \[0, 1\]"):
+                loss(LOGITS, torch.full_like(LOGITS, wrong))
+        with pytest.raises(ValueError, match="use_sigmoid=True"):
+            loss(LOGITS, torch.ones_like(LOGITS))
+
+
 def test_focal_exponent_is_finite_where_labels_are_met(gamma: float) -> None:
     loss = JaccardMetricLoss(gamma=gamma)
     for seed in range(50):
@@ -216,7 +227,7 @@ def test_options_at_the_border(options: dict, words: str) -> None:
 
 
 def test_calls_at_the_border() -> None:
-    with pytest.raises(ValueError, match="one factor a channel: 3, got 2"):
+    with pytest.raises(ValueError, match="one factor a channel: expected 3, got 2"):
         DiceLoss(class_weight=[1.0, 2.0])(PREDICTED, TRUTH)
     with pytest.raises(ValueError, match=r"indices in \[0, 3\)"):
         DiceLoss(classes=[5])(PREDICTED, TRUTH)

@@ -1,0 +1,70 @@
+"""What an option of a loss may hold, checked where it is given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def check_range(interval: str, *, whole: bool = False, **options: Any) -> None:
+    """Raise ``ValueError`` unless every option is a finite number in the interval.
+
+    Args:
+        interval: As in a textbook, for example ``"[0, 1)"`` or ``"(0, inf)"``.
+        whole: Numbers must be whole.
+        options: Numbers by name.
+
+    Raises:
+        ValueError: for anything else, NaN and infinity included.
+
+    Example:
+        >>> check_range("[0, 1)", gamma=0.5)
+        >>> check_range("[0, 1)", gamma=1.0)
+        Traceback (most recent call last):
+        ValueError: gamma must be a number in [0, 1), got 1.0
+    """
+    low, high = (float(end) for end in interval[1:-1].split(","))
+    for name, value in options.items():
+        number = _finite(value)
+        fits = low <= number <= high
+        fits = fits and not (number == low and interval[0] == "(")
+        fits = fits and not (number == high and interval[-1] == ")")
+        if not fits or (whole and number != int(number)):
+            kind = "a whole number" if whole else "a number"
+            raise ValueError(f"{name} must be {kind} in {interval}, got {value!r}")
+
+
+def _finite(value: object) -> float:
+    """The number, NaN for what is none or is infinite."""
+    return float(value) if isinstance(value, Real) and math.isfinite(value) else math.nan
+
+
+def class_factors(given: Sequence[float] | Tensor | None) -> Tensor | None:
+    """The option ``class_weight`` as a tensor (C,) of its own.
+
+    Args:
+        given: One factor a class, finite and at least 0.
+
+    Raises:
+        ValueError: for anything else, such as one number or the path of a file.
+
+    Example:
+        >>> class_factors([0.5, 2.0])
+        tensor([0.5000, 2.0000])
+    """
+    if given is None:
+        return None
+    # tensors and arrays
+    values = given.tolist() if hasattr(given, "tolist") else given
+    fits = isinstance(values, Sequence) and not isinstance(values, str)
+    if not fits or not all(_finite(value) >= 0 for value in values):
+        raise ValueError(
+            f"class_weight must be finite numbers of at least 0, one a class, got {given!r};"
+            " read them first where they lie in a file"
+        )
+    return torch.tensor(values, device=given.device if isinstance(given, Tensor) else None).float()

@@ -1,0 +1,67 @@
+"""What losses refuse at the border, and what their messages say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from seglosses import losses
+from seglosses.extra_inputs import extra_inputs
+from seglosses.losses import CrossEntropyLoss, DiceLoss, KLDistillationLoss
+from seglosses.options import class_factors
+
+LOGITS = torch.randn(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+LABELS = torch.arange(72).view(2, 6, 6) % 3
+ONE = LOGITS[:, :1]
+
+OTHER_SUSPECTS = r"pred itself is finite.*extra inputs \(a teacher's logits\)"
+
+
+def taught_by_nan() -> torch.Tensor:
+    with extra_inputs(teacher=torch.full_like(LOGITS, torch.nan)):
+        return KLDistillationLoss()(LOGITS, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (taught_by_nan, OTHER_SUSPECTS),
+        (lambda: CrossEntropyLoss()(LOGITS, LABELS, avg_factor=float("nan")), OTHER_SUSPECTS),
+        (lambda: CrossEntropyLoss()(LOGITS * torch.inf, LABELS), "lower the learning rate"),
+        (lambda: CrossEntropyLoss(class_weight=[1.0])(ONE, LABELS % 2), "background and foregr"),
+        (lambda: DiceLoss(class_weight=[1.0, 2.0])(ONE, LABELS % 2), "channel: expected 1, got 2"),
+    ],
+)
+def test_calls(call: Callable[[], torch.Tensor], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("CrossEntropyLoss", {"class_weight": "w.npy"}, "where they lie in a file"),
+        ("CrossEntropyLoss", {"class_weight": 3.0}, "one a class, got 3.0"),
+        ("CrossEntropyLoss", {"class_weight": [1.0, -1.0]}, "at least 0"),
+        ("CrossEntropyLoss", {"class_weight": [1.0, float("nan")]}, "finite numbers"),
+        ("CrossEntropyLoss", {"class_weight": [[1.0]]}, "one a class"),
+        ("CrossEntropyLoss", {"ignore_index": "255"}, "ignore_index must be a whole number"),
+        ("CrossEntropyLoss", {"loss_weight": float("inf")}, "and finite, got inf"),
+    ],
+)
+def test_options(name: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        getattr(losses, name)(**options)
+
+
+def test_class_weights_may_be_tensors_and_arrays() -> None:
+    for given in (torch.tensor([1.0, 2.0]), np.array([1, 2], np.float32), (1, 2)):
+        assert class_factors(given).tolist() == [1.0, 2.0]
+    given = torch.ones(3)
+    loss = DiceLoss(class_weight=given)
+    given.fill_(5.0)
+    assert loss.class_weight.tolist() == [1.0, 1.0, 1.0]
