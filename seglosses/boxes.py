@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from seglosses.first_order import first_order
 
 #: Volumes and squared lengths up to here count as nothing; nothing is divided by them.
 TINY = 1e-12
@@ -216,7 +217,7 @@ class _PerPair(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, pred: Tensor, target: Tensor, reading: Reading) -> Tensor:
         n, width = pred.shape
-        result, slope = pred.new_empty(n), pred.new_empty(width, n)
+        result, slope = pred.new_empty((n,)), pred.new_empty((width, n))
         corners = slope.view(2, width // 2, n)
         block = BLOCK if pred.device.type == "cpu" else max(n, 1)
         for start in range(0, n, block):
@@ -230,10 +231,10 @@ class _PerPair(torch.autograd.Function):
         return result
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         (slope,) = ctx.saved_tensors
-        rows = slope.new_empty(slope.shape[1], slope.shape[0])
+        rows = slope.new_empty((slope.shape[1], slope.shape[0]))
         return torch.mul(slope.T, grad.unsqueeze(1), out=rows), None, None
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from seglosses.blocks import blocks, flat_labels, flat_maps
+from seglosses.first_order import first_order
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ class _LabelEntropy(torch.autograd.Function):
         return (log_total - flat.gather(1, index)).view(labels.shape)
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         logits, small, log_total = ctx.saved_tensors
         flat, scale = flat_maps(logits), flat_labels(grad).unsqueeze(1)

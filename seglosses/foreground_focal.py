@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from seglosses.blocks import blocks, flat_labels, flat_maps
+from seglosses.first_order import first_order
 
 
 def foreground_focal(
@@ -95,7 +95,7 @@ class _ForegroundFocal(torch.autograd.Function):
         return loss.view(labels.shape)
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         logits, labels, *kept = ctx.saved_tensors
         weight = kept[0] if kept else None

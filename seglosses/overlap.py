@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from seglosses.blocks import flat_labels, flat_maps
 from seglosses.encoding import Aligned
+from seglosses.first_order import first_order
 from seglosses.softmax_counts import softmax_counts
 
 Intersection = Literal["min", "product", "difference", "norm2"]
@@ -220,7 +220,7 @@ class _LabelCounts(torch.autograd.Function):
         return tp, mass, target
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(
         ctx: Any, grad_tp: Tensor, grad_mass: Tensor, _: Tensor
     ) -> tuple[Tensor, None, None]:

@@ -17,7 +17,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from seglosses.first_order import first_order
 
 CHUNK_ELEMENTS = 2**18
 """Pixels that are worked on at once on the CPU: a few such arrays fit into its caches."""
@@ -78,7 +79,7 @@ def _hard(image: Tensor, iterations: int) -> Tensor:
     """The same recurrence on {0, 1}: bytes instead of floats, and no products."""
     eroded = image.to(torch.uint8)
     skeleton = torch.zeros_like(eroded)
-    dims = range(2, image.dim())
+    dims = tuple(range(2, image.dim()))
     for _ in range(iterations + 1):
         smaller = _erode(eroded, dims)
         skeleton |= eroded > _dilate(smaller, dims)
@@ -102,7 +103,7 @@ class _SoftSkeleton(torch.autograd.Function):
         return skeleton
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (image,) = ctx.saved_tensors
         result = torch.empty_like(image, memory_format=torch.contiguous_format)
@@ -112,7 +113,7 @@ class _SoftSkeleton(torch.autograd.Function):
 
 
 def _skeleton_gradient(image: Tensor, grad: Tensor, iterations: int) -> Tensor:
-    dims = range(1, image.dim())
+    dims = tuple(range(1, image.dim()))
     eroded, differences, before = [image], [], [grad]
     for _, smaller, difference in _steps(image, iterations):
         eroded.append(smaller)
@@ -133,7 +134,7 @@ def _skeleton_gradient(image: Tensor, grad: Tensor, iterations: int) -> Tensor:
 
 def _steps(image: Tensor, iterations: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Yield E_j, E_(j+1) and relu(E_j - O_j) of maps (P, *S)."""
-    dims = range(1, image.dim())
+    dims = tuple(range(1, image.dim()))
     for _ in range(iterations + 1):
         smaller = _erode(image, dims)
         yield image, smaller, torch.sub(image, _dilate(smaller, dims)).relu_()
@@ -170,13 +171,13 @@ def _extremum3(image: Tensor, dim: int, pick: _Pairwise) -> Tensor:
     return result
 
 
-def _dilate(image: Tensor, dims: range) -> Tensor:
+def _dilate(image: Tensor, dims: tuple[int, ...]) -> Tensor:
     for dim in dims:
         image = _extremum3(image, dim, torch.maximum)
     return image
 
 
-def _erode(image: Tensor, dims: range) -> Tensor:
+def _erode(image: Tensor, dims: tuple[int, ...]) -> Tensor:
     result = _extremum3(image, dims[-1], torch.minimum)
     if result is image:
         result = image.clone()
@@ -199,7 +200,7 @@ def _equal(a: Tensor, b: Tensor) -> Tensor:
     return torch.eq(a, b, out=torch.empty_like(a))
 
 
-def _dilate_gradient(grad: Tensor, image: Tensor, dims: range) -> Tensor:
+def _dilate_gradient(grad: Tensor, image: Tensor, dims: tuple[int, ...]) -> Tensor:
     """Send the gradient of ``_dilate(image)`` to the pixels that were its maxima."""
     stages = [image]
     for dim in dims:

@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+
+from seglosses.first_order import first_order
 
 _Move = tuple[int, ...]
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
@@ -126,7 +127,7 @@ class _Simple(torch.autograd.Function):
         return _simple(framed, start)
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (framed,) = ctx.saved_tensors
         with torch.enable_grad():

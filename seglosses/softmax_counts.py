@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from seglosses.blocks import blocks
+from seglosses.first_order import first_order
 
 
 def softmax_counts(
@@ -58,7 +58,7 @@ class _SoftmaxCounts(torch.autograd.Function):
         return tp, mass, target
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(
         ctx: Any, grad_tp: Tensor, grad_mass: Tensor, _: Tensor
     ) -> tuple[Tensor, None, None]:
@@ -93,9 +93,9 @@ def _count(
 ) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
     """The counts in float64, and the logarithm of each pixel's sum of exponentials (N, 1, P)."""
     images, channels, pixels = logits.shape
-    zeros = logits.new_zeros(images, channels, dtype=torch.float64)
+    zeros = logits.new_zeros((images, channels), dtype=torch.float64)
     tp, mass, target = zeros, zeros.clone(), zeros.clone()
-    log_total = logits.new_empty(images, 1, pixels)
+    log_total = logits.new_empty((images, 1, pixels))
     for rows, columns in blocks(logits):
         part, known = logits[rows, :, columns], labels[rows, columns]
         share = _share(weight, rows, columns, part)

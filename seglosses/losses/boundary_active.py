@@ -106,7 +106,7 @@ def active_boundary_loss(
         divergence, wanted, reduction="none", label_smoothing=label_smoothing
     ) * (own.clamp(max=max_distance) / max_distance)
     share = torch.ones_like(cost) if weight is None else weight[points]
-    zeros = logits.new_zeros(len(logits))
+    zeros = logits.new_zeros((len(logits),))
     count = zeros.index_add(0, points[0], share)
     total = zeros.index_add(0, points[0], cost * share)
     return total / torch.where(count > 0, count, 1.0), count

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from typing_extensions import Unpack
 
 from seglosses.blocks import flat_labels, flat_maps
 from seglosses.encoding import Aligned, one_hot
+from seglosses.first_order import first_order
 from seglosses.losses.base import SegOptions
 from seglosses.losses.classwise import ClassLoss
 from seglosses.reduction import Asked, average_classes
@@ -119,7 +119,7 @@ class _OthersMean(torch.autograd.Function):
         return mean
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x, a, c, t, mean, log_total = ctx.saved_tensors
         by_x, by_a, by_c, by_t = (torch.zeros_like(x) for _ in range(4))

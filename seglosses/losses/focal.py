@@ -7,19 +7,27 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.encoding import Aligned, at_target
+from seglosses.entropy import cross_entropy
 from seglosses.focusing import focal_power
 from seglosses.foreground_focal import foreground_focal
 from seglosses.losses.base import PixelLoss, PixelOptions
 
 
-def _focal(logits: Tensor, gamma: float, alpha: float | None) -> tuple[Tensor, Tensor]:
-    """Focal loss of each class were it the label, and 1 - p of it, both (N, C, *S)."""
-    log_prob = logits.log_softmax(1)
-    missed = -log_prob.expm1()
-    loss = -focal_power(missed, gamma) * log_prob
+def _focal(
+    logits: Tensor, target: Tensor, gamma: float, alpha: float | None
+) -> tuple[Tensor, Tensor]:
+    """Focal loss and 1 - p, of each pixel's own label, or of each class were it the label."""
+    dense = target.is_floating_point()
+    # of the label alone: a class that is masked with -inf has no slope then, instead of NaN
+    cost = -logits.log_softmax(1) if dense else cross_entropy(logits, target)
+    missed = -(-cost).expm1()
+    loss = focal_power(missed, gamma) * cost
     if alpha is not None:
-        factor = torch.full_like(loss[:1], alpha)
-        factor[:, 0] = 1 - alpha
+        if dense:
+            factor = torch.full_like(loss[:1], alpha)
+            factor[:, 0] = 1 - alpha
+        else:
+            factor = torch.where(target == 0, 1 - alpha, alpha).to(loss.dtype)
         loss = loss * factor
     return loss, missed
 
@@ -49,8 +57,8 @@ def focal_loss(
         >>> focal_loss(torch.zeros(1, 2, 1), torch.tensor([[1]]), alpha=0.25)  # log 2 / 16
         tensor([[0.0433]])
     """
-    loss, _ = _focal(logits, gamma, alpha)
-    return at_target(loss, target)
+    loss, _ = _focal(logits, target, gamma, alpha)
+    return at_target(loss, target) if target.is_floating_point() else loss
 
 
 def poly1_focal_loss(
@@ -85,8 +93,9 @@ def poly1_focal_loss(
         >>> poly1_focal_loss(torch.zeros(1, 2, 1), torch.tensor([[1]]))  # log 2 / 4 + 1 / 8
         tensor([[0.2983]])
     """
-    loss, missed = _focal(logits, gamma, alpha)
-    return at_target(loss + epsilon * missed ** (gamma + 1), target)
+    loss, missed = _focal(logits, target, gamma, alpha)
+    loss = loss + epsilon * missed ** (gamma + 1)
+    return at_target(loss, target) if target.is_floating_point() else loss
 
 
 def self_adjusting_dice_loss(

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from typing_extensions import Unpack
 
 from seglosses.blocks import flat_labels, flat_maps
 from seglosses.encoding import Aligned, activate
+from seglosses.first_order import first_order
 from seglosses.losses.classwise import ClassLoss, MapOptions
 from seglosses.lovasz_extension import lovasz_extension
 from seglosses.reduction import Asked, average_classes, select_classes
@@ -30,7 +30,7 @@ class _Known(torch.autograd.Function):
         return value.clone()
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         return gradient * grad.view(-1, *(1,) * (gradient.dim() - 1)), None, None
@@ -38,7 +38,7 @@ class _Known(torch.autograd.Function):
 
 def _extensions(errors: Tensor, target: Tensor) -> Tensor:
     rows, foreground = errors.flatten(2).flatten(0, 1), target.flatten(2).flatten(0, 1) > 0
-    value, slope = rows.new_zeros(len(rows)), torch.zeros_like(rows)
+    value, slope = rows.new_zeros((len(rows),)), torch.zeros_like(rows)
     with torch.no_grad():
         for row in range(len(rows)):
             value[row], slope[row] = lovasz_extension(rows[row], foreground[row])
@@ -186,7 +186,7 @@ class _LovaszLoss(ClassLoss):
                 value = value + share * part
                 torch.mul(slope.mul_(share), steps.view_as(slope), out=gradient[images, c])
             values.append(value)
-        value = torch.stack(values) if values else scores.new_zeros(0)
+        value = torch.stack(values) if values else scores.new_zeros((0,))
         return value, self._by_logits(gradient, scores, batch.sigmoid).view_as(batch.logits)
 
 

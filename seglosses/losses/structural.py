@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from typing_extensions import Unpack
 
+from seglosses.first_order import first_order
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 
 # the constants of the paper for values in [0, 1]
@@ -119,7 +119,7 @@ class _Dissimilarity(torch.autograd.Function):
         return loss
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
         (slope,) = ctx.saved_tensors
         return -slope * grad.view(*grad.shape, *(1,) * (slope.dim() - 2)), None, None, None

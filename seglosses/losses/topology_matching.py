@@ -134,7 +134,7 @@ def betti_matching_loss(
             lost.square(),
         ]
     )
-    rows = costs.new_zeros(prob.shape[0] * prob.shape[1])
+    rows = costs.new_zeros((prob.shape[0] * prob.shape[1],))
     return rows.index_add(0, found.table[:, 4], costs).view(prob.shape[:2]) / len(levels)
 
 

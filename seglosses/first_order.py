@@ -1,0 +1,57 @@
+"""Backward passes that are written by hand, and have no derivative of their own."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+
+def first_order(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """The ``backward`` of a :class:`torch.autograd.Function` that says so if asked for a graph.
+
+    PyTorch's ``once_differentiable`` speaks up only where the incoming gradient has a graph. That
+    of a loss is a constant, so that its gradient would come without a graph, and a penalty on it
+    would do nothing, without a word.
+
+    Args:
+        backward: Of the context and the incoming gradients.
+
+    Returns:
+        The same, except under ``create_graph=True``.
+
+    Raises:
+        RuntimeError: under ``create_graph=True``, when called.
+
+    Example:
+        >>> class Double(torch.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         return 2 * x
+        ...     @staticmethod
+        ...     @first_order
+        ...     def backward(ctx, grad):
+        ...         return 2 * grad
+        >>> x = torch.ones(1, requires_grad=True)
+        >>> torch.autograd.grad(Double.apply(x), x)
+        (tensor([2.]),)
+        >>> try:
+        ...     torch.autograd.grad(Double.apply(x), x, create_graph=True)
+        ... except RuntimeError as error:
+        ...     print(str(error).partition(":")[0])
+        expected one backward pass, got create_graph=True
+    """
+
+    @functools.wraps(backward)
+    def once(context: Any, *gradients: Any) -> Any:
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "expected one backward pass, got create_graph=True: this loss has no second"
+                " derivative, for its first one is written by hand; take gradient penalties of a"
+                " loss of plain PyTorch, or of the network's output"
+            )
+        return backward(context, *gradients)
+
+    return once
