@@ -22,6 +22,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from seglosses.blocks import pick_channels
+
+_RANGE = "dense targets must lie in [0, 1]; scale masks of {0, 255} first"
+_MASS = (
+    "under softmax dense targets are probabilities, with a sum of at most 1 at every pixel; pass"
+    " use_sigmoid=True for independent channels (multi-label)"
+)
+
 
 class Aligned(NamedTuple):
     """A batch in one layout.
@@ -93,6 +101,24 @@ class Aligned(NamedTuple):
         if self.valid is not None:
             margins = margins.masked_fill(~self.valid.unsqueeze(1), 0.0)
         return margins
+
+    def picked(self, chosen: list[int]) -> Aligned:
+        """The batch of the chosen ones of independent channels.
+
+        The others cost nothing and get no gradient, not even from NaN.
+        """
+        if self.channels == 1:
+            return self
+        labels = self.labels
+        if labels is not None and len(chosen) == 1:
+            labels = (labels == chosen[0]).long()
+        elif labels is not None:
+            # what is not chosen is background
+            place = labels.new_full((self.channels + 1,), len(chosen))
+            place[chosen] = torch.arange(len(chosen), device=labels.device)
+            labels = place[labels]
+        dense = None if self.dense is None else pick_channels(self.dense, chosen)
+        return self._replace(logits=pick_channels(self.logits, chosen), labels=labels, dense=dense)
 
     def target(self) -> Tensor:
         """One-hot or dense targets (N, C, *S), zero where ignored."""
@@ -187,8 +213,8 @@ def align(
     """Bring a prediction and its target into one layout (see the module's list).
 
     Half precision becomes float32; float64 stays. One-channel logits are foreground logits whatever
-    ``use_sigmoid`` says, for softmax over one channel is constant. Under softmax a dense target
-    that sums to zero at a pixel marks it as ignored.
+    ``use_sigmoid`` says, for softmax over one channel is constant. Under softmax dense targets are
+    probabilities: a pixel of zeros is ignored, and no sum may be above 1.
 
     Args:
         pred: Raw logits.
@@ -297,18 +323,25 @@ def _dense(
     target: Tensor, logits: Tensor, ignore_index: int | None, sigmoid: bool
 ) -> tuple[Tensor, Tensor | None]:
     dense = target.to(logits.dtype)
-    valid: Tensor | None = None
     if not sigmoid:
-        valid = dense.sum(1) > 0
-    elif logits.shape[1] == 1 and ignore_index is not None and ignore_index not in (0, 1):
-        valid = dense[:, 0] != ignore_index
+        _require(dense, 0.0, 1.0, _RANGE + "; give unknown pixels 0 in every class")
+        mass = dense.sum(1)
+        # what low precision rounds up adds up
+        most = 1 + max(1e-3, torch.finfo(target.dtype).eps)
+        _require(mass, 0.0, most, _MASS)
+        return dense, _unless_all(mass > 0)
+    valid: Tensor | None = None
+    if logits.shape[1] == 1 and ignore_index is not None and ignore_index not in (0, 1):
+        valid = _unless_all(dense[:, 0] != ignore_index)
     if valid is not None:
-        if valid.device.type == "cpu" and bool(valid.all()):
-            valid = None
-        else:
-            dense = dense.masked_fill(~valid.unsqueeze(1), 0.0)
-    _require(dense, 0.0, 1.0, "dense targets must lie in [0, 1]; scale masks of {0, 255} first")
+        dense = dense.masked_fill(~valid.unsqueeze(1), 0.0)
+    _require(dense, 0.0, 1.0, _RANGE + "; give unknown pixels a weight of 0")
     return dense, valid
+
+
+def _unless_all(valid: Tensor) -> Tensor | None:
+    """``None`` where every pixel counts, as far as it can be asked without synchronisation."""
+    return None if valid.device.type == "cpu" and bool(valid.all()) else valid
 
 
 def _require(values: Tensor, low: float, high: float, expected: str) -> None:

@@ -143,6 +143,49 @@ def test_border(pred: torch.Tensor, target: torch.Tensor, options: dict, words: 
         align(pred, target, **options)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("use_sigmoid", [False, True])
+@pytest.mark.parametrize("wrong", [torch.nan, torch.inf, -torch.inf, -0.25, 255.0])
+def test_dense_targets_are_checked_before_pixels_are_ignored(
+    channels: int, use_sigmoid: bool, wrong: float
+) -> None:
+    logits = torch.zeros(1, channels, 2, 2)
+    one, whole = torch.zeros_like(logits), torch.zeros_like(logits)
+    one[0, 0, 1, 1] = wrong
+    whole[..., 1, 1] = wrong
+    for target in (one, whole):
+        with pytest.raises(ValueError, match=r"must lie in \[0, 1\]; scale masks .* got values"):
+            align(logits, target, use_sigmoid=use_sigmoid, ignore_index=None)
+
+
+def test_only_zeros_are_ignored_in_a_dense_target() -> None:
+    target = torch.tensor([[[0.0, 1e-30, 0.0, 1.0], [0.0, 0.0, 0.5, 0.0]]])
+    valid = align(torch.zeros(1, 2, 4), target).valid
+    assert valid is not None
+    assert valid.tolist() == [[False, True, True, True]]
+    unknown = torch.tensor([[[0.0, 255.0, 1.0]]])
+    batch = align(torch.zeros(1, 1, 3), unknown)
+    assert batch.valid is not None
+    assert batch.valid.tolist() == [[True, False, True]]
+    assert batch.target().tolist() == [[[0, 0, 1]]]
+
+
+def test_multi_label_targets_need_sigmoid() -> None:
+    target = torch.tensor([[[1.0, 0.0], [1.0, 1.0]]])
+    with pytest.raises(ValueError, match=r"sum of at most 1 .* use_sigmoid=True .* to 2"):
+        align(torch.zeros(1, 2, 2), target)
+    assert align(torch.zeros(1, 2, 2), target, use_sigmoid=True).dense is not None
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_rounded_probabilities_may_add_up_to_more_than_one(dtype: torch.dtype) -> None:
+    logits = torch.randn(4, 5, 64, generator=torch.Generator().manual_seed(0))
+    prob = logits.softmax(1).to(dtype)
+    if dtype == torch.bfloat16:
+        assert prob.float().sum(1).max() > 1.001
+    assert align(logits, prob).dense is not None
+
+
 def test_one_hot_of_volumes() -> None:
     labels = torch.randint(0, 4, (2, 3, 4, 5))
     hot = one_hot(labels, 4)
