@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
@@ -60,3 +60,16 @@ def flat_labels(labels: Tensor) -> Tensor:
         (torch.Size([2, 20]), torch.Size([2, 1]))
     """
     return labels.flatten(1) if labels.dim() > 1 else labels.unsqueeze(1)
+
+
+def pick_channels(maps: Tensor, chosen: Sequence[int]) -> Tensor:
+    """Channels out of (N, C, *S); a view where they follow each other, of which nothing is kept.
+
+    Example:
+        >>> import torch
+        >>> pick_channels(torch.tensor([[1, 2, 3]]), [0, 2])
+        tensor([[1, 3]])
+    """
+    first, last = chosen[0], chosen[-1] + 1
+    neighbours = list(chosen) == list(range(first, last))
+    return maps[:, first:last] if neighbours else maps[:, list(chosen)]

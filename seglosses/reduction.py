@@ -126,7 +126,7 @@ def select_classes(classes: Classes, num_classes: int) -> list[int] | None:
         Indices, or ``None``.
 
     Raises:
-        ValueError: for an unknown word, or an index outside [0, num_classes).
+        ValueError: for an unknown word, or an index outside [0, num_classes) or given twice.
 
     Example:
         >>> select_classes("foreground", 3), select_classes([0, 2], 3), select_classes("all", 3)
@@ -142,8 +142,9 @@ def select_classes(classes: Classes, num_classes: int) -> list[int] | None:
             return list(range(1, num_classes))
         return None
     chosen = [int(c) for c in classes]
-    if not chosen or min(chosen) < 0 or max(chosen) >= num_classes:
-        raise ValueError(f"classes must be indices in [0, {num_classes}), got {chosen}")
+    once = len(set(chosen)) == len(chosen)
+    if not chosen or min(chosen) < 0 or max(chosen) >= num_classes or not once:
+        raise ValueError(f"classes must be indices in [0, {num_classes}), each once, got {chosen}")
     return chosen
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from seglosses.blocks import pick_channels
 from seglosses.encoding import Aligned
 from seglosses.losses.base import SegmentationLoss, SegOptions
 from seglosses.overlap import Counts, Intersection, batch_counts, check_intersection
@@ -46,6 +47,17 @@ class ClassLoss(SegmentationLoss):
             return self.classes
         hard = batch.labels is not None and not batch.sigmoid
         return "present" if hard else "all"
+
+    def _chosen(self, batch: Aligned) -> tuple[Aligned, list[int] | None, Tensor | None]:
+        """What is left of a batch, the channels to pick of its readings, weights of the chosen.
+
+        Independent channels are picked beforehand, others after their activation.
+        """
+        chosen, weights = select_classes(self._classes(batch), batch.channels), self.class_weight
+        if chosen is None:
+            return batch, None, weights
+        weights = None if weights is None else weights[chosen]
+        return (batch.picked(chosen), None, weights) if batch.sigmoid else (batch, chosen, weights)
 
     def _mean(
         self,
@@ -143,13 +155,11 @@ class OverlapLoss(ClassLoss):
                 "weights of images (N,) need average='image' or 'dataset', got"
                 f" {self.average!r}; give weights of pixels (N, *S)"
             )
+        only_present = self._classes(batch) == "present"
+        batch, chosen, weights = self._chosen(batch)
         counts = batch_counts(batch, self.intersection)
-        classes, weights = self._classes(batch), self.class_weight
-        chosen = select_classes(classes, batch.channels)
         if chosen is not None:
             counts = Counts(*(count[:, chosen] for count in counts))
-            weights = None if weights is None else weights[chosen]
-        only_present = classes == "present"
         total: Tensor | None = None
         for average, share in self._mix.items():
             source = _pooled(counts, batch.row_weight) if average == "dataset" else counts
@@ -186,12 +196,6 @@ def _summed_over_ranks(counts: Counts) -> Counts:
 
     total: Tensor = all_reduce(torch.stack(tuple(counts)))  # type: ignore[no-untyped-call]
     return Counts(*total.unbind())
-
-
-def _channels(maps: Tensor, chosen: list[int]) -> Tensor:
-    """Chosen channels; a view where they are consecutive, so that backward keeps no copy."""
-    first, last = chosen[0], chosen[-1] + 1
-    return maps[:, first:last] if chosen == list(range(first, last)) else maps[:, chosen]
 
 
 class ShapeLoss(ClassLoss):
@@ -238,14 +242,18 @@ class ShapeLoss(ClassLoss):
                 f"{type(self).__name__} compares {wanted} maps (N, C, *S), got logits"
                 f" {tuple(batch.logits.shape)}; sampled points have no shape, use an overlap loss"
             )
-        classes, weights = self._classes(batch), self.class_weight
-        chosen = select_classes(classes, batch.channels)
-        prob = batch.margins(chosen) if self.reads_margins else batch.prob()
+        only_present = self._classes(batch) == "present"
+        batch, chosen, weights = self._chosen(batch)
+        prob = self._read(batch, chosen)
         target = batch.target()
         if chosen is not None:
-            prob = prob if self.reads_margins else _channels(prob, chosen)
-            target = _channels(target, chosen)
-            weights = None if weights is None else weights[chosen]
+            target = pick_channels(target, chosen)
         loss = self.compute(prob, target, batch.mask())
-        present = target.flatten(2).sum(2) > 0 if classes == "present" else None
+        present = target.flatten(2).sum(2) > 0 if only_present else None
         return self._mean(loss, present, weights, batch, asked)
+
+    def _read(self, batch: Aligned, chosen: list[int] | None) -> Tensor:
+        """What ``compute`` gets as ``prob``, of the chosen channels."""
+        if self.reads_margins:
+            return batch.margins(chosen)
+        return batch.prob() if chosen is None else pick_channels(batch.prob(), chosen)

@@ -18,7 +18,7 @@ from seglosses.encoding import Aligned, activate
 from seglosses.first_order import first_order
 from seglosses.losses.classwise import ClassLoss, MapOptions
 from seglosses.lovasz_extension import lovasz_extension
-from seglosses.reduction import Asked, average_classes, select_classes
+from seglosses.reduction import Asked, average_classes
 
 
 class _Known(torch.autograd.Function):
@@ -128,16 +128,21 @@ class _LovaszLoss(ClassLoss):
             like = batch.logits[:, 0]
             weight = batch.row_weight.view(-1, *(1,) * (like.dim() - 1)).expand_as(like)
             batch = batch._replace(pixel_weight=weight, row_weight=None)
+        only_present = self._classes(batch) == "present"
+        batch, chosen, weights = self._chosen(batch)
+        # under softmax all channels share the errors' gradient
+        weights = weights if chosen is None else self.class_weight
         with torch.no_grad():
             foreground = _foreground(batch)
             present = None
-            if self._classes(batch) == "present":
+            if only_present:
                 present = torch.stack(
                     [foreground(c, slice(None)).sum(1) for c in range(batch.channels)], 1
                 )
                 present = (present.sum(0, keepdim=True) if pooled else present) > 0
             rows = 1 if pooled else len(batch.logits)
-            shares = self._shares(rows, present, batch)
+            one_each = torch.eye(batch.channels, device=batch.logits.device)
+            shares = _shares(one_each.expand(rows, -1, -1), present, chosen, weights)
             value, gradient = self._formed(batch, foreground, shares)
         if pooled:
             whole: Tensor = _Known.apply(  # type: ignore[no-untyped-call]
@@ -147,19 +152,6 @@ class _LovaszLoss(ClassLoss):
         each: Tensor = _Known.apply(batch.logits, value, gradient)  # type: ignore[no-untyped-call]
         counted = None if present is None else present.any(1, keepdim=True)
         return self._mean(each.unsqueeze(1), counted, None, batch, asked)
-
-    def _shares(self, rows: int, present: Tensor | None, batch: Aligned) -> Tensor:
-        """How much each class counts in the mean of its row, (rows, C)."""
-        channels, weights = batch.channels, self.class_weight
-        one_each = torch.eye(channels, device=batch.logits.device).expand(rows, -1, -1)
-        chosen = select_classes(self._classes(batch), channels)
-        if chosen is not None:
-            present = one_each[:, chosen].sum(1) > 0
-        return average_classes(
-            one_each,
-            None if present is None else present.unsqueeze(2),
-            None if weights is None else weights.unsqueeze(1),
-        )
 
     def _formed(
         self, batch: Aligned, foreground: Callable[[int, slice], Tensor], shares: Tensor
@@ -188,6 +180,19 @@ class _LovaszLoss(ClassLoss):
             values.append(value)
         value = torch.stack(values) if values else scores.new_zeros((0,))
         return value, self._by_logits(gradient, scores, batch.sigmoid).view_as(batch.logits)
+
+
+def _shares(
+    one_each: Tensor, present: Tensor | None, chosen: list[int] | None, weights: Tensor | None
+) -> Tensor:
+    """How much each class counts in the mean of its row, (R, C), of an identity a row."""
+    if chosen is not None:
+        present = one_each[:, chosen].sum(1) > 0
+    return average_classes(
+        one_each,
+        None if present is None else present.unsqueeze(2),
+        None if weights is None else weights.unsqueeze(1),
+    )
 
 
 def _foreground(batch: Aligned) -> Callable[[int, slice], Tensor]:

@@ -12,6 +12,7 @@ import torch
 from seglosses import losses
 from seglosses.extra_inputs import extra_inputs
 from seglosses.losses import CrossEntropyLoss, DiceLoss, KLDistillationLoss
+from seglosses.losses.classwise import ClassLoss
 from seglosses.options import class_factors
 
 LOGITS = torch.randn(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
@@ -34,6 +35,7 @@ def taught_by_nan() -> torch.Tensor:
         (lambda: CrossEntropyLoss()(LOGITS * torch.inf, LABELS), "lower the learning rate"),
         (lambda: CrossEntropyLoss(class_weight=[1.0])(ONE, LABELS % 2), "background and foregr"),
         (lambda: DiceLoss(class_weight=[1.0, 2.0])(ONE, LABELS % 2), "channel: expected 1, got 2"),
+        (lambda: DiceLoss(classes=[1, 1])(LOGITS, LABELS), "each once"),
     ],
 )
 def test_calls(call: Callable[[], torch.Tensor], words: str) -> None:
@@ -65,3 +67,33 @@ def test_class_weights_may_be_tensors_and_arrays() -> None:
     loss = DiceLoss(class_weight=given)
     given.fill_(5.0)
     assert loss.class_weight.tolist() == [1.0, 1.0, 1.0]
+
+
+MASKED = [
+    cls
+    for cls in vars(losses).values()
+    if isinstance(cls, type)
+    and issubclass(cls, ClassLoss)
+    and not cls.needs
+    and 2 in getattr(cls, "spatial_dims", (2,))
+]
+
+
+@pytest.mark.parametrize("cls", MASKED)
+@pytest.mark.parametrize("classes", [[2], [0, 2]])
+def test_nan_in_a_channel_that_is_left_out(cls: type[ClassLoss], classes: list[int]) -> None:
+    try:
+        loss = cls(use_sigmoid=True, classes=classes)
+    except (TypeError, ValueError):
+        pytest.skip("has no choice of classes")
+    logits = LOGITS.clone()
+    logits[:, 1, 3] = torch.nan
+    logits.requires_grad_()
+    try:
+        value = loss(logits, LABELS)
+    except ValueError:
+        pytest.skip("reads every channel, and refuses this one")
+    value.backward()
+    torch.testing.assert_close(value, loss(LOGITS, LABELS))
+    assert torch.isfinite(logits.grad).all()
+    assert not logits.grad[:, 1].any()
