@@ -137,13 +137,15 @@ from seglosses.losses.contrast import (
     info_nce_loss,
 )
 from seglosses.losses.distillation import (
-    BoundaryDistillationLoss,
     BranchConsistencyLoss,
     JaccardDistillationLoss,
     KLDistillationLoss,
-    boundary_distillation_loss,
     branch_consistency_loss,
     kl_distillation_loss,
+)
+from seglosses.losses.distillation_boundary import (
+    BoundaryDistillationLoss,
+    boundary_distillation_loss,
 )
 from seglosses.losses.distribution import DistributionFocalLoss, distribution_focal_loss
 from seglosses.losses.focal import (

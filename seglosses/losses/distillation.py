@@ -8,11 +8,10 @@ from typing_extensions import Unpack
 
 from seglosses.encoding import Aligned, activate
 from seglosses.extra_inputs import extra_map
-from seglosses.label_edges import label_boundary
 from seglosses.losses.base import PixelLoss, SegOptions
 from seglosses.losses.classwise import CountOptions, OverlapLoss, ShapeLoss
 from seglosses.overlap import Counts, soft_counts, tversky_index
-from seglosses.reduction import Asked, average_pixels
+from seglosses.reduction import Asked
 
 
 def kl_distillation_loss(
@@ -45,63 +44,6 @@ def kl_distillation_loss(
     return temperature**2 * (log_q.exp() * (log_q - log_p)).sum(1)
 
 
-def boundary_distillation_loss(
-    logits: Tensor,
-    teacher_logits: Tensor,
-    edges: Tensor,
-    *,
-    temperature: float = 4.0,
-    edge_weight: float = 20.0,
-    body_weight: float = 50.0,
-) -> Tensor:
-    r"""Boundary-privileged distillation: what is near a class's boundary, and its body, apart.
-
-        edge_c = mean over the band M_c of KL(q || p),  p, q = softmax over classes of z M_c / T
-        body_c = T^2 / C * KL(Q || P),  P, Q = softmax over pixels of z_c (1 - M_c) / T
-        loss_c = edge_weight * edge_c + body_weight * body_c
-
-    Where a band masks logits they become zero, as in the paper's figures. The official repository
-    has no training code; the constants are those of a public port.
-
-    Args:
-        logits: The student's, (N, C, *S).
-        teacher_logits: (N, C, *S); a constant of differentiation.
-        edges: The bands M, boolean (N, C, *S).
-        temperature: T.
-        edge_weight: Of the bands.
-        body_weight: Of what the bands leave.
-
-    Returns:
-        One loss per image and class, (N, C), not negative.
-
-    References:
-        Liu et al., BPKD: boundary privileged knowledge distillation for semantic segmentation,
-        WACV 2024, arXiv:2306.08075.
-
-    Example:
-        >>> z = torch.tensor([[[2.0, 0.0], [0.0, 2.0]]])
-        >>> boundary_distillation_loss(z, z, torch.zeros(1, 2, 2) > 0)
-        tensor([[0., 0.]])
-    """
-    channels = logits.shape[1]
-    teacher = teacher_logits.detach()
-    losses = []
-    for index in range(channels):
-        band = edges[:, index].to(logits.dtype)
-        per_pixel = kl_distillation_loss(
-            logits * band.unsqueeze(1) / temperature, teacher * band.unsqueeze(1) / temperature
-        )
-        edge = average_pixels(per_pixel.unsqueeze(1), band.unsqueeze(1)).squeeze(1)
-        rest = 1 - band
-        body = kl_distillation_loss(
-            (logits[:, index] * rest).flatten(1),
-            (teacher[:, index] * rest).flatten(1),
-            temperature=temperature,
-        )
-        losses.append(edge_weight * edge + body_weight * body / channels)
-    return torch.stack(losses, 1)
-
-
 def branch_consistency_loss(prob: Tensor, other: Tensor, *, weight: Tensor | None = None) -> Tensor:
     r"""How much two branches disagree about each class.
 
@@ -129,7 +71,8 @@ def branch_consistency_loss(prob: Tensor, other: Tensor, *, weight: Tensor | Non
     return 1 - tversky_index(soft_counts(prob, other, weight))
 
 
-def _like_logits(name: str, batch: Aligned, owner: str) -> Tensor:
+def like_logits(name: str, batch: Aligned, owner: str) -> Tensor:
+    """The extra input of that name in the layout and type of the batch's logits."""
     logits = batch.logits
     given = extra_map(name, owner, len(logits), tuple(logits.shape[2:]), channels=batch.channels)
     return given.to(logits.dtype)
@@ -143,13 +86,18 @@ def _prob_of(logits: Tensor, batch: Aligned) -> Tensor:
 
 def _taught(batch: Aligned, owner: str, temperature: float) -> Aligned:
     """The batch with the teacher's probabilities for target, and logits over the temperature."""
-    teacher = _like_logits("teacher", batch, owner).detach() / temperature
+    teacher = like_logits("teacher", batch, owner).detach() / temperature
     return batch._replace(
         logits=batch.logits / temperature, labels=None, dense=_prob_of(teacher, batch)
     )
 
 
-def _check_temperature(temperature: float) -> None:
+def check_temperature(temperature: float) -> None:
+    """Raise ``ValueError`` unless the temperature is positive.
+
+    Example:
+        >>> check_temperature(4.0)
+    """
     if not temperature > 0:
         raise ValueError(f"temperature must be positive, got {temperature}")
 
@@ -185,7 +133,7 @@ class KLDistillationLoss(PixelLoss):
 
     def __init__(self, temperature: float = 1.0, **options: Unpack[SegOptions]) -> None:
         super().__init__(**options)
-        _check_temperature(temperature)
+        check_temperature(temperature)
         self.temperature = temperature
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -243,7 +191,7 @@ class JaccardDistillationLoss(OverlapLoss):
     ) -> None:
         options.setdefault("average", "dataset")
         super().__init__(**options)
-        _check_temperature(temperature)
+        check_temperature(temperature)
         self.alpha, self.beta, self.smooth = alpha, beta, smooth
         self.temperature = temperature
 
@@ -254,80 +202,6 @@ class JaccardDistillationLoss(OverlapLoss):
     def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
         taught = _taught(batch, type(self).__name__, self.temperature)
         return super()._reduced(taught, asked)
-
-
-class BoundaryDistillationLoss(ShapeLoss):
-    """Registered form of :func:`boundary_distillation_loss`; needs the extra input ``teacher``.
-
-    A class's band is where its label changes within ``radius``; classes that the label lacks have
-    no band. One-channel heads become two classes.
-
-    Args:
-        temperature: T.
-        edge_weight: Of the bands.
-        body_weight: Of what the bands leave.
-        radius: Half width of the bands, pixels.
-        options: See :class:`~seglosses.losses.base.SegmentationLoss`; all classes count.
-
-    Raises:
-        ValueError: for a ``temperature`` up to 0, without ``teacher``, or for independent channels.
-
-    Example:
-        >>> import torch
-        >>> from seglosses.extra_inputs import extra_inputs
-        >>> teacher = torch.tensor([[[[3.0, 3.0]], [[1.0, 1.0]]]]).log()  # every pixel is in a band
-        >>> with extra_inputs(teacher=teacher):
-        ...     loss = BoundaryDistillationLoss(temperature=1.0, edge_weight=1.0)
-        ...     loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[0, 1]]]))  # 3/4 log 3/2 + 1/4 log 1/2
-        tensor(0.1308)
-    """
-
-    formula = "w_e mean over bands of KL(q || p) + w_b T^2 / C KL of the bodies' spatial softmax"
-    paper = "Liu et al. 2024, arXiv:2306.08075"
-    use_when = "the teacher's strength is its boundaries (extra input: teacher)"
-    needs = ("teacher",)
-
-    def __init__(
-        self,
-        temperature: float = 4.0,
-        edge_weight: float = 20.0,
-        body_weight: float = 50.0,
-        radius: int = 3,
-        **options: Unpack[SegOptions],
-    ) -> None:
-        super().__init__(**options)
-        _check_temperature(temperature)
-        self.temperature = temperature
-        self.edge_weight, self.body_weight = edge_weight, body_weight
-        self.radius = radius
-
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
-        self._refuse_per_pixel(asked)
-        if batch.sigmoid and batch.channels > 1:
-            raise ValueError(
-                "BoundaryDistillationLoss compares distributions over classes: use softmax or a"
-                " one-channel head, or KLDistillationLoss for independent channels"
-            )
-        logits = batch.masked_logits()
-        teacher = _like_logits("teacher", batch, type(self).__name__)
-        target = batch.target() > 0.5
-        if batch.channels == 1:
-            logits, teacher = (torch.cat([torch.zeros_like(z), z], 1) for z in (logits, teacher))
-            target = torch.cat([~target, target], 1)
-        if batch.valid is not None:
-            teacher = teacher.masked_fill(~batch.valid.unsqueeze(1), 0.0)
-        shape = target.shape
-        rows = None if batch.valid is None else batch.valid.repeat_interleave(shape[1], 0)
-        bands = label_boundary(target.reshape(-1, 1, *shape[2:]), rows, radius=self.radius)
-        loss = boundary_distillation_loss(
-            logits,
-            teacher,
-            bands.view(shape),
-            temperature=self.temperature,
-            edge_weight=self.edge_weight,
-            body_weight=self.body_weight,
-        )
-        return self._mean(loss, None, self.class_weight, batch, asked)
 
 
 class BranchConsistencyLoss(ShapeLoss):
@@ -361,6 +235,6 @@ class BranchConsistencyLoss(ShapeLoss):
         return branch_consistency_loss(prob, target, weight=mask)
 
     def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
-        second = _like_logits("second_logits", batch, type(self).__name__)
+        second = like_logits("second_logits", batch, type(self).__name__)
         batch = batch._replace(labels=None, dense=_prob_of(second, batch))
         return super()._reduced(batch, asked)
