@@ -100,7 +100,7 @@ def local_pairwise_loss(
     for here, there in _pairs(prob.shape[2:], dilation):
         share = _similarity(image, here, there) * inside[here]
         if valid is not None:
-            share = share * valid[here] * valid[there]
+            share = torch.where(valid[here] & valid[there], share, 0.0)
         total = total + ((prob[here] - prob[there]).abs() * share).flatten(2).sum(2)
         count = count + share.flatten(2).sum(2)
     return total / count.clamp(min=1)
@@ -115,7 +115,7 @@ def level_set_loss(prob: Tensor, image: Tensor, *, weight: Tensor | None = None)
 
     Args:
         prob: Foreground probabilities, (N, C, *S).
-        image: (N, K, *S).
+        image: (N, K, *S); anything where the weight is 0.
         weight: Weights of pixels, (N, 1, *S).
 
     Returns:
@@ -131,7 +131,9 @@ def level_set_loss(prob: Tensor, image: Tensor, *, weight: Tensor | None = None)
         >>> level_set_loss(torch.tensor([[[[0.0, 1.0]]]]), image)
         tensor([[0.]])
     """
-    colours = image.flatten(2).unsqueeze(1)
+    # where: a product with the weight alone would keep NaN
+    counted = image if weight is None else torch.where(weight > 0, image, 0.0)
+    colours = counted.flatten(2).unsqueeze(1)
     energy = torch.zeros_like(prob)
     for region in (prob, 1 - prob):
         share = (region if weight is None else region * weight).flatten(2).unsqueeze(2)

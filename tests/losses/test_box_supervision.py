@@ -102,3 +102,18 @@ def test_crops_without_a_pair_have_a_graph(cls: type[nn.Module]) -> None:
         value.backward()
         assert torch.isfinite(value)
         assert leaf.grad is not None
+
+
+@pytest.mark.parametrize("cls", ALL)
+@pytest.mark.parametrize("unknown", [float("nan"), float("inf")])
+def test_the_image_may_be_anything_where_ignored(cls: type[nn.Module], unknown: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 3, 6, 6, generator=generator)
+    pred = torch.randn(1, 2, 6, 6, generator=generator, requires_grad=True)
+    labels = torch.ones(1, 6, 6, dtype=torch.long)
+    labels[:, 2:4, 3] = 255
+    expected = _call(cls(), pred, labels, image)
+    value = _call(cls(), pred, labels, image.masked_fill((labels == 255)[:, None], unknown))
+    torch.testing.assert_close(value, expected)
+    value.backward()
+    assert torch.isfinite(pred.grad).all()
