@@ -14,20 +14,60 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-#: What may be given, and its layout.
-KNOWN: Mapping[str, str] = {
-    "teacher": "a teacher's logits (N, C, *S)",
-    "image": "the image that the network saw (N, K, *S)",
-    "features": "one feature vector a pixel (N, D, *S)",
-    "attributions": "an attribution map a class (N, C, *S)",
-    "signed_distance": "signed distance maps of the label (N, C, *S)",
-    "projection": "projections of the label of a whole volume, see MIPLoss",
-    "second_logits": "logits of a second branch (N, C, *S)",
+
+class Extra(NamedTuple):
+    """An extra input: what it is, its layout, and where a config of MMSegmentation states it.
+
+    Example:
+        >>> KNOWN["features"].config
+        "give the segmentor 'seglosses.ExtraInputsSegmentor' feature_index=<stage>"
+    """
+
+    what: str
+    config: str
+
+
+_SEGMENTOR = "the segmentor 'seglosses.ExtraInputsSegmentor'"
+
+#: What may be given.
+KNOWN: Mapping[str, Extra] = {
+    "teacher": Extra(
+        "a teacher's logits (N, C, *S)",
+        f"give {_SEGMENTOR} teacher=dict(config=<file>, checkpoint=<file>)",
+    ),
+    "image": Extra(
+        "the image that the network saw (N, K, *S)", f"train with {_SEGMENTOR}, which states it"
+    ),
+    "features": Extra(
+        "one feature vector a pixel (N, D, *S)", f"give {_SEGMENTOR} feature_index=<stage>"
+    ),
+    "attributions": Extra(
+        "an attribution map a class (N, C, *S)",
+        f"give {_SEGMENTOR} attribute_to='image' (or a stage), and the loss computes them",
+    ),
+    "attribute_to": Extra(
+        "the image or features of which the logits were computed (N, K, *S)",
+        f"give {_SEGMENTOR} attribute_to='image' (or a stage)",
+    ),
+    "signed_distance": Extra(
+        "signed distance maps of the label (N, C, *S)",
+        "append dict(type='seglosses.AddSignedDistance', num_classes=...) to the training pipeline"
+        f" of {_SEGMENTOR}",
+    ),
+    "projection": Extra(
+        "projections of the label of a whole volume, see MIPLoss",
+        f"let a step of the pipeline add extra_projection to the data samples of {_SEGMENTOR}",
+    ),
+    "second_logits": Extra(
+        "logits of a second branch (N, C, *S)",
+        f"give {_SEGMENTOR} second_branch=True and an auxiliary_head",
+    ),
 }
 
 _given: ContextVar[Mapping[str, Tensor]] = ContextVar("extra_inputs")
@@ -94,11 +134,41 @@ def require_extra_input(name: str, owner: str) -> Tensor:
     tensor = extra_input(name)
     if tensor is None:
         raise ValueError(
-            f"{owner} needs {KNOWN[name]}, and none was stated: call it inside `with"
-            f" seglosses.extra_inputs.extra_inputs({name}=...)`, or train with the segmentor"
-            " 'seglosses.ExtraInputsSegmentor' (docs/extra_inputs.md)"
+            f"{owner} needs {KNOWN[name].what}, and none was stated: call it inside `with"
+            f" seglosses.extra_inputs.extra_inputs({name}=...)`; in a config,"
+            f" {KNOWN[name].config} (docs/extra_inputs.md)"
         )
     return tensor
+
+
+def require_graph(tensor: Tensor, name: str, owner: str, logits: Tensor) -> None:
+    """Refuse to train on an extra input that the network cannot change.
+
+    For losses whose gradient goes to the extra input alone: without one they would be a constant.
+
+    Args:
+        tensor: The extra input.
+        name: One of :data:`KNOWN`.
+        owner: Class that needs it, for the message.
+        logits: What the loss was called with. Logits without a graph mean that nothing trains, and
+            all is well.
+
+    Raises:
+        ValueError: when the logits have a graph and the extra input has none.
+
+    Example:
+        >>> import torch
+        >>> detached, logits = torch.ones(1), torch.ones(1, requires_grad=True)
+        >>> require_graph(detached, "features", "MyLoss", logits.detach())
+        >>> require_graph(2 * logits, "features", "MyLoss", logits)
+    """
+    if torch.is_grad_enabled() and logits.requires_grad and not tensor.requires_grad:
+        raise ValueError(
+            f"{owner} trains the network through {KNOWN[name].what} alone, and got a tensor without"
+            " a graph (detached, made under no_grad, or from the data loader), which would train"
+            " nothing: compute it with gradients enabled, by layers that train; in a config,"
+            f" {KNOWN[name].config} (docs/extra_inputs.md)"
+        )
 
 
 def extra_map(
@@ -131,10 +201,21 @@ def extra_map(
     if not fits or (channels is not None and tensor.shape[1] != channels):
         expected = (batch, "C" if channels is None else channels, *spatial)
         raise ValueError(
-            f"{owner} got {tuple(tensor.shape)} for {KNOWN[name]}, expected"
+            f"{owner} got {tuple(tensor.shape)} for {KNOWN[name].what}, expected"
             f" {expected} or the same at another resolution"
         )
-    if tensor.shape[2:] != spatial and tensor.numel():
-        mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(spatial)]
-        tensor = F.interpolate(tensor, spatial, mode=mode, align_corners=False)
-    return tensor
+    return at_size(tensor, spatial)
+
+
+def at_size(maps: Tensor, spatial: tuple[int, ...]) -> Tensor:
+    """Maps (N, C, *T) resampled linearly to (N, C, *spatial), as MMSegmentation resizes logits.
+
+    Example:
+        >>> import torch
+        >>> at_size(torch.tensor([[[0.0, 1.0]]]), (4,))
+        tensor([[[0.0000, 0.2500, 0.7500, 1.0000]]])
+    """
+    if maps.shape[2:] == spatial or not maps.numel():
+        return maps
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(spatial)]
+    return F.interpolate(maps, spatial, mode=mode, align_corners=False)

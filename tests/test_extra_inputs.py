@@ -41,6 +41,16 @@ def test_unknown_names_are_refused() -> None:
 def test_missing_inputs_say_how_to_give_them() -> None:
     with pytest.raises(ValueError, match=r"MyLoss needs a teacher's logits .*teacher=\.\.\."):
         require_extra_input("teacher", "MyLoss")
+    for name, remedy in {
+        "image": "segmentor 'seglosses.ExtraInputsSegmentor', which states it",
+        "features": "feature_index=",
+        "attributions": "attribute_to='image'",
+        "signed_distance": "seglosses.AddSignedDistance",
+        "projection": "extra_projection",
+        "second_logits": "second_branch=True",
+    }.items():
+        with pytest.raises(ValueError, match=remedy):
+            require_extra_input(name, "MyLoss")
 
 
 def test_the_page_lists_who_takes_what() -> None:

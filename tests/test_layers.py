@@ -12,6 +12,7 @@ LAYERS = (
     {
         "_kernels_compiled",
         "_kernels_distance",
+        "attributions",
         "blocks",
         "boxes",
         "distance",

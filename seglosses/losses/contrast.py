@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Unpack
 
-from seglosses.extra_inputs import extra_map
+from seglosses.extra_inputs import extra_map, require_graph
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 
 
@@ -66,7 +66,8 @@ class InfoNCELoss(ShapeLoss):
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
 
     Raises:
-        ValueError: for under 2 samples, a ``temperature`` up to 0, or missing ``features``.
+        ValueError: for under 2 samples, a ``temperature`` up to 0, missing ``features``, or such
+            without a graph under logits that have one.
 
     Example:
         >>> import torch
@@ -96,7 +97,9 @@ class InfoNCELoss(ShapeLoss):
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Mean over queries."""
-        features = extra_map("features", type(self).__name__, len(prob), tuple(prob.shape[2:]))
+        owner = type(self).__name__
+        features = extra_map("features", owner, len(prob), tuple(prob.shape[2:]))
+        require_graph(features, "features", owner, prob)
         vectors = features.flatten(2).transpose(1, 2)
         inside = target.flatten(2) > 0.5
         kept = torch.ones_like(inside) if mask is None else (mask.flatten(2) > 0).expand_as(inside)
@@ -111,7 +114,7 @@ class InfoNCELoss(ShapeLoss):
         own = self._spaced(vectors[inside & kept])
         others = self._spaced(vectors[~inside & kept])
         if len(own) < 2 or not len(others):
-            return vectors.sum() * 0
+            return vectors[:0].sum()
         partner = own.roll(-(len(own) // 2), 0)
         return info_nce_loss(own, partner, others, temperature=self.temperature).mean()
 

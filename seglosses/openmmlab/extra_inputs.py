@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -31,8 +31,9 @@ from seglosses.registry import MODELS, TRANSFORMS
 class ExtraInputs:
     """Mixed into a segmentor: states extra inputs around the losses of its heads.
 
-    The image always; the logits of ``teacher``; the features of one stage; the logits of a second
-    branch; and every ``extra_<name>`` that the data samples carry. The teacher is no submodule:
+    The image always; the logits of ``teacher``; the features of one stage; what the logits are
+    attributed to; the logits of a second branch; and every ``extra_<name>`` that the data samples
+    carry. The teacher is no submodule:
     checkpoints have the keys of the plain segmentor and fit it, no optimizer sees the teacher,
     and it stays in evaluation mode.
     """
@@ -42,6 +43,7 @@ class ExtraInputs:
         *args: Any,
         teacher: Mapping[str, Any] | None = None,
         feature_index: int | None = None,
+        attribute_to: Literal["image"] | int | None = None,
         second_branch: bool = False,
         **options: Any,
     ) -> None:
@@ -49,8 +51,13 @@ class ExtraInputs:
         # in a list, so that torch does not register it
         self._teacher = [] if teacher is None else [_frozen(teacher)]
         self._feature_index = feature_index
+        self._attribute_to = attribute_to
         self._second_branch = second_branch
         self._open: ExitStack | None = None
+        if isinstance(attribute_to, str) and attribute_to != "image":
+            raise ValueError(
+                f"attribute_to must be 'image' or the number of a stage, got {attribute_to!r}"
+            )
         if second_branch and not getattr(self, "with_auxiliary_head", False):
             raise ValueError(
                 "second_branch=True takes the logits of the auxiliary head, and this model has"
@@ -61,6 +68,8 @@ class ExtraInputs:
 
     def loss(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
         """Losses of all heads, with extra inputs."""
+        if self._attribute_to == "image":
+            inputs = inputs.detach().requires_grad_()
         with ExitStack() as stack:
             stack.enter_context(extra_inputs(**self.stated(inputs, data_samples)))
             self._open = stack
@@ -73,6 +82,8 @@ class ExtraInputs:
     def stated(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
         """What is stated before the network runs; override it to state more."""
         extras = {"image": inputs}
+        if self._attribute_to == "image":
+            extras["attribute_to"] = inputs
         for name in KNOWN:
             key = f"extra_{name}"
             if data_samples and key in data_samples[0]:
@@ -92,6 +103,8 @@ class ExtraInputs:
             more = {}
             if self._feature_index is not None:
                 more["features"] = features[self._feature_index]
+            if isinstance(self._attribute_to, int):
+                more["attribute_to"] = features[self._attribute_to]
             if self._second_branch:
                 more["second_logits"] = self.auxiliary_head(features)  # type: ignore[attr-defined]
             self._open.enter_context(extra_inputs(**more))
@@ -145,12 +158,13 @@ def ExtraInputsSegmentor(segmentor: str = "EncoderDecoder", **options: Any) -> A
     Args:
         segmentor: Its class, as in a config's ``type``.
         options: ``teacher=dict(config=..., checkpoint=...)`` (or ``model=dict(...)`` instead of a
-            config file), ``feature_index`` (stage whose features are stated), ``second_branch``
-            (the auxiliary head's logits are stated), and the arguments of the segmentor.
+            config file), ``feature_index`` (stage whose features are stated), ``attribute_to``
+            ('image', or a stage to which losses attribute the logits), ``second_branch`` (the
+            auxiliary head's logits are stated), and the arguments of the segmentor.
 
     Raises:
-        ValueError: The class is not known; the teacher's description is incomplete; the networks
-            normalise images differently.
+        ValueError: The class is not known; ``attribute_to`` is another word; the teacher's
+            description is incomplete; the networks normalise images differently.
     """
     # registers mmseg's models when nothing else has
     import mmseg.models  # noqa: F401

@@ -6,13 +6,19 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from seglosses.extra_inputs import extra_inputs
 from seglosses.losses import (
     AttributionEnergyLoss,
     BalancedCrossEntropyLoss,
     CrossEntropyLoss,
+    DiceLoss,
+    FocalLoss,
     InfoNCELoss,
+    LovaszSoftmaxLoss,
+    RightReasonsLoss,
+    SSIMLoss,
     attribution_energy_loss,
     balanced_class_weights,
     right_reasons_loss,
@@ -77,6 +83,138 @@ def test_no_attribution_divides_nothing() -> None:
     value.sum().backward()
     assert value.item() == 1.0
     assert torch.isfinite(nothing.grad).all()
+
+
+def test_where_nothing_counts_nothing_is_paid() -> None:
+    labels = torch.tensor([[[0, 1, 1]]])
+    logits = torch.zeros(1, 2, 1, 3, requires_grad=True)
+    maps = torch.ones(1, 2, 1, 3, requires_grad=True)
+    for cls in (AttributionEnergyLoss, RightReasonsLoss):
+        with extra_inputs(attributions=maps):
+            loss = cls()(logits, labels, weight=torch.zeros(1, 1, 3))
+            assert loss.item() == 0.0
+            # and of two images the other one keeps its own
+            pair = torch.tensor([[[0.0, 0.0, 0.0]], [[1.0, 1.0, 1.0]]])
+        with extra_inputs(attributions=maps.expand(2, -1, -1, -1)):
+            both = cls(reduction="none")(
+                logits.expand(2, -1, -1, -1), labels.expand(2, -1, -1), pair
+            )
+        assert both[0].item() == 0.0
+        assert both[1].item() > 0.0
+
+
+@pytest.mark.parametrize("cls", [AttributionEnergyLoss, RightReasonsLoss])
+def test_maps_may_be_anything_where_ignored(cls) -> None:
+    labels = torch.tensor([[[0, 1, 255]]])
+    values = []
+    for unknown in (0.0, float("nan"), float("inf")):
+        maps = torch.tensor([[[[1.0, 2.0, unknown]], [[3.0, 4.0, unknown]]]], requires_grad=True)
+        with extra_inputs(attributions=maps):
+            value = cls()(torch.zeros(1, 2, 1, 3), labels)
+        value.backward()
+        assert torch.isfinite(maps.grad).all()
+        values.append(value.item())
+    assert values[0] == values[1] == values[2]
+
+
+def test_features_may_be_anything_where_ignored() -> None:
+    features = torch.ones(1, 2, 1, 3)
+    features[..., 2] = torch.nan
+    for labels in ([[[1, 1, 255]]], [[[1, 0, 255]]]):
+        features.requires_grad_().grad = None
+        with extra_inputs(features=features):
+            value = InfoNCELoss()(torch.zeros(1, 2, 1, 3), torch.tensor(labels))
+        value.backward()
+        assert value.item() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"),
+    [
+        (AttributionEnergyLoss, "attributions"),
+        (RightReasonsLoss, "attributions"),
+        (InfoNCELoss, "features"),
+    ],
+)
+def test_a_constant_is_not_trained_on(cls, name) -> None:
+    maps, labels = torch.rand(1, 2, 1, 3), torch.tensor([[[0, 1, 1]]])
+    logits = torch.zeros(1, 2, 1, 3, requires_grad=True)
+    with extra_inputs(**{name: maps}):
+        with pytest.raises(ValueError, match=rf"{cls.__name__} trains .* would train nothing"):
+            cls()(logits, labels)
+        with torch.no_grad():
+            held = cls()(logits, labels)
+        assert cls()(logits.detach(), labels).item() == held.item()
+    with extra_inputs(**{name: maps.requires_grad_()}):
+        cls()(logits, labels).backward()
+    assert maps.grad.abs().sum() > 0
+
+
+def test_energy_of_the_logits_by_hand() -> None:
+    # logits (x, 2 x): class 0 gets x = 1, 0, 3 (its own pixels hold 1), class 1 gets twice that
+    x = torch.tensor([[[[1.0, -2.0, 3.0, 5.0]]]], requires_grad=True)
+    weight = torch.tensor([1.0, 2.0], requires_grad=True)
+    logits = x * weight.view(1, 2, 1, 1)
+    labels = torch.tensor([[[0, 1, 1, 255]]])
+    with extra_inputs(attribute_to=x):
+        loss = AttributionEnergyLoss()(logits, labels)
+    assert loss.item() == pytest.approx((3 / 4 + 1 / 4) / 2)
+    # ready maps win
+    with extra_inputs(attribute_to=x, attributions=torch.ones(1, 2, 1, 4, requires_grad=True)):
+        assert AttributionEnergyLoss()(logits, labels).item() == pytest.approx(0.5)
+
+
+def test_right_reasons_of_the_logits_by_hand() -> None:
+    # the class's logit is x_1 - x_0 at pixel 1, so log p = log sigmoid has the slopes -1 / 2, 1 / 2
+    x = torch.ones(1, 1, 1, 2, requires_grad=True)
+    logits = torch.stack([torch.zeros(1, 1, 1), x[:, 0, :, 1:] - x[:, 0, :, :1]], -1)
+    with extra_inputs(attribute_to=x):
+        loss = RightReasonsLoss(classes=[0])(logits, torch.tensor([[[0, 1]]]))
+    assert loss.item() == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("cls", [AttributionEnergyLoss, RightReasonsLoss])
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_attributions_train_the_network(cls, dims, channels) -> None:
+    torch.manual_seed(0)
+    conv = (nn.Conv2d, nn.Conv3d)[dims - 2]
+    network = nn.Sequential(
+        conv(2, 4, 3, padding=1), nn.Softplus(), conv(4, channels, 3, padding=1)
+    )
+    image = torch.randn(2, 2, *(6,) * dims, requires_grad=True)
+    labels = torch.zeros(2, *(6,) * dims, dtype=torch.long)
+    labels[:, 1:4, 2:4] = 1
+    loss = cls()
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    values = []
+    for _ in range(15):
+        logits = network(image)
+        with extra_inputs(attribute_to=image):
+            value = loss(logits, labels)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        values.append(value.item())
+    assert values[-1] < 0.98 * values[0]
+
+
+def test_attributions_beside_losses_without_a_second_derivative() -> None:
+    torch.manual_seed(0)
+    network = nn.Conv2d(1, 2, 3, padding=1)
+    image = torch.randn(1, 1, 8, 8, requires_grad=True)
+    labels = (image[:, 0] > 0).long()
+    parts = (LovaszSoftmaxLoss(), FocalLoss(), DiceLoss(), SSIMLoss(), AttributionEnergyLoss())
+    gradients = []
+    for chosen in (parts, parts[:-1], parts[-1:]):
+        network.zero_grad()
+        with extra_inputs(attribute_to=image):
+            logits = network(image)
+            sum(loss(logits, labels) for loss in chosen).backward()
+        gradients.append(network.weight.grad.clone())
+    together, others, alone = gradients
+    assert alone.abs().sum() > 0
+    torch.testing.assert_close(together, others + alone)
 
 
 def test_right_reasons_by_hand() -> None:

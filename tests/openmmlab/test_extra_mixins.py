@@ -12,7 +12,6 @@ from torch import nn
 pytest.importorskip("mmseg")
 
 from mmengine.config import Config
-from mmengine.structures import PixelData
 
 from seglosses.registry import MODELS
 from tests.openmmlab.test_extra_inputs import batch, extended, network, teacher
@@ -22,10 +21,10 @@ FOLDER = Path(__file__).parents[2] / "configs" / "losses"
 NEEDS = {
     "box_snake": (),
     "box_supervised": (),
-    "ce_attribution_energy": ("attributions",),
+    "ce_attribution_energy": ("attribute_to",),
     "ce_branch_consistency": ("second_branch",),
     "ce_info_nce": ("feature_index",),
-    "ce_right_reasons": ("attributions",),
+    "ce_right_reasons": ("attribute_to",),
     "distill": ("teacher",),
     "distill_boundary": ("teacher",),
 }
@@ -45,6 +44,8 @@ def test_extra_mixins_train(name, teacher):
         options["teacher"] = teacher
     if "feature_index" in NEEDS[name]:
         options["feature_index"] = 1
+    if "attribute_to" in NEEDS[name]:
+        options["attribute_to"] = "image"
     if "second_branch" in NEEDS[name]:
         options |= {"second_branch": True, "auxiliary_head": network()["decode_head"]}
     model = extended(**options)
@@ -52,9 +53,11 @@ def test_extra_mixins_train(name, teacher):
     losses = [MODELS.build(dict(each)) for each in wanted]
     model.decode_head.loss_decode = nn.ModuleList(losses)
     images, samples = batch()
-    if "attributions" in NEEDS[name]:
-        for sample, image in zip(samples, images, strict=True):
-            sample.extra_attributions = PixelData(data=image)
+    for loss in losses:
+        # not a constant of the network that the other losses train alone
+        value = model.loss(images, samples)[f"decode.{loss.loss_name}"]
+        slopes = torch.autograd.grad(value, list(model.parameters()), allow_unused=True)
+        assert any(slope is not None and slope.any() for slope in slopes), loss.loss_name
     seen = ten_steps(model, lambda: model.loss(images, samples))
     for loss in losses:
         assert f"decode.{loss.loss_name}" in seen[0]

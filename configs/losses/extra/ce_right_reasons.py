@@ -1,5 +1,5 @@
-# Cross-entropy, and squared attributions outside of the object. Needs a segmentor that states
-# attributions: derive from seglosses.openmmlab.extra_inputs.ExtraInputs. The weight is of the order
+# Cross-entropy, and squared attributions outside of the object. Needs a model of type
+# seglosses.ExtraInputsSegmentor with attribute_to='image' (or a stage). The weight is of the order
 # of one over the pixels.
 loss_decode = [
     dict(type="seglosses.CrossEntropyLoss"),
