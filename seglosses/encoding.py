@@ -109,16 +109,14 @@ class Aligned(NamedTuple):
         """
         if self.channels == 1:
             return self
-        labels = self.labels
-        if labels is not None and len(chosen) == 1:
-            labels = (labels == chosen[0]).long()
-        elif labels is not None:
-            # what is not chosen is background
-            place = labels.new_full((self.channels + 1,), len(chosen))
-            place[chosen] = torch.arange(len(chosen), device=labels.device)
-            labels = place[labels]
-        dense = None if self.dense is None else pick_channels(self.dense, chosen)
-        return self._replace(logits=pick_channels(self.logits, chosen), labels=labels, dense=dense)
+        logits, count = pick_channels(self.logits, chosen), len(chosen)
+        if self.dense is not None:
+            return self._replace(logits=logits, dense=pick_channels(self.dense, chosen))
+        assert self.labels is not None
+        # what is not chosen is background: C, or 0 of one channel
+        place = self.labels.new_full((self.channels + 1,), 0 if count == 1 else count)
+        place[chosen] = torch.arange(count, device=place.device) + (count == 1)
+        return self._replace(logits=logits, labels=place[self.labels])
 
     def target(self) -> Tensor:
         """One-hot or dense targets (N, C, *S), zero where ignored."""
@@ -219,8 +217,8 @@ def align(
     Args:
         pred: Raw logits.
         target: Labels, dense targets or masks.
-        weight: (N, *S) weights of pixels, or (N,) of images; integer (n,) picks channels for
-            float masks.
+        weight: (N, *S) weights of pixels, or (N,) of images, at least 0; integer (n,) picks
+            channels for float masks.
         ignore_index: Label that does not count, or ``None``.
         use_sigmoid: Channels are independent.
 
@@ -228,7 +226,7 @@ def align(
         An :class:`Aligned` batch.
 
     Raises:
-        ValueError: for shapes, dtypes or label values that fit no layout, saying which are meant.
+        ValueError: for shapes, dtypes, labels or weights that fit no layout, saying which do.
 
     Example:
         >>> batch = align(torch.zeros(1, 2, 3), torch.tensor([[0, 1, 255]]))
@@ -295,7 +293,7 @@ def _labels(
         )
     # detection heads mark background by the label C: sigmoid rows without spatial dimensions
     classes = max(channels, 2) if logits.dim() > 2 or not sigmoid else channels + 1
-    _require(
+    require_between(
         labels,
         0,
         classes - 1,
@@ -324,18 +322,18 @@ def _dense(
 ) -> tuple[Tensor, Tensor | None]:
     dense = target.to(logits.dtype)
     if not sigmoid:
-        _require(dense, 0.0, 1.0, _RANGE + "; give unknown pixels 0 in every class")
+        require_between(dense, 0.0, 1.0, _RANGE + "; give unknown pixels 0 in every class")
         mass = dense.sum(1)
         # what low precision rounds up adds up
         most = 1 + max(1e-3, torch.finfo(target.dtype).eps)
-        _require(mass, 0.0, most, _MASS)
+        require_between(mass, 0.0, most, _MASS)
         return dense, _unless_all(mass > 0)
     valid: Tensor | None = None
     if logits.shape[1] == 1 and ignore_index is not None and ignore_index not in (0, 1):
         valid = _unless_all(dense[:, 0] != ignore_index)
     if valid is not None:
         dense = dense.masked_fill(~valid.unsqueeze(1), 0.0)
-    _require(dense, 0.0, 1.0, _RANGE + "; give unknown pixels a weight of 0")
+    require_between(dense, 0.0, 1.0, _RANGE + "; give unknown pixels a weight of 0")
     return dense, valid
 
 
@@ -344,8 +342,16 @@ def _unless_all(valid: Tensor) -> Tensor | None:
     return None if valid.device.type == "cpu" and bool(valid.all()) else valid
 
 
-def _require(values: Tensor, low: float, high: float, expected: str) -> None:
-    """Check a range: at once on the CPU, without synchronisation elsewhere."""
+def require_between(values: Tensor, low: float, high: float, expected: str) -> None:
+    """Raise ``ValueError`` for values out of a range or NaN: at once on a CPU.
+
+    Elsewhere the device asserts it, without synchronisation.
+
+    Example:
+        >>> require_between(torch.tensor([0, 2]), 0, 1, "labels must be 0 or 1")
+        Traceback (most recent call last):
+        ValueError: labels must be 0 or 1; got values from 0 to 2
+    """
     if not values.numel():
         return
     least, most = values.aminmax()
@@ -361,6 +367,8 @@ def _weights(weight: Tensor | None, logits: Tensor) -> tuple[Tensor | None, Tens
     if weight is None:
         return None, None
     weight = weight.to(logits.dtype)
+    most = torch.finfo(weight.dtype).max
+    require_between(weight, 0.0, most, "weight must be finite, at least 0; 0 leaves a pixel out")
     pixels = logits.shape[:1] + logits.shape[2:]
     if weight.shape == logits.shape[:1]:
         return None, weight

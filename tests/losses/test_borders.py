@@ -11,7 +11,7 @@ import torch
 
 from seglosses import losses
 from seglosses.extra_inputs import extra_inputs
-from seglosses.losses import CrossEntropyLoss, DiceLoss, KLDistillationLoss
+from seglosses.losses import CrossEntropyLoss, DiceLoss, KLDistillationLoss, LovaszSoftmaxLoss
 from seglosses.losses.classwise import ClassLoss
 from seglosses.options import class_factors
 
@@ -33,6 +33,13 @@ def taught_by_nan() -> torch.Tensor:
         (taught_by_nan, OTHER_SUSPECTS),
         (lambda: CrossEntropyLoss()(LOGITS, LABELS, avg_factor=float("nan")), OTHER_SUSPECTS),
         (lambda: CrossEntropyLoss()(LOGITS * torch.inf, LABELS), "lower the learning rate"),
+        (lambda: CrossEntropyLoss()(LOGITS, LABELS, -torch.ones(2, 6, 6)), "from -1.0 to -1.0"),
+        (lambda: DiceLoss()(LOGITS, LABELS, torch.tensor([1.0, -1.0])), "weight must be finite"),
+        (lambda: DiceLoss()(LOGITS, LABELS, torch.full((2,), torch.inf)), "weight must be finite"),
+        (
+            lambda: LovaszSoftmaxLoss()(LOGITS, LABELS, torch.full((2, 6, 6), torch.nan)),
+            "weight must be finite",
+        ),
         (lambda: CrossEntropyLoss(class_weight=[1.0])(ONE, LABELS % 2), "background and foregr"),
         (lambda: DiceLoss(class_weight=[1.0, 2.0])(ONE, LABELS % 2), "channel: expected 1, got 2"),
         (lambda: DiceLoss(classes=[1, 1])(LOGITS, LABELS), "each once"),
