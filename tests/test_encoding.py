@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from seglosses.encoding import align, one_hot
-from seglosses.soft_labels import smooth_boundary_labels
 
 
 def test_labels_and_dense_targets() -> None:
@@ -191,26 +190,3 @@ def test_one_hot_of_volumes() -> None:
     hot = one_hot(labels, 4)
     assert hot.shape == (2, 4, 3, 4, 5)
     assert torch.equal(hot.argmax(1), labels)
-
-
-def test_boundary_smoothing_of_the_published_case() -> None:
-    # JDTLosses, k = 3, epsilon = 0.5, three classes: boundary pixels become 2/3, 1/6, 1/6
-    labels = torch.zeros(1, 5, 6, dtype=torch.long)
-    labels[0, :, 3:] = 1
-    labels[0, 0, 0] = 255
-    soft = smooth_boundary_labels(labels, 3)
-    assert soft[0, :, 2, 2].tolist() == pytest.approx([2 / 3, 1 / 6, 1 / 6])
-    assert soft[0, :, 2, 1].tolist() == [1, 0, 0]
-    assert soft[0, :, 0, 0].tolist() == [0, 0, 0]
-    # the frame is no boundary, and what touches an ignored pixel is left as it is
-    assert soft[0, :, 4, 0].tolist() == [1, 0, 0]
-    assert soft[0, :, 1, 1].tolist() == [1, 0, 0]
-    volume = smooth_boundary_labels(labels.unsqueeze(1), 3)
-    assert torch.equal(volume.squeeze(2), soft)
-
-
-def test_boundary_smoothing_border() -> None:
-    with pytest.raises(ValueError, match="odd and positive"):
-        smooth_boundary_labels(torch.zeros(1, 4, 4, dtype=torch.long), 2, kernel_size=4)
-    with pytest.raises(ValueError, match="labels must be"):
-        smooth_boundary_labels(torch.zeros(4, 4, dtype=torch.long), 2)

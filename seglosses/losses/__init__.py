@@ -169,6 +169,7 @@ from seglosses.losses.hausdorff import (
     hausdorff_dt_loss,
     hausdorff_erosion_loss,
 )
+from seglosses.losses.jaccard_metric import JaccardMetricLoss, jaccard_metric_loss
 from seglosses.losses.label_margins import (
     CrammerSingerLoss,
     LDRLoss,
@@ -217,12 +218,10 @@ from seglosses.losses.region import (
     DiceLoss,
     FocalTverskyLoss,
     JaccardLoss,
-    JaccardMetricLoss,
     TverskyLoss,
     dice_loss,
     focal_tversky_loss,
     jaccard_loss,
-    jaccard_metric_loss,
     tversky_loss,
 )
 from seglosses.losses.skeleton_aware import (
@@ -275,6 +274,7 @@ from seglosses.losses.weak import (
     entropy_loss,
     soft_class_ratios,
 )
+from seglosses.soft_labels import smooth_boundary_labels
 
 __all__ = [
     "ACLSLoss",
@@ -452,6 +452,7 @@ __all__ = [
     "siou_loss",
     "skeleton_aware_loss",
     "skeleton_recall_loss",
+    "smooth_boundary_labels",
     "soft_class_ratios",
     "soft_cldice_loss",
     "squentropy_loss",

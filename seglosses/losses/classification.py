@@ -7,9 +7,15 @@ import math
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.encoding import at_target
+from seglosses.encoding import Aligned, at_target
 from seglosses.entropy import cross_entropy
 from seglosses.losses.base import PixelLoss, PixelOptions
+from seglosses.reduction import Asked
+from seglosses.soft_labels import (
+    BoundarySmoothing,
+    boundary_smoothing_options,
+    soften_boundaries,
+)
 
 
 def cross_entropy_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -152,19 +158,43 @@ def comp_sum_loss(
 class CrossEntropyLoss(PixelLoss):
     """Registered form of :func:`cross_entropy_loss`.
 
+    Args:
+        boundary_smoothing: Soften labels at boundaries by this amount, or by the arguments of
+            :func:`~seglosses.soft_labels.smooth_boundary_labels`, ``dict(epsilon=0.5,
+            kernel_size=3)``.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: with ``boundary_smoothing`` for dense targets, and for points of masks.
+
     Example:
         >>> import torch
         >>> CrossEntropyLoss()(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # log 2
         tensor(0.6931)
+        >>> sure = torch.tensor([[[[3.0, 1.0]], [[1.0, 3.0]]]]).log()  # 3/4 for the label
+        >>> loss = CrossEntropyLoss(boundary_smoothing=0.5)  # makes it 3/4, for both are boundary
+        >>> loss(sure, torch.tensor([[[0, 1]]]))  # 3/4 log 4/3 + 1/4 log 4
+        tensor(0.5623)
     """
 
     formula = "-log p_y"
     paper = "Good 1952"
     use_when = "always: the pixel loss beside which the others stand"
 
+    def __init__(
+        self,
+        boundary_smoothing: BoundarySmoothing | None = None,
+        **options: Unpack[PixelOptions],
+    ) -> None:
+        super().__init__(**options)
+        self.boundary_smoothing = boundary_smoothing_options(boundary_smoothing)
+
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """-log p of the label."""
         return cross_entropy_loss(logits, target)
+
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+        return super()._reduced(soften_boundaries(batch, self.boundary_smoothing), asked)
 
 
 class Poly1CrossEntropyLoss(PixelLoss):

@@ -152,7 +152,7 @@ class JaccardDistillationLoss(OverlapLoss):
     """Jaccard or Dice (semi)metric between student and teacher; needs the extra input ``teacher``.
 
     The teacher's probabilities are the soft label of
-    :func:`~seglosses.losses.region.jaccard_metric_loss`, which vanishes exactly when the student
+    :func:`~seglosses.losses.jaccard_metric_loss`, which vanishes exactly when the student
     equals them; all classes count. The label only says which pixels are ignored.
 
     Args:

@@ -154,63 +154,6 @@ def jaccard_loss(
     return tversky_loss(prob, target, alpha=1.0, beta=1.0, smooth=smooth, intersection=intersection)
 
 
-def jaccard_metric_loss(
-    prob: Tensor,
-    target: Tensor,
-    *,
-    alpha: float = 1.0,
-    beta: float = 1.0,
-    smooth: float = 1e-3,
-    gamma: float = 1.0,
-    log: bool = False,
-    intersection: Intersection = "min",
-) -> Tensor:
-    r"""Jaccard metric loss and its Dice and Tversky relatives (JDTLoss).
-
-        t = (TP + smooth) / (TP + alpha FP + beta FN + smooth)
-        loss = (1 - t)^gamma, or (-log t)^gamma
-
-    With ``intersection='min'`` (JML1) or 'difference' (JML2) and alpha = beta = 1, 1 - t is a
-    metric on [0, 1]^n: it vanishes if and only if prediction and soft label are equal.
-
-    Args:
-        prob: Class probabilities, (N, C, *S).
-        target: One-hot or soft labels, (N, C, *S).
-        alpha: Price of a false positive: 1 for Jaccard, 1/2 for Dice.
-        beta: Price of a false negative.
-        smooth: Added above and below, in pixels.
-        gamma: Focal exponent.
-        log: Take -log t instead of 1 - t.
-        intersection: See :func:`seglosses.overlap.soft_counts`.
-
-    Returns:
-        One loss per image and class, (N, C).
-
-    References:
-        Wang et al., Jaccard Metric Losses, NeurIPS 2023, arXiv:2302.05666; Dice Semimetric Losses,
-        MICCAI 2023, arXiv:2303.16296; averaging: Revisiting Evaluation Metrics for Semantic
-        Segmentation, NeurIPS 2023, arXiv:2310.19252.
-
-    Example:
-        >>> import torch
-        >>> half = torch.tensor([[[0.5, 0.5]]])
-        >>> jaccard_metric_loss(half, half, smooth=0.0).item()
-        0.0
-        >>> jaccard_metric_loss(half, half, smooth=0.0, intersection="product")  # 1 - 0.5 / 1.5
-        tensor([[0.6667]])
-    """
-    counts = soft_counts(prob, target, intersection=intersection)
-    return _metric_loss(counts, alpha, beta, smooth, gamma, log)
-
-
-def _metric_loss(
-    counts: Counts, alpha: float, beta: float, smooth: float, gamma: float, log: bool
-) -> Tensor:
-    index = tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
-    loss = -index.clamp(min=1e-7).log() if log else 1 - index
-    return focal_power(loss, gamma)
-
-
 class TverskyLoss(OverlapLoss):
     """Registered form of :func:`tversky_loss`; ``alpha`` weighs FP and ``beta`` FN.
 
@@ -341,40 +284,3 @@ class JaccardLoss(OverlapLoss):
     def compute(self, counts: Counts) -> Tensor:
         """One minus IoU."""
         return 1 - tversky_index(counts, alpha=1.0, beta=1.0, smooth=self.smooth)
-
-
-class JaccardMetricLoss(OverlapLoss):
-    """Registered form of :func:`jaccard_metric_loss`.
-
-    The defaults are those of JDTLoss: counts pooled over the batch (``average='dataset'``); its
-    mIoUD, mIoUI and mIoUC weights are ``average=dict(dataset=.., image=.., classes=..)``, in which
-    configs cannot write 'class'.
-
-    Example:
-        >>> import torch
-        >>> soft = torch.tensor([[[[0.25]], [[0.75]]]])  # one pixel, predicted with 1/2 and 1/2
-        >>> loss = JaccardMetricLoss(smooth=0.0)
-        >>> loss(torch.zeros(1, 2, 1, 1), soft)  # (1 - 0.25 / 0.5 + 1 - 0.5 / 0.75) / 2
-        tensor(0.4167)
-    """
-
-    formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s), a metric for soft labels too"
-    paper = "Wang et al. 2023, arXiv:2302.05666, arXiv:2310.19252"
-    use_when = "soft labels, distillation, or mIoU averaged by image or class"
-
-    def __init__(
-        self,
-        alpha: float = 1.0,
-        beta: float = 1.0,
-        smooth: float = 1e-3,
-        gamma: float = 1.0,
-        log: bool = False,
-        **options: Unpack[CountOptions],
-    ) -> None:
-        options.setdefault("average", "dataset")
-        super().__init__(**options)
-        self.alpha, self.beta, self.smooth, self.gamma, self.log = alpha, beta, smooth, gamma, log
-
-    def compute(self, counts: Counts) -> Tensor:
-        """(1 - t)^gamma or (-log t)^gamma."""
-        return _metric_loss(counts, self.alpha, self.beta, self.smooth, self.gamma, self.log)
