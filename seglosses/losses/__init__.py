@@ -1,5 +1,19 @@
 """Loss modules and the functions beside them; needs torch only.
 
+``seglosses list`` prints every loss with its formula, paper and purpose. One file tells of a family
+(``help(seglosses.losses.region)``):
+
+* overlap: region, jaccard_metric, generalized, confusion, lovasz, focal (also pixels);
+* pixels: classification, asymmetric, active_passive, noise_robust, label_margins, calibration,
+  calibration_kernel, balancing;
+* boundaries and structure: boundary, boundary_active, hausdorff, structural;
+* lines: centerline, centerline_boundary, skeleton_recall, skeleton_aware;
+* topology: topology_matching, topology_barcodes, topology_cavity, topology_paths,
+  topology_regions, topology_warping;
+* weak labels and volumes: weak, pseudo_labels, box_supervision, projection;
+* teachers, features, attributions: distillation, distillation_boundary, contrast, attribution;
+* boxes and their scores: box, box_distance, box_modified, box_shape, distribution, quality.
+
 Bases for losses of your own are in :mod:`seglosses.losses.base` and
 :mod:`seglosses.losses.classwise`.
 """
