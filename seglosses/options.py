@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 
-def check_range(interval: str, *, whole: bool = False, **options: Any) -> None:
+def check_range(interval: str, *, whole: bool = False, remedy: str = "", **options: Any) -> None:
     """Raise ``ValueError`` unless every option is a finite number in the interval.
 
     Args:
         interval: As in a textbook, for example ``"[0, 1)"`` or ``"(0, inf)"``.
         whole: Numbers must be whole.
+        remedy: What to do instead, where the interval does not say it.
         options: Numbers by name.
 
     Raises:
@@ -26,7 +27,7 @@ def check_range(interval: str, *, whole: bool = False, **options: Any) -> None:
         >>> check_range("[0, 1)", gamma=0.5)
         >>> check_range("[0, 1)", gamma=1.0)
         Traceback (most recent call last):
-        ValueError: gamma must be a number in [0, 1), got 1.0
+        ValueError: gamma must lie in [0, 1), got 1.0
     """
     low, high = (float(end) for end in interval[1:-1].split(","))
     for name, value in options.items():
@@ -35,8 +36,9 @@ def check_range(interval: str, *, whole: bool = False, **options: Any) -> None:
         fits = fits and not (number == low and interval[0] == "(")
         fits = fits and not (number == high and interval[-1] == ")")
         if not fits or (whole and number != int(number)):
-            kind = "a whole number" if whole else "a number"
-            raise ValueError(f"{name} must be {kind} in {interval}, got {value!r}")
+            kind = "be a whole number" if whole else "lie"
+            tail = f"; {remedy}" if remedy else ""
+            raise ValueError(f"{name} must {kind} in {interval}, got {value!r}{tail}")
 
 
 def _finite(value: object) -> float:

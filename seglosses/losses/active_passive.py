@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 from seglosses.encoding import at_target
 from seglosses.focusing import focal_power
 from seglosses.losses.base import PixelLoss, PixelOptions
+from seglosses.options import check_range
 
 
 def normalized_cross_entropy_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -96,8 +97,7 @@ def normalized_generalized_cross_entropy_loss(
         >>> normalized_generalized_cross_entropy_loss(logits, torch.tensor([[0]]), q=0.5)  # .2 / .6
         tensor([[0.3333]])
     """
-    if not 0 <= q <= 1:
-        raise ValueError(f"q must lie in [0, 1], got {q}")
+    check_range("[0, 1]", q=q)
     if q == 0:
         return normalized_cross_entropy_loss(logits, target)
     gap = -(q * logits.log_softmax(1)).expm1()
@@ -178,6 +178,9 @@ class NormalizedFocalLoss(PixelLoss):
         gamma: 0 is the normalized cross-entropy.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> NormalizedFocalLoss()(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 1 of 4
@@ -190,6 +193,7 @@ class NormalizedFocalLoss(PixelLoss):
 
     def __init__(self, gamma: float = 0.5, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", gamma=gamma)
         self.gamma = gamma
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -205,7 +209,7 @@ class NormalizedGeneralizedCrossEntropyLoss(PixelLoss):
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
     Raises:
-        ValueError: for ``q`` outside [0, 1], when called.
+        ValueError: for ``q`` outside [0, 1].
 
     Example:
         >>> import torch
@@ -221,6 +225,7 @@ class NormalizedGeneralizedCrossEntropyLoss(PixelLoss):
 
     def __init__(self, q: float = 0.7, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, 1]", q=q)
         self.q = q
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -253,6 +258,9 @@ class ReverseCrossEntropyLoss(PixelLoss):
         floor: What stands for log 0; the loss is proportional to its logarithm.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> ReverseCrossEntropyLoss()(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 3/4 log 1e4
@@ -265,6 +273,7 @@ class ReverseCrossEntropyLoss(PixelLoss):
 
     def __init__(self, floor: float = 1e-4, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
+        check_range("(0, 1)", floor=floor)
         self.floor = floor
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -311,6 +320,7 @@ class ActivePassiveLoss(PixelLoss):
         **options: Unpack[PixelOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", alpha=alpha, beta=beta)
         if active not in _ACTIVE or passive not in _PASSIVE:
             raise ValueError(
                 f"active must be one of {sorted(_ACTIVE)} and passive one of {sorted(_PASSIVE)},"

@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 from seglosses.encoding import at_target
 from seglosses.focusing import focal_power
 from seglosses.losses.base import PixelLoss, PixelOptions
+from seglosses.options import check_range
 
 
 def asymmetric_loss(
@@ -122,6 +123,9 @@ class AsymmetricLoss(PixelLoss):
         clip: Shift of the probability of negatives.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> loss = AsymmetricLoss(reduction="sum")
@@ -142,6 +146,8 @@ class AsymmetricLoss(PixelLoss):
         **options: Unpack[PixelOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", gamma_neg=gamma_neg, gamma_pos=gamma_pos)
+        check_range("[0, 1)", clip=clip)
         self.gamma_neg, self.gamma_pos, self.clip = gamma_neg, gamma_pos, clip
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -166,6 +172,9 @@ class SingleLabelAsymmetricLoss(PixelLoss):
         smoothing: Amount of label smoothing, in [0, 1]; at 0 gamma_neg does nothing.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> loss = SingleLabelAsymmetricLoss()
@@ -185,6 +194,8 @@ class SingleLabelAsymmetricLoss(PixelLoss):
         **options: Unpack[PixelOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", gamma_neg=gamma_neg, gamma_pos=gamma_pos)
+        check_range("[0, 1]", smoothing=smoothing)
         self.gamma_neg, self.gamma_pos, self.smoothing = gamma_neg, gamma_pos, smoothing
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from seglosses.losses.box_terms import (
     centre_term,
     hull_term,
 )
+from seglosses.options import check_range
 
 Mode = Literal["linear", "square", "log"]
 
@@ -286,6 +287,7 @@ class IoULoss(IoUFamilyLoss):
         self, mode: Mode = "log", eps: float = 1e-6, **options: Unpack[FamilyOptions]
     ) -> None:
         super().__init__(**options)
+        check_range("(0, inf)", eps=eps)
         self.mode: Mode = mode
         self.eps = eps
 

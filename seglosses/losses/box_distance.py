@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 
 from seglosses.boxes import Comparison, per_pair, positive
 from seglosses.losses.base import BoxLoss, LossOptions
+from seglosses.options import check_range
 
 WassersteinMode = Literal["exp", "log"]
 
@@ -48,10 +49,7 @@ def normalized_wasserstein_loss(
         >>> normalized_wasserstein_loss(pred, target, mode="log")  # log(1 + 25)
         tensor([3.2581])
     """
-    if not constant > 0:
-        raise ValueError(f"constant must be a positive size in pixels, got {constant}")
-    if mode not in ("exp", "log"):
-        raise ValueError(f"mode must be 'exp' or 'log', got {mode!r}")
+    _check_wasserstein(constant, mode)
 
     def read(pair: Comparison) -> Tensor:
         change = (pair.target_side - pair.side) * 0.5
@@ -95,8 +93,7 @@ def bounded_iou_loss(pred: Tensor, target: Tensor, *, beta: float = 0.2) -> Tens
         >>> bounded_iou_loss(pred, target)  # position 1 and 1 - 2 / 6, side 0 and 1 / 2
         tensor([1.8667])
     """
-    if not beta > 0:
-        raise ValueError(f"beta must be positive, got {beta}")
+    check_range("(0, inf)", beta=beta)
 
     def read(pair: Comparison) -> Tensor:
         offset = 2 * pair.offset.abs()
@@ -110,6 +107,12 @@ def bounded_iou_loss(pred: Tensor, target: Tensor, *, beta: float = 0.2) -> Tens
     return per_pair(read, pred, target)
 
 
+def _check_wasserstein(constant: float, mode: str) -> None:
+    check_range("(0, inf)", remedy="it is a size in pixels", constant=constant)
+    if mode not in ("exp", "log"):
+        raise ValueError(f"mode must be 'exp' or 'log', got {mode!r}")
+
+
 class NormalizedWassersteinLoss(BoxLoss):
     """Distance of boxes as Gaussians, in pixels.
 
@@ -119,7 +122,7 @@ class NormalizedWassersteinLoss(BoxLoss):
         options: See :class:`~seglosses.losses.base.Loss`.
 
     Raises:
-        ValueError: for a ``constant`` that is not positive, or an unknown mode, when called.
+        ValueError: for a ``constant`` that is not positive, or an unknown mode.
 
     Example:
         >>> import torch
@@ -139,6 +142,7 @@ class NormalizedWassersteinLoss(BoxLoss):
         **options: Unpack[LossOptions],
     ) -> None:
         super().__init__(**options)
+        _check_wasserstein(constant, mode)
         self.constant = constant
         self.mode = mode
 
@@ -155,7 +159,7 @@ class BoundedIoULoss(BoxLoss):
         options: See :class:`~seglosses.losses.base.Loss`.
 
     Raises:
-        ValueError: for a ``beta`` that is not positive, when called.
+        ValueError: for a ``beta`` that is not positive.
 
     Example:
         >>> import torch
@@ -172,6 +176,7 @@ class BoundedIoULoss(BoxLoss):
 
     def __init__(self, beta: float = 0.2, **options: Unpack[LossOptions]) -> None:
         super().__init__(**options)
+        check_range("(0, inf)", beta=beta)
         self.beta = beta
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from typing_extensions import Unpack
 from seglosses.boxes import Comparison, per_pair, positive, square_norm
 from seglosses.losses.base import BoxLoss, LossOptions
 from seglosses.losses.box import CIoULoss, IoULoss
+from seglosses.options import check_range
 
 Version = Literal[1, 2, 3]
 
@@ -203,6 +204,8 @@ class WiseIoULoss(BoxLoss):
         **options: Unpack[LossOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", gamma=gamma)
+        check_range("(0, inf)", alpha=alpha, delta=delta)
         if version not in (1, 2, 3):
             raise ValueError(f"version must be 1, 2 or 3, got {version!r}")
         if not 0 < momentum <= 1:

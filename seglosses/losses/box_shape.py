@@ -19,6 +19,7 @@ from seglosses.losses.box_terms import (
     proportion_term,
     side_term,
 )
+from seglosses.options import check_range
 
 
 def efficient_iou_loss(
@@ -220,6 +221,7 @@ class SIoULoss(IoUFamilyLoss):
 
     def __init__(self, theta: float = 4.0, **options: Unpack[FamilyOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", theta=theta)
         self.theta = theta
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
@@ -250,6 +252,7 @@ class ShapeIoULoss(IoUFamilyLoss):
 
     def __init__(self, scale: float = 0.0, **options: Unpack[FamilyOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", scale=scale)
         self.scale = scale
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 
 from seglosses.entropy import cross_entropy
 from seglosses.losses.base import PixelLoss, PixelOptions
+from seglosses.options import check_range
 
 
 def label_smoothing_loss(logits: Tensor, target: Tensor, *, alpha: float = 0.1) -> Tensor:
@@ -146,6 +147,9 @@ class LabelSmoothingLoss(PixelLoss):
         alpha: Amount of smoothing, in [0, 1].
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> logits = torch.tensor([[[[2.0]], [[0.0]]]])
@@ -159,6 +163,7 @@ class LabelSmoothingLoss(PixelLoss):
 
     def __init__(self, alpha: float = 0.1, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, 1]", alpha=alpha)
         self.alpha = alpha
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -173,6 +178,9 @@ class MaxSupLoss(PixelLoss):
         alpha: Strength.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> logits = torch.tensor([[[[2.0]], [[0.0]]]])
@@ -186,6 +194,7 @@ class MaxSupLoss(PixelLoss):
 
     def __init__(self, alpha: float = 0.1, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", alpha=alpha)
         self.alpha = alpha
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -200,6 +209,9 @@ class MarginSmoothingLoss(PixelLoss):
         margin: Free distance of the logits.
         alpha: Strength.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for an option out of its range.
 
     Example:
         >>> import torch
@@ -216,6 +228,7 @@ class MarginSmoothingLoss(PixelLoss):
         self, margin: float = 10.0, alpha: float = 0.1, **options: Unpack[PixelOptions]
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", margin=margin, alpha=alpha)
         self.margin, self.alpha = margin, alpha
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -234,6 +247,9 @@ class ACLSLoss(PixelLoss):
         positive: Strength of the first.
         negative: Strength of the second.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for an option out of its range.
 
     Example:
         >>> import torch
@@ -255,6 +271,7 @@ class ACLSLoss(PixelLoss):
         **options: Unpack[PixelOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", margin=margin, alpha=alpha, positive=positive, negative=negative)
         self.margin, self.alpha = margin, alpha
         self.positive, self.negative = positive, negative
 

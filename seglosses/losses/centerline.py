@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.released import Compat, check_compat
+from seglosses.options import check_range
 from seglosses.overlap import ratio
 from seglosses.reduction import average_pixels
 from seglosses.soft_skeleton import soft_skeleton
@@ -201,6 +202,8 @@ class SoftClDiceLoss(ShapeLoss):
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", whole=True, iterations=iterations)
+        check_range("[0, inf)", smooth=smooth)
         _check_skeleton(skeleton)
         check_compat(compat)
         self.iterations, self.smooth = iterations, smooth
@@ -246,6 +249,7 @@ class CenterlineCrossEntropyLoss(ShapeLoss):
         self, iterations: int = 3, skeleton: Skeleton = "soft", **options: Unpack[MapOptions]
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", whole=True, iterations=iterations)
         _check_skeleton(skeleton)
         self.iterations, self.skeleton = iterations, skeleton
 

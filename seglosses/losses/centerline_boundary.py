@@ -12,6 +12,7 @@ from seglosses.distance import distance_to
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.planes import constant_maps
 from seglosses.losses.released import Compat, check_compat
+from seglosses.options import check_range
 from seglosses.overlap import ratio
 from seglosses.skeleton import skeletonize
 from seglosses.soft_thinning import soft_thinning
@@ -158,6 +159,7 @@ class CenterlineBoundaryDiceLoss(ShapeLoss):
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", smooth=smooth)
         check_compat(compat)
         self.smooth, self.boundary, self.compat = smooth, boundary, compat
 

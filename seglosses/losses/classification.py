@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 from seglosses.encoding import Aligned, at_target
 from seglosses.entropy import cross_entropy
 from seglosses.losses.base import PixelLoss, PixelOptions
+from seglosses.options import check_range
 from seglosses.reduction import Asked
 from seglosses.soft_labels import (
     BoundarySmoothing,
@@ -137,13 +138,7 @@ def comp_sum_loss(
         >>> comp_sum_loss(z, label, tau=0.0)  # 3 e^0
         tensor([[3.]])
     """
-    if tau < 0:
-        raise ValueError(
-            f"tau must be at least 0 (exponential; 1 is cross-entropy, 2 mean absolute error), got"
-            f" {tau}"
-        )
-    if max_slope <= 1:
-        raise ValueError(f"max_slope must be above 1, the slope of cross-entropy, got {max_slope}")
+    _check_slopes(tau, max_slope)
     log_prob = logits.log_softmax(1)
     if tau == 1:
         return -at_target(log_prob, target)
@@ -153,6 +148,12 @@ def comp_sum_loss(
     bend = math.log(max_slope)
     beyond = max_slope * (power - bend).clamp(min=0)
     return at_target(power.clamp(max=bend).expm1() + beyond, target) / (1 - tau)
+
+
+def _check_slopes(tau: float, max_slope: float) -> None:
+    known = "0 is exponential, 1 cross-entropy, 2 mean absolute error"
+    check_range("[0, inf)", remedy=known, tau=tau)
+    check_range("(1, inf)", remedy="1 is the slope of cross-entropy", max_slope=max_slope)
 
 
 class CrossEntropyLoss(PixelLoss):
@@ -204,6 +205,9 @@ class Poly1CrossEntropyLoss(PixelLoss):
         epsilon: At least -1.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> Poly1CrossEntropyLoss()(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # log 2 + 1/2
@@ -216,6 +220,7 @@ class Poly1CrossEntropyLoss(PixelLoss):
 
     def __init__(self, epsilon: float = 1.0, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
+        check_range("[-1, inf)", epsilon=epsilon)
         self.epsilon = epsilon
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -254,7 +259,7 @@ class CompSumLoss(PixelLoss):
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
     Raises:
-        ValueError: for ``tau`` below 0 or ``max_slope`` up to 1, when called.
+        ValueError: for ``tau`` below 0 or ``max_slope`` up to 1.
 
     Example:
         >>> import torch
@@ -270,6 +275,7 @@ class CompSumLoss(PixelLoss):
         self, tau: float = 1.5, max_slope: float = 1e7, **options: Unpack[PixelOptions]
     ) -> None:
         super().__init__(**options)
+        _check_slopes(tau, max_slope)
         self.tau, self.max_slope = tau, max_slope
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:

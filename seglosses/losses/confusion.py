@@ -7,6 +7,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapOptions, ShapeLoss
+from seglosses.options import check_range
 from seglosses.overlap import Counts, ratio, soft_counts, tversky_index
 
 
@@ -182,6 +183,7 @@ class _ConfusionLoss(ShapeLoss):
 
     def __init__(self, sharpness: float = 73.0, **options: Unpack[MapOptions]) -> None:
         super().__init__(**options)
+        check_range("(0, inf)", sharpness=sharpness)
         self.sharpness = sharpness
 
 
@@ -192,6 +194,9 @@ class FBetaLoss(_ConfusionLoss):
         beta: Above 1 recall counts more than precision.
         sharpness: See :func:`amplify`.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
+
+    Raises:
+        ValueError: for an option out of its range.
 
     Example:
         >>> import torch
@@ -208,6 +213,7 @@ class FBetaLoss(_ConfusionLoss):
         self, beta: float = 1.0, sharpness: float = 73.0, **options: Unpack[MapOptions]
     ) -> None:
         super().__init__(sharpness, **options)
+        check_range("[0, inf)", beta=beta)
         self.beta = beta
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

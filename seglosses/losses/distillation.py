@@ -10,6 +10,7 @@ from seglosses.encoding import Aligned, activate
 from seglosses.extra_inputs import extra_map
 from seglosses.losses.base import PixelLoss, SegOptions
 from seglosses.losses.classwise import CountOptions, OverlapLoss, ShapeLoss
+from seglosses.options import check_range
 from seglosses.overlap import Counts, soft_counts, tversky_index
 from seglosses.reduction import Asked
 
@@ -191,6 +192,7 @@ class JaccardDistillationLoss(OverlapLoss):
     ) -> None:
         options.setdefault("average", "dataset")
         super().__init__(**options)
+        check_range("[0, inf)", alpha=alpha, beta=beta, smooth=smooth)
         check_temperature(temperature)
         self.alpha, self.beta, self.smooth = alpha, beta, smooth
         self.temperature = temperature

@@ -10,6 +10,7 @@ from seglosses.encoding import Aligned
 from seglosses.label_edges import label_boundary
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.distillation import check_temperature, kl_distillation_loss, like_logits
+from seglosses.options import check_range
 from seglosses.reduction import Asked, average_pixels, select_classes
 
 
@@ -129,6 +130,8 @@ class BoundaryDistillationLoss(ShapeLoss):
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", edge_weight=edge_weight, body_weight=body_weight)
+        check_range("[1, inf)", whole=True, radius=radius)
         check_temperature(temperature)
         self.temperature = temperature
         self.edge_weight, self.body_weight = edge_weight, body_weight

@@ -11,6 +11,7 @@ from seglosses.entropy import cross_entropy
 from seglosses.focusing import focal_power
 from seglosses.foreground_focal import foreground_focal
 from seglosses.losses.base import PixelLoss, PixelOptions
+from seglosses.options import check_range
 
 
 def _focal(
@@ -150,6 +151,9 @@ class FocalLoss(PixelLoss):
             none.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> FocalLoss(gamma=2.0)(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # log 2 / 4
@@ -164,6 +168,9 @@ class FocalLoss(PixelLoss):
         self, gamma: float = 2.0, alpha: float | None = None, **options: Unpack[PixelOptions]
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", gamma=gamma)
+        if alpha is not None:
+            check_range("[0, 1]", alpha=alpha)
         self.gamma, self.alpha = gamma, alpha
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -173,13 +180,13 @@ class FocalLoss(PixelLoss):
     def _binary(self, logits: Tensor, batch: Aligned) -> Tensor:
         if batch.labels is None:
             return super()._binary(logits, batch)
-        one = logits.shape[1] == 1
+        one, weight = logits.shape[1] == 1, self.class_weight
         loss = foreground_focal(
             logits,
             batch.labels,
             gamma=self.gamma,
             alpha=self.alpha,
-            class_weight=None if one else self.class_weight,
+            class_weight=None if one or weight is None else weight.to(logits.dtype),
         )
         return loss * self._class_factor(batch.labels) if one else loss
 
@@ -192,6 +199,9 @@ class Poly1FocalLoss(PixelLoss):
         gamma: As in :func:`focal_loss`.
         alpha: As in :func:`focal_loss`.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for an option out of its range.
 
     Example:
         >>> import torch
@@ -211,6 +221,10 @@ class Poly1FocalLoss(PixelLoss):
         **options: Unpack[PixelOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[-1, inf)", epsilon=epsilon)
+        check_range("[0, inf)", gamma=gamma)
+        if alpha is not None:
+            check_range("[0, 1]", alpha=alpha)
         self.epsilon, self.gamma, self.alpha = epsilon, gamma, alpha
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -228,6 +242,9 @@ class SelfAdjustingDiceLoss(PixelLoss):
         smooth: Added above and below.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> loss = SelfAdjustingDiceLoss(alpha=0.0)
@@ -243,6 +260,8 @@ class SelfAdjustingDiceLoss(PixelLoss):
         self, alpha: float = 0.01, smooth: float = 1.0, **options: Unpack[PixelOptions]
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", alpha=alpha)
+        check_range("(0, inf)", smooth=smooth)
         self.alpha, self.smooth = alpha, smooth
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:

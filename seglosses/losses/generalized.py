@@ -8,6 +8,7 @@ from typing_extensions import Unpack
 
 from seglosses.focusing import focal_power
 from seglosses.losses.classwise import CountOptions, MapOptions, OverlapLoss, ShapeLoss
+from seglosses.options import check_range
 from seglosses.overlap import Counts, Intersection, ratio, soft_counts, tversky_index
 from seglosses.reduction import average_pixels
 
@@ -84,6 +85,7 @@ class GeneralizedDiceLoss(OverlapLoss):
 
     def __init__(self, smooth: float = 1e-5, **options: Unpack[CountOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", smooth=smooth)
         if self.class_weight is not None:
             raise ValueError(
                 "GeneralizedDiceLoss weighs classes by 1/volume^2: leave class_weight out, or use"
@@ -221,6 +223,9 @@ class UnifiedFocalLoss(ShapeLoss):
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, 1]", balance=balance, delta=delta)
+        check_range("[0, 1)", gamma=gamma)
+        check_range("[0, inf)", smooth=smooth)
         if self.classes not in (None, "present", "all"):
             raise ValueError(
                 "UnifiedFocalLoss treats class 0 as background and needs all channels: classes must"

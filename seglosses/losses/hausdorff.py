@@ -11,6 +11,7 @@ from seglosses.distance import Spacing
 from seglosses.encoding import Aligned
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.fields import two_sided_fields
+from seglosses.options import check_range
 from seglosses.reduction import Asked, average_pixels
 
 
@@ -146,6 +147,9 @@ class HausdorffDTLoss(ShapeLoss):
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`; class 0 is left out unless
             ``classes`` names it.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> logits = torch.tensor([[[[-99.0, 99.0, 99.0, -99.0]]]])
@@ -161,6 +165,7 @@ class HausdorffDTLoss(ShapeLoss):
         self, alpha: float = 2.0, spacing: Spacing = None, **options: Unpack[MapOptions]
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", alpha=alpha)
         self.alpha = alpha
         self.spacing = spacing
 
@@ -215,6 +220,7 @@ class HausdorffErosionLoss(ShapeLoss):
         self, alpha: float = 2.0, erosions: int = 10, **options: Unpack[MapOptions]
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", alpha=alpha)
         if erosions < 1:
             raise ValueError(f"erosions must be at least 1, got {erosions}")
         self.alpha = alpha

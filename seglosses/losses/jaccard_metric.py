@@ -8,6 +8,7 @@ from typing_extensions import Unpack
 from seglosses.encoding import Aligned
 from seglosses.focusing import focal_power
 from seglosses.losses.classwise import CountOptions, OverlapLoss
+from seglosses.options import check_range
 from seglosses.overlap import Counts, Intersection, soft_counts, tversky_index
 from seglosses.reduction import Asked
 from seglosses.soft_labels import (
@@ -124,6 +125,8 @@ class JaccardMetricLoss(OverlapLoss):
     ) -> None:
         options.setdefault("average", "dataset")
         super().__init__(**options)
+        check_range("[0, inf)", alpha=alpha, beta=beta, smooth=smooth)
+        check_range("(0, inf)", gamma=gamma)
         self.alpha, self.beta, self.smooth, self.gamma, self.log = alpha, beta, smooth, gamma, log
         self.boundary_smoothing = boundary_smoothing_options(boundary_smoothing)
 

@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 
 from seglosses.encoding import at_target
 from seglosses.losses.base import PixelLoss, PixelOptions
+from seglosses.options import check_range
 
 
 def _missing_lead(score: Tensor, target: Tensor, margin: float) -> Tensor:
@@ -131,6 +132,9 @@ class CrammerSingerLoss(PixelLoss):
         margin: By how much the label should lead; beyond it nothing pulls.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> logits = torch.tensor([[[[1.0]], [[0.5]], [[2.0]]]])
@@ -144,6 +148,7 @@ class CrammerSingerLoss(PixelLoss):
 
     def __init__(self, margin: float = 1.0, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", margin=margin)
         self.margin = margin
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -158,6 +163,9 @@ class WestonWatkinsLoss(PixelLoss):
         margin: By how much the label should lead; beyond it nothing pulls.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> logits = torch.tensor([[[[1.0]], [[0.5]], [[2.0]]]])
@@ -171,6 +179,7 @@ class WestonWatkinsLoss(PixelLoss):
 
     def __init__(self, margin: float = 1.0, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", margin=margin)
         self.margin = margin
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -186,6 +195,9 @@ class LDRLoss(PixelLoss):
         lam: Strength of the regulariser: towards 0 the worst class counts alone.
         normalize: Bound the scores; else the logits themselves are compared.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for an option out of its range.
 
     Example:
         >>> import torch
@@ -205,6 +217,8 @@ class LDRLoss(PixelLoss):
         **options: Unpack[PixelOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", margin=margin)
+        check_range("(0, inf)", lam=lam)
         self.margin, self.lam, self.normalize = margin, lam, normalize
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:

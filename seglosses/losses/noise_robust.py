@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 
 from seglosses.encoding import at_target
 from seglosses.losses.base import PixelLoss, PixelOptions
+from seglosses.options import check_range
 
 
 def generalized_cross_entropy_loss(logits: Tensor, target: Tensor, *, q: float = 0.7) -> Tensor:
@@ -36,8 +37,7 @@ def generalized_cross_entropy_loss(logits: Tensor, target: Tensor, *, q: float =
         >>> generalized_cross_entropy_loss(torch.zeros(1, 4, 1), torch.tensor([[1]]), q=0.5)
         tensor([[1.]])
     """
-    if not 0 <= q <= 1:
-        raise ValueError(f"q must lie in [0, 1], got {q}")
+    check_range("[0, 1]", q=q)
     log_prob = logits.log_softmax(1)
     if q == 0:
         return -at_target(log_prob, target)
@@ -128,11 +128,7 @@ def jensen_shannon_loss(logits: Tensor, target: Tensor, *, pi: float = 0.5) -> T
         >>> jensen_shannon_loss(far, torch.tensor([[0]]))  # log 2 / (log(2) / 2)
         tensor([[2.]])
     """
-    if not 0 < pi < 1:
-        raise ValueError(
-            f"pi must lie between 0 and 1, got {pi}; the limits are CrossEntropyLoss and"
-            " MeanAbsoluteErrorLoss"
-        )
+    _check_pi(pi)
     log_prob, log_rest = logits.log_softmax(1), math.log1p(-pi)
     scale = -(1 - pi) * log_rest
     if target.is_floating_point():
@@ -146,6 +142,11 @@ def jensen_shannon_loss(logits: Tensor, target: Tensor, *, pi: float = 0.5) -> T
     return ((1 - pi) * own.exp() * (own - log_mean) - pi * log_mean) / scale - missed
 
 
+def _check_pi(pi: float) -> None:
+    remedy = "the limits are CrossEntropyLoss and MeanAbsoluteErrorLoss"
+    check_range("(0, 1)", remedy=remedy, pi=pi)
+
+
 class GeneralizedCrossEntropyLoss(PixelLoss):
     """Registered form of :func:`generalized_cross_entropy_loss`.
 
@@ -154,7 +155,7 @@ class GeneralizedCrossEntropyLoss(PixelLoss):
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
     Raises:
-        ValueError: for ``q`` outside [0, 1], when called.
+        ValueError: for ``q`` outside [0, 1].
 
     Example:
         >>> import torch
@@ -169,6 +170,7 @@ class GeneralizedCrossEntropyLoss(PixelLoss):
 
     def __init__(self, q: float = 0.7, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, 1]", q=q)
         self.q = q
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -184,6 +186,9 @@ class AGCELoss(PixelLoss):
         q: Above 0.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> AGCELoss()(torch.zeros(1, 2, 1, 1), torch.tensor([[[1]]]))  # (2^2 - 1.5^2) / 2
@@ -196,6 +201,8 @@ class AGCELoss(PixelLoss):
 
     def __init__(self, a: float = 1.0, q: float = 2.0, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", a=a)
+        check_range("(0, inf)", q=q)
         self.a = a
         self.q = q
 
@@ -212,6 +219,9 @@ class AULLoss(PixelLoss):
         q: Above 0.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> loss = AULLoss(a=2.0, q=2.0)
@@ -225,6 +235,8 @@ class AULLoss(PixelLoss):
 
     def __init__(self, a: float = 1.5, q: float = 0.9, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
+        check_range("(1, inf)", a=a)
+        check_range("(0, inf)", q=q)
         self.a = a
         self.q = q
 
@@ -241,7 +253,7 @@ class JensenShannonLoss(PixelLoss):
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
     Raises:
-        ValueError: for ``pi`` outside (0, 1), when called.
+        ValueError: for ``pi`` outside (0, 1).
 
     Example:
         >>> import torch
@@ -256,6 +268,7 @@ class JensenShannonLoss(PixelLoss):
 
     def __init__(self, pi: float = 0.5, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
+        _check_pi(pi)
         self.pi = pi
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from seglosses.encoding import Aligned, activate, one_hot
 from seglosses.extra_inputs import extra_input, extra_map
 from seglosses.label_edges import label_boundary, sobel_boundary
 from seglosses.losses.base import PixelLoss, SegOptions
+from seglosses.options import check_range
 from seglosses.reduction import Asked
 
 
@@ -108,6 +109,9 @@ class ConfidenceWeightedCrossEntropyLoss(PixelLoss):
         threshold: Ignore pixels of the teacher below :func:`confidence_threshold`.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> sure = torch.tensor([[[[0.75]], [[0.25]]]])  # of class 0, with 3/4
@@ -123,6 +127,7 @@ class ConfidenceWeightedCrossEntropyLoss(PixelLoss):
         self, gamma: float = 1.0, threshold: bool = True, **options: Unpack[SegOptions]
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", gamma=gamma)
         self.gamma = gamma
         self.threshold = threshold
 

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.base import Loss, LossOptions
+from seglosses.options import check_range
 from seglosses.reduction import check_reduction, reduce_loss
 
 Target = Tensor | tuple[Tensor, Tensor]
@@ -259,6 +260,7 @@ class QualityFocalLoss(QualityLoss):
         **options: Unpack[LossOptions],
     ) -> None:
         super().__init__(use_sigmoid, activated, **options)
+        check_range("[0, inf)", beta=beta)
         self.beta = beta
 
     def compute(self, logits: Tensor, quality: Tensor, positive: Tensor) -> Tensor:
@@ -297,6 +299,7 @@ class VarifocalLoss(QualityLoss):
         **options: Unpack[LossOptions],
     ) -> None:
         super().__init__(use_sigmoid, activated, **options)
+        check_range("[0, inf)", alpha=alpha, gamma=gamma)
         self.alpha = alpha
         self.gamma = gamma
 
@@ -336,6 +339,7 @@ class MatchabilityAwareLoss(QualityLoss):
         **options: Unpack[LossOptions],
     ) -> None:
         super().__init__(use_sigmoid, activated, **options)
+        check_range("[0, inf)", alpha=alpha, gamma=gamma)
         self.gamma = gamma
         self.alpha = alpha
 

@@ -7,6 +7,7 @@ from typing_extensions import Unpack
 
 from seglosses.focusing import focal_power
 from seglosses.losses.classwise import CountOptions, OverlapLoss
+from seglosses.options import check_range
 from seglosses.overlap import Counts, Intersection, soft_counts, tversky_index
 
 
@@ -163,6 +164,9 @@ class TverskyLoss(OverlapLoss):
         smooth: Added above and below, in pixels; a class absent from both costs 0 in any case.
         options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> loss = TverskyLoss(smooth=0.0)
@@ -182,6 +186,7 @@ class TverskyLoss(OverlapLoss):
         **options: Unpack[CountOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", alpha=alpha, beta=beta, smooth=smooth)
         self.alpha, self.beta, self.smooth = alpha, beta, smooth
 
     def compute(self, counts: Counts) -> Tensor:
@@ -199,6 +204,9 @@ class FocalTverskyLoss(OverlapLoss):
             classes that are nearly right still count.
         smooth: Added above and below, in pixels.
         options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
+
+    Raises:
+        ValueError: for an option out of its range.
 
     Example:
         >>> import torch
@@ -220,6 +228,8 @@ class FocalTverskyLoss(OverlapLoss):
         **options: Unpack[CountOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", alpha=alpha, beta=beta, smooth=smooth)
+        check_range("(0, inf)", gamma=gamma)
         self.alpha, self.beta, self.gamma, self.smooth = alpha, beta, gamma, smooth
 
     def compute(self, counts: Counts) -> Tensor:
@@ -239,6 +249,9 @@ class DiceLoss(OverlapLoss):
         smooth: Added above and below, in pixels; a class absent from both costs 0 in any case.
         options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> loss = DiceLoss(smooth=0.0)
@@ -252,6 +265,7 @@ class DiceLoss(OverlapLoss):
 
     def __init__(self, smooth: float = 1.0, **options: Unpack[CountOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", smooth=smooth)
         self.smooth = smooth
 
     def compute(self, counts: Counts) -> Tensor:
@@ -266,6 +280,9 @@ class JaccardLoss(OverlapLoss):
         smooth: Added above and below, in pixels; a class absent from both costs 0 in any case.
         options: See :class:`~seglosses.losses.classwise.OverlapLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> loss = JaccardLoss(smooth=0.0)
@@ -279,6 +296,7 @@ class JaccardLoss(OverlapLoss):
 
     def __init__(self, smooth: float = 1.0, **options: Unpack[CountOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", smooth=smooth)
         self.smooth = smooth
 
     def compute(self, counts: Counts) -> Tensor:

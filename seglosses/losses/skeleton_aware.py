@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 from seglosses.distance import distance_to
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.planes import constant_maps
+from seglosses.options import check_range
 from seglosses.reduction import average_pixels
 from seglosses.skeleton import skeletonize
 from seglosses.topology import label_components
@@ -172,6 +173,9 @@ class SkeletonAwareLoss(ShapeLoss):
         repair: Share of the region term.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> labels = torch.zeros(1, 3, 4, dtype=torch.long)  # no skeleton: A = 0
@@ -188,6 +192,7 @@ class SkeletonAwareLoss(ShapeLoss):
         self, boost: float = 10.0, repair: float = 1.0, **options: Unpack[MapOptions]
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", boost=boost, repair=repair)
         self.boost, self.repair = boost, repair
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

@@ -7,6 +7,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.planes import constant_maps
+from seglosses.options import check_range
 from seglosses.overlap import ratio
 from seglosses.skeleton import tube
 
@@ -77,6 +78,7 @@ class SkeletonRecallLoss(ShapeLoss):
         self, radius: int = 2, smooth: float = 1e-5, **options: Unpack[MapOptions]
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", smooth=smooth)
         if radius < 0:
             raise ValueError(f"radius must not be negative, got {radius}")
         self.radius, self.smooth = radius, smooth

@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 
 from seglosses.first_order import first_order
 from seglosses.losses.classwise import MapOptions, ShapeLoss
+from seglosses.options import check_range
 
 # the constants of the paper for values in [0, 1]
 _C1, _C2 = 0.01**2, 0.03**2
@@ -55,12 +56,17 @@ def ssim_loss(
         >>> ssim_loss(prob, target)  # one pixel has no variance: 1 - (1 + C1) / (1.25 + C1)
         tensor([[0.2000]])
     """
-    if window < 1 or window % 2 == 0:
-        raise ValueError(f"window must be odd and positive, got {window}")
+    _check_window(window, sigma)
     offsets = torch.arange(window, dtype=torch.float64) - window // 2
     taps = (-offsets.square() / (2 * sigma**2)).exp()
     half: list[float] = (taps / taps.sum())[window // 2 :].tolist()
     return _Dissimilarity.apply(prob, target.to(prob.dtype), weight, half)  # type: ignore
+
+
+def _check_window(window: int, sigma: float) -> None:
+    check_range("(0, inf)", sigma=sigma)
+    if window < 1 or window % 2 != 1:
+        raise ValueError(f"window must be odd and positive, got {window}")
 
 
 def _blur(maps: Tensor, half: Sequence[float]) -> Tensor:
@@ -134,7 +140,7 @@ class SSIMLoss(ShapeLoss):
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
 
     Raises:
-        ValueError: for a ``window`` that is even or not positive.
+        ValueError: for a ``window`` that is even or not positive, or a ``sigma`` up to 0.
 
     Example:
         >>> import torch
@@ -149,8 +155,7 @@ class SSIMLoss(ShapeLoss):
 
     def __init__(self, window: int = 11, sigma: float = 1.5, **options: Unpack[MapOptions]) -> None:
         super().__init__(**options)
-        if window < 1 or window % 2 == 0:
-            raise ValueError(f"window must be odd and positive, got {window}")
+        _check_window(window, sigma)
         self.window = window
         self.sigma = sigma
 

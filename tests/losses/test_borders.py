@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from seglosses.options import class_factors
 LOGITS = torch.randn(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(72).view(2, 6, 6) % 3
 ONE = LOGITS[:, :1]
+NAN, INF = float("nan"), float("inf")
 
 OTHER_SUSPECTS = r"pred itself is finite.*extra inputs \(a teacher's logits\)"
 
@@ -31,7 +33,7 @@ def taught_by_nan() -> torch.Tensor:
     ("call", "words"),
     [
         (taught_by_nan, OTHER_SUSPECTS),
-        (lambda: CrossEntropyLoss()(LOGITS, LABELS, avg_factor=float("nan")), OTHER_SUSPECTS),
+        (lambda: CrossEntropyLoss()(LOGITS, LABELS, avg_factor=NAN), OTHER_SUSPECTS),
         (lambda: CrossEntropyLoss()(LOGITS * torch.inf, LABELS), "lower the learning rate"),
         (lambda: CrossEntropyLoss()(LOGITS, LABELS, -torch.ones(2, 6, 6)), "from -1.0 to -1.0"),
         (lambda: DiceLoss()(LOGITS, LABELS, torch.tensor([1.0, -1.0])), "weight must be finite"),
@@ -56,15 +58,101 @@ def test_calls(call: Callable[[], torch.Tensor], words: str) -> None:
         ("CrossEntropyLoss", {"class_weight": "w.npy"}, "where they lie in a file"),
         ("CrossEntropyLoss", {"class_weight": 3.0}, "one a class, got 3.0"),
         ("CrossEntropyLoss", {"class_weight": [1.0, -1.0]}, "at least 0"),
-        ("CrossEntropyLoss", {"class_weight": [1.0, float("nan")]}, "finite numbers"),
+        ("CrossEntropyLoss", {"class_weight": [1.0, NAN]}, "finite numbers"),
         ("CrossEntropyLoss", {"class_weight": [[1.0]]}, "one a class"),
         ("CrossEntropyLoss", {"ignore_index": "255"}, "ignore_index must be a whole number"),
-        ("CrossEntropyLoss", {"loss_weight": float("inf")}, "and finite, got inf"),
+        ("ClassRatioKLLoss", {"prior": []}, "sum to 1"),
+        ("ClassRatioKLLoss", {"prior": [NAN, 1.0]}, "sum to 1"),
+        ("CrossEntropyLoss", {"loss_weight": INF}, "and finite, got inf"),
     ],
 )
 def test_options(name: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         getattr(losses, name)(**options)
+
+
+#: Options out of their range, and the range.
+OUTSIDE = [
+    ("ACLSLoss", "margin", -1.0, "[0, inf)"),
+    ("AGCELoss", "a", -1.0, "[0, inf)"),
+    ("AGCELoss", "q", 0.0, "(0, inf)"),
+    ("AULLoss", "a", 0.5, "(1, inf)"),
+    ("AULLoss", "q", 0.0, "(0, inf)"),
+    ("AccuracyLoss", "sharpness", 0.0, "(0, inf)"),
+    ("ActiveBoundaryLoss", "label_smoothing", 2.0, "[0, 1]"),
+    ("ActiveBoundaryLoss", "max_distance", 0.0, "(0, inf)"),
+    ("ActiveBoundaryLoss", "max_ratio", -1.0, "(0, 1]"),
+    ("ActivePassiveLoss", "alpha", -1.0, "[0, inf)"),
+    ("AsymmetricLoss", "clip", 1.0, "[0, 1)"),
+    ("AsymmetricLoss", "gamma_neg", -1.0, "[0, inf)"),
+    ("BettiMatchingLoss", "min_length", -1.0, "[0, inf)"),
+    ("BoundaryDistillationLoss", "edge_weight", -1.0, "[0, inf)"),
+    ("BoundaryDistillationLoss", "radius", -1, "[1, inf)"),
+    ("BoxProjectionLoss", "smooth", -1.0, "[0, inf)"),
+    ("CenterlineBoundaryDiceLoss", "smooth", NAN, "[0, inf)"),
+    ("CenterlineCrossEntropyLoss", "iterations", -1, "[0, inf)"),
+    ("ConfidenceWeightedCrossEntropyLoss", "gamma", -1.0, "[0, inf)"),
+    ("CrammerSingerLoss", "margin", -1.0, "[0, inf)"),
+    ("DiceLoss", "smooth", -1.0, "[0, inf)"),
+    ("DiceLoss", "smooth", "1", "[0, inf)"),
+    ("FBetaLoss", "beta", -1.0, "[0, inf)"),
+    ("FocalLoss", "alpha", 2.0, "[0, 1]"),
+    ("FocalLoss", "gamma", -1.0, "[0, inf)"),
+    ("FocalLoss", "gamma", None, "[0, inf)"),
+    ("FocalTverskyLoss", "gamma", 0.0, "(0, inf)"),
+    ("GeneralizedDiceLoss", "smooth", INF, "[0, inf)"),
+    ("HausdorffDTLoss", "alpha", -1.0, "[0, inf)"),
+    ("HausdorffErosionLoss", "alpha", -1.0, "[0, inf)"),
+    ("IoULoss", "eps", 0.0, "(0, inf)"),
+    ("JaccardDistillationLoss", "beta", -1.0, "[0, inf)"),
+    ("JaccardLoss", "smooth", -1.0, "[0, inf)"),
+    ("JaccardMetricLoss", "gamma", -1.0, "(0, inf)"),
+    ("LDRLoss", "lam", 0.0, "(0, inf)"),
+    ("LDRLoss", "margin", -1.0, "[0, inf)"),
+    ("LabelSmoothingLoss", "alpha", 2.0, "[0, 1]"),
+    ("LabelSmoothingLoss", "alpha", -1.0, "[0, 1]"),
+    ("LocalPairwiseLoss", "dilation", 1.5, "[1, inf)"),
+    ("MIPLoss", "gamma", 0.0, "(0, inf)"),
+    ("MarginSmoothingLoss", "margin", -1.0, "[0, inf)"),
+    ("MatchabilityAwareLoss", "gamma", -1.0, "[0, inf)"),
+    ("MaxSupLoss", "alpha", -1.0, "[0, inf)"),
+    ("NormalizedFocalLoss", "gamma", -1.0, "[0, inf)"),
+    ("PairwiseAffinityLoss", "threshold", 2.0, "[0, 1]"),
+    ("Poly1CrossEntropyLoss", "epsilon", -5.0, "[-1, inf)"),
+    ("Poly1FocalLoss", "epsilon", -5.0, "[-1, inf)"),
+    ("QualityFocalLoss", "beta", -1.0, "[0, inf)"),
+    ("ReverseCrossEntropyLoss", "floor", 0.0, "(0, 1)"),
+    ("SIoULoss", "theta", -1.0, "[0, inf)"),
+    ("SSIMLoss", "sigma", 0.0, "(0, inf)"),
+    ("SelfAdjustingDiceLoss", "smooth", 0.0, "(0, inf)"),
+    ("ShapeIoULoss", "scale", -1.0, "[0, inf)"),
+    ("SingleLabelAsymmetricLoss", "smoothing", 2.0, "[0, 1]"),
+    ("SkeletonAwareLoss", "boost", -1.0, "[0, inf)"),
+    ("SkeletonRecallLoss", "smooth", -1.0, "[0, inf)"),
+    ("SoftClDiceLoss", "iterations", 1.5, "[0, inf)"),
+    ("TopoLoss", "min_length", -1.0, "[0, inf)"),
+    ("TverskyLoss", "alpha", -1.0, "[0, inf)"),
+    ("UnifiedFocalLoss", "balance", 3.0, "[0, 1]"),
+    ("UnifiedFocalLoss", "gamma", 1, "[0, 1)"),
+    ("UnifiedFocalLoss", "gamma", 2, "[0, 1)"),
+    ("VarifocalLoss", "alpha", -1.0, "[0, inf)"),
+    ("WestonWatkinsLoss", "margin", -1.0, "[0, inf)"),
+    ("WiseIoULoss", "delta", 0.0, "(0, inf)"),
+]
+
+
+@pytest.mark.parametrize(("name", "option", "value", "interval"), OUTSIDE)
+def test_numbers_out_of_range(name: str, option: str, value: object, interval: str) -> None:
+    words = rf"{option} must .* in {re.escape(interval)}, got {re.escape(repr(value))}"
+    with pytest.raises(ValueError, match=words):
+        getattr(losses, name)(**{option: value})
+
+
+def test_what_definitions_allow() -> None:
+    losses.Poly1CrossEntropyLoss(epsilon=-1)
+    losses.TverskyLoss(alpha=0.9, beta=0.9, smooth=0)
+    losses.CrammerSingerLoss(margin=0)
+    assert DiceLoss(loss_weight=-0.5, smooth=np.float32(1.0)).loss_weight == -0.5
 
 
 def test_class_weights_may_be_tensors_and_arrays() -> None:
@@ -104,3 +192,15 @@ def test_nan_in_a_channel_that_is_left_out(cls: type[ClassLoss], classes: list[i
     torch.testing.assert_close(value, loss(LOGITS, LABELS))
     assert torch.isfinite(logits.grad).all()
     assert not logits.grad[:, 1].any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ["FocalLoss", "KernelCalibrationLoss", "CrossEntropyLoss"])
+def test_class_weights_of_another_precision(name: str, dtype: torch.dtype) -> None:
+    loss = getattr(losses, name)(use_sigmoid=True, class_weight=[1.0, 2.0, 0.5])
+    expected = loss(LOGITS, LABELS)
+    logits = LOGITS.to(dtype, copy=True).requires_grad_()
+    value = loss.double()(logits, LABELS)
+    value.backward()
+    torch.testing.assert_close(value.float(), expected)
+    assert logits.grad.dtype == dtype

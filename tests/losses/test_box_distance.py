@@ -78,9 +78,9 @@ def test_segments_and_cuboids() -> None:
 
 
 def test_border() -> None:
-    with pytest.raises(ValueError, match="constant must be"):
+    with pytest.raises(ValueError, match="constant must lie in"):
         normalized_wasserstein_loss(PRED, TARGET, constant=0)
     with pytest.raises(ValueError, match="mode must be"):
         normalized_wasserstein_loss(PRED, TARGET, mode="sqrt")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="beta must be"):
+    with pytest.raises(ValueError, match="beta must lie in"):
         bounded_iou_loss(PRED, TARGET, beta=0)

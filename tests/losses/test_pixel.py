@@ -151,8 +151,8 @@ def test_gradients(cls) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: CompSumLoss(tau=-0.5)(LOGITS, LABELS), "tau must be at least 0"),
-        (lambda: CompSumLoss(max_slope=1.0)(LOGITS, LABELS), "max_slope must be above 1"),
+        (lambda: CompSumLoss(tau=-0.5)(LOGITS, LABELS), r"tau must lie in \[0, inf\).*2 mean abs"),
+        (lambda: CompSumLoss(max_slope=1.0)(LOGITS, LABELS), r"max_slope must lie in \(1, inf\)"),
         (lambda: GeneralizedCrossEntropyLoss(q=2.0)(LOGITS, LABELS), r"q must lie in \[0, 1\]"),
         (lambda: ActivePassiveLoss(active="ce"), "active must be one of"),
         (lambda: ActivePassiveLoss(passive="mse"), "passive one of"),
