@@ -178,7 +178,7 @@ class ActiveBoundaryLoss(ShapeLoss):
         options: See :class:`~seglosses.losses.base.SegmentationLoss`; there is no class weight.
 
     Raises:
-        ValueError: for a ``class_weight``; directions have no class.
+        ValueError: for a ``class_weight`` or ``classes``; directions have no class.
 
     Example:
         A row whose label changes after column 4. Columns 0, 1 and 2 are 3, 2 and 1 away and should
@@ -196,6 +196,8 @@ class ActiveBoundaryLoss(ShapeLoss):
     formula = "min(d, D) / D * CE(KL to the 8 neighbours, the one nearest to the label's boundary)"
     paper = "Wang et al. 2022, arXiv:2102.02696"
     use_when = "polishing boundaries of street or indoor scenes, with cross-entropy and Lovasz"
+    default_classes = None
+    no_classes = "compares pixels with their neighbours, not classes"
 
     def __init__(
         self,
@@ -207,7 +209,7 @@ class ActiveBoundaryLoss(ShapeLoss):
         super().__init__(**options)
         if self.class_weight is not None:
             raise ValueError(
-                "ActiveBoundaryLoss compares pixels with their neighbours, not classes: drop"
+                f"ActiveBoundaryLoss {self.no_classes}: drop"
                 f" class_weight={options.get('class_weight')}"
             )
         self.max_ratio = max_ratio

@@ -171,7 +171,8 @@ def _image(prob: Tensor, owner: str) -> Tensor:
 class PairwiseAffinityLoss(ShapeLoss):
     """Registered form of :func:`pairwise_affinity_loss`; needs the extra input ``image``.
 
-    The label holds filled boxes (or masks): pairs are looked for inside.
+    The label holds filled boxes (or masks): pairs are looked for inside, without pixels that are
+    ignored or have weight 0. Weights of pixels other than 0 and 1 are refused.
 
     Args:
         threshold: Least similarity of a pair.
@@ -194,6 +195,7 @@ class PairwiseAffinityLoss(ShapeLoss):
     paper = "Tian et al. 2021 (BoxInst), arXiv:2012.02310"
     use_when = "labels are bounding boxes, with BoxProjectionLoss (extra input: image)"
     needs = ("image",)
+    of_structures = True
     reads_margins = True
 
     def __init__(
@@ -218,6 +220,9 @@ class PairwiseAffinityLoss(ShapeLoss):
 class LocalPairwiseLoss(ShapeLoss):
     """Registered form of :func:`local_pairwise_loss`; needs the extra input ``image``.
 
+    Pairs are without pixels that are ignored or have weight 0. Weights of pixels other than 0 and 1
+    are refused.
+
     Args:
         dilation: Distance of neighbours, pixels.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
@@ -238,6 +243,7 @@ class LocalPairwiseLoss(ShapeLoss):
     paper = "Yang et al. 2023 (BoxSnake), arXiv:2303.11630"
     use_when = "as PairwiseAffinityLoss, with weights instead of a threshold (extra input: image)"
     needs = ("image",)
+    of_structures = True
 
     def __init__(self, dilation: int = 2, **options: Unpack[MapOptions]) -> None:
         super().__init__(**options)

@@ -188,6 +188,7 @@ class KernelCalibrationLoss(ClassLoss):
     formula = "mean_i |m_i - s_i|, m_i = sum_{j != i} k_ij t_j / sum_{j != i} k_ij"
     paper = "Popordanoska et al. 2022, arXiv:2210.07810"
     use_when = "calibration itself: a confidence of 80 % should be right in 80 %; beside CE"
+    no_classes = "asks about the predicted class, whichever that is"
 
     def __init__(
         self,
@@ -197,11 +198,6 @@ class KernelCalibrationLoss(ClassLoss):
         **options: Unpack[SegOptions],
     ) -> None:
         super().__init__(**options)
-        if self.classes is not None:
-            raise ValueError(
-                "KernelCalibrationLoss asks about the predicted class, whichever that is: drop"
-                f" classes={self.classes!r}"
-            )
         if not bandwidth > 0:
             raise ValueError(f"bandwidth must be positive, got {bandwidth}; 0.05 is usual")
         if samples < 2:

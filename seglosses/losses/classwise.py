@@ -31,12 +31,19 @@ class CountOptions(MapOptions, total=False):
 
 
 class ClassLoss(SegmentationLoss):
-    """Base of losses with a value per image and class: selection of classes and their mean."""
+    """Base of losses with a value per image and class: selection of classes and their mean.
+
+    Attributes:
+        no_classes: What the loss does that no class can be chosen for; empty where one can.
+    """
 
     default_classes: ClassVar[Classes | None] = None
+    no_classes: ClassVar[str] = ""
 
     def __init__(self, classes: Classes | None = None, **options: Unpack[SegOptions]) -> None:
         super().__init__(**options)
+        if classes is not None and self.no_classes:
+            raise ValueError(f"{type(self).__name__} {self.no_classes}: drop classes={classes!r}")
         chosen = self.default_classes if classes is None else classes
         if isinstance(chosen, str):
             select_classes(chosen, 2)
@@ -69,11 +76,10 @@ class ClassLoss(SegmentationLoss):
     ) -> Tensor:
         """Classes, then images; images with nothing to compare do not count."""
         rows = average_classes(loss, present, weights)
+        counted = _seen(batch)
         if present is not None:
-            counted = present.any(1)
-        elif batch.valid is not None:
-            counted = batch.valid.flatten(1).any(1)
-        else:
+            counted = present.any(1) if counted is None else counted & present.any(1)
+        if counted is None:
             return asked.of(rows, batch.row_weight)
         rows = torch.where(counted, rows, rows * 0)
         return asked.of(rows, batch.row_weight, count=counted.sum())
@@ -89,6 +95,15 @@ class ClassLoss(SegmentationLoss):
                 " asks for (an OHEM sampler without `thresh`): give the sampler a `thresh`, or"
                 " construct the loss with reduction='none' for one value per image"
             )
+
+
+def _seen(batch: Aligned) -> Tensor | None:
+    """Which images have a pixel that counts, (N,), or ``None`` where all have."""
+    if batch.pixel_weight is None:
+        return None if batch.valid is None else batch.valid.flatten(1).any(1)
+    weight = batch.mask()
+    assert weight is not None
+    return (weight > 0).flatten(1).any(1)
 
 
 class OverlapLoss(ClassLoss):
@@ -198,6 +213,31 @@ def _summed_over_ranks(counts: Counts) -> Counts:
     return Counts(*total.unbind())
 
 
+def _without(batch: Aligned, owner: str) -> Aligned:
+    """The batch with pixels of weight 0 ignored, and no weights of pixels."""
+    weight = batch.pixel_weight
+    if weight is None:
+        return batch
+    wrong = (
+        f"{owner} sees a pixel or does not see it: weights of pixels must be 0 or 1; cut them"
+        " (weight > 0.5), or weigh images (N,)"
+    )
+    choice = ((weight == 0) | (weight == 1)).all()
+    if weight.device.type != "cpu":
+        # to ask would cost a synchronisation
+        torch._assert_async(choice, wrong)
+    elif not choice:
+        least, most = weight.aminmax()
+        raise ValueError(f"{wrong}; got values from {least.item():g} to {most.item():g}")
+    gone = weight == 0
+    return batch._replace(
+        labels=None if batch.labels is None else batch.labels.masked_fill(gone, 0),
+        dense=None if batch.dense is None else batch.dense.masked_fill(gone.unsqueeze(1), 0.0),
+        valid=~gone if batch.valid is None else batch.valid & ~gone,
+        pixel_weight=None,
+    )
+
+
 class ShapeLoss(ClassLoss):
     """Base of losses of whole maps: distances, skeletons, topology.
 
@@ -207,6 +247,8 @@ class ShapeLoss(ClassLoss):
 
     Attributes:
         reads_margins: ``compute`` takes one-versus-rest logits in place of probabilities.
+        of_structures: It has no share of a pixel. Those of weight 0 are ignored, and weights other
+            than 0 and 1 are refused.
 
     Example:
         >>> class HighestLoss(ShapeLoss):  # outside of the class, where p is 3/4 here
@@ -217,6 +259,7 @@ class ShapeLoss(ClassLoss):
     """
 
     reads_margins: ClassVar[bool] = False
+    of_structures: ClassVar[bool] = False
     default_classes: ClassVar[Classes | None] = "foreground"
     spatial_dims: ClassVar[tuple[int, ...]] = (2, 3)
 
@@ -230,7 +273,8 @@ class ShapeLoss(ClassLoss):
             prob: Probabilities of the chosen classes (N, K, *S), zero where ignored; their
                 one-versus-rest logits for losses that read margins.
             target: One-hot or dense targets (N, K, *S), zero where ignored.
-            mask: Validity times pixel weight (N, 1, *S), or ``None`` where all count.
+            mask: Validity times pixel weight (N, 1, *S), or ``None`` where all count; 0 or 1 for
+                losses of structures.
         """
         raise NotImplementedError
 
@@ -242,6 +286,8 @@ class ShapeLoss(ClassLoss):
                 f"{type(self).__name__} compares {wanted} maps (N, C, *S), got logits"
                 f" {tuple(batch.logits.shape)}; sampled points have no shape, use an overlap loss"
             )
+        if self.of_structures:
+            batch = _without(batch, type(self).__name__)
         only_present = self._classes(batch) == "present"
         batch, chosen, weights = self._chosen(batch)
         prob = self._read(batch, chosen)

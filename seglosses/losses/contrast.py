@@ -58,7 +58,8 @@ class InfoNCELoss(ShapeLoss):
     Of each image and class, up to ``samples`` pixels, evenly spaced in reading order, are queries;
     the pixel half the list further on is a query's positive, and up to ``samples`` pixels outside
     the class are the negatives. Images without two pixels inside and one outside cost 0. The
-    gradient goes to the features, none to the logits.
+    gradient goes to the features, none to the logits. Pixels that are ignored or have weight 0 are
+    neither; weights of pixels other than 0 and 1 are refused.
 
     Args:
         temperature: T.
@@ -83,6 +84,7 @@ class InfoNCELoss(ShapeLoss):
     paper = "van den Oord et al. 2018, arXiv:1807.03748; Shi et al. 2023, arXiv:2307.07245"
     use_when = "features should separate classes, weight 0.04 (extra input: features)"
     needs = ("features",)
+    of_structures = True
 
     def __init__(
         self, temperature: float = 0.1, samples: int = 256, **options: Unpack[MapOptions]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -49,6 +48,7 @@ def mip_loss(
         Radhakrishna et al., SPOCKMIP, 2024, arXiv:2407.08655.
 
     Example:
+        >>> import torch
         >>> target = torch.zeros(1, 1, 2, 1, 2)
         >>> target[0, 0, 0, 0, 0] = 1
         >>> prob = target.flip(2)  # in the wrong slice: unseen along the first axis
@@ -93,6 +93,7 @@ def box_projection_loss(prob: Tensor, target: Tensor, *, smooth: float = 1.0) ->
         arXiv:2303.11630.
 
     Example:
+        >>> import torch
         >>> box = torch.ones(1, 1, 2, 2)
         >>> prob = torch.eye(2).view(1, 1, 2, 2)  # it touches every row and column
         >>> box_projection_loss(prob, box)
@@ -116,7 +117,8 @@ class MIPLoss(ShapeLoss):
 
     With the extra input ``projection`` (the label of a whole volume, projected along the one axis
     in use and cropped like the patch; (N, C, *S without that axis)) what lies outside the patch
-    counts too, as in the published training.
+    counts too, as in the published training. A maximum has no share of a pixel: those of weight 0
+    are ignored, and weights other than 0 and 1 are refused.
 
     Args:
         axes: Spatial axis to look along, or several, 0 to 2.
@@ -141,6 +143,7 @@ class MIPLoss(ShapeLoss):
     paper = "Radhakrishna et al. 2024, arXiv:2407.08655"
     use_when = "vessels in volumes, beside a focal Tversky loss of the voxels, 0.3 : 0.7"
     spatial_dims = (3,)
+    of_structures = True
 
     def __init__(
         self,
@@ -159,9 +162,7 @@ class MIPLoss(ShapeLoss):
         self.alpha, self.beta, self.gamma, self.smooth = alpha, beta, gamma, smooth
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
-        """Focal Tversky loss of projections; pixel weights only say what counts."""
-        if mask is not None:
-            prob, target = (torch.where(mask > 0, x, 0.0) for x in (prob, target))
+        """Focal Tversky loss of projections."""
         given = extra_input("projection")
         if given is None:
             return mip_loss(
@@ -196,6 +197,9 @@ class MIPLoss(ShapeLoss):
 class BoxProjectionLoss(ShapeLoss):
     """Registered form of :func:`box_projection_loss`.
 
+    A maximum has no share of a pixel: those of weight 0 are ignored, and weights other than 0 and 1
+    are refused.
+
     Args:
         smooth: Added above and below, in pixels.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
@@ -210,13 +214,12 @@ class BoxProjectionLoss(ShapeLoss):
     formula = "sum over axes of Dice(max over the other axes of p, of y)"
     paper = "Tian et al. 2021 (BoxInst), arXiv:2012.02310"
     use_when = "labels are bounding boxes, one object an image or crop, with PairwiseAffinityLoss"
+    of_structures = True
 
     def __init__(self, smooth: float = 1.0, **options: Unpack[MapOptions]) -> None:
         super().__init__(**options)
         self.smooth = smooth
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
-        """Dice of projections; pixel weights only say what counts."""
-        if mask is not None:
-            prob, target = (torch.where(mask > 0, x, 0.0) for x in (prob, target))
+        """Dice of projections."""
         return box_projection_loss(prob, target, smooth=self.smooth)

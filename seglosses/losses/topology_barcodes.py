@@ -133,7 +133,10 @@ def _check_construction(construction: str) -> None:
 
 
 class TopoLoss(ShapeLoss):
-    """Registered form of :func:`topo_loss`; ignored pixels are background to both barcodes.
+    """Registered form of :func:`topo_loss`.
+
+    Pixels that are ignored or have weight 0 are background to both barcodes. Other weights than 0
+    and 1 are refused, for a bar has no share of a pixel.
 
     Args:
         window: Side of the windows, pixels; ``None`` for whole maps.
@@ -157,6 +160,7 @@ class TopoLoss(ShapeLoss):
     formula = "sum of (1 - b)^2 + d^2 over kept bars and (b - d)^2 / 2 over surplus ones"
     paper = "Hu et al. 2019, arXiv:1906.05404"
     use_when = "components and loops are miscounted; beside CE and Dice; 3 times their cost"
+    of_structures = True
 
     def __init__(
         self,
@@ -188,7 +192,10 @@ class TopoLoss(ShapeLoss):
 
 
 class TopologicalPriorLoss(ShapeLoss):
-    """Registered form of :func:`topological_prior_loss`; ignored pixels are background.
+    """Registered form of :func:`topological_prior_loss`.
+
+    Pixels that are ignored or have weight 0 are background to both barcodes. Other weights than 0
+    and 1 are refused, for a bar has no share of a pixel.
 
     Args:
         betti: Known Betti numbers of every class, or ``None`` for those of the label.
@@ -209,6 +216,7 @@ class TopologicalPriorLoss(ShapeLoss):
     formula = "sum of 1 - pers^2 over the beta_k longest bars and pers^2 over the others"
     paper = "Clough et al. 2020, arXiv:1910.01877"
     use_when = "the Betti numbers are known (one ring, one tree); as costly as CE + Dice"
+    of_structures = True
 
     def __init__(
         self,

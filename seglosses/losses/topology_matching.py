@@ -200,7 +200,8 @@ def _find_features(
 class BettiMatchingLoss(ShapeLoss):
     """Registered form of :func:`betti_matching_loss`; beside a region loss, best from halfway on.
 
-    Pixels that are ignored or have weight zero are background to both maps.
+    Pixels that are ignored or have weight 0 are background to both maps. Other weights than 0 and
+    1 are refused, for a feature has no share of a pixel.
 
     Args:
         filtration: 'superlevel', 'sublevel' or 'both'.
@@ -228,6 +229,7 @@ class BettiMatchingLoss(ShapeLoss):
     formula = "sum of 2 |x_p - x_t|^2 over matched bars x = (b, d) and (b - d)^2 over the others"
     paper = "Stucki et al. 2023, arXiv:2211.15272"
     use_when = "every component and loop at its place; late, beside CE and Dice; 1.4 times these"
+    of_structures = True
 
     def __init__(
         self,
@@ -257,8 +259,6 @@ class BettiMatchingLoss(ShapeLoss):
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Sum over features."""
-        if mask is not None:
-            prob, target = (torch.where(mask > 0, each, 0.0) for each in (prob, target))
         return betti_matching_loss(
             prob,
             target,

@@ -6,10 +6,11 @@ from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Unpack
 
+from seglosses.encoding import Aligned
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.planes import constant_maps
 from seglosses.losses.released import Compat, check_compat, released_warping_loss
-from seglosses.reduction import average_pixels
+from seglosses.reduction import Asked, average_pixels
 from seglosses.topology.warping import critical_pixels
 
 
@@ -60,7 +61,7 @@ class WarpingLoss(ShapeLoss):
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
 
     Raises:
-        ValueError: for a ``compat`` that does not exist.
+        ValueError: for a ``compat`` that does not exist, and for weights of pixels beside it.
 
     Example:
         >>> import torch
@@ -78,6 +79,14 @@ class WarpingLoss(ShapeLoss):
         super().__init__(**options)
         check_compat(compat)
         self.compat = compat
+
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+        if self.compat and batch.pixel_weight is not None:
+            raise ValueError(
+                f"compat={self.compat!r} computes what was released, which knows no weights of"
+                " pixels: leave compat out, or weigh images (N,)"
+            )
+        return super()._reduced(batch, asked)
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Mean over critical pixels."""

@@ -139,7 +139,8 @@ class ClassRatioKLLoss(ShapeLoss):
             image's loss is their mean.
 
     Raises:
-        ValueError: for a prior that is not a distribution or has another number of classes.
+        ValueError: for a prior that is not a distribution or has another number of classes, and for
+            ``classes``.
 
     Example:
         >>> import torch
@@ -151,6 +152,8 @@ class ClassRatioKLLoss(ShapeLoss):
     formula = "sum_c r_c log(r_c / prior_c), r the predicted class ratios of an image"
     paper = "Bateson et al. 2022, arXiv:2108.03152"
     use_when = "adaptation without labels when class sizes are known; weak labels"
+    default_classes = None
+    no_classes = "compares the ratios of all classes with each other"
 
     def __init__(self, prior: Sequence[float] | None = None, **options: Unpack[SegOptions]) -> None:
         super().__init__(**options)
