@@ -153,7 +153,7 @@ def subjects(text: str) -> Iterator[tuple[str, Subject]]:
     boxes = inspect.isclass(found) and issubclass(found, BoxLoss)
     if boxes or re.search(r"IoULoss$|box_iou|BoxLoss", name):
         call, _ = _built(found, spec, {}, {})
-        yield "boxes", Subject(text, "box", call)
+        yield "boxes", Subject(text, "box", call, weighted=ours)
         return
     whole = Subject(text, "segmentation", lambda pred, target: pred.sum())
     whole = replace(
@@ -162,6 +162,7 @@ def subjects(text: str) -> Iterator[tuple[str, Subject]]:
         side=48 if _SHAPE.search(name) else 272,
         overlap=bool(OVERLAP.search(name)),
         soft=adapter.soft,
+        weighted=ours,
     )
     prepare = find(adapter.prepare)[0] if adapter.prepare else None
     for channels, make in ((3, adapter.make), (1, adapter.make_one)):

@@ -36,6 +36,7 @@ _NEEDS: dict[str, Callable[[Subject], bool]] = {
     "ignored_pixels_do_not_matter": lambda subject: subject.ignore_index is not None,
     "all_ignored_is_a_zero_with_a_graph": lambda subject: subject.ignore_index is not None,
     "one_valid_pixel_is_enough": lambda subject: subject.ignore_index is not None,
+    "weights_of_zero_cost_nothing": lambda subject: subject.weighted,
     "own_probabilities_are_finite": lambda subject: subject.soft,
     "class_order_is_irrelevant": lambda subject: subject.channels > 2,
     "soft_and_hard_labels_agree": lambda subject: subject.soft,
@@ -54,8 +55,9 @@ def laws_of(subject: Subject) -> dict[str, Law]:
         True
     """
     if subject.kind == "box":
-        return dict(BOX_LAWS)
-    laws = SEGMENTATION_LAWS | INVARIANCE_LAWS | (OVERLAP_LAWS if subject.overlap else {})
+        laws = BOX_LAWS
+    else:
+        laws = SEGMENTATION_LAWS | INVARIANCE_LAWS | (OVERLAP_LAWS if subject.overlap else {})
     return {name: law for name, law in laws.items() if _NEEDS.get(name, _always)(subject)}
 
 

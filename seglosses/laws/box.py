@@ -90,6 +90,14 @@ def no_boxes_cost_zero(subject: Subject) -> None:
     require(float(value) == 0, f"no boxes cost {float(value)}, not 0")
 
 
+def weights_of_zero_cost_nothing(subject: Subject) -> None:
+    """Where every pair weighs nothing the value is exactly zero, and so is the gradient."""
+    pred, target = _boxes(16), _boxes(16, seed=1)
+    value, grad = subject.gradient(pred, target, weight=torch.zeros(16))
+    require(float(value) == 0, f"16 boxes of weight 0 cost {float(value):.6g}")
+    require(bool((grad == 0).all()), "boxes of weight 0 get a gradient")
+
+
 def half_precision_agrees(subject: Subject) -> None:
     """float16 boxes of hundreds of pixels cost what the same numbers cost in float32."""
     pred = _boxes(16, scale=16.0).half()
@@ -121,6 +129,7 @@ BOX_LAWS: dict[str, Law] = {
         place_is_irrelevant,
         degenerate_boxes_are_finite,
         no_boxes_cost_zero,
+        weights_of_zero_cost_nothing,
         half_precision_agrees,
         gradient_descends,
     )

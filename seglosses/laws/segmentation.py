@@ -83,6 +83,17 @@ def all_ignored_is_a_zero_with_a_graph(subject: Subject) -> None:
         require(bool((grad == 0).all()), f"an all-ignored batch gives a gradient for {text}")
 
 
+def weights_of_zero_cost_nothing(subject: Subject) -> None:
+    """Where every pixel weighs nothing the value is exactly zero, and so is the gradient."""
+    for shape in shapes_of(subject):
+        labels = blocky_labels(subject, *shape)
+        pred = random_logits(subject, labels)
+        value, grad = subject.gradient(pred, labels, weight=torch.zeros(shape))
+        text = shown(pred, labels)
+        require(float(value) == 0, f"pixels of weight 0 cost {float(value):.6g} for {text}")
+        require(bool((grad == 0).all()), f"pixels of weight 0 get a gradient for {text}")
+
+
 def one_valid_pixel_is_enough(subject: Subject) -> None:
     """A batch of which one pixel counts has a finite value, and a gradient there alone."""
     if subject.ignore_index is None:
@@ -214,6 +225,7 @@ SEGMENTATION_LAWS: dict[str, Law] = {
         missed_rare_class_costs,
         ignored_pixels_do_not_matter,
         all_ignored_is_a_zero_with_a_graph,
+        weights_of_zero_cost_nothing,
         one_valid_pixel_is_enough,
         own_probabilities_are_finite,
         degenerate_inputs_are_finite,

@@ -39,26 +39,33 @@ class Subject:
         dims: Spatial dimensions that it takes.
         side: Largest side of the images that the laws use.
         overlap: It claims to measure overlap class by class, so that further laws hold.
+        weighted: It also takes ``weight``, one number a pixel (N, *S) or a box (n,).
     """
 
     name: str
     kind: Literal["segmentation", "box"]
-    call: Callable[[Tensor, Tensor], Tensor]
+    call: Callable[..., Tensor]
     channels: int = 3
     ignore_index: int | None = 255
     soft: bool = False
     dims: tuple[int, ...] = (2,)
     side: int = 272
     overlap: bool = False
+    weighted: bool = False
 
-    def gradient(self, pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def gradient(self, pred: Tensor, target: Tensor, **more: Tensor) -> tuple[Tensor, Tensor]:
         """Value and gradient at a detached copy of ``pred``.
+
+        Args:
+            pred: The prediction.
+            target: Its target.
+            more: Further inputs of the call.
 
         Raises:
             LawBrokenError: if the value is no scalar or has no graph.
         """
         leaf = pred.detach().clone().requires_grad_()
-        value = self.call(leaf, target)
+        value = self.call(leaf, target, **more)
         if not isinstance(value, Tensor) or value.dim() != 0:
             shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise LawBrokenError(f"expected a scalar, got {shape} for {shown(pred, target)}")

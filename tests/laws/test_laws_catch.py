@@ -34,6 +34,12 @@ def flattens_classes(pred: Tensor, target: Tensor) -> Tensor:
     return 1 - (right * valid).sum().clamp(min=1e-6) / valid.sum().clamp(min=1e-6)
 
 
+def counts_what_weighs_nothing(
+    pred: Tensor, target: Tensor, weight: Tensor | None = None
+) -> Tensor:
+    return sound(pred, target, weight=None if weight is None else weight + 1e-3)
+
+
 def counts_ignored(pred: Tensor, target: Tensor) -> Tensor:
     return sound(pred, target) + 1e-3 * pred.softmax(1).square().mean() - 1e-3
 
@@ -115,6 +121,7 @@ def walks_by_strides(pred: Tensor, target: Tensor) -> Tensor:
         (off_by_a_constant, "perfect_prediction_costs_zero"),
         (inverted, "wrong_prediction_costs_more"),
         (flattens_classes, "missed_rare_class_costs"),
+        (counts_what_weighs_nothing, "weights_of_zero_cost_nothing"),
         (counts_ignored, "ignored_pixels_do_not_matter"),
         (overflows_in_half, "half_precision_agrees"),
         (prefers_the_first_image, "image_order_is_irrelevant"),
@@ -134,8 +141,8 @@ def walks_by_strides(pred: Tensor, target: Tensor) -> Tensor:
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
-def test_law_catches(broken: Callable[[Tensor, Tensor], Tensor], law: str) -> None:
-    subject = Subject("broken", "segmentation", broken, soft=True, dims=(2, 3))
+def test_law_catches(broken: Callable[..., Tensor], law: str) -> None:
+    subject = Subject("broken", "segmentation", broken, soft=True, dims=(2, 3), weighted=True)
     findings = {finding.law: finding for finding in examine(subject)}
     assert not findings[law].holds
     assert findings[law].words
@@ -175,6 +182,10 @@ def mean_of_nothing(pred: Tensor, target: Tensor) -> Tensor:
     return (pred - target).abs().mean()
 
 
+def forgets_weights(pred: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    return (pred - target).abs().sum()
+
+
 def climbs(pred: Tensor, target: Tensor) -> Tensor:
     return -(pred - target).abs().sum()
 
@@ -192,13 +203,14 @@ def never_zero(pred: Tensor, target: Tensor) -> Tensor:
         (counts_position, "place_is_irrelevant"),
         (counts_rows, "row_order_is_irrelevant"),
         (mean_of_nothing, "no_boxes_cost_zero"),
+        (forgets_weights, "weights_of_zero_cost_nothing"),
         (climbs, "distance_never_pays"),
         (never_zero, "identical_boxes_cost_zero"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
-def test_box_law_catches(broken: Callable[[Tensor, Tensor], Tensor], law: str) -> None:
-    findings = {f.law: f for f in examine(Subject("broken", "box", broken))}
+def test_box_law_catches(broken: Callable[..., Tensor], law: str) -> None:
+    findings = {f.law: f for f in examine(Subject("broken", "box", broken, weighted=True))}
     assert not findings[law].holds
 
 

@@ -25,7 +25,7 @@ def loss_classes() -> list[type[Loss]]:
 
 def subjects(cls: type[Loss]) -> Iterator[Subject]:
     if issubclass(cls, BoxLoss):
-        yield Subject(cls.__name__, "box", cls(reduction="sum").eval())
+        yield Subject(cls.__name__, "box", cls(reduction="sum").eval(), weighted=True)
         return
     of_maps = issubclass(cls, SegmentationLoss)
     dims = cls.spatial_dims if issubclass(cls, ShapeLoss) else (2, 3)
@@ -45,6 +45,7 @@ def subjects(cls: type[Loss]) -> Iterator[Subject]:
             soft=True,
             dims=dims,
             side=48 if issubclass(cls, ShapeLoss) else 272,
+            weighted=True,
         )
         stand_in = StandIn(loss)
         if stand_in.is_needed:
