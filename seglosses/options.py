@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ def check_range(interval: str, *, whole: bool = False, remedy: str = "", **optio
 
     Args:
         interval: As in a textbook, for example ``"[0, 1)"`` or ``"(0, inf)"``.
-        whole: Numbers must be whole.
+        whole: Numbers must be integers.
         remedy: What to do instead, where the interval does not say it.
         options: Numbers by name.
 
@@ -35,7 +35,7 @@ def check_range(interval: str, *, whole: bool = False, remedy: str = "", **optio
         fits = low <= number <= high
         fits = fits and not (number == low and interval[0] == "(")
         fits = fits and not (number == high and interval[-1] == ")")
-        if not fits or (whole and number != int(number)):
+        if not fits or (whole and not isinstance(value, Integral)):
             kind = "be a whole number" if whole else "lie"
             tail = f"; {remedy}" if remedy else ""
             raise ValueError(f"{name} must {kind} in {interval}, got {value!r}{tail}")

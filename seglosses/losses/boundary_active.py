@@ -14,6 +14,7 @@ from seglosses.encoding import Aligned
 from seglosses.losses.base import SegOptions
 from seglosses.losses.classwise import ShapeLoss
 from seglosses.losses.fields import distance_fields
+from seglosses.options import check_range
 from seglosses.reduction import Asked
 
 # where the published search for a threshold starts, and its step
@@ -207,6 +208,9 @@ class ActiveBoundaryLoss(ShapeLoss):
         **options: Unpack[SegOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("(0, 1]", max_ratio=max_ratio)
+        check_range("[0, 1]", label_smoothing=label_smoothing)
+        check_range("(0, inf)", max_distance=max_distance)
         if self.class_weight is not None:
             raise ValueError(
                 f"ActiveBoundaryLoss {self.no_classes}: drop"

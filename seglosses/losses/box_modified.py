@@ -208,8 +208,7 @@ class WiseIoULoss(BoxLoss):
         check_range("(0, inf)", alpha=alpha, delta=delta)
         if version not in (1, 2, 3):
             raise ValueError(f"version must be 1, 2 or 3, got {version!r}")
-        if not 0 < momentum <= 1:
-            raise ValueError(f"momentum must be in (0, 1], got {momentum}")
+        check_range("(0, 1]", momentum=momentum)
         self.version: Version = version
         self.gamma = gamma
         self.alpha = alpha

@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 
 from seglosses.extra_inputs import extra_map
 from seglosses.losses.classwise import MapOptions, ShapeLoss
+from seglosses.options import check_range
 from seglosses.reduction import average_pixels
 
 
@@ -202,6 +203,8 @@ class PairwiseAffinityLoss(ShapeLoss):
         self, threshold: float = 0.1, dilation: int = 2, **options: Unpack[MapOptions]
     ) -> None:
         super().__init__(**options)
+        check_range("[0, 1]", threshold=threshold)
+        check_range("[1, inf)", whole=True, dilation=dilation)
         self.threshold = threshold
         self.dilation = dilation
 
@@ -247,6 +250,7 @@ class LocalPairwiseLoss(ShapeLoss):
 
     def __init__(self, dilation: int = 2, **options: Unpack[MapOptions]) -> None:
         super().__init__(**options)
+        check_range("[1, inf)", whole=True, dilation=dilation)
         self.dilation = dilation
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

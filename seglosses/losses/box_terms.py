@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from seglosses.boxes import Comparison, positive, square_norm, volume
+from seglosses.options import check_range
 
 Terms = Callable[[Comparison], tuple[Tensor, ...]]
 
@@ -236,19 +237,14 @@ class Modifiers:
 
     def __post_init__(self) -> None:
         low, high = self.interval
-        if not self.inner_ratio > 0:
-            raise ValueError(f"inner_ratio must be positive, got {self.inner_ratio}")
+        check_range("(0, inf)", inner_ratio=self.inner_ratio)
         if not 0 <= low < high <= 1:
             raise ValueError(
                 f"interval must be two numbers 0 <= low < high <= 1, got {(low, high)}"
             )
-        if not self.alpha >= 1:
-            raise ValueError(
-                f"alpha must be at least 1 (below, the gradient is infinite at a perfect match),"
-                f" got {self.alpha}"
-            )
-        if not self.focal_gamma >= 0:
-            raise ValueError(f"focal_gamma must not be negative, got {self.focal_gamma}")
+        steep = "below 1 the gradient is infinite at a perfect match"
+        check_range("[1, inf)", remedy=steep, alpha=self.alpha)
+        check_range("[0, inf)", focal_gamma=self.focal_gamma)
 
     def overlap(self, pair: Comparison) -> Tensor:
         """The IoU q that counts, in [0, 1]."""

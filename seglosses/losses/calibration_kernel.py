@@ -13,6 +13,7 @@ from seglosses.encoding import Aligned, one_hot
 from seglosses.first_order import first_order
 from seglosses.losses.base import SegOptions
 from seglosses.losses.classwise import ClassLoss
+from seglosses.options import check_range
 from seglosses.reduction import Asked, average_classes
 
 # the Beta kernel has no finite logarithm at 0 and 1
@@ -84,8 +85,7 @@ def kernel_calibration_loss(
 
 
 def _check(score: Tensor, target: Tensor, weight: Tensor | None, bandwidth: float) -> None:
-    if not bandwidth > 0:
-        raise ValueError(f"bandwidth must be positive, got {bandwidth}; 0.05 is usual")
+    check_range("(0, inf)", remedy="0.05 is usual", bandwidth=bandwidth)
     for name, other in (("target", target), ("weight", weight)):
         if score.dim() != 1 or (other is not None and other.shape != score.shape):
             given = None if other is None else tuple(other.shape)
@@ -198,10 +198,8 @@ class KernelCalibrationLoss(ClassLoss):
         **options: Unpack[SegOptions],
     ) -> None:
         super().__init__(**options)
-        if not bandwidth > 0:
-            raise ValueError(f"bandwidth must be positive, got {bandwidth}; 0.05 is usual")
-        if samples < 2:
-            raise ValueError(f"samples must be at least 2, which are compared, got {samples}")
+        check_range("(0, inf)", remedy="0.05 is usual", bandwidth=bandwidth)
+        check_range("[2, inf)", whole=True, samples=samples)
         if average not in ("image", "dataset"):
             raise ValueError(f"average must be 'image' or 'dataset', got {average!r}")
         self.bandwidth, self.samples, self.average = bandwidth, samples, average
@@ -233,13 +231,13 @@ class KernelCalibrationLoss(ClassLoss):
         else:
             assert batch.dense is not None
             target = flat_maps(batch.dense)[image, :, pixel]
-        factor = self.class_weight
+        factor = None if self.class_weight is None else self.class_weight.to(logits.dtype)
         if batch.sigmoid:
             scores = torch.stack([-logits, logits], 2) / 2
             answers = torch.stack([1 - target, target], 2)
         else:
             scores, answers = logits.unsqueeze(1), target.unsqueeze(1)
-            factor = None if factor is None else (target @ factor.to(target.dtype)).unsqueeze(1)
+            factor = None if factor is None else (target @ factor).unsqueeze(1)
         confidence, guess = scores.softmax(2).max(2)
         right = answers.gather(2, guess.unsqueeze(2)).squeeze(2)
         share = weight[image, pixel]

@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 
 from seglosses.extra_inputs import extra_map, require_graph
 from seglosses.losses.classwise import MapOptions, ShapeLoss
+from seglosses.options import check_range
 
 
 def info_nce_loss(
@@ -90,10 +91,8 @@ class InfoNCELoss(ShapeLoss):
         self, temperature: float = 0.1, samples: int = 256, **options: Unpack[MapOptions]
     ) -> None:
         super().__init__(**options)
-        if samples < 2 or not temperature > 0:
-            raise ValueError(
-                f"samples must be at least 2 and temperature positive, got {samples}, {temperature}"
-            )
+        check_range("(0, inf)", temperature=temperature)
+        check_range("[2, inf)", whole=True, samples=samples)
         self.temperature = temperature
         self.samples = samples
 

@@ -93,16 +93,6 @@ def _taught(batch: Aligned, owner: str, temperature: float) -> Aligned:
     )
 
 
-def check_temperature(temperature: float) -> None:
-    """Raise ``ValueError`` unless the temperature is positive.
-
-    Example:
-        >>> check_temperature(4.0)
-    """
-    if not temperature > 0:
-        raise ValueError(f"temperature must be positive, got {temperature}")
-
-
 class KLDistillationLoss(PixelLoss):
     """Registered form of :func:`kl_distillation_loss`; needs the extra input ``teacher``.
 
@@ -134,7 +124,7 @@ class KLDistillationLoss(PixelLoss):
 
     def __init__(self, temperature: float = 1.0, **options: Unpack[SegOptions]) -> None:
         super().__init__(**options)
-        check_temperature(temperature)
+        check_range("(0, inf)", temperature=temperature)
         self.temperature = temperature
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -193,7 +183,7 @@ class JaccardDistillationLoss(OverlapLoss):
         options.setdefault("average", "dataset")
         super().__init__(**options)
         check_range("[0, inf)", alpha=alpha, beta=beta, smooth=smooth)
-        check_temperature(temperature)
+        check_range("(0, inf)", temperature=temperature)
         self.alpha, self.beta, self.smooth = alpha, beta, smooth
         self.temperature = temperature
 

@@ -9,7 +9,7 @@ from typing_extensions import Unpack
 from seglosses.encoding import Aligned
 from seglosses.label_edges import label_boundary
 from seglosses.losses.classwise import MapOptions, ShapeLoss
-from seglosses.losses.distillation import check_temperature, kl_distillation_loss, like_logits
+from seglosses.losses.distillation import kl_distillation_loss, like_logits
 from seglosses.options import check_range
 from seglosses.reduction import Asked, average_pixels, select_classes
 
@@ -132,7 +132,7 @@ class BoundaryDistillationLoss(ShapeLoss):
         super().__init__(**options)
         check_range("[0, inf)", edge_weight=edge_weight, body_weight=body_weight)
         check_range("[1, inf)", whole=True, radius=radius)
-        check_temperature(temperature)
+        check_range("(0, inf)", temperature=temperature)
         self.temperature = temperature
         self.edge_weight, self.body_weight = edge_weight, body_weight
         self.radius = radius

@@ -221,8 +221,7 @@ class HausdorffErosionLoss(ShapeLoss):
     ) -> None:
         super().__init__(**options)
         check_range("[0, inf)", alpha=alpha)
-        if erosions < 1:
-            raise ValueError(f"erosions must be at least 1, got {erosions}")
+        check_range("[1, inf)", whole=True, erosions=erosions)
         self.alpha = alpha
         self.erosions = erosions
 

@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 from seglosses.extra_inputs import extra_input
 from seglosses.focusing import focal_power
 from seglosses.losses.classwise import MapOptions, ShapeLoss
+from seglosses.options import check_range
 from seglosses.overlap import soft_counts, tversky_index
 from seglosses.reduction import select_classes
 
@@ -155,7 +156,9 @@ class MIPLoss(ShapeLoss):
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
-        chosen = [axes] if isinstance(axes, int) else list(axes)
+        check_range("[0, inf)", alpha=alpha, beta=beta, smooth=smooth)
+        check_range("(0, inf)", gamma=gamma)
+        chosen = list(axes) if isinstance(axes, Sequence) else [axes]
         if not chosen or not set(chosen) <= {0, 1, 2}:
             raise ValueError(f"axes must name spatial axes out of 0, 1 and 2, got {axes!r}")
         self.axes = chosen
@@ -204,6 +207,9 @@ class BoxProjectionLoss(ShapeLoss):
         smooth: Added above and below, in pixels.
         options: See :class:`~seglosses.losses.classwise.ShapeLoss`.
 
+    Raises:
+        ValueError: for an option out of its range.
+
     Example:
         >>> import torch
         >>> logits = torch.tensor([[[[99.0, -99.0], [-99.0, -99.0]]]])  # one row and column of two
@@ -218,6 +224,7 @@ class BoxProjectionLoss(ShapeLoss):
 
     def __init__(self, smooth: float = 1.0, **options: Unpack[MapOptions]) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", smooth=smooth)
         self.smooth = smooth
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

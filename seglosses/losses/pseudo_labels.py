@@ -179,8 +179,7 @@ class BoundaryCrossEntropyLoss(PixelLoss):
         **options: Unpack[SegOptions],
     ) -> None:
         super().__init__(**options)
-        if radius < 1:
-            raise ValueError(f"radius must be at least 1 pixel, got {radius}")
+        check_range("[1, inf)", whole=True, radius=radius)
         if edges not in ("seen", "sobel") or (edges == "sobel" and radius != 1):
             raise ValueError(
                 f"edges must be 'seen' or 'sobel', which has radius 1; got {edges!r} with {radius}"

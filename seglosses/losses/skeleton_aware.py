@@ -156,8 +156,7 @@ class MorseLoss(ShapeLoss):
 
     def __init__(self, least: float = 0.1, **options: Unpack[MapOptions]) -> None:
         super().__init__(**options)
-        if not 0 <= least < 1:
-            raise ValueError(f"least must lie in [0, 1), got {least}")
+        check_range("[0, 1)", least=least)
         self.least = least
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

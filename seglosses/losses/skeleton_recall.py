@@ -79,8 +79,7 @@ class SkeletonRecallLoss(ShapeLoss):
     ) -> None:
         super().__init__(**options)
         check_range("[0, inf)", smooth=smooth)
-        if radius < 0:
-            raise ValueError(f"radius must not be negative, got {radius}")
+        check_range("[0, inf)", whole=True, radius=radius)
         self.radius, self.smooth = radius, smooth
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

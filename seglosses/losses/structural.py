@@ -65,8 +65,9 @@ def ssim_loss(
 
 def _check_window(window: int, sigma: float) -> None:
     check_range("(0, inf)", sigma=sigma)
-    if window < 1 or window % 2 != 1:
-        raise ValueError(f"window must be odd and positive, got {window}")
+    check_range("[1, inf)", whole=True, remedy="it must be odd", window=window)
+    if window % 2 == 0:
+        raise ValueError(f"window must be odd, got {window}")
 
 
 def _blur(maps: Tensor, half: Sequence[float]) -> Tensor:

@@ -13,6 +13,7 @@ from typing_extensions import Unpack
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.released import Compat, check_compat, released_topo_loss
 from seglosses.losses.topology_bars import find_bars
+from seglosses.options import check_range
 
 Construction = Literal["V", "T"]
 
@@ -171,10 +172,11 @@ class TopoLoss(ShapeLoss):
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", min_length=min_length)
         _check_construction(construction)
         check_compat(compat)
-        if window is not None and window < 2:
-            raise ValueError(f"window must be at least 2 pixels, or None, got {window}")
+        if window is not None:
+            check_range("[2, inf)", whole=True, remedy="or None for whole maps", window=window)
         self.window, self.construction, self.min_length = window, construction, min_length
         self.compat = compat
 

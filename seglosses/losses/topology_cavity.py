@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.planes import constant_maps
+from seglosses.options import check_range
 from seglosses.reduction import average_pixels
 from seglosses.topology import label_components
 
@@ -114,8 +115,7 @@ class CavityLoss(ShapeLoss):
 
     def __init__(self, reach: int = 2, **options: Unpack[MapOptions]) -> None:
         super().__init__(**options)
-        if reach < 0:
-            raise ValueError(f"reach must not be negative, got {reach}")
+        check_range("[0, inf)", whole=True, reach=reach)
         self.reach = reach
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

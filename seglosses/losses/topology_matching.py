@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.topology_bars import windows
+from seglosses.options import check_range
 from seglosses.topology import betti_matching_batch
 from seglosses.topology.filtration import Construction, Filtration, check_choice
 from seglosses.topology.matching import ImageIntervals
@@ -245,13 +246,18 @@ class BettiMatchingLoss(ShapeLoss):
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
+        check_range("[0, inf)", min_length=min_length)
         check_choice("filtration", filtration, ("superlevel", "sublevel", "both"))
         check_choice("construction", construction, ("V", "T"))
         check_choice("image_intervals", image_intervals, ("all", "positive"))
-        if window is not None and window < 2:
-            raise ValueError(f"window must be at least 2 pixels, or None, got {window}")
+        if window is not None:
+            check_range("[2, inf)", whole=True, remedy="or None for whole maps", window=window)
         if len(weights) != 2:
             raise ValueError(f"weights must be those of matched and surplus bars, got {weights!r}")
+        for share in weights:
+            check_range("[0, inf)", weights=share)
+        if threads is not None:
+            check_range("[1, inf)", whole=True, threads=threads)
         self.filtration, self.construction = filtration, construction
         self.image_intervals, self.essential = image_intervals, essential
         self.min_length, self.weights = min_length, tuple(weights)

@@ -15,6 +15,7 @@ from seglosses.losses.fields import distance_fields
 from seglosses.losses.planes import constant_maps
 from seglosses.losses.topology_bars import windows
 from seglosses.losses.topology_cavity import widened
+from seglosses.options import check_range
 from seglosses.topology import label_components
 from seglosses.topology.flooding import bottleneck_shares
 
@@ -193,12 +194,12 @@ class MalisLoss(ShapeLoss):
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
-        if margin < 0 or (window is not None and window < 2):
-            raise ValueError(
-                f"margin must not be negative and window at least 2, got {margin} and {window}"
-            )
-        if distance is not None and distance <= margin:
-            raise ValueError(f"distance must be larger than margin, got {distance} and {margin}")
+        check_range("[0, inf)", whole=True, margin=margin)
+        check_range("[0, inf)", positive=positive, fit=fit)
+        if window is not None:
+            check_range("[2, inf)", whole=True, window=window)
+        if distance is not None:
+            check_range(f"({margin}, inf)", remedy="it is larger than margin", distance=distance)
         self.window, self.margin, self.positive = window, margin, positive
         self.distance, self.fit = distance, fit
 

@@ -13,6 +13,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapOptions, ShapeLoss
 from seglosses.losses.planes import constant_maps
+from seglosses.options import check_range
 from seglosses.reduction import average_pixels
 from seglosses.topology.regions import critical_components, critical_regions
 
@@ -192,8 +193,7 @@ class SupervoxelLoss(ShapeLoss):
         self, alpha: float = 0.5, beta: float = 0.5, **options: Unpack[MapOptions]
     ) -> None:
         super().__init__(**options)
-        if not (0 <= alpha <= 1 and 0 <= beta <= 1):
-            raise ValueError(f"alpha and beta must lie in [0, 1], got {alpha} and {beta}")
+        check_range("[0, 1]", alpha=alpha, beta=beta)
         self.alpha, self.beta = alpha, beta
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -128,6 +128,12 @@ class EntropyLoss(PixelLoss):
         return terms.sum(1)
 
 
+def _is_distribution(prior: Iterable[float] | float) -> bool:
+    numbers = [float(share) for share in prior] if isinstance(prior, Iterable) else []
+    # false of NaN, and of no numbers at all
+    return all(share >= 0 for share in numbers) and abs(sum(numbers) - 1) <= 1e-3
+
+
 class ClassRatioKLLoss(ShapeLoss):
     """Registered form of :func:`class_ratio_kl_loss` with :func:`soft_class_ratios`.
 
@@ -157,8 +163,8 @@ class ClassRatioKLLoss(ShapeLoss):
 
     def __init__(self, prior: Sequence[float] | None = None, **options: Unpack[SegOptions]) -> None:
         super().__init__(**options)
-        if prior is not None and (min(prior) < 0 or abs(sum(prior) - 1) > 1e-3):
-            raise ValueError(f"prior must be ratios that sum to 1, got {list(prior)}")
+        if prior is not None and not _is_distribution(prior):
+            raise ValueError(f"prior must be ratios that sum to 1, one a class, got {prior!r}")
         self.prior = None if prior is None else [float(p) for p in prior]
 
     def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:

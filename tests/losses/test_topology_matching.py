@@ -247,7 +247,7 @@ def test_descent_repairs(picture: str, before: tuple[int, int], construction: st
         ({"filtration": "up"}, "superlevel, sublevel, both"),
         ({"construction": "W"}, "V, T"),
         ({"image_intervals": "some"}, "all, positive"),
-        ({"window": 1}, "at least 2 pixels"),
+        ({"window": 1}, r"window must be a whole number in \[2"),
         ({"weights": (1.0,)}, "matched and surplus"),
     ],
 )

@@ -161,7 +161,7 @@ def test_borders() -> None:
         ClassRatioKLLoss(prior=[0.5, 0.6])
     with pytest.raises(ValueError, match="one ratio a class"):
         ClassRatioKLLoss(prior=[0.5, 0.5])(STUDENT, UNLABELLED)
-    with pytest.raises(ValueError, match="at least 1 pixel"):
+    with pytest.raises(ValueError, match=r"radius must be a whole number in \[1"):
         BoundaryCrossEntropyLoss(radius=0)
 
 
