@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from seglosses.blocks import pick_channels
+from seglosses.options import check_weight, require_between
 
 _RANGE = "dense targets must lie in [0, 1]; scale masks of {0, 255} first"
 _MASS = (
@@ -342,33 +343,11 @@ def _unless_all(valid: Tensor) -> Tensor | None:
     return None if valid.device.type == "cpu" and bool(valid.all()) else valid
 
 
-def require_between(values: Tensor, low: float, high: float, expected: str) -> None:
-    """Raise ``ValueError`` for values out of a range or NaN: at once on a CPU.
-
-    Elsewhere the device asserts it, without synchronisation.
-
-    Example:
-        >>> require_between(torch.tensor([0, 2]), 0, 1, "labels must be 0 or 1")
-        Traceback (most recent call last):
-        ValueError: labels must be 0 or 1; got values from 0 to 2
-    """
-    if not values.numel():
-        return
-    least, most = values.aminmax()
-    inside = (least >= low) & (most <= high)
-    if values.device.type == "cpu":
-        if not inside:
-            raise ValueError(f"{expected}; got values from {least.item()} to {most.item()}")
-    else:
-        torch._assert_async(inside, expected)
-
-
 def _weights(weight: Tensor | None, logits: Tensor) -> tuple[Tensor | None, Tensor | None]:
     if weight is None:
         return None, None
     weight = weight.to(logits.dtype)
-    most = torch.finfo(weight.dtype).max
-    require_between(weight, 0.0, most, "weight must be finite, at least 0; 0 leaves a pixel out")
+    check_weight(weight)
     pixels = logits.shape[:1] + logits.shape[2:]
     if weight.shape == logits.shape[:1]:
         return None, weight

@@ -1,4 +1,4 @@
-"""What an option of a loss may hold, checked where it is given."""
+"""What options and inputs of a loss may hold, checked where they are given."""
 
 from __future__ import annotations
 
@@ -70,3 +70,34 @@ def class_factors(given: Sequence[float] | Tensor | None) -> Tensor | None:
             " read them first where they lie in a file"
         )
     return torch.tensor(values, device=given.device if isinstance(given, Tensor) else None).float()
+
+
+def require_between(values: Tensor, low: float, high: float, expected: str) -> None:
+    """Raise ``ValueError`` for values out of a range or NaN: at once on a CPU.
+
+    Elsewhere the device asserts it, without synchronisation.
+
+    Example:
+        >>> require_between(torch.tensor([0, 2]), 0, 1, "labels must be 0 or 1")
+        Traceback (most recent call last):
+        ValueError: labels must be 0 or 1; got values from 0 to 2
+    """
+    if not values.numel():
+        return
+    least, most = values.aminmax()
+    inside = (least >= low) & (most <= high)
+    if values.device.type == "cpu":
+        if not inside:
+            raise ValueError(f"{expected}; got values from {least.item()} to {most.item()}")
+    else:
+        torch._assert_async(inside, expected)
+
+
+def check_weight(weight: Tensor) -> None:
+    """Raise ``ValueError`` for weights that are negative, NaN or infinite.
+
+    Example:
+        >>> check_weight(torch.tensor([0.0, 2.0]))
+    """
+    most = torch.finfo(weight.dtype).max
+    require_between(weight, 0.0, most, "weight must be finite, at least 0; 0 leaves out")

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seglosses.encoding import Aligned, one_hot, require_between
+from seglosses.encoding import Aligned, one_hot
 from seglosses.label_edges import label_boundary
-from seglosses.options import check_range
+from seglosses.options import check_range, require_between
 
 #: What ``boundary_smoothing`` of a loss may hold: the amount, or arguments by name
 BoundarySmoothing = float | Mapping[str, float]

@@ -25,7 +25,7 @@ from typing_extensions import Unpack
 from seglosses.encoding import Aligned, align
 from seglosses.losses.finite import require_finite
 from seglosses.losses.schedule import WeightSchedule
-from seglosses.options import check_range, class_factors
+from seglosses.options import check_range, check_weight, class_factors
 from seglosses.reduction import Asked, check_reduction, reduce_loss
 
 
@@ -374,6 +374,8 @@ class BoxLoss(Loss):
             loss = self.compute(p, t.to(p.dtype))
             if reduction == "none" and rows is not None:
                 w, loss = weight, loss.new_zeros(len(pred)).index_copy(0, rows, loss)
-            w = None if w is None else w.to(loss.dtype)
+            if w is not None:
+                w = w.to(loss.dtype)
+                check_weight(w)
             loss = reduce_loss(loss, w, avg_factor=avg_factor, reduction=reduction, count=len(pred))
             return self._finish(loss, pred)

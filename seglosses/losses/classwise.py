@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 from seglosses.blocks import pick_channels
 from seglosses.encoding import Aligned
 from seglosses.losses.base import SegmentationLoss, SegOptions
+from seglosses.options import check_range
 from seglosses.overlap import Counts, Intersection, batch_counts, check_intersection
 from seglosses.reduction import Asked, Classes, average_classes, select_classes
 
@@ -148,6 +149,8 @@ class OverlapLoss(ClassLoss):
                 "average must be 'image', 'dataset', 'class' or a mapping from these to weights"
                 f" (there 'classes' also means 'class'), got {average!r}"
             )
+        for share in mix.values():
+            check_range("[0, inf)", average=share)
         self.average = average if isinstance(average, str) else mix
         self.intersection = intersection
         self.sync = sync

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.base import Loss, LossOptions
-from seglosses.options import check_range
+from seglosses.options import check_range, check_weight
 from seglosses.reduction import check_reduction, reduce_loss
 
 Target = Tensor | tuple[Tensor, Tensor]
@@ -186,6 +186,7 @@ class QualityLoss(Loss):
             loss = self.compute(logits, quality, positive)
             if weight is not None:
                 weight = weight.to(loss.dtype).view(*weight.shape, *(1,) * (2 - weight.dim()))
+                check_weight(weight)
                 # where, not a product alone: an ignored row may hold anything
                 loss = torch.where(weight == 0, 0.0, loss * weight)
             loss = reduce_loss(loss.sum(1), None, avg_factor=avg_factor, reduction=reduction)

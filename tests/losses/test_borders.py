@@ -12,13 +12,21 @@ import torch
 
 from seglosses import losses
 from seglosses.extra_inputs import extra_inputs
-from seglosses.losses import CrossEntropyLoss, DiceLoss, KLDistillationLoss, LovaszSoftmaxLoss
+from seglosses.losses import (
+    CrossEntropyLoss,
+    DiceLoss,
+    IoULoss,
+    KLDistillationLoss,
+    LovaszSoftmaxLoss,
+    VarifocalLoss,
+)
 from seglosses.losses.classwise import ClassLoss
 from seglosses.options import class_factors
 
 LOGITS = torch.randn(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(72).view(2, 6, 6) % 3
 ONE = LOGITS[:, :1]
+BOXES = torch.tensor([[0.0, 0.0, 2.0, 2.0]])
 NAN, INF = float("nan"), float("inf")
 
 OTHER_SUSPECTS = r"pred itself is finite.*extra inputs \(a teacher's logits\)"
@@ -42,6 +50,11 @@ def taught_by_nan() -> torch.Tensor:
             lambda: LovaszSoftmaxLoss()(LOGITS, LABELS, torch.full((2, 6, 6), torch.nan)),
             "weight must be finite",
         ),
+        (lambda: IoULoss()(BOXES, BOXES, torch.tensor([-1.0])), "weight must be finite"),
+        (
+            lambda: VarifocalLoss()(BOXES, torch.tensor([0]), torch.tensor([torch.nan])),
+            "weight must be finite",
+        ),
         (lambda: CrossEntropyLoss(class_weight=[1.0])(ONE, LABELS % 2), "background and foregr"),
         (lambda: DiceLoss(class_weight=[1.0, 2.0])(ONE, LABELS % 2), "channel: expected 1, got 2"),
         (lambda: DiceLoss(classes=[1, 1])(LOGITS, LABELS), "each once"),
@@ -61,6 +74,7 @@ def test_calls(call: Callable[[], torch.Tensor], words: str) -> None:
         ("CrossEntropyLoss", {"class_weight": [1.0, NAN]}, "finite numbers"),
         ("CrossEntropyLoss", {"class_weight": [[1.0]]}, "one a class"),
         ("CrossEntropyLoss", {"ignore_index": "255"}, "ignore_index must be a whole number"),
+        ("DiceLoss", {"average": {"image": -1.0}}, "average must lie in"),
         ("ClassRatioKLLoss", {"prior": []}, "sum to 1"),
         ("ClassRatioKLLoss", {"prior": [NAN, 1.0]}, "sum to 1"),
         ("CrossEntropyLoss", {"loss_weight": INF}, "and finite, got inf"),
