@@ -182,6 +182,7 @@ from seglosses.losses.hausdorff import (
     LogHausdorffDTLoss,
     hausdorff_dt_loss,
     hausdorff_erosion_loss,
+    log_hausdorff_dt_loss,
 )
 from seglosses.losses.jaccard_metric import JaccardMetricLoss, jaccard_metric_loss
 from seglosses.losses.label_margins import (
@@ -217,6 +218,7 @@ from seglosses.losses.projection import (
 from seglosses.losses.pseudo_labels import (
     BoundaryCrossEntropyLoss,
     ConfidenceWeightedCrossEntropyLoss,
+    boundary_cross_entropy_loss,
     confidence_threshold,
     confidence_weighted_cross_entropy_loss,
 )
@@ -397,6 +399,7 @@ __all__ = [
     "balanced_accuracy_loss",
     "balanced_class_weights",
     "betti_matching_loss",
+    "boundary_cross_entropy_loss",
     "boundary_distillation_loss",
     "boundary_loss",
     "bounded_iou_loss",
@@ -437,6 +440,7 @@ __all__ = [
     "ldr_loss",
     "level_set_loss",
     "local_pairwise_loss",
+    "log_hausdorff_dt_loss",
     "lovasz_hinge_loss",
     "lovasz_softmax_loss",
     "malis_distance_loss",

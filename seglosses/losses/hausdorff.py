@@ -63,6 +63,43 @@ def hausdorff_dt_loss(
     return average_pixels((prob - target).square() * field, weight)
 
 
+def log_hausdorff_dt_loss(
+    prob: Tensor,
+    target: Tensor,
+    *,
+    weight: Tensor | None = None,
+    alpha: float = 2.0,
+    spacing: Spacing = None,
+) -> Tensor:
+    r"""Logarithm of the Hausdorff loss by distance transforms, which is in powers of pixels.
+
+        loss = log(1 + hausdorff_dt_loss)
+
+    Here each image and class has a logarithm of its own; :class:`LogHausdorffDTLoss` takes one of
+    the reduced loss, as in MONAI.
+
+    Args:
+        prob: Class probabilities, (N, C, *S).
+        target: One-hot or soft labels, (N, C, *S).
+        weight: As in :func:`hausdorff_dt_loss`.
+        alpha: Exponent of the distances.
+        spacing: Edge lengths of a pixel.
+
+    Returns:
+        One loss per image and class, (N, C), not negative.
+
+    References:
+        Karimi and Salcudean, IEEE TMI 2020, arXiv:1904.10030; the logarithm is MONAI's.
+
+    Example:
+        >>> prob = torch.tensor([[[0.0, 1.0, 1.0, 0.0]]])
+        >>> target = torch.tensor([[[0.0, 1.0, 0.0, 0.0]]])
+        >>> log_hausdorff_dt_loss(prob, target)  # log(1 + 1/2)
+        tensor([[0.4055]])
+    """
+    return hausdorff_dt_loss(prob, target, weight=weight, alpha=alpha, spacing=spacing).log1p()
+
+
 def hausdorff_erosion_loss(
     prob: Tensor,
     target: Tensor,

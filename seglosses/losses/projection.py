@@ -159,8 +159,8 @@ class MIPLoss(ShapeLoss):
         check_range("[0, inf)", alpha=alpha, beta=beta, smooth=smooth)
         check_range("(0, inf)", gamma=gamma)
         chosen = list(axes) if isinstance(axes, Sequence) else [axes]
-        if not chosen or not set(chosen) <= {0, 1, 2}:
-            raise ValueError(f"axes must name spatial axes out of 0, 1 and 2, got {axes!r}")
+        if not chosen or not set(chosen) <= {0, 1, 2} or len(set(chosen)) < len(chosen):
+            raise ValueError(f"axes must name spatial axes out of 0, 1 and 2 once, got {axes!r}")
         self.axes = chosen
         self.alpha, self.beta, self.gamma, self.smooth = alpha, beta, gamma, smooth
 

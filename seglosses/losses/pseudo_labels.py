@@ -80,6 +80,34 @@ def confidence_weighted_cross_entropy_loss(
     return confidence**gamma * F.cross_entropy(logits, labels, reduction="none")
 
 
+def boundary_cross_entropy_loss(
+    logits: Tensor, labels: Tensor, *, valid: Tensor | None = None, radius: int = 1
+) -> Tensor:
+    r"""Cross-entropy of the pixels that see another label within a radius, 0 for the others.
+
+    Args:
+        logits: (N, C, *S) with 2 or 3 spatial dimensions.
+        labels: (N, *S), int64; in [0, C) at pixels that are not ``valid`` too.
+        valid: (N, *S), bool; what is not valid is no boundary. ``None`` where every pixel counts.
+        radius: Half side of the window, pixels.
+
+    Returns:
+        One loss per pixel, (N, *S), not negative.
+
+    Raises:
+        ValueError: for labels of neither images nor volumes.
+
+    References:
+        Tarubinga et al., CW-BASS, 2025, arXiv:2502.15152.
+
+    Example:
+        >>> boundary_cross_entropy_loss(torch.zeros(1, 2, 1, 4), torch.tensor([[[0, 0, 1, 1]]]))
+        tensor([[[0.0000, 0.6931, 0.6931, 0.0000]]])
+    """
+    boundary = label_boundary(labels.unsqueeze(1), valid, radius=radius)
+    return torch.where(boundary, F.cross_entropy(logits, labels, reduction="none"), 0.0)
+
+
 def _pseudo_labelled(batch: Aligned, owner: str, threshold: bool) -> Aligned:
     """The batch with the teacher's probabilities for target where a teacher is stated."""
     if extra_input("teacher") is None:
@@ -144,7 +172,7 @@ class ConfidenceWeightedCrossEntropyLoss(PixelLoss):
 
 
 class BoundaryCrossEntropyLoss(PixelLoss):
-    """Cross-entropy of the pixels that see another label within ``radius``, and of no others.
+    """Mean of :func:`boundary_cross_entropy_loss` over the boundary.
 
     Beside :class:`ConfidenceWeightedCrossEntropyLoss` with weight 0.5 it is CW-BASS. Dense targets
     and the extra input ``teacher`` count as the labels of their largest entries.

@@ -10,6 +10,7 @@ from seglosses.losses import (
     LogHausdorffDTLoss,
     hausdorff_dt_loss,
     hausdorff_erosion_loss,
+    log_hausdorff_dt_loss,
 )
 from tests.goldens.published import inputs
 from tests.reference.seg_inputs import LABELS, LOGITS
@@ -48,6 +49,13 @@ def test_opposite_of_a_constant_label_costs(label: int) -> None:
     target = torch.full((1, 1, 4, 4), float(label))
     torch.testing.assert_close(hausdorff_dt_loss(prob, target), torch.tensor([[0.36]]))
     assert hausdorff_dt_loss(1 - prob, target).item() == 0.0
+
+
+def test_logarithm_of_one_image_and_class_is_the_class() -> None:
+    value = log_hausdorff_dt_loss(PROB[:1, :1], MASK[:1, :1], alpha=1.0)
+    logits = PROB[:1, :1].logit()
+    loss = LogHausdorffDTLoss(alpha=1.0)
+    torch.testing.assert_close(loss(logits, MASK[:1, 0].long()), value.squeeze())
 
 
 def test_spacing_and_exponent() -> None:

@@ -13,6 +13,7 @@ from seglosses.losses import (
     ConfidenceWeightedCrossEntropyLoss,
     CrossEntropyLoss,
     EntropyLoss,
+    boundary_cross_entropy_loss,
     class_ratio_kl_loss,
     confidence_threshold,
     confidence_weighted_cross_entropy_loss,
@@ -68,6 +69,18 @@ def test_ratios_of_kept_pixels_only() -> None:
     logits = torch.tensor([[40.0, -40, 40, 40], [-40, 40, -40, -40]]).view(1, 2, 1, 4)
     assert ClassRatioKLLoss()(logits, labels).item() == pytest.approx(0.0, abs=1e-6)
     assert ClassRatioKLLoss()(logits, torch.full_like(labels, 255)).item() == 0.0
+
+
+def test_boundaries_of_two_pixels() -> None:
+    labels = torch.tensor([[[0, 0, 0, 1, 1, 1, 255]]]).repeat(1, 2, 1)
+    logits = torch.randn(1, 2, 2, 7, generator=torch.Generator().manual_seed(1))
+    known = labels.masked_fill(labels == 255, 0)
+    each = boundary_cross_entropy_loss(logits, known, valid=labels != 255, radius=2)
+    seen = torch.tensor([False, True, True, True, True, False, False]).expand(1, 2, 7)
+    entropy = F.cross_entropy(logits, known, reduction="none")
+    torch.testing.assert_close(each, torch.where(seen, entropy, 0.0))
+    loss = BoundaryCrossEntropyLoss(radius=2)
+    torch.testing.assert_close(loss(logits, labels), each.sum() / 8)
 
 
 def test_edges_of_sobel_filters() -> None:
