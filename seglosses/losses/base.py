@@ -54,6 +54,10 @@ class PixelOptions(SegOptions, total=False):
 class Loss(nn.Module):
     """Reduction, weight and name.
 
+    Numbers among the options of any loss are checked when they are given: finite, and at least 0
+    (strengths, exponents, margins, smoothing) unless a tighter or wider range is stated. The error
+    names it.
+
     Args:
         reduction: 'mean', 'sum' or 'none'.
         loss_weight: Factor of the result, or a schedule of it over the training such as

@@ -249,6 +249,8 @@ def test_descent_repairs(picture: str, before: tuple[int, int], construction: st
         ({"image_intervals": "some"}, "all, positive"),
         ({"window": 1}, r"window must be a whole number in \[2"),
         ({"weights": (1.0,)}, "matched and surplus"),
+        ({"weights": (1.0, -1.0)}, "weights must lie in"),
+        ({"threads": 0}, "threads must be a whole number"),
     ],
 )
 def test_options_are_checked(options: dict, words: str) -> None:
