@@ -85,12 +85,10 @@ def require_between(values: Tensor, low: float, high: float, expected: str) -> N
     if not values.numel():
         return
     least, most = values.aminmax()
-    inside = (least >= low) & (most <= high)
-    if values.device.type == "cpu":
-        if not inside:
-            raise ValueError(f"{expected}; got values from {least.item()} to {most.item()}")
-    else:
-        torch._assert_async(inside, expected)
+    if values.device.type != "cpu":
+        torch._assert_async((least >= low) & (most <= high), expected)
+    elif not low <= least.item() <= most.item() <= high:
+        raise ValueError(f"{expected}; got values from {least.item()} to {most.item()}")
 
 
 def check_weight(weight: Tensor) -> None:
