@@ -182,7 +182,24 @@ def test_rounded_probabilities_may_add_up_to_more_than_one(dtype: torch.dtype) -
     prob = logits.softmax(1).to(dtype)
     if dtype == torch.bfloat16:
         assert prob.float().sum(1).max() > 1.001
-    assert align(logits, prob).dense is not None
+    for stored in (prob, prob.float(), (prob.float() * 255).round() / 255):
+        assert align(logits, stored).dense is not None
+
+
+@pytest.mark.parametrize("classes", [2, 150])
+def test_two_labels_at_a_pixel_are_no_rounding(classes: int) -> None:
+    target = torch.zeros(1, classes, 1)
+    target[:, :2] = 0.8
+    with pytest.raises(ValueError, match=r"sum of at most 1 .* to 1\.6"):
+        align(torch.zeros(1, classes, 1), target)
+
+
+@pytest.mark.parametrize("use_sigmoid", [False, True])
+def test_resampled_masks_may_be_rounded_to_above_one(use_sigmoid: bool) -> None:
+    # as F.interpolate(antialias=True) and blurs give
+    mask = torch.tensor([[[1 + 2**-23, 0.5], [0.0, 0.5]]])
+    assert mask.max() > 1
+    assert align(torch.zeros(1, 2, 2), mask, use_sigmoid=use_sigmoid).dense is not None
 
 
 def test_one_hot_of_volumes() -> None:
