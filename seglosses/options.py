@@ -64,12 +64,18 @@ def class_factors(given: Sequence[float] | Tensor | None) -> Tensor | None:
     # tensors and arrays
     values = given.tolist() if hasattr(given, "tolist") else given
     fits = isinstance(values, Sequence) and not isinstance(values, str)
+    if fits:
+        values = [_number(each) for each in values]
     if not fits or not all(_finite(value) >= 0 for value in values):
         raise ValueError(
             f"class_weight must be finite numbers of at least 0, one a class, got {given!r};"
             " read them first where they lie in a file"
         )
     return torch.tensor(values, device=given.device if isinstance(given, Tensor) else None).float()
+
+
+def _number(value: object) -> object:
+    return value.item() if isinstance(value, Tensor) and value.dim() == 0 else value
 
 
 def require_between(values: Tensor, low: float, high: float, expected: str) -> None:

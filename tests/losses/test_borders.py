@@ -175,7 +175,8 @@ def test_what_definitions_allow() -> None:
 
 
 def test_class_weights_may_be_tensors_and_arrays() -> None:
-    for given in (torch.tensor([1.0, 2.0]), np.array([1, 2], np.float32), (1, 2)):
+    numbers = [torch.tensor(1.0), torch.tensor(2)]
+    for given in (torch.tensor([1.0, 2.0]), np.array([1, 2], np.float32), (1, 2), numbers):
         assert class_factors(given).tolist() == [1.0, 2.0]
     given = torch.ones(3)
     loss = DiceLoss(class_weight=given)
