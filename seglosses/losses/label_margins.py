@@ -125,7 +125,14 @@ def ldr_loss(
     return lam * ((_missing_lead(score, target, margin) / lam).logsumexp(1) - classes)
 
 
-class CrammerSingerLoss(PixelLoss):
+class _HingeLoss(PixelLoss):
+    def __init__(self, margin: float = 1.0, **options: Unpack[PixelOptions]) -> None:
+        super().__init__(**options)
+        check_range("[0, inf)", margin=margin)
+        self.margin = margin
+
+
+class CrammerSingerLoss(_HingeLoss):
     """Registered form of :func:`crammer_singer_loss`; with one channel the binary hinge.
 
     Args:
@@ -146,17 +153,12 @@ class CrammerSingerLoss(PixelLoss):
     paper = "Crammer and Singer 2001, JMLR 2"
     use_when = "only the worst class of a pixel should pull, and none beyond the margin"
 
-    def __init__(self, margin: float = 1.0, **options: Unpack[PixelOptions]) -> None:
-        super().__init__(**options)
-        check_range("[0, inf)", margin=margin)
-        self.margin = margin
-
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """The largest lead that is missing."""
         return crammer_singer_loss(logits, target, margin=self.margin)
 
 
-class WestonWatkinsLoss(PixelLoss):
+class WestonWatkinsLoss(_HingeLoss):
     """Registered form of :func:`weston_watkins_loss`.
 
     Args:
@@ -176,11 +178,6 @@ class WestonWatkinsLoss(PixelLoss):
     formula = "1/C sum_{k != y} max(0, m + z_k - z_y)"
     paper = "Weston and Watkins 1999, ESANN"
     use_when = "every class within the margin should pull, and none beyond it"
-
-    def __init__(self, margin: float = 1.0, **options: Unpack[PixelOptions]) -> None:
-        super().__init__(**options)
-        check_range("[0, inf)", margin=margin)
-        self.margin = margin
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """The mean of the leads that are missing."""
