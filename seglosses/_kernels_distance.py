@@ -81,7 +81,8 @@ def short_squares(labels, limit, squares):
         for x in range(width):
             column[x] = best[x] * best[x]
             best[x] = min(column[x], across[y, x] * across[y, x])
-        for k in range(1, reach[y]):
+        # Where the reach is the height of a tall image, it exceeds the width.
+        for k in range(1, min(reach[y], width)):
             _lower(best[k:], column[: width - k], np.int32(k * k))
             _lower(best[: width - k], column[k:], np.int32(k * k))
     return True

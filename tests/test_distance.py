@@ -82,6 +82,23 @@ def test_short_and_long_distances_agree(shape, grain: float, monkeypatch) -> Non
         np.testing.assert_allclose(to_class, distance.distance_to(labels == 2, spacing), rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "shape", [(256, 4), (4, 256), (200, 1), (1, 200), (1, 1), (90, 7), (256, 64)]
+)
+def test_distances_longer_than_a_side_equal_scipy(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        # Bars across the image: every column has both labels, some of them far apart.
+        mask = np.zeros(shape, bool)
+        for start in rng.integers(0, shape[0], 2):
+            mask[start : start + 3] = True
+        mask[:, rng.random(shape[1]) < 0.5] &= rng.random(shape[0])[:, None] < 0.9
+        np.testing.assert_allclose(distance.distance_to(mask), scipy_to(mask), rtol=1e-6)
+        both = scipy_to(mask) + scipy_to(~mask)
+        expected = both if mask.any() and not mask.all() else np.zeros(shape)
+        np.testing.assert_allclose(distance.two_sided_distance(mask), expected, rtol=1e-6)
+
+
 def test_the_kernel_leaves_long_distances_to_others() -> None:
     labels = np.zeros((5, 300), np.uint8)
     labels[:, 0] = 1

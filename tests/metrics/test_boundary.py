@@ -39,6 +39,19 @@ def test_pooled_distances_equal_medpy(pair: tuple[np.ndarray, np.ndarray], spaci
         assert metric(ours) == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
+def test_distances_longer_than_the_box_of_the_masks_is_wide() -> None:
+    # The stray piece lies 100 rows above an object whose box is four columns wide.
+    target = np.zeros((256, 256), bool)
+    target[120:160, 100:104] = True
+    pred = target.copy()
+    pred[20:33, 100:103] = True
+    # 28 of the 112 + 84 surface pixels are far: two in each row, 88 to 100 rows away, and one more
+    # in the first and the last row. P95 is the 185.25th of 196, so the 17.25th of the 28.
+    pair = Pair(pred, target)
+    assert hd95(pair) == pytest.approx(96.0)
+    assert assd(pair) == pytest.approx((2 * sum(range(88, 101)) + 88 + 100) / 196)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*always_return_as_numpy:FutureWarning")
 @given(PAIRS, st.sampled_from([0.0, 1.0, 1.5]))
