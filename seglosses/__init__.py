@@ -10,3 +10,7 @@ The package is a small house; each room is imported on its own, so nothing heavy
 """
 
 __version__ = "0.1.0"
+
+from seglosses import _moved
+
+_moved.install()

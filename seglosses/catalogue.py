@@ -30,7 +30,7 @@ def loss_classes() -> dict[str, type[Loss]]:
         >>> 'DiceLoss' in loss_classes(), 'OverlapLoss' in loss_classes()
         (True, False)
     """
-    members = {name: getattr(losses, name) for name in sorted(losses.__all__)}
+    members = {name: getattr(losses, name) for name in sorted(losses.EXPORTS)}
     return {
         name: member
         for name, member in members.items()

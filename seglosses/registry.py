@@ -3,7 +3,7 @@
 A config that says ``type='seglosses.X'`` makes mmengine import this file by itself and then, on the
 first look-up, the module named in ``locations``: no ``custom_imports`` is needed. An ImportError
 raised here would be swallowed by mmengine and reported as "not in the registry", so this file
-imports nothing optional; errors in ``seglosses.openmmlab`` do reach the user.
+imports nothing optional; errors in ``seglosses.hosts.openmmlab`` do reach the user.
 
 Nothing is registered into the registries of mmseg, mmdet or mmengine itself: a bare name such as
 ``DiceLoss`` keeps meaning the class of whoever owns the config's scope.
@@ -20,7 +20,7 @@ from mmengine.registry import TRANSFORMS as _TRANSFORMS
 from mmengine.registry import Registry
 
 _SCOPE = "seglosses"
-_LOCATIONS = ["seglosses.openmmlab"]
+_LOCATIONS = ["seglosses.hosts.openmmlab"]
 
 MODELS = Registry("model", parent=_MODELS, scope=_SCOPE, locations=_LOCATIONS)
 METRICS = Registry("metric", parent=_METRICS, scope=_SCOPE, locations=_LOCATIONS)

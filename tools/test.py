@@ -14,7 +14,12 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
-from seglosses.openmmlab.runs import add_arguments, compose, start_processes, trust_own_checkpoints
+from seglosses.hosts.openmmlab.runs import (
+    add_arguments,
+    compose,
+    start_processes,
+    trust_own_checkpoints,
+)
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from mmengine.runner import Runner
 
-from seglosses.openmmlab.runs import (
+from seglosses.hosts.openmmlab.runs import (
     add_arguments,
     compose,
     start_processes,

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from seglosses.audit.adapters import ADAPTERS, Adapter
-from seglosses.encoding import activate, one_hot
 from seglosses.laws import LawBrokenError, Subject
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.laws.subject import shown
 from seglosses.losses.base import BoxLoss
+from seglosses.primitives.encoding import activate, one_hot
 
 OVERLAP = re.compile(r"dice|jaccard|tversky|lovasz|iou", re.IGNORECASE)
 _SHAPE = re.compile(r"ha?us|boundary|topo|betti|skelet|cldice|surface", re.IGNORECASE)

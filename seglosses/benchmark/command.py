@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from seglosses.benchmark import report, train
+from seglosses.benchmark import report
+from seglosses.benchmark import run as train
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

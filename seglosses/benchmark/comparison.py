@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seglosses.benchmark.results import METRICS, Scores
 from seglosses.benchmark.settings import SETS, Setting
-from seglosses.statistics import Floats, cliffs_delta, holm, sign_flip_test, t_interval
+from seglosses.report.statistics import Floats, cliffs_delta, holm, sign_flip_test, t_interval
 
 Stat: TypeAlias = Literal["image", "paper"]
 NAN = float("nan")

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from seglosses import __version__
+from seglosses.benchmark.checkout import ROOT, commit, digest
+from seglosses.benchmark.processes import Job
 from seglosses.benchmark.results import read_card, write_at_once
-from seglosses.checkout import ROOT, commit, digest
-from seglosses.processes import Job
 
 FRAMEWORK = "supervised"
 
@@ -168,7 +168,7 @@ def plan(campaign: Campaign, losses: Sequence[str], seeds: Sequence[int]) -> lis
 
 def _compose(campaign: Campaign, profile: Profile, loss: str) -> Any:
     # A report needs no mmengine, and its module is loaded beside this one.
-    from seglosses.openmmlab.runs import compose
+    from seglosses.hosts.openmmlab.runs import compose
 
     cfg = compose(
         ROOT / "configs" / profile.leaf,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seglosses.benchmark.results import read_card, write_at_once
 from seglosses.benchmark.scores import CONVENTIONS, as_csv, score_folder
-from seglosses.openmmlab.training import train_and_test
+from seglosses.hosts.openmmlab.training import train_and_test
 
 
 def work(folder: Path) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seglosses import losses
-from seglosses.boxes import Comparison
+from seglosses.primitives.boxes import Comparison
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Slope = Callable[[Tensor, Tensor], Tensor]

@@ -25,8 +25,8 @@ import torch
 from torch import Tensor
 
 from seglosses import losses
-from seglosses.boxes import Comparison, volume
 from seglosses.converge.descent import Loss, Slope, corners
+from seglosses.primitives.boxes import Comparison, volume
 
 
 def published_iou(box: Tensor, target: Tensor) -> Tensor:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, gaussian_filter
 
 from seglosses.datasets.noise import fractal_noise, smooth_noise
-from seglosses.skeleton import skeletonize
 from seglosses.topology import label_components
+from seglosses.topology.skeleton import skeletonize
 
 Mask = NDArray[np.bool_]
 

@@ -6,14 +6,14 @@ import argparse
 import time
 from pathlib import Path
 
-from seglosses.checkout import ROOT
+from seglosses.benchmark.checkout import ROOT
+from seglosses.benchmark.processes import run_jobs
 from seglosses.datasets.topomortar import LABELS, find_root
 from seglosses.datasets.write import BrickSet, write_dataset
 from seglosses.demo.comparison import as_text, compare, write_csv
 from seglosses.demo.report import write_report
 from seglosses.demo.runs import Run, Setting, plan
 from seglosses.evaluate import Evaluation, evaluate
-from seglosses.processes import run_jobs
 
 BRICKS = BrickSet(size=(128, 128), train=50, val=4, test=24)
 METRICS = ("dice", "iou", "hd95", "betti0_error", "betti1_error", "cldice")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.evaluate import Evaluation
-from seglosses.statistics import percentile_interval, resampled_ratios
+from seglosses.report.statistics import percentile_interval, resampled_ratios
 
 
 @dataclass(frozen=True)

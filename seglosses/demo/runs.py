@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seglosses import __version__
-from seglosses.checkout import ROOT, digest, need_checkout, need_mixins
-from seglosses.processes import Job
+from seglosses.benchmark.checkout import ROOT, digest, need_checkout, need_mixins
+from seglosses.benchmark.processes import Job
 
 
 @dataclass(frozen=True)

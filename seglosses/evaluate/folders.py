@@ -11,7 +11,6 @@ from typing import Literal
 import joblib
 from tqdm import tqdm
 
-from seglosses.distance import spacing_of
 from seglosses.evaluate.cluster import on_cluster
 from seglosses.evaluate.conventions import conventions
 from seglosses.evaluate.files import PairFiles, list_files, match_files, read_labels, shorten
@@ -25,6 +24,7 @@ from seglosses.evaluate.scoring import Settings, score
 from seglosses.evaluate.summary import summarize
 from seglosses.evaluate.table import Table
 from seglosses.metrics import EmptyPolicy
+from seglosses.primitives.distance import spacing_of
 
 SAMPLES = 16
 

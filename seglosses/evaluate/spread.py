@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.metrics.fine_grained import QUANTILES
-from seglosses.statistics import divide, resampled_ratios, resampled_worst
+from seglosses.report.statistics import divide, resampled_ratios, resampled_worst
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ def fine_grained_spread(tp: Floats, fp: Floats, fn: Floats, *, beta: float) -> d
 
     Returns:
         Scores of the resamples by the name of the reading, (RESAMPLES,) each; those of the whole
-        set are a ratio of sums, see :func:`seglosses.statistics.resampled_ratios`.
+        set are a ratio of sums, see :func:`seglosses.report.statistics.resampled_ratios`.
 
     Example:
         >>> one = np.ones((4, 1))

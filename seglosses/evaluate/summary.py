@@ -13,7 +13,12 @@ from seglosses.evaluate.options import Options
 from seglosses.evaluate.spread import fine_grained_spread, nanmean, resampled_means
 from seglosses.evaluate.table import Table
 from seglosses.metrics.fine_grained import fine_grained
-from seglosses.statistics import divide, percentile_interval, resampled_ratios, resampled_sums
+from seglosses.report.statistics import (
+    divide,
+    percentile_interval,
+    resampled_ratios,
+    resampled_sums,
+)
 
 MACRO = "mean of classes"
 _NUMBERS = 4_000_000

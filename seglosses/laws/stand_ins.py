@@ -13,12 +13,12 @@ from typing import Any
 
 from torch import Tensor
 
-from seglosses.encoding import one_hot
 from seglosses.extra_inputs import extra_inputs
 from seglosses.laws.inputs import SURE
 from seglosses.laws.subject import Subject
-from seglosses.losses.distribution import DistributionFocalLoss
-from seglosses.losses.quality import QualityLoss
+from seglosses.losses.box.distribution import DistributionFocalLoss
+from seglosses.losses.box.quality import QualityLoss
+from seglosses.primitives.encoding import one_hot
 
 #: Settings in which a loss of ours is not defined.
 UNDEFINED: dict[str, tuple[str, ...]] = {

@@ -4,7 +4,7 @@ A loss class declares hyper-parameters and one ``compute``; the families below c
 
 * :class:`~seglosses.losses.classwise.OverlapLoss`: soft counts, and expect a loss per image and
   class (N, C);
-* :class:`~seglosses.losses.classwise.ShapeLoss`: probability and target maps, and expect (N, C);
+* :class:`~seglosses.losses.classwise.MapLoss`: probability and target maps, and expect (N, C);
 * :class:`PixelLoss`: softmax logits and labels, and expect a loss per pixel (N, *S);
 * :class:`BoxLoss`: aligned boxes (n, 2d), and expect a loss per pair (n,).
 """
@@ -22,11 +22,11 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
-from seglosses.encoding import Aligned, align
 from seglosses.losses.finite import require_finite
 from seglosses.losses.schedule import WeightSchedule
-from seglosses.options import check_range, check_weight, class_factors
-from seglosses.reduction import Asked, check_reduction, reduce_loss
+from seglosses.primitives.checks import check_range, check_weight, class_factors
+from seglosses.primitives.encoding import Aligned, align
+from seglosses.primitives.reduction import Asked, check_reduction, reduce_loss
 
 
 class LossOptions(TypedDict, total=False):
@@ -213,7 +213,7 @@ class SegmentationLoss(Loss):
         reduction_override: str | None = None,
         ignore_index: int | None = None,
     ) -> Tensor:
-        """Loss of raw logits; see :mod:`seglosses.encoding` for the layouts.
+        """Loss of raw logits; see :mod:`seglosses.primitives.encoding` for the layouts.
 
         Args:
             pred: Logits (N, C, *S).

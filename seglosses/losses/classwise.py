@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.blocks import pick_channels
-from seglosses.encoding import Aligned
 from seglosses.losses.base import SegmentationLoss, SegOptions
-from seglosses.options import check_range
-from seglosses.overlap import Counts, Intersection, batch_counts, check_intersection
-from seglosses.reduction import Asked, Classes, average_classes, select_classes
+from seglosses.primitives.checks import check_range
+from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.layout import pick_channels
+from seglosses.primitives.overlap import Counts, Intersection, batch_counts, check_intersection
+from seglosses.primitives.reduction import Asked, Classes, average_classes, select_classes
 
 
 class MapOptions(SegOptions, total=False):
@@ -118,7 +118,7 @@ class OverlapLoss(ClassLoss):
             them by weight, for example ``dict(image=0.5, classes=0.5)``. There 'classes' is another
             word for 'class', which a config cannot hold as a key: mmengine writes it as
             ``dict(class=0.5)``, which is no Python.
-        intersection: Soft intersection, see :func:`seglosses.overlap.soft_counts`.
+        intersection: Soft intersection, see :func:`seglosses.primitives.overlap.soft_counts`.
         sync: Sum pooled counts over all ranks, so that 'dataset' means the global batch.
         options: See :class:`SegmentationLoss`. Weights of images scale their loss in 'image' and
             their counts in 'dataset'.
@@ -241,7 +241,7 @@ def _without(batch: Aligned, owner: str) -> Aligned:
     )
 
 
-class ShapeLoss(ClassLoss):
+class MapLoss(ClassLoss):
     """Base of losses of whole maps: distances, skeletons, topology.
 
     Args:
@@ -254,7 +254,7 @@ class ShapeLoss(ClassLoss):
             than 0 and 1 are refused.
 
     Example:
-        >>> class HighestLoss(ShapeLoss):  # outside of the class, where p is 3/4 here
+        >>> class HighestLoss(MapLoss):  # outside of the class, where p is 3/4 here
         ...     def compute(self, prob, target, mask):
         ...         return (prob * (1 - target)).flatten(2).amax(2)
         >>> HighestLoss()(torch.full((1, 1, 1, 3), 3.0).log(), torch.tensor([[[0, 1, 1]]]))
@@ -306,3 +306,6 @@ class ShapeLoss(ClassLoss):
         if self.reads_margins:
             return batch.margins(chosen)
         return batch.prob() if chosen is None else pick_channels(batch.prob(), chosen)
+
+
+ShapeLoss = MapLoss  # the name before the house was moved; importable until 1.0

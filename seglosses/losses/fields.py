@@ -1,4 +1,4 @@
-"""Distance fields of batches: constant tensors computed by :mod:`seglosses.distance`.
+"""Distance fields of batches: constant tensors computed by :mod:`seglosses.primitives.distance`.
 
 The batch goes to the CPU once and its fields come back once.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seglosses.distance import (
+from seglosses.primitives.distance import (
     Map,
     Mask,
     Spacing,
@@ -23,7 +23,9 @@ from seglosses.distance import (
 
 
 def signed_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
-    """Signed distance maps, negative inside; see :func:`seglosses.distance.signed_distance`.
+    """Signed distance maps, negative inside.
+
+    See :func:`seglosses.primitives.distance.signed_distance`.
 
     Args:
         masks: Boolean (N, K, *S).

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from seglosses.distance import Mask
 from seglosses.metrics.pair import Pair
+from seglosses.primitives.distance import Mask
 
 
 def hd95(pair: Pair, *, percentile: float = 95.0) -> float:

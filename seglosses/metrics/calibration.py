@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seglosses.distance import Mask, Spacing, two_sided_distance
+from seglosses.primitives.distance import Mask, Spacing, two_sided_distance
 
 
 class Bins(NamedTuple):

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from seglosses.distance import Mask, distance_to
 from seglosses.metrics.pair import Pair
+from seglosses.primitives.distance import Mask, distance_to
 
 
 def nsd_length(pair: Pair, *, tolerance: float) -> float:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seglosses.distance import distance_to
 from seglosses.metrics.pair import Pair
+from seglosses.primitives.distance import distance_to
 
 
 def cldice(pair: Pair) -> float:

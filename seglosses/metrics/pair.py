@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seglosses.distance import Mask, Spacing, distance_to, spacing_of, surface
-from seglosses.skeleton import skeletonize
+from seglosses.primitives.distance import Mask, Spacing, distance_to, spacing_of, surface
 from seglosses.topology import betti_numbers, euler_number, label_components
+from seglosses.topology.skeleton import skeletonize
 
 EmptyPolicy: TypeAlias = Literal["worst", "skip", "nan"]
 Statistic = TypeVar("Statistic")

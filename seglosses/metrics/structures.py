@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seglosses.distance import Mask
 from seglosses.metrics.pair import Pair, other_connectivity
+from seglosses.primitives.distance import Mask
 from seglosses.topology import label_components
 
 

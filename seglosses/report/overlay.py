@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from seglosses.distance import surface
 from seglosses.metrics.pair import Pair
 from seglosses.metrics.structures import structure_errors
+from seglosses.primitives.distance import surface
 
 RIGHT = (226, 228, 232)
 MISSING = (60, 140, 255)

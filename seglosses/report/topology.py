@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
-from seglosses.distance import surface
 from seglosses.metrics.pair import Pair
+from seglosses.primitives.distance import surface
 from seglosses.report.features import Bar, Feature, Kind, feature_region, find_features
 from seglosses.report.overlay import (
     GROUND,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seglosses.topology import _kernels_grid as kernels
 from seglosses.topology.filtration import Construction, Frame, pad_keys
 from seglosses.topology.forests import Forest, forests_2d, forests_3d
+from seglosses.topology.kernels import grid as kernels
 from seglosses.topology.sides import Codes, Ints, Side
 from seglosses.topology.tunnels import Loops
 

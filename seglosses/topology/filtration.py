@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from seglosses.topology._kernels_grid import OUTSIDE
+from seglosses.topology.kernels.grid import OUTSIDE
 from seglosses.topology.sides import Ints
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from seglosses.topology._kernels_flooding import count_bottlenecks, mark_ridges
 from seglosses.topology.filtration import check_image
+from seglosses.topology.kernels.flooding import count_bottlenecks, mark_ridges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seglosses.topology import _kernels as kernels
-from seglosses.topology import _kernels_grid as grid
-from seglosses.topology import _kernels_volume as volume
+from seglosses.topology.kernels import forests as kernels
+from seglosses.topology.kernels import grid as grid
+from seglosses.topology.kernels import volume as volume
 from seglosses.topology.sides import Codes, Ints, Side, sides_2d, sides_3d
 
 Mask = NDArray[np.bool_]

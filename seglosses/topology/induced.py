@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seglosses.topology import _kernels as kernels
 from seglosses.topology.forests import OUTER, Forest, Mask
+from seglosses.topology.kernels import forests as kernels
 from seglosses.topology.sides import Codes, Ints
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seglosses.topology import _kernels_masks as kernels
+from seglosses.topology.kernels import masks as kernels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seglosses.topology._kernels_regions import FRAME, count_neighbours, label_codes
 from seglosses.topology.components import check_connectivity, check_mask, label_components
+from seglosses.topology.kernels.regions import FRAME, count_neighbours, label_codes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

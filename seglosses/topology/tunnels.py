@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from seglosses.topology import _kernels_reduction as kernels
 from seglosses.topology.forests import Mask, Walls
+from seglosses.topology.kernels import reduction as kernels
 from seglosses.topology.sides import Codes, Ints, sides_3d
 
 # Five levels of 32-bit words.

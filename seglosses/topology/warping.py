@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seglosses.distance import two_sided_distance
-from seglosses.topology._kernels_simple import flip_once, simple_table, warp
+from seglosses.primitives.distance import two_sided_distance
 from seglosses.topology.components import check_mask, label_components
+from seglosses.topology.kernels.simple import flip_once, simple_table, warp
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

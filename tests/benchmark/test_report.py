@@ -11,10 +11,10 @@ import sys
 import numpy as np
 import pytest
 
+from seglosses.benchmark.checkout import ROOT
 from seglosses.benchmark.report import report
 from seglosses.benchmark.results import METRICS, read_group_file, read_results
 from seglosses.benchmark.settings import settings
-from seglosses.checkout import ROOT
 from seglosses.cli import main
 
 HEADS = (

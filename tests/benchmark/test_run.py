@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seglosses.benchmark.checkout import ROOT
 from seglosses.benchmark.plan import Campaign, plan, read_seeds
 from seglosses.benchmark.results import write_at_once
 from seglosses.benchmark.scores import COLUMNS, as_csv, score, score_folder
 from seglosses.benchmark.worker import end_with_parent
-from seglosses.checkout import ROOT
 from seglosses.cli import main
 from seglosses.datasets.topomortar import read_betti_numbers, read_mask
 from seglosses.datasets.write import BrickSet, write_dataset

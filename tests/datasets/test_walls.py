@@ -13,7 +13,7 @@ from scipy import ndimage
 from seglosses.datasets.geometry import build_wall
 from seglosses.datasets.masonry import BONDS, Masonry
 from seglosses.datasets.walls import betti_of_bricks, break_joints, cover
-from seglosses.skeleton import skeletonize
+from seglosses.topology.skeleton import skeletonize
 
 
 def labelled(mask: NDArray[np.bool_]) -> tuple[int, int]:

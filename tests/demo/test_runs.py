@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
-from seglosses.checkout import ROOT
+from seglosses.benchmark.checkout import ROOT
+from seglosses.benchmark.processes import Job, run_jobs
 from seglosses.cli import main
 from seglosses.demo.runs import Setting, plan
-from seglosses.processes import Job, run_jobs
 
 
 def setting(data, **changes):

@@ -9,7 +9,7 @@ from seglosses.evaluate.measures import choose_columns
 from seglosses.evaluate.spread import fine_grained_spread
 from seglosses.evaluate.summary import MACRO, SummaryRow, summarize
 from seglosses.evaluate.table import Table
-from seglosses.statistics import resampled_ratios
+from seglosses.report.statistics import resampled_ratios
 
 
 def table(dice: np.ndarray) -> Table:

@@ -15,7 +15,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from seglosses.boxes import Comparison
 from seglosses.losses import (
     bounded_iou_loss,
     ciou_loss,
@@ -29,7 +28,8 @@ from seglosses.losses import (
     siou_loss,
     wise_iou_loss,
 )
-from seglosses.suppression import diou_nms
+from seglosses.primitives.boxes import Comparison
+from seglosses.primitives.suppression import diou_nms
 from tests.goldens.published import Slip, is_near, kinks_apart, numbers, values
 
 VALUES, SLOPES, EXTRA = values("box_losses"), values("box_losses_grads"), values("box_extra")

@@ -8,7 +8,7 @@ import torch
 
 from seglosses.metrics import expected_calibration_error, reliability
 from seglosses.metrics.fine_grained import fine_grained
-from seglosses.soft_labels import smooth_boundary_labels
+from seglosses.primitives.soft_labels import smooth_boundary_labels
 from tests.goldens.published import inputs, numbers, values
 
 PUBLISHED = values("fine_grained_miou")

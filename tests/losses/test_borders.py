@@ -21,7 +21,7 @@ from seglosses.losses import (
     VarifocalLoss,
 )
 from seglosses.losses.classwise import ClassLoss
-from seglosses.options import class_factors
+from seglosses.primitives.checks import class_factors
 
 LOGITS = torch.randn(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(72).view(2, 6, 6) % 3

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from seglosses import losses
-from seglosses.distance import signed_distance, surface
 from seglosses.losses import (
     ACLSLoss,
     ActiveBoundaryLoss,
@@ -38,6 +37,7 @@ from seglosses.losses import (
     UnifiedFocalLoss,
 )
 from seglosses.losses.fields import signed_fields
+from seglosses.primitives.distance import signed_distance, surface
 from tests.reference.seg_inputs import LABELS, LOGITS
 
 SURE = 40.0

@@ -15,7 +15,7 @@ from seglosses.laws import EXEMPT, Subject, laws_of
 from seglosses.laws.overlap import OVERLAP_LAWS
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.losses.base import BoxLoss, Loss, PixelLoss, SegmentationLoss
-from seglosses.losses.classwise import ShapeLoss
+from seglosses.losses.classwise import MapLoss
 
 
 def loss_classes() -> list[type[Loss]]:
@@ -28,7 +28,7 @@ def subjects(cls: type[Loss]) -> Iterator[Subject]:
         yield Subject(cls.__name__, "box", cls(reduction="sum").eval(), weighted=True)
         return
     of_maps = issubclass(cls, SegmentationLoss)
-    dims = cls.spatial_dims if issubclass(cls, ShapeLoss) else (2, 3)
+    dims = cls.spatial_dims if issubclass(cls, MapLoss) else (2, 3)
     for setting, channels, sigmoid in (
         ("3 classes", 3, False),
         ("1 channel", 1, True),
@@ -44,7 +44,7 @@ def subjects(cls: type[Loss]) -> Iterator[Subject]:
             channels=channels,
             soft=True,
             dims=dims,
-            side=48 if issubclass(cls, ShapeLoss) else 272,
+            side=48 if issubclass(cls, MapLoss) else 272,
             weighted=True,
         )
         stand_in = StandIn(loss)
@@ -120,7 +120,7 @@ def seg_losses() -> list[type[SegmentationLoss]]:
 
 
 def spatial_of(cls: type[SegmentationLoss]) -> tuple[int, ...]:
-    dims = cls.spatial_dims if issubclass(cls, ShapeLoss) else (2,)
+    dims = cls.spatial_dims if issubclass(cls, MapLoss) else (2,)
     return (12, 16) if 2 in dims else (4, 12, 16)
 
 

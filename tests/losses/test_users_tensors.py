@@ -25,7 +25,7 @@ from seglosses.losses import (
     TverskyLoss,
 )
 from seglosses.losses.base import SegmentationLoss
-from seglosses.losses.classwise import ShapeLoss
+from seglosses.losses.classwise import MapLoss
 from tests.reference.seg_inputs import LABELS, LOGITS
 
 BY_HAND = (
@@ -49,7 +49,7 @@ def of_images() -> list[type[SegmentationLoss]]:
     found = []
     for cls in loss_classes().values():
         if issubclass(cls, SegmentationLoss) and not cls.needs:
-            dims = cls.spatial_dims if issubclass(cls, ShapeLoss) else (2,)
+            dims = cls.spatial_dims if issubclass(cls, MapLoss) else (2,)
             found += [cls] if 2 in dims else []
     return found
 

@@ -13,7 +13,7 @@ import seglosses.losses as exported
 from seglosses.extra_inputs import KNOWN, extra_inputs
 from seglosses.losses import TopologicalPriorLoss, TopoLoss, WarpingLoss
 from seglosses.losses.base import SegmentationLoss
-from seglosses.losses.classwise import ClassLoss, ShapeLoss
+from seglosses.losses.classwise import ClassLoss, MapLoss
 
 LOSSES = [
     member
@@ -30,7 +30,7 @@ WHOLE = {
 
 def broken_lines(cls: type[SegmentationLoss]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     """Lines and blocks of two classes, predicted with gaps, islands and noise."""
-    flat = not issubclass(cls, ShapeLoss) or 2 in cls.spatial_dims
+    flat = not issubclass(cls, MapLoss) or 2 in cls.spatial_dims
     spatial = (24, 28) if flat else (3, 24, 28)
     generator = torch.Generator().manual_seed(1)
     labels = torch.zeros(2, *spatial, dtype=torch.long)
@@ -105,7 +105,7 @@ def test_classes_are_chosen_or_refused(cls: type[ClassLoss]) -> None:
 @pytest.mark.parametrize(
     "loss", [TopoLoss(), TopologicalPriorLoss(), TopoLoss(compat="topomortar")]
 )
-def test_pixels_of_weight_zero_are_ignored(loss: ShapeLoss) -> None:
+def test_pixels_of_weight_zero_are_ignored(loss: MapLoss) -> None:
     pred, labels, _ = broken_lines(type(loss))
     weight = all_weights(labels)["choice"]
     ignored = loss(pred, labels.masked_fill(weight == 0, 255))

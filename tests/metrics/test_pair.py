@@ -11,8 +11,8 @@ from hypothesis.extra.numpy import arrays
 from seglosses.metrics import Pair, betti_error, cldice, dice, hd95, hd95_directed, iou
 from seglosses.metrics import pair as pair_module
 from seglosses.metrics.structures import structure_errors
-from seglosses.skeleton import skeletonize
 from seglosses.topology import betti_numbers
+from seglosses.topology.skeleton import skeletonize
 
 MASKS = arrays(bool, (7, 9))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from seglosses.topology import betti_numbers
-from seglosses.topology._kernels_simple import _is_simple_3d, simple_table
+from seglosses.topology.kernels.simple import _is_simple_3d, simple_table
 from seglosses.topology.warping import _RING, critical_pixels, warp_towards
 
 pairs = array_shapes(min_dims=2, max_dims=3, min_side=1, max_side=6).flatmap(

@@ -12,8 +12,8 @@ from scipy.ndimage import distance_transform_edt
 from speed import Case, peer
 from torch.nn import functional as F
 
-from seglosses.distance import signed_label_distances
 from seglosses.losses import HausdorffDTLoss, KervadecBoundaryLoss, RegionWiseLoss
+from seglosses.primitives.distance import signed_label_distances
 
 
 def cases() -> Iterator[Case]:

@@ -13,7 +13,7 @@ from seglosses.evaluate.measures import choose_columns
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.sample import Sample
 from seglosses.metrics import Pair
-from seglosses.skeleton import clear_cache
+from seglosses.topology.skeleton import clear_cache
 
 
 def cases() -> Iterator[Case]:

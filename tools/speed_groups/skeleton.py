@@ -21,8 +21,8 @@ from seglosses.losses import (
     SkeletonRecallLoss,
     SoftClDiceLoss,
 )
-from seglosses.skeleton import clear_cache, skeletonize
-from seglosses.soft_skeleton import soft_skeleton
+from seglosses.primitives.soft_skeleton import soft_skeleton
+from seglosses.topology.skeleton import clear_cache, skeletonize
 
 
 def cases() -> Iterator[Case]:

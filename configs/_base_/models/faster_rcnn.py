@@ -1,7 +1,7 @@
 # Faster R-CNN: both stages decode boxes before their loss (reg_decoded_bbox), and DIoU-NMS keeps
 # objects apart that touch.
 _base_ = ["resnet18_fpn.py", "../../losses/box_giou.py"]
-custom_imports = dict(imports=["seglosses.openmmlab.nms"])
+custom_imports = dict(imports=["seglosses.hosts.openmmlab.nms"])
 
 model = dict(
     type="FasterRCNN",

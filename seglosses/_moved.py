@@ -1,0 +1,104 @@
+"""Modules that moved before 1.0, importable by their old names until then.
+
+Whole-object pickles and imports name modules. Each old name below stands for the module at its new
+place: the same module object, so that classes and registrations exist once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_PRIMITIVES = (
+    "boxes distance encoding entropy first_order focusing foreground_focal label_edges"
+    " lovasz_extension overlap reduction soft_labels soft_skeleton soft_thinning softmax_counts"
+    " suppression"
+)
+_FAMILIES = {
+    "boundary": "hausdorff structural",
+    "box": "distribution quality",
+    "guided": "attribution contrast distillation distillation_boundary",
+    "line": "centerline centerline_boundary skeleton_aware skeleton_recall",
+    "overlap": "confusion generalized jaccard_metric lovasz region",
+    "pixel": "active_passive asymmetric balancing calibration calibration_kernel classification"
+    " focal label_margins noise_robust",
+    "topology": "released",
+    "weak": "box_supervision projection pseudo_labels",
+}
+_RENAMED = {
+    "blocks": "primitives.layout",
+    "options": "primitives.checks",
+    "skeleton": "topology.skeleton",
+    "statistics": "report.statistics",
+    "processes": "benchmark.processes",
+    "checkout": "benchmark.checkout",
+    "benchmark.train": "benchmark.run",
+    "openmmlab": "hosts.openmmlab",
+    "losses.boundary_active": "losses.boundary.active",
+    "losses.box_distance": "losses.box.distance",
+    "losses.box_modified": "losses.box.modified",
+    "losses.box_shape": "losses.box.shape",
+    "losses.box_terms": "losses.box.terms",
+    **{f"losses.topology_{name}": f"losses.topology.{name}" for name in
+       ["barcodes", "bars", "cavity", "matching", "paths", "regions", "warping"]},
+}  # fmt: skip
+MOVED = {
+    **{name: f"primitives.{name}" for name in _PRIMITIVES.split()},
+    **{f"losses.{n}": f"losses.{f}.{n}" for f, names in _FAMILIES.items() for n in names.split()},
+    **_RENAMED,
+}
+
+
+def new_name(name: str) -> str | None:
+    """Where a module of an old name lies now, or nothing.
+
+    Example:
+        >>> new_name("seglosses.boxes"), new_name("seglosses.openmmlab.nms")
+        ('seglosses.primitives.boxes', 'seglosses.hosts.openmmlab.nms')
+        >>> new_name("seglosses.losses"), new_name("numpy")
+        (None, None)
+    """
+    package, _, inner = name.partition(".")
+    if package != "seglosses":
+        return None
+    if inner in MOVED:
+        return f"seglosses.{MOVED[inner]}"
+    if inner.startswith("openmmlab."):
+        return f"seglosses.hosts.{inner}"
+    return None
+
+
+class _Alias(Loader):
+    """Hands out the module at its new place, unchanged."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = importlib.import_module(self.target)
+        self.own = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self.own  # the import system has put the alias there
+
+
+class OldNames(MetaPathFinder):
+    """Finds modules by the names that they had before they moved."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The spec of an alias where ``name`` is an old one."""
+        place = new_name(name)
+        return None if place is None else ModuleSpec(name, _Alias(place))
+
+
+def install() -> None:
+    """Let old names be imported; once."""
+    if not any(isinstance(finder, OldNames) for finder in sys.meta_path):
+        sys.meta_path.insert(0, OldNames())

@@ -1,0 +1,1 @@
+"""The only rooms that know a framework: each makes losses and metrics at home in one."""

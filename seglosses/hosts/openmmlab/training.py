@@ -1,0 +1,80 @@
+"""One run from its config to predictions on disk, and what it cost."""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from seglosses.hosts.openmmlab.runs import trust_own_checkpoints
+
+
+def train_and_test(config: Path, out: Path) -> dict[str, Any]:
+    """Train to the end, from a checkpoint in ``work_dir`` where there is one, and test.
+
+    Args:
+        config: File of a composed config; its training counts iterations.
+        out: Folder for ``predictions/``, ``labels/`` and ``images/``, see
+            :class:`seglosses.hosts.openmmlab.predictions.WritePredictions`.
+
+    Returns:
+        ``seconds_per_iteration`` (median of what mmengine logged), ``peak_memory_mib`` (of the
+        GPU where one trains, otherwise of the process) and ``device``.
+    """
+    cfg = Config.fromfile(str(config))
+    work_dir = Path(cfg.work_dir)
+    last = work_dir / f"iter_{cfg.train_cfg.max_iters}.pth"
+    given = cfg.test_evaluator
+    writer = {"type": "seglosses.WritePredictions", "out_dir": str(out)}
+    cfg.test_evaluator = [*(given if isinstance(given, list) else [given]), writer]
+    memory = work_dir / "memory.json"
+    trust_own_checkpoints()
+    if last.is_file():
+        cfg.load_from = str(last)
+        Runner.from_cfg(cfg).test()
+    else:
+        cfg.resume = True
+        runner = Runner.from_cfg(cfg)
+        runner.train()
+        memory.write_text(json.dumps({"peak_memory_mib": peak_memory()}), encoding="utf-8")
+        runner.test()
+    # A run that was interrupted after its training has tested in another process.
+    known = json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else {}
+    return {
+        "seconds_per_iteration": seconds_per_iteration(work_dir),
+        "peak_memory_mib": known.get("peak_memory_mib", peak_memory()),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+    }
+
+
+def seconds_per_iteration(work_dir: Path) -> float:
+    """Median of the iteration times in the logs, resumed trainings included.
+
+    Raises:
+        ValueError: Nothing was logged.
+    """
+    times = []
+    for path in sorted(work_dir.glob("*/vis_data/scalars.json")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            if "loss" in entry and "time" in entry:
+                times.append(float(entry["time"]))
+    if not times:
+        raise ValueError(f"no iteration time in the logs below {work_dir}; train again")
+    return statistics.median(times)
+
+
+def peak_memory() -> float:
+    """Largest memory so far, MiB: of the GPU where there is one, otherwise of the process."""
+    if torch.cuda.is_available():
+        return float(torch.cuda.max_memory_allocated()) / 2**20
+    # Linux counts KiB, macOS bytes.
+    unit = 1 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -1,0 +1,170 @@
+"""Losses of local structure: windows instead of pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from typing_extensions import Unpack
+
+from seglosses.losses.classwise import MapLoss, MapOptions
+from seglosses.primitives.checks import check_range
+from seglosses.primitives.first_order import first_order
+
+__all__ = [
+    "SSIMLoss",
+    "ssim_loss",
+]
+
+# the constants of the paper for values in [0, 1]
+_C1, _C2 = 0.01**2, 0.03**2
+
+
+def ssim_loss(
+    prob: Tensor,
+    target: Tensor,
+    *,
+    weight: Tensor | None = None,
+    window: int = 11,
+    sigma: float = 1.5,
+) -> Tensor:
+    r"""One minus the structural similarity of probabilities and labels.
+
+        SSIM = (2 m_p m_y + C1) (2 cov + C2) / ((m_p^2 + m_y^2 + C1) (var_p + var_y + C2))
+        loss = 1 - mean over kept pixels of SSIM
+
+    Means, variances and covariance are those of a Gaussian window; beyond the image all is zero,
+    as in BASNet. The gradient is a closed form found in the forward pass, so that only one map the
+    size of ``prob`` is kept for the backward pass.
+
+    Args:
+        prob: Class probabilities, (N, C, *S).
+        target: One-hot or soft labels, (N, C, *S).
+        weight: Weights of pixels, broadcastable to (N, 1, *S); 0 leaves a pixel out of the mean.
+        window: Odd side of the window, pixels. An axis of one pixel is not filtered.
+        sigma: Standard deviation of the window, pixels.
+
+    Returns:
+        One loss per image and class, (N, C), in [0, 2]; 0 where every pixel is left out.
+
+    Raises:
+        ValueError: for a window that is even or not positive.
+
+    References:
+        Wang et al., Image quality assessment, IEEE TIP 2004; in segmentation: Qin et al., BASNet,
+        CVPR 2019, arXiv:2101.04704.
+
+    Example:
+        >>> prob, target = torch.full((1, 1, 1, 1), 0.5), torch.ones(1, 1, 1, 1)
+        >>> ssim_loss(prob, target)  # one pixel has no variance: 1 - (1 + C1) / (1.25 + C1)
+        tensor([[0.2000]])
+    """
+    _check_window(window, sigma)
+    offsets = torch.arange(window, dtype=torch.float64) - window // 2
+    taps = (-offsets.square() / (2 * sigma**2)).exp()
+    half: list[float] = (taps / taps.sum())[window // 2 :].tolist()
+    return _Dissimilarity.apply(prob, target.to(prob.dtype), weight, half)  # type: ignore
+
+
+def _check_window(window: int, sigma: float) -> None:
+    check_range("(0, inf)", sigma=sigma)
+    check_range("[1, inf)", whole=True, remedy="it must be odd", window=window)
+    if window % 2 == 0:
+        raise ValueError(f"window must be odd, got {window}")
+
+
+def _blur(maps: Tensor, half: Sequence[float]) -> Tensor:
+    """Symmetric filter along every spatial axis of (N, C, *S), zero beyond the border.
+
+    Shifted sums: several times faster on a CPU than a convolution of one channel.
+    """
+    for axis in range(2, maps.dim()):
+        size = maps.shape[axis]
+        if size == 1:
+            continue
+        out = maps * half[0]
+        for shift, tap in enumerate(half[1 : size + 1], start=1):
+            if shift >= size:
+                break
+            left, right = maps.narrow(axis, 0, size - shift), maps.narrow(axis, shift, size - shift)
+            out.narrow(axis, 0, size - shift).add_(right, alpha=tap)
+            out.narrow(axis, shift, size - shift).add_(left, alpha=tap)
+        maps = out
+    return maps
+
+
+class _Dissimilarity(torch.autograd.Function):
+    """1 - mean SSIM per image and class; keeps the gradient of the mean and nothing else."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, y: Tensor, weight: Tensor | None, half: Sequence[float]
+    ) -> Tensor:
+        mean_x, mean_y = _blur(x, half), _blur(y, half)
+        both = mean_x * mean_y
+        squares = mean_x.square().add_(mean_y.square())
+        a1 = both.mul(2).add_(_C1)
+        a2 = _blur(x * y, half).sub_(both).mul_(2).add_(_C2)
+        b1 = squares + _C1
+        b2 = _blur(x.square().add_(y.square()), half).sub_(squares).add_(_C2)
+        inverse = (b1 * b2).reciprocal_()
+        similarity = a1 * a2 * inverse
+        axes = tuple(range(2, x.dim()))
+        if weight is None:
+            share: Tensor | float = 1 / max(x[0, 0].numel() if x.numel() else 1, 1)
+            loss = (1 - similarity).sum(axes) * share
+        else:
+            total = weight.sum(axes, keepdim=True)
+            share = weight / torch.where(total > 0, total, 1.0)
+            loss = ((1 - similarity) * share).sum(axes)
+        if ctx.needs_input_grad[0]:
+            # slopes of the similarity in the two means, x y and x^2, at fixed other three
+            d_a1, d_a2 = a2.mul_(inverse), a1.mul_(inverse)
+            d_b1, d_b2 = similarity / b1, similarity.div_(b2)
+            d_mean = (d_a1 - d_a2).mul_(mean_y).sub_((d_b1 - d_b2).mul_(mean_x)).mul_(2)
+            slope = _blur(d_mean.mul_(share), half)
+            slope.add_(_blur(d_a2.mul_(2).mul_(share), half).mul_(y))
+            slope.sub_(_blur(d_b2.mul_(2).mul_(share), half).mul_(x))
+            ctx.save_for_backward(slope)
+        return loss
+
+    @staticmethod
+    @first_order
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        (slope,) = ctx.saved_tensors
+        return -slope * grad.view(*grad.shape, *(1,) * (slope.dim() - 2)), None, None, None
+
+
+class SSIMLoss(MapLoss):
+    """Registered form of :func:`ssim_loss`; with cross-entropy and Jaccard, BASNet's hybrid loss.
+
+    Args:
+        window: Odd side of the Gaussian window, pixels.
+        sigma: Its standard deviation, pixels.
+        options: See :class:`~seglosses.losses.classwise.MapLoss`.
+
+    Raises:
+        ValueError: for a ``window`` that is even or not positive, or a ``sigma`` up to 0.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([[[1]]])  # one pixel, 1/2 in place of 1, has no variance
+        >>> SSIMLoss()(torch.zeros(1, 1, 1, 1), labels)  # 1 - (2 * 1/2 + C1) / (1/4 + 1 + C1)
+        tensor(0.2000)
+    """
+
+    formula = "1 - mean SSIM of p and y in 11 x 11 Gaussian windows"
+    paper = "Wang et al. 2004; Qin et al. 2019 (BASNet), arXiv:2101.04704"
+    use_when = "salient objects and mattes with crisp borders, with cross-entropy and Jaccard"
+
+    def __init__(self, window: int = 11, sigma: float = 1.5, **options: Unpack[MapOptions]) -> None:
+        super().__init__(**options)
+        _check_window(window, sigma)
+        self.window = window
+        self.sigma = sigma
+
+    def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
+        """One minus the structural similarity."""
+        return ssim_loss(prob, target, weight=mask, window=self.window, sigma=self.sigma)

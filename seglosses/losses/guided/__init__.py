@@ -1,0 +1,18 @@
+"""Losses that read more than labels: teachers, features, attributions."""
+
+from __future__ import annotations
+
+from seglosses.losses.guided import attribution, contrast, distillation, distillation_boundary
+from seglosses.losses.guided.attribution import *
+from seglosses.losses.guided.contrast import *
+from seglosses.losses.guided.distillation import *
+from seglosses.losses.guided.distillation_boundary import *
+
+# Type checkers read an __all__ of literals only, and without one take every name above.
+EXPORTS = [
+    *attribution.__all__,
+    *contrast.__all__,
+    *distillation.__all__,
+    *distillation_boundary.__all__,
+]
+globals()["__all__"] = EXPORTS

@@ -1,0 +1,20 @@
+"""Overlap of classes with their labels, from soft counts: Dice, Jaccard, Tversky, Lovász."""
+
+from __future__ import annotations
+
+from seglosses.losses.overlap import confusion, generalized, jaccard_metric, lovasz, region
+from seglosses.losses.overlap.confusion import *
+from seglosses.losses.overlap.generalized import *
+from seglosses.losses.overlap.jaccard_metric import *
+from seglosses.losses.overlap.lovasz import *
+from seglosses.losses.overlap.region import *
+
+# Type checkers read an __all__ of literals only, and without one take every name above.
+EXPORTS = [
+    *confusion.__all__,
+    *generalized.__all__,
+    *jaccard_metric.__all__,
+    *lovasz.__all__,
+    *region.__all__,
+]
+globals()["__all__"] = EXPORTS

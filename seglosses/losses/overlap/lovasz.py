@@ -1,0 +1,305 @@
+"""Lovász losses: the convex surrogate of IoU, exact, with the gradient formed in the forward pass.
+
+Errors are sorted once a class. Forming the gradient there costs little, and leaves nothing for
+backward but one tensor of the size of the logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from typing_extensions import Unpack
+
+from seglosses.losses.classwise import ClassLoss, MapOptions
+from seglosses.primitives.encoding import Aligned, activate
+from seglosses.primitives.first_order import first_order
+from seglosses.primitives.layout import flat_labels, flat_maps
+from seglosses.primitives.lovasz_extension import lovasz_extension
+from seglosses.primitives.reduction import Asked, average_classes
+
+__all__ = [
+    "LovaszHingeLoss",
+    "LovaszSoftmaxLoss",
+    "lovasz_hinge_loss",
+    "lovasz_softmax_loss",
+]
+
+
+class _Known(torch.autograd.Function):
+    """One value a row of the input, with the gradient at hand."""
+
+    @staticmethod
+    def forward(ctx: Any, _: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
+        ctx.save_for_backward(gradient)
+        return value.clone()
+
+    @staticmethod
+    @first_order
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * grad.view(-1, *(1,) * (gradient.dim() - 1)), None, None
+
+
+def _extensions(errors: Tensor, target: Tensor) -> Tensor:
+    rows, foreground = errors.flatten(2).flatten(0, 1), target.flatten(2).flatten(0, 1) > 0
+    value, slope = rows.new_zeros((len(rows),)), torch.zeros_like(rows)
+    with torch.no_grad():
+        for row in range(len(rows)):
+            value[row], slope[row] = lovasz_extension(rows[row], foreground[row])
+    extension: Tensor = _Known.apply(rows, value, slope)  # type: ignore[no-untyped-call]
+    return extension.view(errors.shape[:2])
+
+
+def lovasz_softmax_loss(prob: Tensor, target: Tensor) -> Tensor:
+    r"""Lovász-softmax loss of hard labels.
+
+        m_i = |y_i - p_i|, sorted: loss = sum_k m_(k) (J_k - J_{k-1})
+
+    J is the Jaccard loss when the k most wrong pixels are wrong, so that one-hot predictions cost
+    exactly 1 - IoU.
+
+    Args:
+        prob: Class probabilities, (N, C, *S).
+        target: One-hot labels, (N, C, *S).
+
+    Returns:
+        One loss per image and class, (N, C), in [0, 1]; the largest error where the class is
+        absent.
+
+    References:
+        Berman et al., The Lovász-Softmax loss, CVPR 2018, arXiv:1705.08790.
+
+    Example:
+        >>> prob = torch.tensor([[[1.0, 1.0, 0.0, 0.0]]])
+        >>> target = torch.tensor([[[1.0, 0.0, 1.0, 0.0]]])
+        >>> lovasz_softmax_loss(prob, target)  # 1 - IoU = 1 - 1/3
+        tensor([[0.6667]])
+    """
+    return _extensions((target - prob).abs(), target)
+
+
+def lovasz_hinge_loss(logits: Tensor, target: Tensor) -> Tensor:
+    r"""Lovász hinge of foreground logits and hard labels.
+
+        m_i = max(0, 1 - z_i (2 y_i - 1)), sorted: loss = sum_k m_(k) (J_k - J_{k-1})
+
+    Args:
+        logits: Foreground logits, (N, C, *S).
+        target: Labels in {0, 1}, (N, C, *S).
+
+    Returns:
+        One loss per image and class, (N, C), at least 0; max(0, 1 + max z) where the class is
+        absent.
+
+    References:
+        Yu and Blaschko, The Lovász hinge, 2015, arXiv:1512.07797; Berman et al., CVPR 2018,
+        arXiv:1705.08790.
+
+    Example:
+        >>> lovasz_hinge_loss(torch.tensor([[[3.0, 0.5]]]), torch.tensor([[[1.0, 0.0]]]))  # 1.5 / 2
+        tensor([[0.7500]])
+    """
+    return _extensions((1 - logits * (2 * target - 1)).clamp(min=0), target)
+
+
+class _LovaszLoss(ClassLoss):
+    default_average: ClassVar[str]
+
+    def __init__(self, average: str | None = None, **options: Unpack[MapOptions]) -> None:
+        super().__init__(**options)
+        self.average = self.default_average if average is None else average
+        if self.average not in ("image", "dataset"):
+            raise ValueError(f"average must be 'image' or 'dataset', got {average!r}")
+
+    def _scores(self, logits: Tensor, sigmoid: bool) -> Tensor:
+        """What errors are read from, (N, C, P)."""
+        raise NotImplementedError
+
+    def _errors(self, score: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
+        """Errors, at least 0, fresh, and their slope by the score; foreground is 0 or 1."""
+        raise NotImplementedError
+
+    def _by_logits(self, grad: Tensor, scores: Tensor, sigmoid: bool) -> Tensor:
+        """Gradient by the logits from that by the scores; may write to both."""
+        raise NotImplementedError
+
+    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+        self._refuse_per_pixel(asked)
+        pooled = self.average == "dataset"
+        if pooled:
+            self._refuse_avg_factor(asked)
+        if pooled and batch.row_weight is not None:
+            like = batch.logits[:, 0]
+            weight = batch.row_weight.view(-1, *(1,) * (like.dim() - 1)).expand_as(like)
+            batch = batch._replace(pixel_weight=weight, row_weight=None)
+        only_present = self._classes(batch) == "present"
+        batch, chosen, weights = self._chosen(batch)
+        # under softmax all channels share the errors' gradient
+        weights = weights if chosen is None else self.class_weight
+        with torch.no_grad():
+            foreground = _foreground(batch)
+            present = None
+            if only_present:
+                present = torch.stack(
+                    [foreground(c, slice(None)).sum(1) for c in range(batch.channels)], 1
+                )
+                present = (present.sum(0, keepdim=True) if pooled else present) > 0
+            rows = 1 if pooled else len(batch.logits)
+            one_each = torch.eye(batch.channels, device=batch.logits.device)
+            shares = _shares(one_each.expand(rows, -1, -1), present, chosen, weights)
+            value, gradient = self._formed(batch, foreground, shares)
+        if pooled:
+            whole: Tensor = _Known.apply(  # type: ignore[no-untyped-call]
+                batch.logits.unsqueeze(0), value, gradient.unsqueeze(0)
+            )
+            return whole.sum()
+        each: Tensor = _Known.apply(batch.logits, value, gradient)  # type: ignore[no-untyped-call]
+        counted = None if present is None else present.any(1, keepdim=True)
+        return self._mean(each.unsqueeze(1), counted, None, batch, asked)
+
+    def _formed(
+        self, batch: Aligned, foreground: Callable[[int, slice], Tensor], shares: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The losses of rows (R,) and their gradient by the logits."""
+        scores = self._scores(flat_maps(batch.pixel_logits()), batch.sigmoid)
+        valid = None if batch.valid is None else _as_numbers(batch.valid).to(scores.dtype)
+        weight = batch.pixel_weight
+        gradient = torch.zeros_like(scores)
+        values = []
+        for row, row_shares in enumerate(shares.tolist()):
+            images = slice(None) if len(shares) == 1 else slice(row, row + 1)
+            w = None if weight is None else weight[images].flatten()
+            value = scores.new_zeros(())
+            for c, share in enumerate(row_shares):
+                if not share:
+                    continue
+                own = foreground(c, images)
+                errors, slope = self._errors(scores[images, c], own)
+                if valid is not None:
+                    # last in order and without slope, ignored pixels touch nobody
+                    errors.mul_(valid[images])
+                part, steps = lovasz_extension(errors.flatten(), own.flatten(), w)
+                value = value + share * part
+                torch.mul(slope.mul_(share), steps.view_as(slope), out=gradient[images, c])
+            values.append(value)
+        value = torch.stack(values) if values else scores.new_zeros((0,))
+        return value, self._by_logits(gradient, scores, batch.sigmoid).view_as(batch.logits)
+
+
+def _shares(
+    one_each: Tensor, present: Tensor | None, chosen: list[int] | None, weights: Tensor | None
+) -> Tensor:
+    """How much each class counts in the mean of its row, (R, C), of an identity a row."""
+    if chosen is not None:
+        present = one_each[:, chosen].sum(1) > 0
+    return average_classes(
+        one_each,
+        None if present is None else present.unsqueeze(2),
+        None if weights is None else weights.unsqueeze(1),
+    )
+
+
+def _foreground(batch: Aligned) -> Callable[[int, slice], Tensor]:
+    """Whether a class is labelled in some images, 0 or 1, (N, P); never at ignored pixels."""
+    if batch.dense is not None:
+        dense = flat_maps(batch.dense)
+        if not bool(((dense == 0) | (dense == 1)).all()):
+            raise ValueError(
+                "Lovász losses are defined for hard labels: dense targets must be 0 or 1; use"
+                " JaccardMetricLoss for soft ones"
+            )
+        return lambda c, images: dense[images, c]
+    assert batch.labels is not None
+    # numbers throughout: torch compares and masks by booleans ten times slower than it multiplies
+    numbers = flat_labels(batch.labels).to(batch.logits.dtype)
+    if batch.channels > 1:
+        numbers += 1
+    if batch.valid is not None:
+        numbers *= _as_numbers(batch.valid)
+    if batch.channels == 1:
+        return lambda _, images: numbers[images]
+    return lambda c, images: numbers[images].clone().eq_(c + 1)
+
+
+def _as_numbers(flags: Tensor) -> Tensor:
+    return flat_labels(flags).view(torch.uint8)
+
+
+class LovaszSoftmaxLoss(_LovaszLoss):
+    """Registered form of :func:`lovasz_softmax_loss`, for hard labels.
+
+    Args:
+        average: 'dataset' takes the batch as one image (the authors' default), 'image' each alone.
+        options: See :class:`~seglosses.losses.base.SegmentationLoss`; ``classes`` as in
+            :class:`~seglosses.losses.classwise.OverlapLoss`. With ``use_sigmoid`` or one channel
+            the probabilities are sigmoids.
+
+    Raises:
+        ValueError: for soft targets, and an ``average`` that does not exist.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([[[0, 1]]])  # each error is 1/2, and the steps of J add up to 1
+        >>> LovaszSoftmaxLoss()(torch.zeros(1, 2, 1, 2), labels)
+        tensor(0.5000)
+    """
+
+    formula = "sum_k m_(k) (J_k - J_{k-1}), m = |y - p| sorted"
+    paper = "Berman et al. 2018, arXiv:1705.08790"
+    use_when = "fine-tuning for mIoU, after or beside cross-entropy"
+    default_average = "dataset"
+
+    def _scores(self, logits: Tensor, sigmoid: bool) -> Tensor:
+        return activate(logits, sigmoid)
+
+    def _errors(self, score: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
+        slope = torch.sub(1, foreground, alpha=2)
+        # rounding can lift a probability above 1
+        return (score * slope).add_(foreground).clamp_(min=0), slope
+
+    def _by_logits(self, grad: Tensor, scores: Tensor, sigmoid: bool) -> Tensor:
+        if sigmoid:
+            return grad.mul_(scores).mul_(1 - scores)
+        mean = torch.zeros_like(scores[:, 0])
+        for c in range(scores.shape[1]):
+            mean.addcmul_(grad[:, c], scores[:, c])
+        return grad.sub_(mean.unsqueeze(1)).mul_(scores)
+
+
+class LovaszHingeLoss(_LovaszLoss):
+    """Registered form of :func:`lovasz_hinge_loss`, for hard labels.
+
+    Every channel is a foreground logit against the rest, whatever ``use_sigmoid`` says.
+
+    Args:
+        average: 'image' takes each image alone (the authors' default), 'dataset' the batch as one.
+        options: See :class:`LovaszSoftmaxLoss`.
+
+    Raises:
+        ValueError: for soft targets, and an ``average`` that does not exist.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[3.0, 0.5]]]])  # errors 0 and 1.5; J = 1/2 with one error
+        >>> LovaszHingeLoss()(logits, torch.tensor([[[1, 0]]]))  # 1.5 / 2
+        tensor(0.7500)
+    """
+
+    formula = "sum_k m_(k) (J_k - J_{k-1}), m = max(0, 1 - z (2y - 1)) sorted"
+    paper = "Yu and Blaschko 2015, arXiv:1512.07797; Berman et al. 2018"
+    use_when = "fine-tuning one foreground for IoU; margins do not saturate"
+    independent_channels = True
+    default_average = "image"
+
+    def _scores(self, logits: Tensor, sigmoid: bool) -> Tensor:
+        return logits
+
+    def _errors(self, score: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
+        slope = torch.sub(1, foreground, alpha=2)
+        return (score * slope).add_(1).clamp_(min=0), slope
+
+    def _by_logits(self, grad: Tensor, scores: Tensor, sigmoid: bool) -> Tensor:
+        return grad

@@ -1,0 +1,38 @@
+"""Every pixel by itself: cross-entropy and what refines, softens, calibrates or balances it."""
+
+from __future__ import annotations
+
+from seglosses.losses.pixel import (
+    active_passive,
+    asymmetric,
+    balancing,
+    calibration,
+    calibration_kernel,
+    classification,
+    focal,
+    label_margins,
+    noise_robust,
+)
+from seglosses.losses.pixel.active_passive import *
+from seglosses.losses.pixel.asymmetric import *
+from seglosses.losses.pixel.balancing import *
+from seglosses.losses.pixel.calibration import *
+from seglosses.losses.pixel.calibration_kernel import *
+from seglosses.losses.pixel.classification import *
+from seglosses.losses.pixel.focal import *
+from seglosses.losses.pixel.label_margins import *
+from seglosses.losses.pixel.noise_robust import *
+
+# Type checkers read an __all__ of literals only, and without one take every name above.
+EXPORTS = [
+    *active_passive.__all__,
+    *asymmetric.__all__,
+    *balancing.__all__,
+    *calibration.__all__,
+    *calibration_kernel.__all__,
+    *classification.__all__,
+    *focal.__all__,
+    *label_margins.__all__,
+    *noise_robust.__all__,
+]
+globals()["__all__"] = EXPORTS

@@ -1,0 +1,356 @@
+"""Normalized (active) and symmetric (passive) pixel losses for noisy labels, and their sum."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from torch import Tensor
+from typing_extensions import Unpack
+
+from seglosses.losses.base import PixelLoss, PixelOptions
+from seglosses.primitives.checks import check_range
+from seglosses.primitives.encoding import at_target
+from seglosses.primitives.focusing import focal_power
+
+__all__ = [
+    "ActivePassiveLoss",
+    "MeanAbsoluteErrorLoss",
+    "NormalizedCrossEntropyLoss",
+    "NormalizedFocalLoss",
+    "NormalizedGeneralizedCrossEntropyLoss",
+    "ReverseCrossEntropyLoss",
+    "mean_absolute_error_loss",
+    "normalized_cross_entropy_loss",
+    "normalized_focal_loss",
+    "normalized_generalized_cross_entropy_loss",
+    "reverse_cross_entropy_loss",
+]
+
+
+def normalized_cross_entropy_loss(logits: Tensor, target: Tensor) -> Tensor:
+    r"""Cross-entropy over the sum of the cross-entropies of all classes.
+
+        loss = log p_y / sum_k log p_k
+
+    The losses of all labels of a pixel sum to one.
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S).
+
+    Returns:
+        (N, *S), in [0, 1].
+
+    References:
+        Ma et al., Normalized loss functions for deep learning with noisy labels, ICML 2020,
+        arXiv:2006.13554.
+
+    Example:
+        >>> import torch
+        >>> normalized_cross_entropy_loss(torch.zeros(1, 4, 1), torch.tensor([[1]]))
+        tensor([[0.2500]])
+    """
+    return normalized_focal_loss(logits, target, gamma=0.0)
+
+
+def normalized_focal_loss(logits: Tensor, target: Tensor, *, gamma: float = 0.5) -> Tensor:
+    r"""Focal loss over the sum of the focal losses of all classes.
+
+        loss = w_y log p_y / sum_k w_k log p_k,  w_k = (1 - p_k)^gamma without gradient
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S).
+        gamma: 0 is the normalized cross-entropy.
+
+    Returns:
+        (N, *S), in [0, 1].
+
+    References:
+        Ma et al., ICML 2020, arXiv:2006.13554; its code detaches the weights.
+
+    Example:
+        >>> import torch
+        >>> normalized_focal_loss(torch.zeros(1, 4, 1), torch.tensor([[1]]))
+        tensor([[0.2500]])
+    """
+    loss = -logits.log_softmax(1)
+    if gamma:
+        loss = loss * focal_power(-(-loss.detach()).expm1(), gamma)
+    return at_target(loss, target) / loss.sum(1)
+
+
+def normalized_generalized_cross_entropy_loss(
+    logits: Tensor, target: Tensor, *, q: float = 0.7
+) -> Tensor:
+    r"""Generalized cross-entropy over the sum of those of all classes.
+
+        loss = (1 - p_y^q) / sum_k (1 - p_k^q)
+
+    q = 0, in the limit, is the normalized cross-entropy; q = 1 the mean absolute error by C - 1.
+    Certain errors pull weakly, so that a passive loss belongs beside it.
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S).
+        q: In [0, 1].
+
+    Returns:
+        (N, *S), in [0, 1 / (C - 1)].
+
+    Raises:
+        ValueError: for q outside [0, 1].
+
+    References:
+        Ma et al., ICML 2020, arXiv:2006.13554; its code clamps p from below at 1e-7.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[0.64], [0.36]]]).log()
+        >>> normalized_generalized_cross_entropy_loss(logits, torch.tensor([[0]]), q=0.5)  # .2 / .6
+        tensor([[0.3333]])
+    """
+    check_range("[0, 1]", q=q)
+    if q == 0:
+        return normalized_cross_entropy_loss(logits, target)
+    gap = -(q * logits.log_softmax(1)).expm1()
+    return at_target(gap, target) / gap.sum(1)
+
+
+def mean_absolute_error_loss(logits: Tensor, target: Tensor) -> Tensor:
+    r"""One minus the probability of the label: half the absolute error of all classes.
+
+        loss = 1 - p_y = 1/2 sum_k |y_k - p_k|
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S), of which the first form is taken.
+
+    Returns:
+        (N, *S).
+
+    References:
+        Ghosh et al., Robust loss functions under label noise, AAAI 2017, arXiv:1712.09482.
+
+    Example:
+        >>> import torch
+        >>> mean_absolute_error_loss(torch.zeros(1, 4, 1), torch.tensor([[1]]))
+        tensor([[0.7500]])
+    """
+    return -at_target(logits.log_softmax(1).expm1(), target)
+
+
+def reverse_cross_entropy_loss(logits: Tensor, target: Tensor, *, floor: float = 1e-4) -> Tensor:
+    r"""Cross-entropy with label and prediction exchanged.
+
+        loss = -sum_k p_k log max(y_k, floor),  for labels -log(floor) (1 - p_y)
+
+    Args:
+        logits: (N, C, *S).
+        target: Labels (N, *S), or class probabilities (N, C, *S).
+        floor: What stands for log 0; the loss is proportional to its logarithm.
+
+    Returns:
+        (N, *S).
+
+    References:
+        Wang et al., Symmetric cross entropy, ICCV 2019, arXiv:1908.06112.
+
+    Example:
+        >>> import torch
+        >>> reverse_cross_entropy_loss(torch.zeros(1, 4, 1), torch.tensor([[1]]))  # .75 * 9.2103
+        tensor([[6.9078]])
+    """
+    if target.is_floating_point():
+        return -(logits.softmax(1) * target.clamp(min=floor).log()).sum(1)
+    return -math.log(floor) * mean_absolute_error_loss(logits, target)
+
+
+class NormalizedCrossEntropyLoss(PixelLoss):
+    """Registered form of :func:`normalized_cross_entropy_loss`.
+
+    Example:
+        >>> import torch
+        >>> NormalizedCrossEntropyLoss()(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 1 of 4
+        tensor(0.2500)
+    """
+
+    formula = "log p_y / sum_k log p_k"
+    paper = "Ma et al. 2020, arXiv:2006.13554"
+    use_when = "noisy annotations, beside a passive loss"
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The label's share of all cross-entropies."""
+        return normalized_cross_entropy_loss(logits, target)
+
+
+class NormalizedFocalLoss(PixelLoss):
+    """Registered form of :func:`normalized_focal_loss`.
+
+    Args:
+        gamma: 0 is the normalized cross-entropy.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for an option out of its range.
+
+    Example:
+        >>> import torch
+        >>> NormalizedFocalLoss()(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 1 of 4
+        tensor(0.2500)
+    """
+
+    formula = "w_y log p_y / sum_k w_k log p_k, w = (1-p)^g"
+    paper = "Ma et al. 2020, arXiv:2006.13554"
+    use_when = "noisy annotations, beside a passive loss"
+
+    def __init__(self, gamma: float = 0.5, **options: Unpack[PixelOptions]) -> None:
+        super().__init__(**options)
+        check_range("[0, inf)", gamma=gamma)
+        self.gamma = gamma
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The label's share of all focal losses."""
+        return normalized_focal_loss(logits, target, gamma=self.gamma)
+
+
+class NormalizedGeneralizedCrossEntropyLoss(PixelLoss):
+    """Registered form of :func:`normalized_generalized_cross_entropy_loss` (NGCE).
+
+    Args:
+        q: In [0, 1]; 0 is the normalized cross-entropy.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for ``q`` outside [0, 1].
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[0.64]], [[0.36]]]]).log()
+        >>> loss = NormalizedGeneralizedCrossEntropyLoss(q=0.5)
+        >>> loss(logits, torch.tensor([[[0]]]))  # (1 - 0.8) / (1 - 0.8 + 1 - 0.6)
+        tensor(0.3333)
+    """
+
+    formula = "(1 - p_y^q) / sum_k (1 - p_k^q)"
+    paper = "Ma et al. 2020, arXiv:2006.13554"
+    use_when = "noisy annotations, beside a passive loss: between normalized CE and MAE"
+
+    def __init__(self, q: float = 0.7, **options: Unpack[PixelOptions]) -> None:
+        super().__init__(**options)
+        check_range("[0, 1]", q=q)
+        self.q = q
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The label's share of all power gaps."""
+        return normalized_generalized_cross_entropy_loss(logits, target, q=self.q)
+
+
+class MeanAbsoluteErrorLoss(PixelLoss):
+    """Registered form of :func:`mean_absolute_error_loss`.
+
+    Example:
+        >>> import torch
+        >>> MeanAbsoluteErrorLoss()(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 1 - 1/4
+        tensor(0.7500)
+    """
+
+    formula = "1 - p_y"
+    paper = "Ghosh et al. 2017, arXiv:1712.09482"
+    use_when = "noisy annotations: the most robust and slowest; beside an active loss"
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """What the label's probability lacks."""
+        return mean_absolute_error_loss(logits, target)
+
+
+class ReverseCrossEntropyLoss(PixelLoss):
+    """Registered form of :func:`reverse_cross_entropy_loss`.
+
+    Args:
+        floor: What stands for log 0; the loss is proportional to its logarithm.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for an option out of its range.
+
+    Example:
+        >>> import torch
+        >>> ReverseCrossEntropyLoss()(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 3/4 log 1e4
+        tensor(6.9078)
+    """
+
+    formula = "-sum_k p_k log max(y_k, floor)"
+    paper = "Wang et al. 2019, arXiv:1908.06112"
+    use_when = "noisy annotations, beside cross-entropy or an active loss"
+
+    def __init__(self, floor: float = 1e-4, **options: Unpack[PixelOptions]) -> None:
+        super().__init__(**options)
+        check_range("(0, 1)", floor=floor)
+        self.floor = floor
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy the other way round."""
+        return reverse_cross_entropy_loss(logits, target, floor=self.floor)
+
+
+class ActivePassiveLoss(PixelLoss):
+    """A normalized loss and a symmetric one as one, for heads that take a single loss.
+
+        loss = alpha active + beta passive
+
+    Segmentation heads may list the two instead.
+
+    Args:
+        alpha: Weight of the active loss, which raises the label.
+        beta: Weight of the passive loss, which lowers the others.
+        active: 'cross_entropy' (:func:`normalized_cross_entropy_loss`), 'focal' or 'generalized'
+            (:func:`normalized_generalized_cross_entropy_loss`), with their defaults.
+        passive: 'reverse' (:func:`reverse_cross_entropy_loss`) or 'absolute'
+            (:func:`mean_absolute_error_loss`).
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: for an ``active`` or ``passive`` that does not exist.
+
+    Example:
+        >>> import torch
+        >>> loss = ActivePassiveLoss(passive="absolute")
+        >>> loss(torch.zeros(1, 4, 1, 1), torch.tensor([[[1]]]))  # 1/4 + 3/4
+        tensor(1.)
+    """
+
+    formula = "a NCE + b RCE, or NFL, NGCE and MAE in their places"
+    paper = "Ma et al. 2020, arXiv:2006.13554"
+    use_when = "noisy annotations: robust, and trains as fast as cross-entropy"
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        beta: float = 1.0,
+        active: Literal["cross_entropy", "focal", "generalized"] = "cross_entropy",
+        passive: Literal["reverse", "absolute"] = "reverse",
+        **options: Unpack[PixelOptions],
+    ) -> None:
+        super().__init__(**options)
+        check_range("[0, inf)", alpha=alpha, beta=beta)
+        if active not in _ACTIVE or passive not in _PASSIVE:
+            raise ValueError(
+                f"active must be one of {sorted(_ACTIVE)} and passive one of {sorted(_PASSIVE)},"
+                f" got {active!r} and {passive!r}"
+            )
+        self.alpha, self.beta, self.active, self.passive = alpha, beta, active, passive
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The weighted sum of both."""
+        active = _ACTIVE[self.active](logits, target)
+        return self.alpha * active + self.beta * _PASSIVE[self.passive](logits, target)
+
+
+_ACTIVE = {
+    "cross_entropy": normalized_cross_entropy_loss,
+    "focal": normalized_focal_loss,
+    "generalized": normalized_generalized_cross_entropy_loss,
+}
+_PASSIVE = {"reverse": reverse_cross_entropy_loss, "absolute": mean_absolute_error_loss}

@@ -1,0 +1,18 @@
+"""Few, weak or missing labels: boxes, projections, priors, labels of a teacher."""
+
+from __future__ import annotations
+
+from seglosses.losses.weak import box_supervision, projection, pseudo_labels, unlabelled
+from seglosses.losses.weak.box_supervision import *
+from seglosses.losses.weak.projection import *
+from seglosses.losses.weak.pseudo_labels import *
+from seglosses.losses.weak.unlabelled import *
+
+# Type checkers read an __all__ of literals only, and without one take every name above.
+EXPORTS = [
+    *box_supervision.__all__,
+    *projection.__all__,
+    *pseudo_labels.__all__,
+    *unlabelled.__all__,
+]
+globals()["__all__"] = EXPORTS

@@ -1,0 +1,242 @@
+"""Soft counts: how much of each class was predicted, labelled, and both.
+
+Every overlap loss is a short reading of these three numbers per image and class.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.first_order import first_order
+from seglosses.primitives.layout import flat_labels, flat_maps
+from seglosses.primitives.softmax_counts import softmax_counts
+
+Intersection = Literal["min", "product", "difference", "norm2"]
+
+
+class Counts(NamedTuple):
+    """Soft counts, each (N, C).
+
+    Example:
+        >>> Counts(torch.tensor(2.0), torch.tensor(3.0), torch.tensor(4.0)).fn
+        tensor(2.)
+    """
+
+    tp: Tensor  #: intersection of prediction and target
+    prob: Tensor  #: mass of the prediction
+    target: Tensor  #: mass of the target
+
+    @property
+    def fp(self) -> Tensor:
+        """Predicted, not labelled."""
+        return self.prob - self.tp
+
+    @property
+    def fn(self) -> Tensor:
+        """Labelled, not predicted."""
+        return self.target - self.tp
+
+    def pooled(self) -> Counts:
+        """Counts of the whole batch, (1, C)."""
+        return Counts(*(count.sum(0, keepdim=True) for count in self))
+
+
+def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """``numerator / denominator``, and 1 where both vanish (nothing to find, nothing found).
+
+    Args:
+        numerator: Any shape; 0 wherever the denominator is.
+        denominator: That shape.
+
+    Returns:
+        That shape, with a finite gradient.
+
+    Example:
+        >>> ratio(torch.tensor([1.0, 0.0]), torch.tensor([2.0, 0.0]))
+        tensor([0.5000, 1.0000])
+    """
+    empty = denominator == 0
+    return torch.where(empty, 1.0, numerator / torch.where(empty, 1.0, denominator))
+
+
+def soft_counts(
+    prob: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *,
+    intersection: Intersection = "min",
+) -> Counts:
+    r"""Soft counts of dense probabilities and targets.
+
+        min:        tp = sum min(x, y),  fp = sum max(x - y, 0),  fn = sum max(y - x, 0)
+        difference: tp = sum x y,        fp = sum max(x - y, 0),  fn = sum max(y - x, 0)
+        product:    tp = sum x y,        fp = sum x - tp,         fn = sum y - tp
+        norm2:      tp = sum x y,        fp = sum x^2 - tp,       fn = sum y^2 - tp
+
+    For hard targets the first three agree. For soft ones, fp and fn vanish at x = y with 'min'
+    (JML1, DML1), 'difference' (JML2, DML2) and 'norm2' (V-Net), but not with 'product', whose
+    best prediction of y = 0.5 is x = 1.
+
+    Args:
+        prob: (N, C, *S) in [0, 1].
+        target: (N, C, *S) in [0, 1].
+        weight: (N, 1, *S) or broadcastable weights of pixels.
+        intersection: Which product of soft sets.
+
+    Returns:
+        :class:`Counts` of shape (N, C).
+
+    References:
+        Wang et al., Jaccard Metric Losses, NeurIPS 2023, arXiv:2302.05666 ('min');
+        Milletari et al., V-Net, 3DV 2016 ('norm2').
+
+    Example:
+        >>> x, y = torch.tensor([[[0.5, 1.0]]]), torch.tensor([[[1.0, 1.0]]])
+        >>> [count.item() for count in soft_counts(x, y)]
+        [1.5, 1.5, 2.0]
+    """
+    check_intersection(intersection)
+    x, y = flat_maps(prob), flat_maps(target)
+    both = torch.minimum(x, y) if intersection == "min" else x * y
+    if intersection == "norm2":
+        x, y = x.square(), y.square()
+    elif intersection == "difference":
+        common = torch.minimum(x, y)
+        x, y = both + (x - common), both + (y - common)
+    if weight is None:
+        return Counts(both.sum(2), x.sum(2), y.sum(2))
+    w = flat_maps(weight)
+    return Counts((both * w).sum(2), (x * w).sum(2), (y * w).sum(2))
+
+
+def check_intersection(intersection: str) -> None:
+    """Raise ``ValueError`` for an unknown intersection.
+
+    Example:
+        >>> check_intersection("min")
+    """
+    if intersection not in ("min", "product", "difference", "norm2"):
+        raise ValueError(
+            f"intersection must be 'min', 'product', 'difference' or 'norm2', got {intersection!r}"
+        )
+
+
+def tversky_index(
+    counts: Counts, *, alpha: float = 0.5, beta: float = 0.5, smooth: float = 0.0
+) -> Tensor:
+    r"""Tversky index of soft counts: Dice at alpha = beta = 1/2, Jaccard at 1.
+
+        index = (tp + smooth) / (tp + alpha fp + beta fn + smooth)
+
+    Args:
+        counts: Soft counts (N, C).
+        alpha: Price of a false positive.
+        beta: Price of a false negative.
+        smooth: Added above and below, in pixels.
+
+    Returns:
+        (N, C) in [0, 1]; 1 where prediction and target are both empty.
+
+    Example:
+        >>> counts = Counts(torch.tensor(2.0), torch.tensor(3.0), torch.tensor(4.0))
+        >>> tversky_index(counts, alpha=1, beta=1)  # 2 / (2 + 1 + 2)
+        tensor(0.4000)
+    """
+    hit = counts.tp + smooth
+    return ratio(hit, hit + alpha * counts.fp + beta * counts.fn)
+
+
+def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
+    """Soft counts of an aligned batch, without a one-hot tensor where labels are integers.
+
+    For hard targets all but 'norm2' agree and take the path that keeps only logits and labels for
+    backward.
+
+    Example:
+        >>> from seglosses.primitives.encoding import align
+        >>> batch = align(torch.zeros(1, 2, 4), torch.tensor([[0, 0, 1, 255]]))
+        >>> [count.tolist() for count in batch_counts(batch)]
+        [[[1.0, 0.5]], [[1.5, 1.5]], [[2.0, 1.0]]]
+    """
+    if batch.labels is not None and intersection != "norm2":
+        # validity alone travels as one byte a pixel
+        weight = batch.valid if batch.pixel_weight is None else batch.mask()
+        if batch.pixel_weight is not None and weight is not None:
+            weight = weight.squeeze(1)
+        if not batch.sigmoid:
+            flat = None if weight is None else flat_labels(weight)
+            return Counts(*softmax_counts(flat_maps(batch.logits), flat_labels(batch.labels), flat))
+        tp, prob, target = _LabelCounts.apply(  # type: ignore[no-untyped-call]
+            batch.logits,
+            flat_labels(batch.labels),
+            None if weight is None else flat_labels(weight),
+        )
+        return Counts(tp, prob, target)
+    return soft_counts(batch.prob(), batch.target(), batch.mask(), intersection=intersection)
+
+
+def _weigh(maps: Tensor, weight: Tensor | None) -> None:
+    """Multiply (N, C, P) in place by weights (N, P); where these are zero, NaN becomes zero too."""
+    if weight is None:
+        return
+    if weight.dtype == torch.bool:
+        maps.masked_fill_(~weight.unsqueeze(1), 0.0)
+    else:
+        maps.mul_(weight.unsqueeze(1)).masked_fill_((weight == 0).unsqueeze(1), 0.0)
+
+
+class _LabelCounts(torch.autograd.Function):
+    """Counts of independent channels; saves the logits, labels and weights only."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        logits: Tensor,
+        labels: Tensor,
+        weight: Tensor | None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        channels = logits.shape[1]
+        prob = flat_maps(logits).sigmoid()
+        _weigh(prob, weight)
+        mass = prob.sum(2)
+        ones = torch.ones_like(prob[:, 0]) if weight is None else weight.to(prob.dtype)
+        if channels == 1:
+            hot = (labels == 1).to(prob.dtype)
+            tp = (prob[:, 0] * hot).sum(1, keepdim=True)
+            target = (ones * hot).sum(1, keepdim=True)
+        else:
+            # a label equal to C (background of detection heads) falls into a column cut off again
+            shape = (len(labels), channels + 1)
+            own = prob.gather(1, labels.clamp(max=channels - 1).unsqueeze(1)).squeeze(1)
+            zeros = torch.zeros(shape, dtype=torch.float64, device=prob.device)
+            tp = zeros.scatter_add(1, labels, own.double())[:, :channels].to(prob.dtype)
+            target = zeros.scatter_add(1, labels, ones.double())[:, :channels].to(prob.dtype)
+        ctx.save_for_backward(logits, labels, *(() if weight is None else (weight,)))
+        ctx.mark_non_differentiable(target)
+        return tp, mass, target
+
+    @staticmethod
+    @first_order
+    def backward(
+        ctx: Any, grad_tp: Tensor, grad_mass: Tensor, _: Tensor
+    ) -> tuple[Tensor, None, None]:
+        logits, labels, *rest = ctx.saved_tensors
+        weight = rest[0] if rest else None
+        channels = logits.shape[1]
+        prob = flat_maps(logits).sigmoid()
+        # d/d prob of each pixel: grad_mass everywhere, grad_tp once more at the pixel's own class
+        if channels == 1:
+            slope = grad_mass.unsqueeze(2) + grad_tp.unsqueeze(2) * (labels == 1).unsqueeze(1)
+            grad = slope * prob * (1 - prob)
+        else:
+            known = labels.clamp(max=channels - 1)
+            extra = grad_tp.gather(1, known).masked_fill(labels == channels, 0.0).unsqueeze(1)
+            grad = grad_mass.unsqueeze(2).expand_as(prob).clone()
+            grad.scatter_add_(1, known.unsqueeze(1), extra)
+            grad.mul_(prob).mul_(1 - prob)
+        _weigh(grad, weight)
+        return grad.view_as(logits), None, None

@@ -1,0 +1,308 @@
+# mypy: disallow-untyped-defs=False, disallow-untyped-decorators=False
+"""Kernels shared by 2D and 3D: contracted forests, merges and labels (Numba, no bounds checks).
+
+A *forest* orders cells of one dimension (pixels, or squares and cubes for the dual) by age and
+merges them along edges. All numbers that are compared are 64-bit *codes*: the upper half is the
+value, the lower half the index of the cell or edge, so that one comparison decides value first and
+ties by index. The dual forests run from high to low; they use the complements of the codes, and
+every kernel below then only knows "smaller is older" and "smaller comes first".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seglosses.primitives._kernels_compiled import kernel
+
+NONE = np.int64(np.iinfo(np.int64).max)
+OUTER = np.int64(np.iinfo(np.int64).min)
+LOW = np.int64(0xFFFFFFFF)
+OUTSIDE = np.int64(np.iinfo(np.int32).max)
+
+
+@kernel
+def _basin(ids, dirs, steps, cell):
+    """Number of the basin into which a cell is contracted; cells on the way there keep it."""
+    basin = ids[cell]
+    if basin == 0:
+        start = cell
+        while basin == 0:
+            cell += steps[dirs[cell]]
+            basin = ids[cell]
+        cell = start
+        while ids[cell] == 0:
+            ids[cell] = basin
+            cell += steps[dirs[cell]]
+    return basin - 1
+
+
+@kernel
+def _sweep(ids, dirs, steps, backward):
+    size = ids.size
+    for i in range(size):
+        cell = size - 1 - i if backward else i
+        own = ids[cell]
+        far = ids[cell + steps[dirs[cell]]]
+        ids[cell] = own if own != 0 else far
+
+
+@kernel
+def basins_of(cells, ids, dirs, steps, out):
+    """Look up the basins into which cells are contracted.
+
+    Args:
+        cells: int32 (n,).
+        ids: Basin + 1 of the roots and of the cells looked up so far, 0 elsewhere, int32; updated.
+        dirs: Direction in which a cell is contracted, uint8.
+        steps: Offset of each direction, 0 for the last one, which means none, int64.
+        out: Basins, int32 (n,).
+    """
+    for i in range(cells.size):
+        out[i] = _basin(ids, dirs, steps, cells[i])
+
+
+@kernel
+def _find(parent, node):
+    up = parent[node]
+    while up != node:
+        top = parent[up]
+        parent[node] = top
+        node = top
+        up = parent[node]
+    return node
+
+
+@kernel
+def _edge_basins(codes, flip, near, far, ids, dirs, steps):
+    """Decode edges and look up the two basins that each one joins."""
+    if codes.size > ids.size // 16:
+        # Two sweeps without a branch settle nearly all cells, whichever way they point. Fewer
+        # edges than that are looked up faster one by one.
+        _sweep(ids, dirs, steps, flip != 0)
+        _sweep(ids, dirs, steps, flip == 0)
+    axes = near.size
+    first = np.empty(codes.size, np.int32)
+    second = np.empty(codes.size, np.int32)
+    for i in range(codes.size):
+        edge = np.uint32((codes[i] ^ flip) & LOW)
+        cell = np.int64(edge // np.uint32(axes))
+        axis = edge - cell * axes
+        first[i] = _basin(ids, dirs, steps, cell + near[axis])
+        second[i] = _basin(ids, dirs, steps, cell + far[axis])
+    return first, second
+
+
+@kernel
+def merge(codes, flip, near, far, ids, dirs, steps, age):
+    """Merge basins along sorted edges; the older one (smaller age) survives.
+
+    Args:
+        codes: Edge codes, ascending int64 (n,); the lower half is ``axes * cell + axis``.
+        flip: -1 where the codes are complements, else 0, int64.
+        near: Offset from the owner of an edge to the first cell, by axis, int64 (axes,).
+        far: Offset from the owner to the second cell, by axis, int64.
+        ids: See :func:`basins_of`.
+        dirs: See there.
+        steps: See there.
+        age: Code of the oldest cell of each basin, int64 (m,).
+
+    Returns:
+        By merge: surviving and dying basin and the edge, int32 (k,), and whether the bar that ends
+        has positive length, bool (k,); and by basin: the merge at which its bar of positive length
+        ends, else -1; int32 (m,).
+    """
+    first, second = _edge_basins(codes, flip, near, far, ids, dirs, steps)
+    parent = np.empty(age.size, np.int32)
+    fate = np.empty(age.size, np.int32)
+    for i in range(age.size):
+        parent[i] = i
+        fate[i] = -1
+    win = np.empty(age.size, np.int32)
+    lose = np.empty(age.size, np.int32)
+    where = np.empty(age.size, np.int32)
+    lives = np.empty(age.size, np.bool_)
+    count = 0
+    for i in range(codes.size):
+        one = _find(parent, first[i])
+        two = _find(parent, second[i])
+        if one == two:
+            continue
+        if age[two] < age[one]:
+            one, two = two, one
+        parent[two] = one
+        win[count] = one
+        lose[count] = two
+        where[count] = i
+        value = codes[i] >> 32
+        # The frame of the T-construction ends the essential class, which is no bar.
+        lives[count] = (age[two] >> 32) != value and value != OUTSIDE
+        if lives[count]:
+            fate[two] = count
+        count += 1
+    return win[:count], lose[:count], where[:count], lives[:count], fate
+
+
+@kernel
+def look_up_fates(codes, flip, ids, dirs, steps, age, fate, out):
+    """Find the bars that are born at coded cells.
+
+    Args:
+        codes: Codes of cells, int64 (n,); some may be none or the outside.
+        flip: -1 where the codes are complements, else 0, int64.
+        ids: See :func:`basins_of`.
+        dirs: See there.
+        steps: See there.
+        age: Code of the oldest cell of each basin, int64 (m,).
+        fate: By basin: the merge at which its bar ends, else -1; int32 (m,).
+        out: That merge, or -1 where no bar of positive length is born there; int32 (n,).
+    """
+    for i in range(codes.size):
+        out[i] = -1
+        if codes[i] != NONE and codes[i] != OUTER:
+            basin = _basin(ids, dirs, steps, (codes[i] ^ flip) & LOW)
+            # A label that is no root is nobody's birth.
+            if age[basin] == codes[i]:
+                out[i] = fate[basin]
+
+
+@kernel
+def least_label(basins, codes, label):
+    """Keep the smallest code that falls into each basin.
+
+    Args:
+        basins: Basin of each code, int32 (n,).
+        codes: Codes, int64 (n,).
+        label: Smallest code so far, int64 (m,); updated.
+    """
+    for i in range(basins.size):
+        if codes[i] < label[basins[i]]:
+            label[basins[i]] = codes[i]
+
+
+@kernel
+def replay(win, lose, label, out):
+    """Carry a second label through recorded merges and report which one dies at each.
+
+    Args:
+        win: Surviving basins, int32 (n,).
+        lose: Dying basins, int32 (n,).
+        label: Label of each basin, int64 (m,); overwritten.
+        out: The larger of the two labels of each merge, int64 (n,).
+    """
+    for i in range(win.size):
+        one = label[win[i]]
+        two = label[lose[i]]
+        if one < two:
+            out[i] = two
+        else:
+            out[i] = one
+            label[win[i]] = two
+
+
+@kernel
+def mark_unsure(win, lose, codes, wanted, hope, label, ahead, head, marked):
+    """Find the merges whose dying label must be settled cell by cell, and the basins involved.
+
+    A label that reaches its component only at or after the merge (its value is not below that of
+    the merge) may have been credited too early, because a basin carries the labels of all its cells
+    from the start. Only such merges can be wrong, and only if some basin of the component holds a
+    label worth having.
+
+    Args:
+        win: Surviving basins, int32 (n,).
+        lose: Dying basins, int32 (n,).
+        codes: Edge codes of the merges, int64 (n,).
+        wanted: Merges whose label is asked for, bool (n,); left True for the unsure ones.
+        hope: Basins that hold a label worth having, bool (m,); overwritten.
+        label: Early label of each basin, int64 (m,); overwritten.
+        ahead: 0..m-1, int32 (m,): circular lists of the unmarked basins; overwritten.
+        head: 0..m-1, int32 (m,): one unmarked basin of each component, or -1; overwritten.
+        marked: Basins to settle, bool (m,); set.
+    """
+    for i in range(win.size):
+        a = win[i]
+        b = lose[i]
+        value = codes[i] >> 32
+        unsure_a = (label[a] >> 32) >= value
+        unsure_b = (label[b] >> 32) >= value
+        wanted[i] = wanted[i] and ((unsure_a and hope[a]) or (unsure_b and hope[b]))
+        if wanted[i]:
+            for side in range(2):
+                root = b if side else a
+                unsure = unsure_b if side else unsure_a
+                if unsure and head[root] >= 0:
+                    node = head[root]
+                    while not marked[node]:
+                        marked[node] = True
+                        node = ahead[node]
+                    head[root] = -1
+        if head[a] < 0:
+            head[a] = head[b]
+        elif head[b] >= 0:
+            node = ahead[head[a]]
+            ahead[head[a]] = ahead[head[b]]
+            ahead[head[b]] = node
+        label[a] = min(label[a], label[b])
+        hope[a] = hope[a] or hope[b]
+
+
+@kernel
+def gather_members(roots, nodes, dirs, steps, cells, basins):
+    """List the cells that are contracted into given basins, without their roots.
+
+    Args:
+        roots: Root cells, int32 (k,).
+        nodes: Their basin numbers, int32 (k,).
+        dirs: Direction in which a cell is contracted, uint8.
+        steps: Offset of each direction, 0 for none, int64.
+        cells: Room for the members, int32.
+        basins: Room for their basins, int32.
+
+    Returns:
+        The number of members.
+    """
+    count = 0
+    for i in range(roots.size):
+        root = roots[i]
+        seen = count
+        cell = root
+        while True:
+            for d in range(steps.size - 1):
+                other = cell - steps[d]
+                if dirs[other] == d and other != root:
+                    cells[count] = other
+                    basins[count] = nodes[i]
+                    count += 1
+            if seen == count:
+                break
+            cell = cells[seen]
+            seen += 1
+    return count
+
+
+@kernel
+def replay_exactly(win, lose, codes, label, joins, nodes, labels, parent, out):
+    """Carry a label through recorded merges while late cells join their basins in order.
+
+    Args:
+        win: Surviving basins, int32 (n,).
+        lose: Dying basins, int32 (n,).
+        codes: Edge codes of the merges, ascending int64 (n,).
+        label: Label of each basin at its birth, int64 (m,); overwritten.
+        joins: Edge code at which each late cell joins, ascending int64 (k,).
+        nodes: Basin of each late cell, int32 (k,).
+        labels: Label of each late cell, int64 (k,).
+        parent: 0..m-1, int32 (m,); overwritten.
+        out: The larger of the two labels of each merge, int64 (n,).
+    """
+    late = 0
+    for i in range(win.size):
+        while late < joins.size and joins[late] < codes[i]:
+            node = _find(parent, nodes[late])
+            label[node] = min(label[node], labels[late])
+            late += 1
+        a = win[i]
+        b = lose[i]
+        parent[b] = a
+        out[i] = max(label[a], label[b])
+        label[a] = min(label[a], label[b])

@@ -1,0 +1,173 @@
+"""Hard skeletons of masks, 2D and 3D, with a small memory of the last ones.
+
+Ground truth is asked for again and again (by every loss head, metric and epoch), so skeletons
+are kept under a digest of the mask's content. The only home of scikit-image's `skeletonize`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+from skimage.morphology import skeletonize as thin
+
+from seglosses.primitives.distance import distance_to
+from seglosses.topology import label_components
+
+CACHE_BYTES = 64 * 2**20
+"""Upper bound on the packed skeletons that are remembered in a process."""
+
+
+class _Memory:
+    """Least recently used skeletons, packed to bits, bounded by :data:`CACHE_BYTES`."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.packed: OrderedDict[bytes, NDArray[np.uint8]] = OrderedDict()
+        self.size = 0
+
+    def get(self, key: bytes) -> NDArray[np.uint8] | None:
+        with self.lock:
+            found = self.packed.get(key)
+            if found is not None:
+                self.packed.move_to_end(key)
+            return found
+
+    def put(self, key: bytes, value: NDArray[np.uint8]) -> None:
+        with self.lock:
+            if key in self.packed or value.nbytes > CACHE_BYTES:
+                return
+            self.packed[key] = value
+            self.size += value.nbytes
+            while self.size > CACHE_BYTES:
+                self.size -= self.packed.popitem(last=False)[1].nbytes
+
+    def clear(self) -> None:
+        with self.lock:
+            self.packed.clear()
+            self.size = 0
+
+
+_memory = _Memory()
+
+
+def clear_cache() -> None:
+    """Forget every remembered skeleton."""
+    _memory.clear()
+
+
+def _restore_lost_components(skeleton: NDArray[np.bool_], mask: NDArray[np.bool_]) -> None:
+    """Give components that thinning deleted their deepest voxel, in place.
+
+    Lee's thinning in scikit-image deletes some blocks with even sides, such as 2x2x2, entirely.
+    """
+    labels, count = label_components(mask)
+    kept = np.bincount(labels[skeleton], minlength=count + 1) > 0
+    lost = np.flatnonzero(~kept[1:]) + 1
+    if not lost.size:
+        return
+    depth = np.where(np.isin(labels, lost), distance_to(~mask), -1.0)
+    for label in lost:
+        skeleton.flat[int(np.argmax(np.where(labels == label, depth, -1.0)))] = True
+
+
+def skeletonize(mask: ArrayLike) -> NDArray[np.bool_]:
+    """One-pixel-wide skeleton of a mask with the mask's topology.
+
+    Zhang's thinning in 2D (and of a volume with one slice), Lee's in 3D, as scikit-image chooses;
+    a component that Lee's thinning deletes keeps its deepest voxel.
+
+    Args:
+        mask: Boolean mask, (H, W) or (D, H, W).
+
+    Returns:
+        Boolean skeleton of the same shape, the caller's own copy; empty for an empty mask.
+
+    Raises:
+        ValueError: When the mask has neither two nor three axes.
+
+    Example:
+        >>> import numpy as np
+        >>> skeletonize(np.ones((3, 7), bool)).astype(int)
+        array([[0, 0, 0, 0, 0, 1, 0],
+               [1, 1, 1, 1, 1, 0, 0],
+               [0, 0, 0, 0, 0, 0, 0]])
+    """
+    array = _checked(mask)
+    return _remembered(array, "skeleton", lambda: _thinned(array))
+
+
+def tube(mask: ArrayLike, radius: int = 2) -> NDArray[np.bool_]:
+    """Skeleton of a mask, made thicker and cut back to the mask.
+
+    Args:
+        mask: Boolean mask, (H, W) or (D, H, W).
+        radius: Steps of dilation by the cross (4 or 6 neighbours), pixels.
+
+    Returns:
+        Boolean tube of the same shape, the caller's own copy; empty for an empty mask.
+
+    Raises:
+        ValueError: When the mask has neither two nor three axes, or for a negative radius.
+
+    Example:
+        >>> import numpy as np
+        >>> tube(np.ones((3, 7), bool), 2).astype(int)
+        array([[1, 1, 1, 1, 1, 1, 1],
+               [1, 1, 1, 1, 1, 1, 1],
+               [1, 1, 1, 1, 1, 1, 0]])
+    """
+    if radius < 0:
+        raise ValueError(f"radius must not be negative, got {radius}")
+    array = _checked(mask)
+    return _remembered(array, f"tube {radius}", lambda: _thickened(array, radius))
+
+
+def _checked(mask: ArrayLike) -> NDArray[np.bool_]:
+    array = np.ascontiguousarray(mask, dtype=bool)
+    if array.ndim not in (2, 3):
+        raise ValueError(
+            f"a skeleton needs a mask with 2 or 3 axes, got shape {array.shape}; "
+            "call once an image and class"
+        )
+    return array
+
+
+def _remembered(
+    array: NDArray[np.bool_], what: str, compute: Callable[[], NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
+    if not array.any():
+        return np.zeros(array.shape, bool)
+    digest = hashlib.blake2b(np.packbits(array).tobytes(), digest_size=16)
+    digest.update(f"{what} {array.shape}".encode())
+    key = digest.digest()
+    known = _memory.get(key)
+    if known is not None:
+        return np.unpackbits(known, count=array.size).reshape(array.shape).astype(bool)
+    result = compute()
+    _memory.put(key, np.packbits(result))
+    return result
+
+
+def _thinned(array: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    # One slice of a volume is thinned as a plane, so that both dimensions agree on it.
+    flat = array.ndim == 3 and 1 in array.shape
+    plane = array.squeeze(axis=array.shape.index(1)) if flat else array
+    skeleton: NDArray[np.bool_] = np.asarray(thin(plane), np.bool_).reshape(array.shape)
+    if plane.ndim == 3:
+        _restore_lost_components(skeleton, array)
+    return skeleton
+
+
+def _thickened(array: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    skeleton = skeletonize(array)
+    if radius == 0:
+        return skeleton
+    # the skeleton of a mask is cut back to it at the end only: dilation may leave and come back
+    wide: NDArray[np.bool_] = ndimage.binary_dilation(skeleton, iterations=radius)
+    return wide & array

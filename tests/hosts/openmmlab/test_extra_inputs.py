@@ -1,0 +1,287 @@
+"""The segmentor that hands losses more than logits and labels."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("mmseg")
+
+from mmengine.config import Config, ConfigDict
+from mmengine.registry import init_default_scope
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from seglosses.extra_inputs import extra_input
+from seglosses.hosts.openmmlab.extra_inputs import AddSignedDistance
+from seglosses.losses.fields import signed_fields
+from seglosses.registry import MODELS
+
+ROOT = Path(__file__).parents[3]
+
+
+def network(channels=2, losses=("seglosses.CrossEntropyLoss",), **options):
+    return {
+        "type": "EncoderDecoder",
+        "data_preprocessor": {"type": "SegDataPreProcessor", "size_divisor": 8},
+        "backbone": {
+            "type": "UNet",
+            "base_channels": channels,
+            "num_stages": 2,
+            "strides": (1, 1),
+            "enc_num_convs": (1, 1),
+            "dec_num_convs": (1,),
+            "downsamples": (True,),
+            "enc_dilations": (1, 1),
+            "dec_dilations": (1,),
+            "norm_cfg": {"type": "BN"},
+            "upsample_cfg": {"type": "InterpConv"},
+        },
+        "decode_head": {
+            "type": "FCNHead",
+            "in_channels": channels,
+            "in_index": 1,
+            "channels": channels,
+            "num_convs": 0,
+            "concat_input": False,
+            "num_classes": 3,
+            "align_corners": False,
+            "loss_decode": [{"type": name} for name in losses],
+        },
+        "test_cfg": ConfigDict(mode="whole"),
+        **options,
+    }
+
+
+def extended(**options):
+    init_default_scope("mmseg")
+    config = network(**options)
+    config["type"] = "seglosses.ExtraInputsSegmentor"
+    return MODELS.build(config)
+
+
+def plain(**options):
+    init_default_scope("mmseg")
+    return MODELS.build(network(**options))
+
+
+def batch():
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(2, 3, 16, 24, generator=generator)
+    samples = []
+    for _ in images:
+        sample = SegDataSample(metainfo={"img_shape": (16, 24), "ori_shape": (16, 24)})
+        labels = torch.zeros(1, 16, 24, dtype=torch.long)
+        labels[:, 4:9, 6:15] = 1
+        sample.gt_sem_seg = PixelData(data=labels)
+        samples.append(sample)
+    return images, samples
+
+
+@pytest.fixture
+def teacher(tmp_path):
+    torch.manual_seed(3)
+    model = plain(channels=4)
+    torch.save({"state_dict": model.state_dict()}, tmp_path / "teacher.pth")
+    return {"model": network(channels=4), "checkpoint": str(tmp_path / "teacher.pth")}
+
+
+DISTILL = ("seglosses.KLDistillationLoss", "seglosses.JaccardDistillationLoss")
+
+
+def test_a_teacher_reaches_the_losses(teacher):
+    student = extended(losses=DISTILL, teacher=teacher)
+    losses = student.loss(*batch())
+    assert {"decode.loss_kl_distillation", "decode.loss_jaccard_distillation"} < set(losses)
+    sum(v for k, v in losses.items() if "loss" in k).backward()
+    assert student.decode_head.conv_seg.weight.grad.abs().sum() > 0
+    assert extra_input("teacher") is None
+
+
+def test_a_student_that_is_its_teacher_has_nothing_to_learn(teacher):
+    student = extended(channels=4, losses=DISTILL, teacher=teacher)
+    student.load_state_dict(torch.load(teacher["checkpoint"])["state_dict"])
+    losses = student.eval().loss(*batch())
+    assert losses["decode.loss_kl_distillation"].item() == pytest.approx(0.0, abs=1e-6)
+    assert losses["decode.loss_jaccard_distillation"].item() == pytest.approx(0.0, abs=1e-5)
+
+
+def test_the_teacher_is_no_part_of_the_student(teacher):
+    student = extended(losses=DISTILL, teacher=teacher)
+    assert set(student.state_dict()) == set(plain().state_dict())
+    assert len(list(student.parameters())) == len(list(plain().parameters()))
+    frozen = student.train()._teacher[0]
+    assert not frozen.training
+    assert not any(p.requires_grad for p in frozen.parameters())
+    before = frozen.backbone.encoder[0][0].convs[0].bn.running_mean.clone()
+    student.loss(*batch())
+    assert torch.equal(before, frozen.backbone.encoder[0][0].convs[0].bn.running_mean)
+    assert copy.deepcopy(student).loss(*batch()).keys() == student.loss(*batch()).keys()
+
+
+def test_prediction_is_that_of_the_plain_network(teacher):
+    student, same = extended(teacher=teacher).eval(), plain().eval()
+    same.load_state_dict(student.state_dict())
+    images, samples = batch()
+    for ours, theirs in zip(student.predict(images, samples), same.predict(images), strict=True):
+        assert torch.equal(ours.pred_sem_seg.data, theirs.pred_sem_seg.data)
+
+
+def test_maps_of_the_data_loader_reach_the_losses():
+    losses = ("seglosses.KervadecBoundaryLoss",)
+    model = extended(losses=losses).eval()
+    images, samples = batch()
+    expected = model.loss(images, samples)["decode.loss_kervadec_boundary"]
+    for sample in samples:
+        packed = AddSignedDistance(num_classes=3)({"data_samples": sample})
+        labels = sample.gt_sem_seg.data
+        maps = signed_fields(torch.cat([labels == c for c in range(3)])[None])[0]
+        assert torch.equal(packed["data_samples"].extra_signed_distance.data, maps)
+    torch.testing.assert_close(
+        model.loss(images, samples)["decode.loss_kervadec_boundary"], expected
+    )
+    for sample in samples:
+        sample.extra_signed_distance.data *= 2
+    doubled = model.loss(images, samples)["decode.loss_kervadec_boundary"]
+    torch.testing.assert_close(doubled, 2 * expected)
+
+
+def test_features_and_a_second_branch_are_stated():
+    seen = {}
+
+    class Spy(torch.nn.Module):
+        loss_name = "loss_spy"
+
+        def forward(self, pred, target, weight=None, ignore_index=None):
+            seen.update({n: extra_input(n) for n in ("features", "second_logits", "image")})
+            return pred.sum() * 0
+
+    auxiliary = network()["decode_head"]
+    model = extended(auxiliary_head=auxiliary, feature_index=1, second_branch=True)
+    model.decode_head.loss_decode = torch.nn.ModuleList([Spy()])
+    images, samples = batch()
+    model.loss(images, samples)
+    assert seen["features"].shape == (2, 2, 16, 24)
+    assert seen["second_logits"].shape == (2, 3, 16, 24)
+    assert seen["image"] is images
+
+
+ATTRIBUTION = ("seglosses.AttributionEnergyLoss", "seglosses.RightReasonsLoss")
+
+
+@pytest.mark.parametrize("place", ["image", 0, -1])
+def test_attributions_train_the_network(place):
+    model = extended(losses=ATTRIBUTION, attribute_to=place)
+    # a head that looks around, so that a stage behind it has a context
+    model.decode_head.conv_seg = torch.nn.Conv2d(2, 3, 3, padding=1)
+    images, samples = batch()
+    losses = model.loss(images, samples)
+    for name in ("attribution_energy", "right_reasons"):
+        (slope,) = torch.autograd.grad(
+            losses[f"decode.loss_{name}"], model.decode_head.conv_seg.weight, retain_graph=True
+        )
+        assert slope.abs().sum() > 0
+        assert slope.isfinite().all()
+    assert not images.requires_grad
+
+
+def test_a_step_of_the_optimizer_follows_the_attributions():
+    torch.manual_seed(0)
+    model = extended(losses=ATTRIBUTION[:1], attribute_to="image")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    before = [each.detach().clone() for each in model.parameters()]
+    seen = []
+    for _ in range(10):
+        loss = model.loss(*batch())["decode.loss_attribution_energy"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        seen.append(loss.item())
+    after = list(model.parameters())
+    assert any(not torch.equal(old, new) for old, new in zip(before, after, strict=True))
+    assert seen[-1] < seen[0]
+
+
+def test_attributions_in_low_precision():
+    model = extended(losses=ATTRIBUTION, attribute_to="image")
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = model.loss(*batch())
+    sum(v for k, v in losses.items() if "loss" in k).backward()
+    assert all(each.grad.isfinite().all() for each in model.parameters() if each.grad is not None)
+    assert model.backbone.encoder[0][0].convs[0].conv.weight.grad.abs().sum() > 0
+
+
+def test_attributions_in_evaluation_mode_and_of_a_cascade():
+    one = network(losses=ATTRIBUTION)["decode_head"]
+    heads = [one, {**one, "type": "SpatialRefinedHead"}]
+
+    from mmseg.models.decode_heads import FCNHead
+    from mmseg.registry import MODELS as HEADS
+
+    class SpatialRefinedHead(FCNHead):
+        def forward(self, inputs, previous=None):
+            return super().forward(inputs) + previous
+
+        def loss(self, inputs, previous, samples, train_cfg):
+            return self.loss_by_feat(self.forward(inputs, previous), samples)
+
+    with HEADS.switch_scope_and_registry("mmseg"):
+        HEADS.register_module(module=SpatialRefinedHead, force=True)
+    try:
+        model = extended(
+            segmentor="CascadeEncoderDecoder",
+            num_stages=2,
+            decode_head=heads,
+            attribute_to="image",
+        ).eval()
+    finally:
+        HEADS.module_dict.pop("SpatialRefinedHead")
+    losses = model.loss(*batch())
+    assert {"decode_0.loss_attribution_energy", "decode_1.loss_attribution_energy"} < set(losses)
+    losses["decode_1.loss_attribution_energy"].backward()
+    assert model.decode_head[1].conv_seg.weight.grad.abs().sum() > 0
+
+
+def test_attributions_of_the_data_loader_train_nothing():
+    model = extended(losses=ATTRIBUTION[:1])
+    images, samples = batch()
+    with pytest.raises(ValueError, match=r"attribute_to='image'.*docs/extra_inputs"):
+        model.loss(images, samples)
+    for sample, image in zip(samples, images, strict=True):
+        sample.extra_attributions = PixelData(data=image)
+    with pytest.raises(ValueError, match="would train nothing"):
+        model.loss(images, samples)
+
+
+@pytest.mark.filterwarnings("ignore:For binary segmentation:UserWarning")
+def test_the_config_of_the_page_builds(tmp_path):
+    page = (ROOT / "docs" / "extra_inputs.md").read_text(encoding="utf-8")
+    blocks = [each.split("```")[0] for each in page.split("```python\n")[1:]]
+    (block,) = (each for each in blocks if 'attribute_to="image"' in each)
+    file = tmp_path / "page.py"
+    file.write_text(block.replace("./unet_128.py", str(ROOT / "configs/bricks/unet_128.py")))
+    model = Config.fromfile(file).model
+    init_default_scope("mmseg")
+    losses = MODELS.build(model).loss(*batch())
+    assert losses["decode.loss_attribution_energy"].requires_grad
+
+
+def test_borders(teacher):
+    with pytest.raises(ValueError, match="attribute_to must be 'image' or the number"):
+        extended(attribute_to="input")
+    with pytest.raises(ValueError, match="second_branch=True"):
+        extended(second_branch=True)
+    with pytest.raises(ValueError, match="checkpoint"):
+        extended(teacher={"config": "x.py"})
+    with pytest.raises(ValueError, match="needs config"):
+        extended(teacher={"checkpoint": "x.pth"})
+    mean = {"type": "SegDataPreProcessor", "mean": [1.0, 2, 3], "std": [1.0, 1, 1]}
+    with pytest.raises(ValueError, match="normalise images alike"):
+        extended(teacher=teacher, data_preprocessor=mean)
+    with pytest.raises(ValueError, match="needs a teacher's logits"):
+        extended(losses=DISTILL).loss(*batch())
+    with pytest.raises(ValueError, match="not in mmseg's registry"):
+        extended(segmentor="NoSuchSegmentor")

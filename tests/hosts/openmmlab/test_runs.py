@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.logging import HistoryBuffer
+
+from seglosses.hosts.openmmlab.runs import (
+    compose,
+    find_mixin,
+    start_processes,
+    trust_own_checkpoints,
+)
+from seglosses.registry import MODELS
+
+CONFIGS = Path(__file__).parents[3] / "configs"
+LEAVES = sorted(p for p in CONFIGS.glob("*/*.py") if p.parent.name not in ("_base_", "losses"))
+MIXINS = sorted((CONFIGS / "losses").rglob("*.py"))
+BRICKS = CONFIGS / "bricks" / "unet_128.py"
+
+
+def types_of(tree):
+    """Every ``type`` in a config, wherever it stands."""
+    if isinstance(tree, dict):
+        if "type" in tree:
+            yield tree["type"]
+        for value in tree.values():
+            yield from types_of(value)
+    elif isinstance(tree, (list, tuple)):
+        for value in tree:
+            yield from types_of(value)
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_leaves_load_nothing_from_the_network(leaf):
+    text = compose(leaf).pretty_text
+    assert "torchvision://" not in text
+    assert "http" not in text
+    assert "mmseg::" not in leaf.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("mixin", MIXINS, ids=lambda path: path.stem)
+def test_mixins_define_only_losses_of_ours(mixin):
+    pieces = Config.fromfile(str(mixin))
+    assert set(pieces) <= {"loss_decode", "loss_bbox", "loss_cls", "loss_mask"}
+    assert isinstance(pieces.get("loss_decode", []), list), "lists replace, dicts leak keys"
+    for loss in pieces.get("loss_decode") or pieces.values():
+        assert loss["type"].startswith("seglosses.")
+        built = MODELS.build(loss)
+        assert "loss" in built.loss_name
+
+
+def test_a_mixin_replaces_the_loss_of_the_leaf():
+    cfg = compose(BRICKS, loss="tversky")
+    assert [loss.type for loss in cfg.model.decode_head.loss_decode] == ["seglosses.TverskyLoss"]
+    assert cfg.work_dir == str(Path("work_dirs/bricks/unet_128/tversky"))
+
+
+def test_a_mixin_leaves_auxiliary_heads_alone():
+    cfg = compose(CONFIGS / "topomortar" / "unet_512.py", loss="tversky")
+    assert "seglosses.TverskyLoss" in set(types_of(cfg.model.decode_head))
+    assert "seglosses.TverskyLoss" not in set(types_of(cfg.model.auxiliary_head))
+
+
+def test_data_labels_length_seed_and_options():
+    cfg = compose(
+        BRICKS,
+        data="elsewhere",
+        labels="pseudo",
+        iters=40,
+        seed=7,
+        work_dir="here",
+        options={"optim_wrapper.optimizer.lr": 0.5},
+    )
+    loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
+    assert [loader.dataset.data_root for loader in loaders] == ["elsewhere"] * 3
+    assert cfg.train_dataloader.dataset.labels == "pseudo"
+    assert cfg.val_dataloader.dataset.get("labels", "accurate") == "accurate"
+    assert (cfg.train_cfg.max_iters, cfg.train_cfg.val_interval) == (40, 40)
+    assert cfg.param_scheduler[0].end == 40
+    assert cfg.randomness.seed == 7
+    assert cfg.work_dir == "here"
+    assert cfg.optim_wrapper.optimizer.lr == 0.5
+
+
+def test_labels_reach_a_wrapped_dataset(tmp_path):
+    wrapped = tmp_path / "wrapped.py"
+    wrapped.write_text(
+        f"_base_ = [{BRICKS.as_posix()!r}]\n"
+        "train_dataloader = dict(dataset=dict(_delete_=True, type='RepeatDataset', times=2,"
+        " dataset=_base_.train_dataloader.dataset))\n"
+    )
+    dataset = compose(wrapped, labels="noisy").train_dataloader.dataset
+    assert dataset.dataset.labels == "noisy"
+    assert "labels" not in dataset
+
+
+def test_a_mixin_can_be_a_path(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("loss_decode = [dict(type='seglosses.JaccardLoss')]\n")
+    assert find_mixin(BRICKS, str(path)) == path
+    cfg = compose(BRICKS, loss=str(path))
+    assert cfg.model.decode_head.loss_decode[0].type == "seglosses.JaccardLoss"
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        ("nosuch", "the folder has .*tversky"),
+        ("nosuch.py", r"no loss mix-in nosuch\.py"),
+        ("box_ciou", r"none of the heads roi_head\.bbox_head, bbox_head"),
+    ],
+)
+def test_a_mixin_that_does_not_fit_is_named(loss, words):
+    with pytest.raises(ValueError, match=words):
+        compose(BRICKS, loss=loss)
+
+
+def test_an_empty_mixin_is_named(tmp_path):
+    path = tmp_path / "empty.py"
+    path.write_text("x = 1\n")
+    with pytest.raises(ValueError, match="defines none of loss_decode"):
+        compose(BRICKS, loss=str(path))
+
+
+def test_a_missing_config_is_named():
+    with pytest.raises(ValueError, match=r"no config nowhere\.py"):
+        compose("nowhere.py")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="is about machines without a GPU")
+def test_several_processes_without_torchrun_are_explained(monkeypatch):
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    with pytest.raises(ValueError, match="needs torchrun"):
+        start_processes(compose(BRICKS), "pytorch")
+
+
+def test_what_a_runner_saves_beside_weights_can_be_loaded_safely():
+    history = HistoryBuffer([1.0, 2.0], [1, 1])
+    file = io.BytesIO()
+    torch.save({"message_hub": {"loss": history}, "f": np.float64(1), "i": np.int64(2)}, file)
+    trust_own_checkpoints()
+    file.seek(0)
+    loaded = torch.load(file, weights_only=True)
+    assert loaded["message_hub"]["loss"].mean() == 1.5
+    assert (loaded["f"], loaded["i"]) == (1.0, 2)
+
+
+class Attack:
+    """Pickles as a call of getattr that reaches for a function which writes files."""
+
+    def __reduce__(self):
+        return getattr, (np.ndarray, "tofile")
+
+
+def test_a_checkpoint_cannot_reach_for_anything_else():
+    file = io.BytesIO()
+    torch.save({"meta": Attack()}, file)
+    trust_own_checkpoints()
+    file.seek(0)
+    with pytest.raises(ValueError, match="do not trust"):
+        torch.load(file, weights_only=True)

@@ -1,0 +1,90 @@
+"""The metric shell gives the numbers of `seglosses evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from seglosses.evaluate import evaluate
+from seglosses.hosts.openmmlab.scores import SegmentationScores
+from seglosses.registry import METRICS
+
+
+def samples(count: int = 3, classes: int = 3) -> list[dict]:
+    generator = torch.Generator().manual_seed(0)
+    made = []
+    for _ in range(count):
+        target = torch.randint(0, classes, (1, 12, 14), generator=generator)
+        logits = torch.randn(classes, 12, 14, generator=generator)
+        logits.scatter_add_(0, target, torch.full(target.shape, 2.0))
+        pred = logits.argmax(dim=0, keepdim=True)
+        target[:, :2] = 255
+        made.append(
+            {
+                "pred_sem_seg": {"data": pred},
+                "gt_sem_seg": {"data": target},
+                "seg_logits": {"data": logits},
+            }
+        )
+    return made
+
+
+def test_equals_the_evaluation_of_files(tmp_path: Path) -> None:
+    batch = samples()
+    metric = METRICS.build({"type": "SegmentationScores", "metrics": ["overlap", "cldice", "hd95"]})
+    metric.dataset_meta = {"classes": ("sky", "road", "car")}
+    metric.process(None, batch[:2])
+    metric.process(None, batch[2:])
+    scores = metric.evaluate(len(batch))
+    for index, sample in enumerate(batch):
+        for folder, key in (("pred", "pred_sem_seg"), ("gt", "gt_sem_seg")):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            pixels = sample[key]["data"][0].numpy().astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{index}.png")
+    expected = evaluate(
+        tmp_path / "pred",
+        tmp_path / "gt",
+        num_classes=3,
+        ignore_index=255,
+        class_names=["sky", "road", "car"],
+        metrics=["overlap", "cldice", "hd95"],
+    )
+    for name in ("dice", "iou", "hd95", "cldice", "iou_dataset", "iou_class"):
+        assert scores[f"scores/{name}"] == pytest.approx(expected.mean(name))
+    assert scores["scores/cldice.road"] == pytest.approx(expected.mean("cldice", "road"))
+
+
+def test_calibration_reads_the_logits() -> None:
+    metric = SegmentationScores(metrics=["calibration"], probabilities=True)
+    metric.dataset_meta = {"classes": ("wall", "mortar")}
+    batch = samples(classes=2)
+    metric.process(None, batch)
+    scores = metric.evaluate(len(batch))
+    errors = []
+    for sample in batch:
+        prob = torch.softmax(sample["seg_logits"]["data"], dim=0)[1]
+        target = sample["gt_sem_seg"]["data"][0]
+        kept = target != 255
+        errors.append(((prob - target)[kept] ** 2).mean().item())
+    assert scores["scores/brier"] == pytest.approx(np.mean(errors))
+    one = SegmentationScores(metrics=["brier"], probabilities=True)
+    for sample in batch:
+        logits = sample["seg_logits"]["data"]
+        sample["seg_logits"] = {"data": logits[1:] - logits[:1]}
+    one.process(None, batch)
+    assert one.evaluate(len(batch))["scores/brier"] == pytest.approx(scores["scores/brier"])
+
+
+def test_wrong_options_are_refused() -> None:
+    with pytest.raises(ValueError, match="unknown metric"):
+        SegmentationScores(metrics=["beauty"])
+    with pytest.raises(ValueError, match="tolerance"):
+        SegmentationScores(options={"tolerance": -1.0})
+    metric = SegmentationScores(classes=[5])
+    metric.dataset_meta = {"classes": ("a", "b")}
+    with pytest.raises(ValueError, match="no class 5"):
+        metric.process(None, samples(1, 2))

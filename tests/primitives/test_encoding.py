@@ -1,0 +1,209 @@
+"""Layouts: what is accepted, what it becomes, and what is said of the rest."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from seglosses.primitives.encoding import align, one_hot
+
+
+def test_labels_and_dense_targets() -> None:
+    logits = torch.randn(2, 3, 4, 5)
+    labels = torch.randint(0, 3, (2, 4, 5))
+    labels[0, 0, 0] = 255
+    hard = align(logits, labels)
+    assert hard.dense is None
+    assert not hard.sigmoid
+    assert hard.valid is not None
+    assert hard.valid.sum() == 39
+    assert hard.target()[0, :, 0, 0].tolist() == [0, 0, 0]
+    assert hard.prob()[0, :, 0, 0].tolist() == [0, 0, 0]
+    dense = align(logits, hard.target())
+    assert dense.labels is None
+    assert dense.valid is not None
+    assert torch.equal(dense.valid, hard.valid)
+    assert torch.equal(dense.target(), hard.target())
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.int64])
+def test_any_integer_labels(dtype: torch.dtype) -> None:
+    labels = torch.tensor([[0, 1, 2]], dtype=dtype)
+    batch = align(torch.zeros(1, 3, 3), labels)
+    assert batch.labels is not None
+    assert batch.labels.tolist() == [[0, 1, 2]]
+
+
+def test_bool_masks_are_labels() -> None:
+    batch = align(torch.zeros(1, 1, 2, 2), torch.tensor([[[True, False], [False, True]]]))
+    assert batch.target().flatten().tolist() == [1, 0, 0, 1]
+
+
+def test_one_channel_is_a_foreground_logit() -> None:
+    # the one-hot of {0, 1} must not keep the background column
+    batch = align(torch.full((1, 1, 2), 9.0), torch.tensor([[1, 0]]))
+    assert batch.sigmoid
+    assert batch.target().tolist() == [[[1, 0]]]
+
+
+def test_mask_layouts() -> None:
+    masks = torch.rand(3, 4, 5).round()
+    batch = align(torch.randn(3, 4, 5), masks, use_sigmoid=True)
+    assert batch.logits.shape == (3, 1, 4, 5)
+    points = align(torch.randn(3, 20), torch.rand(3, 20).round(), use_sigmoid=True)
+    assert points.logits.shape == (3, 1, 20)
+    integer = align(torch.randn(3, 4, 5), masks.long(), use_sigmoid=True)
+    assert torch.equal(integer.target(), masks.unsqueeze(1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.bool])
+def test_points_of_all_masks_in_one_row(dtype: torch.dtype) -> None:
+    masks = torch.tensor([1, 0, 1, 255 if dtype == torch.int64 else 0]).to(dtype)
+    points = align(torch.zeros(4), masks, torch.ones(4), use_sigmoid=True)
+    assert points.logits.shape == (4, 1)
+    assert points.target()[:, 0].tolist() == [1, 0, 1, 0]
+    assert points.row_weight is not None
+    if dtype == torch.int64:
+        assert points.valid is not None
+        assert points.valid.tolist() == [True, True, True, False]
+
+
+def test_mask_heads_give_the_class_in_place_of_weights() -> None:
+    logits = torch.randn(3, 7, 4, 4)
+    classes = torch.tensor([6, 0, 2])
+    batch = align(logits, torch.ones(3, 4, 4), classes, use_sigmoid=True)
+    assert torch.equal(batch.logits[:, 0], logits[torch.arange(3), classes])
+    assert batch.pixel_weight is None
+    assert batch.row_weight is None
+    volumes = align(
+        torch.randn(2, 7, 3, 4, 4), torch.ones(2, 3, 4, 4), classes[:2], use_sigmoid=True
+    )
+    assert volumes.logits.shape == (2, 1, 3, 4, 4)
+
+
+def test_detection_rows_know_the_background_label() -> None:
+    batch = align(torch.zeros(3, 4), torch.tensor([0, 3, 4]), use_sigmoid=True)
+    assert batch.target()[2].tolist() == [0, 0, 0, 0]
+    # with one class, 0 is the object and 1 the background
+    one = align(torch.zeros(2, 1), torch.tensor([0, 1]), use_sigmoid=True)
+    assert one.target().tolist() == [[1], [0]]
+    with pytest.raises(ValueError, match=r"labels must lie in \[0, 3\]"):
+        align(torch.zeros(3, 4), torch.tensor([0, 3, 4]))
+
+
+def test_precision() -> None:
+    labels = torch.tensor([[0, 1]])
+    assert align(torch.zeros(1, 2, 2).half(), labels).logits.dtype == torch.float32
+    assert align(torch.zeros(1, 2, 2).bfloat16(), labels).logits.dtype == torch.float32
+    assert align(torch.zeros(1, 2, 2).double(), labels).logits.dtype == torch.float64
+
+
+def test_weights() -> None:
+    logits, labels = torch.zeros(2, 2, 3, 3), torch.zeros(2, 3, 3, dtype=torch.long)
+    labels[0, 0] = 255
+    pixel = align(logits, labels, torch.full((2, 3, 3), 0.5))
+    mask = pixel.mask()
+    assert mask is not None
+    assert mask[0, 0, 0].tolist() == [0, 0, 0]
+    assert mask[1].mean() == 0.5
+    assert align(logits, labels, torch.ones(2)).row_weight is not None
+    assert align(logits, labels, torch.ones(2, 1, 3, 3)).pixel_weight is not None
+    assert align(logits, labels, torch.ones(2, 3, 3, dtype=torch.bool)).pixel_weight is not None
+
+
+@pytest.mark.parametrize(
+    ("pred", "target", "options", "words"),
+    [
+        (torch.zeros(1, 2, 3, dtype=torch.long), torch.zeros(1, 3), {}, "floating-point logits"),
+        (torch.zeros(3), torch.zeros(3), {}, "floating-point logits"),
+        (torch.zeros(3), torch.zeros(4), {"use_sigmoid": True}, "fit no layout"),
+        (torch.zeros(1, 300, 2), torch.tensor([[7, 255]]), {}, "one of the 300 classes"),
+        (torch.zeros(1, 2, 3, 3), torch.zeros(1, 4, 4).long(), {}, "fit no layout"),
+        (torch.zeros(1, 2, 3, 3), torch.zeros(1, 2, 3, 3).long(), {}, "convert integer indicators"),
+        (torch.zeros(1, 2, 3, 3), torch.full((1, 3, 3), 7), {}, r"labels must lie in \[0, 1\]"),
+        (torch.zeros(1, 2, 3, 3), torch.full((1, 3, 3), -1), {}, r"labels must lie in \[0, 1\]"),
+        (torch.zeros(1, 2, 3, 3), torch.full((1, 2, 3, 3), 7.0), {}, r"must lie in \[0, 1\]"),
+        (
+            torch.zeros(1, 2, 3, 3),
+            torch.zeros(1, 3, 3).long(),
+            {"weight": torch.zeros(1, 2)},
+            r"weight must be \(1, 3, 3\) \(pixels\) or \(1,\) \(images\)",
+        ),
+        (
+            torch.zeros(1, 2, 3, 3),
+            torch.zeros(1, 3, 3).long(),
+            {"weight": torch.zeros(1, 3, 3).long()},
+            "the class of each mask",
+        ),
+    ],
+)
+def test_border(pred: torch.Tensor, target: torch.Tensor, options: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        align(pred, target, **options)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("use_sigmoid", [False, True])
+@pytest.mark.parametrize("wrong", [torch.nan, torch.inf, -torch.inf, -0.25, 255.0])
+def test_dense_targets_are_checked_before_pixels_are_ignored(
+    channels: int, use_sigmoid: bool, wrong: float
+) -> None:
+    logits = torch.zeros(1, channels, 2, 2)
+    one, whole = torch.zeros_like(logits), torch.zeros_like(logits)
+    one[0, 0, 1, 1] = wrong
+    whole[..., 1, 1] = wrong
+    for target in (one, whole):
+        with pytest.raises(ValueError, match=r"must lie in \[0, 1\]; scale masks .* got values"):
+            align(logits, target, use_sigmoid=use_sigmoid, ignore_index=None)
+
+
+def test_only_zeros_are_ignored_in_a_dense_target() -> None:
+    target = torch.tensor([[[0.0, 1e-30, 0.0, 1.0], [0.0, 0.0, 0.5, 0.0]]])
+    valid = align(torch.zeros(1, 2, 4), target).valid
+    assert valid is not None
+    assert valid.tolist() == [[False, True, True, True]]
+    unknown = torch.tensor([[[0.0, 255.0, 1.0]]])
+    batch = align(torch.zeros(1, 1, 3), unknown)
+    assert batch.valid is not None
+    assert batch.valid.tolist() == [[True, False, True]]
+    assert batch.target().tolist() == [[[0, 0, 1]]]
+
+
+def test_multi_label_targets_need_sigmoid() -> None:
+    target = torch.tensor([[[1.0, 0.0], [1.0, 1.0]]])
+    with pytest.raises(ValueError, match=r"sum of at most 1 .* use_sigmoid=True .* to 2"):
+        align(torch.zeros(1, 2, 2), target)
+    assert align(torch.zeros(1, 2, 2), target, use_sigmoid=True).dense is not None
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_rounded_probabilities_may_add_up_to_more_than_one(dtype: torch.dtype) -> None:
+    logits = torch.randn(4, 5, 64, generator=torch.Generator().manual_seed(0))
+    prob = logits.softmax(1).to(dtype)
+    if dtype == torch.bfloat16:
+        assert prob.float().sum(1).max() > 1.001
+    for stored in (prob, prob.float(), (prob.float() * 255).round() / 255):
+        assert align(logits, stored).dense is not None
+
+
+@pytest.mark.parametrize("classes", [2, 150])
+def test_two_labels_at_a_pixel_are_no_rounding(classes: int) -> None:
+    target = torch.zeros(1, classes, 1)
+    target[:, :2] = 0.8
+    with pytest.raises(ValueError, match=r"sum of at most 1 .* to 1\.6"):
+        align(torch.zeros(1, classes, 1), target)
+
+
+@pytest.mark.parametrize("use_sigmoid", [False, True])
+def test_resampled_masks_may_be_rounded_to_above_one(use_sigmoid: bool) -> None:
+    # as F.interpolate(antialias=True) and blurs give
+    mask = torch.tensor([[[1 + 2**-23, 0.5], [0.0, 0.5]]])
+    assert mask.max() > 1
+    assert align(torch.zeros(1, 2, 2), mask, use_sigmoid=use_sigmoid).dense is not None
+
+
+def test_one_hot_of_volumes() -> None:
+    labels = torch.randint(0, 4, (2, 3, 4, 5))
+    hot = one_hot(labels, 4)
+    assert hot.shape == (2, 4, 3, 4, 5)
+    assert torch.equal(hot.argmax(1), labels)

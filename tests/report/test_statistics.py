@@ -1,0 +1,152 @@
+"""Tests, intervals and effect sizes, against enumeration, SciPy and arithmetic by hand."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from seglosses.report import statistics
+from seglosses.report.statistics import (
+    RESAMPLES,
+    cliffs_delta,
+    holm,
+    resampled_sums,
+    resampled_worst,
+    sign_flip_test,
+    t_interval,
+)
+
+
+def enumerated(gaps, alternative):
+    """Share of all 2^n sign patterns whose sum reaches the observed one."""
+    sums = np.array([np.dot(s, gaps) for s in itertools.product((-1, 1), repeat=len(gaps))])
+    observed = abs(sum(gaps))
+    return float(((np.abs(sums) if alternative == "two-sided" else sums) >= observed - 1e-9).mean())
+
+
+@pytest.mark.parametrize("alternative", ["two-sided", "one-sided"])
+@pytest.mark.parametrize(
+    "gaps", [[1, 2, 3, 4, 5, 6, 7, 8], [3, -1, 2, -2, 5, 1, 0, 4], [0.1, 0.2, -0.3, 0.5, 0.4]]
+)
+def test_sign_flips_agree_with_all_patterns(gaps, alternative):
+    p = sign_flip_test(gaps, alternative=alternative, flips=40_000, seed=1)[0]
+    assert p == pytest.approx(enumerated(gaps, alternative), abs=0.01)
+
+
+def test_one_sided_is_half_and_may_be_zero():
+    gaps = np.arange(1.0, 41.0)
+    assert sign_flip_test(gaps, alternative="one-sided", flips=100)[0] == 0
+    assert sign_flip_test(gaps, flips=100)[0] == 1 / 101
+
+
+def test_the_sign_of_the_difference_does_not_matter():
+    gaps = np.random.default_rng(0).normal(0.3, 1, 50)
+    for alternative in ("two-sided", "one-sided"):
+        there, back = (sign_flip_test(g, alternative=alternative)[0] for g in (gaps, -gaps))
+        assert there == pytest.approx(back, abs=0.02)
+
+
+def test_columns_are_tested_by_themselves_and_nans_are_no_pairs():
+    rng = np.random.default_rng(3)
+    first, second = rng.normal(0.5, 1, 40), rng.normal(0, 1, 40)
+    both = np.column_stack([first, second, np.full(40, np.nan)])
+    both[30:, 1] = np.nan
+    p = sign_flip_test(both)
+    assert p[0] == sign_flip_test(first)[0]
+    assert p[1] == pytest.approx(sign_flip_test(second[:30])[0], abs=0.02)
+    assert np.isnan(p[2])
+
+
+def test_blocks_do_not_change_the_number_of_flips():
+    many = np.ones((5_000, 1))
+    assert sign_flip_test(many, flips=999)[0] == 1 / 1000
+
+
+def test_sign_flips_hold_their_level():
+    noise = np.random.default_rng(4).normal(size=(30, 400))
+    assert (sign_flip_test(noise, flips=999) < 0.05).mean() == pytest.approx(0.05, abs=0.025)
+
+
+def test_holm_by_hand():
+    # sorted .005 .01 .03 .04, times 4 3 2 1: .02 .03 .06 .04, made rising: .02 .03 .06 .06
+    adjusted = holm([0.01, 0.04, np.nan, 0.03, 0.005])
+    np.testing.assert_allclose(adjusted, [0.03, 0.06, np.nan, 0.06, 0.02])
+    assert holm([0.6, 0.7]).tolist() == [1.0, 1.0]
+    assert holm([]).size == 0
+
+
+@given(st.lists(st.floats(-5, 5), min_size=2, max_size=9))
+def test_t_interval_agrees_with_scipy(values):
+    low, high = t_interval(values)
+    spread = np.std(values, ddof=1)
+    if spread > 1e-6:
+        theirs = stats.t.interval(
+            0.95, len(values) - 1, np.mean(values), spread / np.sqrt(len(values))
+        )
+        np.testing.assert_allclose([low, high], theirs, atol=1e-9)
+    else:
+        assert high - low < 1e-4
+
+
+def test_one_value_has_no_interval():
+    assert np.isnan(t_interval([3.0])).all()
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=8), st.lists(st.integers(0, 4), min_size=1))
+def test_cliffs_delta_counts_pairs(ours, theirs):
+    naive = np.mean([np.sign(a - b) for a in ours for b in theirs])
+    assert cliffs_delta(ours, theirs) == pytest.approx(naive)
+    assert cliffs_delta(theirs, ours) == pytest.approx(-naive)
+
+
+def test_cliffs_delta_leaves_undefined_values_out():
+    assert cliffs_delta([np.nan, 2.0], [1.0]) == 1.0
+    assert np.isnan(cliffs_delta([np.nan], [1.0]))
+
+
+def test_the_worst_of_a_draw_are_those_of_the_drawn_images():
+    scores = np.array([0.5, np.nan, 0.25, 0.75, 0.5, 1.0])
+    draws = np.random.default_rng(0).multinomial(6, np.full(6, 1 / 6), size=RESAMPLES)
+    spread = resampled_worst(scores, [1, 40, 100])
+    for times, row in zip(draws, spread, strict=True):
+        drawn = np.sort(np.repeat(scores, times))
+        fine = drawn[np.isfinite(drawn)]
+        expected = [fine[: max(1, int(p * fine.size / 100))].mean() for p in (1, 40, 100)]
+        assert row == pytest.approx(expected)
+    np.testing.assert_array_equal(resampled_sums(np.eye(6)), draws)
+
+
+def test_blocks_draw_the_same_images(monkeypatch):
+    scores = np.random.default_rng(1).normal(size=(20, 2))
+    whole = resampled_sums(scores), resampled_worst(scores[:, 0], [10, 50])
+    monkeypatch.setattr(statistics, "_BLOCK", 300 * 20)
+    np.testing.assert_allclose(resampled_sums(scores), whole[0], rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(resampled_worst(scores[:, 0], [10, 50]), whole[1])
+
+
+def test_many_images_are_drawn_in_groups(monkeypatch):
+    monkeypatch.setattr(statistics, "UNITS", 4)
+    scores = np.arange(6.0)
+    draws = np.random.default_rng(0).multinomial(4, np.full(4, 1 / 4), size=RESAMPLES)
+    # 0 and 4 are one unit, 1 and 5 another, 2 and 3 stand alone
+    np.testing.assert_array_equal(resampled_sums(scores[:, None])[:, 0], draws @ [4, 6, 2, 3])
+    of_images = draws[:, [0, 1, 2, 3, 0, 1]]
+    lowest = [np.repeat(scores, times)[: times.sum() // 2].mean() for times in of_images]
+    np.testing.assert_allclose(resampled_worst(scores, [50])[:, 0], lowest)
+
+
+def test_groups_keep_the_interval(monkeypatch):
+    scores = np.random.default_rng(2).normal(size=(8000, 1))
+    alone = resampled_sums(scores).std()
+    monkeypatch.setattr(statistics, "UNITS", 1000)
+    assert resampled_sums(scores).std() == pytest.approx(alone, rel=0.1)
+
+
+def test_nothing_defined_has_no_spread():
+    assert np.isnan(resampled_worst(np.full(3, np.nan), [10, 100])).all()
+    assert not resampled_sums(np.zeros((0, 2))).any()

@@ -1,0 +1,99 @@
+"""Hard skeletons: shape, topology, and a memory that is bounded and never shared."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
+from scipy import ndimage
+from skimage import morphology
+
+from seglosses.topology import skeleton
+
+EIGHT = np.ones((3, 3))
+
+
+@given(arrays(bool, (9, 11)))
+def test_equals_scikit_image_and_keeps_components(mask: np.ndarray) -> None:
+    got = skeleton.skeletonize(mask)
+    np.testing.assert_array_equal(got, morphology.skeletonize(mask))
+    assert not (got & ~mask).any()
+    assert ndimage.label(got, EIGHT)[1] == ndimage.label(mask, EIGHT)[1]
+
+
+def test_a_volume_thins_to_a_line() -> None:
+    bar = np.zeros((7, 7, 15), bool)
+    bar[2:5, 2:5] = True
+    got = skeleton.skeletonize(bar)
+    assert got.any()
+    assert got.sum(axis=(0, 1)).max() == 1
+
+
+def test_no_component_is_lost_in_a_volume() -> None:
+    # scikit-image deletes blocks of 2x2x2 and 4x6x6 entirely.
+    mask = np.zeros((8, 12, 16), bool)
+    mask[1:3, 1:3, 1:3] = mask[2:6, 5:11, 5:11] = mask[:2, :2, 13:15] = True
+    got = skeleton.skeletonize(mask)
+    assert not (got & ~mask).any()
+    assert ndimage.label(got, np.ones((3, 3, 3)))[1] == 3
+    assert skeleton.skeletonize(np.ones((2, 2, 2))).sum() == 1
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_one_slice_is_a_plane(axis: int) -> None:
+    mask = ndimage.gaussian_filter(np.random.default_rng(0).random((24, 24)), 2) > 0.5
+    got = skeleton.skeletonize(np.expand_dims(mask, axis))
+    np.testing.assert_array_equal(got.squeeze(axis), skeleton.skeletonize(mask))
+
+
+def test_results_are_the_callers_own() -> None:
+    mask = np.ones((5, 9), bool)
+    first = skeleton.skeletonize(mask)
+    expected = first.copy()
+    first[:] = True
+    np.testing.assert_array_equal(skeleton.skeletonize(mask), expected)
+
+
+def test_same_content_in_another_shape_is_another_mask() -> None:
+    mask = np.ones((2, 18), bool)
+    skeleton.skeletonize(mask)
+    assert skeleton.skeletonize(mask.reshape(6, 6)).shape == (6, 6)
+
+
+def test_the_memory_answers_and_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    skeleton.clear_cache()
+    monkeypatch.setattr(skeleton, "CACHE_BYTES", 40)
+    masks = [np.roll(np.eye(8, dtype=bool), shift, axis=1) for shift in range(8)]
+    for mask in masks:
+        skeleton.skeletonize(mask)
+    assert skeleton._memory.size <= 40
+    assert len(skeleton._memory.packed) == 5
+
+    def fail(_: np.ndarray) -> np.ndarray:
+        raise AssertionError("thinned again")
+
+    monkeypatch.setattr(skeleton, "thin", fail)
+    skeleton.skeletonize(masks[-1])
+    with pytest.raises(AssertionError, match="thinned again"):
+        skeleton.skeletonize(masks[0])
+    skeleton.clear_cache()
+    assert skeleton._memory.size == 0
+
+
+def test_empty_and_wrong_shapes() -> None:
+    assert not skeleton.skeletonize(np.zeros((3, 3))).any()
+    with pytest.raises(ValueError, match="2 or 3 axes"):
+        skeleton.skeletonize(np.zeros(3))
+
+
+def test_tube_is_the_thick_skeleton_inside_the_mask() -> None:
+    mask = np.zeros((15, 15), bool)
+    mask[7, 2:13] = True
+    mask[2:13, 7] = True
+    assert np.array_equal(skeleton.tube(mask, 2), mask)
+    mask[1:14, 1:14] = True
+    thin = skeleton.skeletonize(mask).sum()
+    assert thin < skeleton.tube(mask, 1).sum() < skeleton.tube(mask, 2).sum() < mask.sum()
+    with pytest.raises(ValueError, match="radius must not be negative"):
+        skeleton.tube(mask, -1)
