@@ -99,6 +99,7 @@ setup(
             "nibabel>=5.0",
             "panoptica>=1.4",
             "pytest>=8.2",
+            "pytest-xdist>=3.3",
             "ruff>=0.6",
             "surface-distance-based-measures>=0.1",
             "torchmetrics>=1.0",

@@ -57,5 +57,5 @@ check codespell
 check seglosses doctor
 # Several threads in each process only fight for the cores.
 export OMP_NUM_THREADS=1
-check python -m pytest --slow -q --durations=15 "$@"
+check python -m pytest --slow -q -n auto --dist worksteal --durations=15 "$@"
 exit "$failed"

@@ -47,7 +47,7 @@ def call(home: Path, writable: Path) -> int:
 
 def test_a_read_only_installation_is_cached_in_the_home_folder(tmp_path: Path) -> None:
     assert call(tmp_path, tmp_path) == 0
-    assert list(tmp_path.rglob("_kernels_grid.list_marked*.nbc"))
+    assert list(tmp_path.rglob("grid.list_marked*.nbc"))
     assert call(tmp_path, tmp_path) == 1
 
 

@@ -1,0 +1,37 @@
+"""Old names of modules lead to the modules at their new places."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+
+import pytest
+
+from seglosses._moved import MOVED
+
+
+@pytest.mark.parametrize("old", sorted(MOVED))
+def test_an_old_name_is_the_module_at_its_new_place(old: str) -> None:
+    new = importlib.import_module(f"seglosses.{MOVED[old]}")
+    assert importlib.import_module(f"seglosses.{old}") is new
+    assert new.__name__ == new.__spec__.name == f"seglosses.{MOVED[old]}"
+
+
+def test_submodules_of_a_package_that_moved_exist_once() -> None:
+    pytest.importorskip("mmengine")
+    old = importlib.import_module("seglosses.openmmlab.hooks")
+    assert old is importlib.import_module("seglosses.hosts.openmmlab.hooks")
+
+
+def test_a_pickle_that_names_an_old_module_loads() -> None:
+    loss = importlib.import_module("seglosses.losses").DiceLoss(smooth=2.0)
+    text = pickle.dumps(loss, protocol=0).replace(
+        b"seglosses.losses.overlap.region", b"seglosses.losses.region"
+    )
+    assert b"seglosses.losses.region" in text
+    assert pickle.loads(text).smooth == 2.0
+
+
+def test_the_old_name_of_map_losses_stays() -> None:
+    module = importlib.import_module("seglosses.losses.classwise")
+    assert module.ShapeLoss is module.MapLoss
