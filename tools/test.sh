@@ -37,6 +37,30 @@ mmcv_wheel() {
   echo "$folder"/*.whl
 }
 
+# browser: Debian's Chromium for the tests that open pages, where apt is at hand and may install.
+# Without one those tests skip and say so.
+browser() {
+  local name
+  for name in chromium chromium-browser google-chrome; do
+    command -v "$name" > /dev/null && return
+  done
+  if command -v apt-get > /dev/null && [ "$(id -u)" = 0 ]; then
+    echo "installing chromium"
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
+      > /dev/null 2>&1 || echo "no chromium to be had: tests of pages will skip"
+  else
+    echo "no browser, and no apt to install one: tests of pages will skip"
+  fi
+}
+
+# engine: the released C++ engine of Betti matching, as an oracle. What it declares as dependencies
+# is not needed for that, and would bring another torch.
+engine() {
+  "$VENV/bin/python" -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("topolosses"))' ||
+    pip_in "$VENV" install --no-deps "topolosses==0.2.0" ||
+    echo "no C++ engine to be had: comparisons with it will skip"
+}
+
 make_venv "$VENV"
 install_torch "$VENV"
 WHEEL="$(mmcv_wheel)"
@@ -44,6 +68,8 @@ SEGLOSSES_EXTRAS='.[test]' install_once "$VENV" tests "torch==$TORCH" "onedl-mme
   "$WHEEL" "onedl-mmsegmentation==$MMSEG" "onedl-mmdetection==$MMDET"
 "$VENV/bin/python" -W ignore -c 'import mmcv.ops' ||
   die "$WHEEL does not fit this torch; delete it and run again"
+engine
+browser
 
 failed=0
 check() {
