@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.base import SegmentationLoss, SegOptions
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.layout import pick_channels
 from seglosses.primitives.overlap import Counts, Intersection, batch_counts, check_intersection
@@ -226,7 +227,7 @@ def _without(batch: Aligned, owner: str) -> Aligned:
         " (weight > 0.5), or weigh images (N,)"
     )
     choice = ((weight == 0) | (weight == 1)).all()
-    if weight.device.type != "cpu":
+    if not at_hand(weight):
         # to ask would cost a synchronisation
         torch._assert_async(choice, wrong)
     elif not choice:

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from seglosses.primitives.device import at_hand
+
 
 def require_finite(loss: Tensor, pred: Tensor, owner: str) -> None:
     """Raise ``ValueError`` where a loss is not finite, and say what to look at.
@@ -28,7 +30,7 @@ def require_finite(loss: Tensor, pred: Tensor, owner: str) -> None:
         ValueError: DiceLoss is not finite: 1 of 2 values of pred are NaN or infinite;
         expected finite raw outputs, lower the learning rate or clip gradients
     """
-    if loss.device.type != "cpu" or _is_finite(loss):
+    if not at_hand(loss) or _is_finite(loss):
         return
     bad = int((~torch.isfinite(pred)).sum())
     if bad:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.first_order import first_order
 
 #: Volumes and squared lengths up to here count as nothing; nothing is divided by them.
@@ -219,7 +220,7 @@ class _PerPair(torch.autograd.Function):
         n, width = pred.shape
         result, slope = pred.new_empty((n,)), pred.new_empty((width, n))
         corners = slope.view(2, width // 2, n)
-        block = BLOCK if pred.device.type == "cpu" else max(n, 1)
+        block = BLOCK if at_hand(pred) else max(n, 1)
         for start in range(0, n, block):
             rows = slice(start, start + block)
             pair = _Leaves(pred[rows], target[rows])

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seglosses.primitives.device import at_hand
+
 
 def check_range(interval: str, *, whole: bool = False, remedy: str = "", **options: Any) -> None:
     """Raise ``ValueError`` unless every option is a finite number in the interval.
@@ -91,7 +93,7 @@ def require_between(values: Tensor, low: float, high: float, expected: str) -> N
     if not values.numel():
         return
     least, most = values.aminmax()
-    if values.device.type != "cpu":
+    if not at_hand(values):
         torch._assert_async((least >= low) & (most <= high), expected)
     elif not low <= least.item() <= most.item() <= high:
         raise ValueError(f"{expected}; got values from {least.item()} to {most.item()}")

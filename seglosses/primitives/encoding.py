@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from seglosses.primitives.checks import check_weight, require_between
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.layout import pick_channels
 
 _RANGE = "dense targets must lie in [0, 1]; scale masks of {0, 255} first"
@@ -73,7 +74,7 @@ class Aligned(NamedTuple):
         As long as all is finite these get no gradient anyway, which spares a copy.
         """
         # one pass over the logits; elsewhere than on a CPU to ask would cost more than to copy
-        cheap = self.valid is not None and self.logits.device.type == "cpu"
+        cheap = self.valid is not None and at_hand(self.logits)
         if cheap and bool(self.logits.detach().sum().isfinite()):
             return self.logits
         return self.masked_logits()
@@ -307,7 +308,7 @@ def _labels(
 
 
 def _split_ignored(labels: Tensor, ignore_index: int) -> tuple[Tensor, Tensor | None]:
-    if labels.device.type != "cpu":
+    if not at_hand(labels):
         valid = labels != ignore_index
         return labels.masked_fill(~valid, 0), valid
     # torch takes twice as long to compare, to ask and to mask
@@ -341,7 +342,7 @@ def _dense(
 
 def _unless_all(valid: Tensor) -> Tensor | None:
     """``None`` where every pixel counts, as far as it can be asked without synchronisation."""
-    return None if valid.device.type == "cpu" and bool(valid.all()) else valid
+    return None if at_hand(valid) and bool(valid.all()) else valid
 
 
 def _weights(weight: Tensor | None, logits: Tensor) -> tuple[Tensor | None, Tensor | None]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
+from seglosses.primitives.device import at_hand
+
 #: numbers in a block: 1 MiB of float32, about a second-level cache
 _SIZE = 2**18
 
@@ -33,7 +35,7 @@ def blocks(maps: Tensor) -> Iterator[tuple[slice, slice]]:
     images, channels, pixels = maps.shape
     columns = max(1, min(pixels, _SIZE // max(channels, 1)))
     rows = max(1, _SIZE // max(1, channels * pixels))
-    if maps.device.type != "cpu":
+    if not at_hand(maps):
         rows, columns = max(images, 1), max(pixels, 1)
     for row in range(0, images, rows):
         for column in range(0, pixels, columns):

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seglosses.primitives.device import at_hand
+
 
 def jaccard_increments(
     foreground: Tensor,
@@ -68,7 +70,7 @@ def _most_wrong_first(errors: Tensor, hot: Tensor) -> tuple[Tensor, Tensor]:
     fit in one key. Sorting keys alone is several times faster than sorting floats with their
     places, most of all by the vector instructions behind an array's own sort.
     """
-    on_cpu = errors.device.type == "cpu"
+    on_cpu = at_hand(errors)
     wrong = errors.numpy() > 0 if on_cpu else None
     count = len(errors) if wrong is None else int(np.count_nonzero(wrong))
     if errors.dtype != torch.float32:
@@ -121,7 +123,7 @@ def lovasz_extension(
         total = (weight.double() * hot).sum()
         increments = jaccard_increments(ranked, weight[order], total, dtype=errors.dtype)
     slope = torch.zeros_like(errors).scatter_(0, order, increments)
-    if errors.device.type != "cpu":
+    if not at_hand(errors):
         # where nothing is wrong a slope of zero is as good as any, and lets right pixels rest
         slope.masked_fill_(errors == 0, 0.0)
     return (errors * slope).sum(), slope

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.first_order import first_order
 
 CHUNK_ELEMENTS = 2**18
@@ -146,7 +147,7 @@ def _chunks(iterations: int, *maps: Tensor) -> Iterator[tuple[Tensor, ...]]:
     first = maps[0]
     rows, size = first.shape[0] * first.shape[1], max(math.prod(first.shape[2:]), 1)
     budget = CHUNK_ELEMENTS
-    if first.device.type != "cpu":
+    if not at_hand(first):
         budget = SCRATCH_BYTES // (first.element_size() * (3 * iterations + 7))
     flat = [each.flatten(0, 1) for each in maps]
     for start in range(0, rows, max(budget // size, 1)):

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.layout import blocks
 
@@ -45,7 +46,7 @@ class _SoftmaxCounts(torch.autograd.Function):
         ctx: Any, logits: Tensor, labels: Tensor, weight: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         # zero times NaN is NaN; to look costs little on a CPU, elsewhere to mask costs less
-        ctx.masked = weight is not None and logits.device.type != "cpu"
+        ctx.masked = weight is not None and not at_hand(logits)
         counts, log_total = _count(logits, labels, weight, ctx.masked)
         if weight is not None and not ctx.masked and not bool(counts[1].isfinite().all()):
             ctx.masked = True

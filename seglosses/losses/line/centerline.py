@@ -13,6 +13,7 @@ from typing_extensions import Unpack
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.losses.compat import Compat, check_compat
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.overlap import ratio
 from seglosses.primitives.reduction import average_pixels
 from seglosses.primitives.soft_skeleton import soft_skeleton
@@ -153,7 +154,7 @@ def _target_skeleton(
 ) -> tuple[Tensor, Tensor]:
     """Target and skeleton; as booleans where hard, which is quick and small to keep."""
     # elsewhere than on the CPU the question would cost a synchronisation
-    if target.device.type == "cpu" and bool(((target == 0) | (target == 1)).all()):
+    if at_hand(target) and bool(((target == 0) | (target == 1)).all()):
         target = target.bool()
     with torch.no_grad():
         return target, make(target, iterations)

@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 from seglosses.losses.base import SegOptions
 from seglosses.losses.classwise import ClassLoss
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned, one_hot
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.layout import flat_labels, flat_maps
@@ -99,7 +100,7 @@ def _check(score: Tensor, target: Tensor, weight: Tensor | None, bandwidth: floa
                 " pick one score a detection, or flatten them"
             )
     # elsewhere the check would cost a synchronisation
-    if score.device.type == "cpu" and not bool(((score >= 0) & (score <= 1)).all()):
+    if at_hand(score) and not bool(((score >= 0) & (score <= 1)).all()):
         raise ValueError(
             f"scores must be in [0, 1], got {score.min().item():g} to {score.max().item():g}; pass"
             " probabilities, not logits"
@@ -139,7 +140,7 @@ class _OthersMean(torch.autograd.Function):
 
 
 def _rows(x: Tensor) -> list[slice]:
-    size = _PAIRS if x.device.type == "cpu" else _PAIRS_ELSEWHERE
+    size = _PAIRS if at_hand(x) else _PAIRS_ELSEWHERE
     step = max(1, size // max(len(x), 1))
     return [slice(start, min(start + step, len(x))) for start in range(0, len(x), step)]
 

@@ -13,6 +13,7 @@ from typing_extensions import Unpack
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.losses.topology.bars import windows
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.device import at_hand
 from seglosses.topology import betti_matching_batch
 from seglosses.topology.filtration import Construction, Filtration, check_choice
 from seglosses.topology.matching import ImageIntervals
@@ -168,7 +169,7 @@ def _find_features(
 ) -> Features:
     """Match every window of every map: the batch goes down once, one table comes up."""
     maps = [prob.detach().flatten(0, 1), target.detach().to(prob.dtype).flatten(0, 1)]
-    pred, label = maps if prob.device.type == "cpu" else torch.stack(maps).cpu()
+    pred, label = maps if at_hand(prob) else torch.stack(maps).cpu()
     size = pred[0].numel() if len(pred) else 0
     pixels = np.arange(size).reshape(pred.shape[1:]) if size else np.zeros(0, np.int64)
     places = [(r, p) for r in range(len(pred)) for p in windows(tuple(pred.shape[1:]), window)]

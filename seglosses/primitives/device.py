@@ -1,0 +1,35 @@
+"""What may be asked of a tensor where it lies: the few places in which devices differ."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+#: Types of device whose numbers the host reads without waiting. The tests empty it, so that CPU
+#: tensors take the branches written for accelerators.
+HOSTS = frozenset({"cpu"})
+
+
+def at_hand(tensor: Tensor) -> bool:
+    """Whether the host may look at the numbers now: on a CPU, outside of a trace or transform.
+
+    Elsewhere to look would be a synchronisation, a break of ``torch.compile``'s graph, or an error
+    under ``torch.func``.
+
+    Example:
+        >>> at_hand(torch.zeros(1)), at_hand(torch.zeros(1, device="meta"))
+        (True, False)
+    """
+    if torch.compiler.is_compiling():
+        return False
+    return tensor.device.type in HOSTS and not torch._C._are_functorch_transforms_active()
+
+
+def widest(tensor: Tensor) -> torch.dtype:
+    """The type in which to add up where the tensor lies: float64, but float32 on Apple's MPS.
+
+    Example:
+        >>> widest(torch.zeros(1))
+        torch.float64
+    """
+    return torch.float32 if tensor.device.type == "mps" else torch.float64
