@@ -7,6 +7,10 @@ A loss class declares hyper-parameters and one ``compute``; the families below c
 * :class:`~seglosses.losses.classwise.MapLoss`: probability and target maps, and expect (N, C);
 * :class:`PixelLoss`: softmax logits and labels, and expect a loss per pixel (N, *S);
 * :class:`BoxLoss`: aligned boxes (n, 2d), and expect a loss per pair (n,).
+
+Two hooks come before ``compute``: :meth:`SegmentationLoss.prepare` changes the batch that is
+compared, and :meth:`SegmentationLoss.reduce` is the whole way from that batch to the result, for
+losses that fit none of the families.
 """
 
 from __future__ import annotations
@@ -238,7 +242,7 @@ class SegmentationLoss(Loss):
                 use_sigmoid=self.use_sigmoid,
             )
             self._check_classes(batch.channels)
-            loss = self._reduced(batch, asked)
+            loss = self.reduce(self.prepare(batch), asked)
             return self._finish(loss, pred)
 
     def _check_classes(self, channels: int, meaning: str = "one factor a channel") -> None:
@@ -246,7 +250,46 @@ class SegmentationLoss(Loss):
         if given is not None and given != channels:
             raise ValueError(f"class_weight must have {meaning}: expected {channels}, got {given}")
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+    def prepare(self, batch: Aligned) -> Aligned:
+        """Hook: the batch that is compared; other targets, other weights, or a refusal.
+
+        Args:
+            batch: Logits, labels or dense targets, validity and weights, already aligned.
+
+        Returns:
+            The batch itself unless overridden, or ``batch._replace(...)``.
+
+        Example:
+            >>> from seglosses.losses import CrossEntropyLoss
+            >>> class SharpLoss(CrossEntropyLoss):  # of logits three times as large
+            ...     def prepare(self, batch):
+            ...         return batch._replace(logits=3 * batch.logits)
+            >>> SharpLoss()(torch.tensor([[[0.0], [1.0]]]), torch.tensor([[1]]))  # log(1 + e^-3)
+            tensor(0.0486)
+        """
+        return batch
+
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Hook: the whole loss of a prepared batch, before ``loss_weight``.
+
+        The bases of pixels, counts and maps call ``compute`` here and take its means. A loss that
+        fits none of them overrides this in place of ``compute``, and leaves the last step to
+        ``asked.of``, which knows ``reduction`` and ``avg_factor``.
+
+        Args:
+            batch: What :meth:`prepare` returned.
+            asked: How the caller wants it reduced.
+
+        Returns:
+            A scalar, or the unreduced values for 'none'.
+
+        Example:
+            >>> class MeanLogitLoss(SegmentationLoss):
+            ...     def reduce(self, batch, asked):
+            ...         return asked.of(batch.logits.flatten(1).mean(1), batch.row_weight)
+            >>> MeanLogitLoss()(torch.tensor([[[0.0], [1.0]]]), torch.tensor([[1]]))
+            tensor(0.5000)
+        """
         raise NotImplementedError
 
 
@@ -283,7 +326,8 @@ class PixelLoss(SegmentationLoss):
             channels, meaning = 2, "two factors for one channel, background and foreground"
         super()._check_classes(channels, meaning)
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Mean over pixels that count."""
         logits = batch.pixel_logits()
         if batch.sigmoid:
             loss = self._binary(logits, batch)

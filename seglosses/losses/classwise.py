@@ -165,7 +165,8 @@ class OverlapLoss(ClassLoss):
         """
         raise NotImplementedError
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Mean over classes and images, of the batch, or a mixture of such means."""
         self._refuse_per_pixel(asked)
         if set(self._mix) != {"image"}:
             self._refuse_avg_factor(asked)
@@ -282,7 +283,8 @@ class MapLoss(ClassLoss):
         """
         raise NotImplementedError
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Mean over classes, then images."""
         self._refuse_per_pixel(asked)
         if batch.logits.dim() - 2 not in self.spatial_dims:
             wanted = " or ".join(f"{d}D" for d in self.spatial_dims)

@@ -225,7 +225,8 @@ class ActiveBoundaryLoss(MapLoss):
         self.label_smoothing = label_smoothing
         self.max_distance = max_distance
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Mean over the predicted boundary of an image."""
         self._refuse_per_pixel(asked)
         logits, channels = batch.masked_logits(), batch.channels
         valid, weight = batch.valid, batch.pixel_weight

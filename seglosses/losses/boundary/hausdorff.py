@@ -235,8 +235,9 @@ class LogHausdorffDTLoss(HausdorffDTLoss):
     formula = "log(1 + HausdorffDTLoss)"
     use_when = "as HausdorffDTLoss, where its scale (squared pixels) drowns the other terms"
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
-        return super()._reduced(batch, asked).log1p()
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Logarithm of the reduced loss."""
+        return super().reduce(batch, asked).log1p()
 
 
 class HausdorffErosionLoss(MapLoss):

@@ -12,7 +12,6 @@ from seglosses.losses.classwise import CountOptions, MapLoss, OverlapLoss
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned, activate
 from seglosses.primitives.overlap import Counts, soft_counts, tversky_index
-from seglosses.primitives.reduction import Asked
 
 __all__ = [
     "BranchConsistencyLoss",
@@ -142,9 +141,9 @@ class KLDistillationLoss(PixelLoss):
         entropy = (target * target.clamp(min=tiny).log()).sum(1)
         return self.temperature**2 * (entropy - (target * log_p).sum(1))
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
-        taught = _taught(batch, type(self).__name__, self.temperature)
-        return super()._reduced(taught, asked)
+    def prepare(self, batch: Aligned) -> Aligned:
+        """Take the teacher's probabilities for target."""
+        return _taught(batch, type(self).__name__, self.temperature)
 
 
 class JaccardDistillationLoss(OverlapLoss):
@@ -199,9 +198,9 @@ class JaccardDistillationLoss(OverlapLoss):
         """One minus the Tversky index."""
         return 1 - tversky_index(counts, alpha=self.alpha, beta=self.beta, smooth=self.smooth)
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
-        taught = _taught(batch, type(self).__name__, self.temperature)
-        return super()._reduced(taught, asked)
+    def prepare(self, batch: Aligned) -> Aligned:
+        """Take the teacher's probabilities for target."""
+        return _taught(batch, type(self).__name__, self.temperature)
 
 
 class BranchConsistencyLoss(MapLoss):
@@ -234,7 +233,7 @@ class BranchConsistencyLoss(MapLoss):
         """One minus the soft Dice of the branches; ``target`` is the second one."""
         return branch_consistency_loss(prob, target, weight=mask)
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+    def prepare(self, batch: Aligned) -> Aligned:
+        """Take the second branch's probabilities for target."""
         second = like_logits("second_logits", batch, type(self).__name__)
-        batch = batch._replace(labels=None, dense=_prob_of(second, batch))
-        return super()._reduced(batch, asked)
+        return batch._replace(labels=None, dense=_prob_of(second, batch))

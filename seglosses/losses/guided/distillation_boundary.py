@@ -142,7 +142,8 @@ class BoundaryDistillationLoss(MapLoss):
         self.edge_weight, self.body_weight = edge_weight, body_weight
         self.radius = radius
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Divergences of bands and bodies."""
         self._refuse_per_pixel(asked)
         if batch.sigmoid and batch.channels > 1:
             raise ValueError(

@@ -10,7 +10,6 @@ from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.focusing import focal_power
 from seglosses.primitives.overlap import Counts, Intersection, soft_counts, tversky_index
-from seglosses.primitives.reduction import Asked
 from seglosses.primitives.soft_labels import (
     BoundarySmoothing,
     boundary_smoothing_options,
@@ -139,5 +138,6 @@ class JaccardMetricLoss(OverlapLoss):
         """(1 - t)^gamma or (-log t)^gamma."""
         return _metric_loss(counts, self.alpha, self.beta, self.smooth, self.gamma, self.log)
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
-        return super()._reduced(soften_boundaries(batch, self.boundary_smoothing), asked)
+    def prepare(self, batch: Aligned) -> Aligned:
+        """Soften the labels at boundaries."""
+        return soften_boundaries(batch, self.boundary_smoothing)

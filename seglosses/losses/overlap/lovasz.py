@@ -126,7 +126,8 @@ class _LovaszLoss(ClassLoss):
         """Gradient by the logits from that by the scores; may write to both."""
         raise NotImplementedError
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Extensions by sorting, with the gradient found beside the value."""
         self._refuse_per_pixel(asked)
         pooled = self.average == "dataset"
         if pooled:

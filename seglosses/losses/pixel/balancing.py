@@ -10,7 +10,6 @@ from torch.nn import functional as F
 
 from seglosses.losses.base import PixelLoss
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.reduction import Asked
 
 __all__ = [
     "BalancedCrossEntropyLoss",
@@ -96,19 +95,20 @@ class BalancedCrossEntropyLoss(PixelLoss):
         """Cross-entropy, not yet weighed."""
         return F.cross_entropy(logits, target, reduction="none")
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
-        if not batch.sigmoid:
-            target = batch.target()
-            axes = (0, *range(2, target.dim()))
-            weights = balanced_class_weights(target.sum(axes))
-            shape = (1, -1, *(1,) * (target.dim() - 2))
-            factor = (target * weights.view(shape)).sum(1)
-            if batch.pixel_weight is not None:
-                factor = factor * batch.pixel_weight
-            if batch.row_weight is not None:
-                factor = factor * batch.row_weight.view(-1, *(1,) * (factor.dim() - 1))
-            batch = batch._replace(pixel_weight=factor, row_weight=None)
-        return super()._reduced(batch, asked)
+    def prepare(self, batch: Aligned) -> Aligned:
+        """Weigh pixels by their class; independent channels are weighed one by one, later."""
+        if batch.sigmoid:
+            return batch
+        target = batch.target()
+        axes = (0, *range(2, target.dim()))
+        weights = balanced_class_weights(target.sum(axes))
+        shape = (1, -1, *(1,) * (target.dim() - 2))
+        factor = (target * weights.view(shape)).sum(1)
+        if batch.pixel_weight is not None:
+            factor = factor * batch.pixel_weight
+        if batch.row_weight is not None:
+            factor = factor * batch.row_weight.view(-1, *(1,) * (factor.dim() - 1))
+        return batch._replace(pixel_weight=factor, row_weight=None)
 
     def _binary(self, logits: Tensor, batch: Aligned) -> Tensor:
         y = batch.target()

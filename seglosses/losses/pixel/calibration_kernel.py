@@ -210,7 +210,8 @@ class KernelCalibrationLoss(ClassLoss):
             raise ValueError(f"average must be 'image' or 'dataset', got {average!r}")
         self.bandwidth, self.samples, self.average = bandwidth, samples, average
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Mean over pixels that are compared with each other."""
         self._refuse_per_pixel(asked)
         pooled = self.average == "dataset"
         if pooled:

@@ -11,7 +11,6 @@ from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned, at_target
 from seglosses.primitives.entropy import cross_entropy
-from seglosses.primitives.reduction import Asked
 from seglosses.primitives.soft_labels import (
     BoundarySmoothing,
     boundary_smoothing_options,
@@ -205,8 +204,9 @@ class CrossEntropyLoss(PixelLoss):
         """-log p of the label."""
         return cross_entropy_loss(logits, target)
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
-        return super()._reduced(soften_boundaries(batch, self.boundary_smoothing), asked)
+    def prepare(self, batch: Aligned) -> Aligned:
+        """Soften the labels at boundaries."""
+        return soften_boundaries(batch, self.boundary_smoothing)
 
 
 class Poly1CrossEntropyLoss(PixelLoss):

@@ -11,7 +11,7 @@ from seglosses.losses.compat import Compat, check_compat
 from seglosses.losses.planes import constant_maps
 from seglosses.losses.topology.released import released_warping_loss
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.reduction import Asked, average_pixels
+from seglosses.primitives.reduction import average_pixels
 from seglosses.topology.warping import critical_pixels
 
 __all__ = [
@@ -86,13 +86,14 @@ class WarpingLoss(MapLoss):
         check_compat(compat)
         self.compat = compat
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+    def prepare(self, batch: Aligned) -> Aligned:
+        """Refuse weights of pixels beside ``compat``."""
         if self.compat and batch.pixel_weight is not None:
             raise ValueError(
                 f"compat={self.compat!r} computes what was released, which knows no weights of"
                 " pixels: leave compat out, or weigh images (N,)"
             )
-        return super()._reduced(batch, asked)
+        return batch
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Mean over critical pixels."""

@@ -14,7 +14,6 @@ from seglosses.losses.base import PixelLoss, SegOptions
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned, activate, one_hot
 from seglosses.primitives.label_edges import label_boundary, sobel_boundary
-from seglosses.primitives.reduction import Asked
 
 __all__ = [
     "BoundaryCrossEntropyLoss",
@@ -174,9 +173,9 @@ class ConfidenceWeightedCrossEntropyLoss(PixelLoss):
         confidence, labels = target.max(1)
         return confidence_weighted_cross_entropy_loss(logits, labels, confidence, gamma=self.gamma)
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
-        batch = _pseudo_labelled(batch, type(self).__name__, self.threshold)
-        return super()._reduced(batch, asked)
+    def prepare(self, batch: Aligned) -> Aligned:
+        """Take the teacher's probabilities for target, where there is a teacher."""
+        return _pseudo_labelled(batch, type(self).__name__, self.threshold)
 
 
 class BoundaryCrossEntropyLoss(PixelLoss):
@@ -227,7 +226,8 @@ class BoundaryCrossEntropyLoss(PixelLoss):
         labels = target.argmax(1) if target.is_floating_point() else target
         return F.cross_entropy(logits, labels, reduction="none")
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+    def prepare(self, batch: Aligned) -> Aligned:
+        """Ignore all but the boundary."""
         owner = type(self).__name__
         # boundaries are those of all pseudo-labels, sure or not
         whole = _pseudo_labelled(batch, owner, threshold=False)
@@ -239,8 +239,7 @@ class BoundaryCrossEntropyLoss(PixelLoss):
             maps = whole.target().argmax(1, keepdim=True)
         boundary = self._boundary(maps, whole)
         sure = _pseudo_labelled(batch, owner, threshold=True).valid
-        batch = whole._replace(valid=boundary if sure is None else boundary & sure)
-        return super()._reduced(batch, asked)
+        return whole._replace(valid=boundary if sure is None else boundary & sure)
 
     def _boundary(self, maps: Tensor, batch: Aligned) -> Tensor:
         if self.edges == "seen":

@@ -175,7 +175,8 @@ class ClassRatioKLLoss(MapLoss):
             raise ValueError(f"prior must be ratios that sum to 1, one a class, got {prior!r}")
         self.prior = None if prior is None else [float(p) for p in prior]
 
-    def _reduced(self, batch: Aligned, asked: Asked) -> Tensor:
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Divergence of an image's class ratios, or the mean over channels."""
         self._refuse_per_pixel(asked)
         logits, target, mask = batch.masked_logits(), batch.target(), batch.mask()
         problems, weight = (batch.channels if batch.sigmoid else 1), mask
