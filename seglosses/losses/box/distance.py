@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Unpack
 
-from seglosses.losses.base import BoxLoss, LossOptions
+from seglosses.losses.loss import LossOptions
+from seglosses.losses.rows import BoxLoss
 from seglosses.primitives.boxes import Comparison, per_pair, positive
 from seglosses.primitives.checks import check_range
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
-from typing_extensions import Unpack
 
-from seglosses.losses.base import Loss, LossOptions
-from seglosses.primitives.reduction import check_reduction, reduce_loss
+from seglosses.losses.rows import RowLoss, Target
 
 __all__ = [
     "DistributionFocalLoss",
@@ -34,14 +31,11 @@ def distribution_focal_loss(logits: Tensor, distance: Tensor) -> Tensor:
         Li et al., Generalized Focal Loss, NeurIPS 2020, arXiv:2006.04388.
 
     Example:
+        >>> import torch
         >>> distribution_focal_loss(torch.zeros(1, 4), torch.tensor([1.3]))  # log 4
         tensor([1.3863])
     """
-    if logits.dim() != 2 or logits.shape[1] < 2 or distance.shape != logits.shape[:1]:
-        raise ValueError(
-            "expected logits (n, K) of K >= 2 distances and distances (n,), got"
-            f" {tuple(logits.shape)} and {tuple(distance.shape)}"
-        )
+    _check_shapes(logits, distance)
     top = logits.shape[1] - 1
     y = distance.to(logits.dtype).clamp(0, top)
     # the last whole number has nothing above it
@@ -52,8 +46,19 @@ def distribution_focal_loss(logits: Tensor, distance: Tensor) -> Tensor:
     return -((1 - share) * left + share * right)
 
 
-class DistributionFocalLoss(Loss):
+def _check_shapes(logits: Tensor, distance: Target) -> None:
+    shape = tuple(distance.shape) if isinstance(distance, Tensor) else type(distance).__name__
+    if logits.dim() != 2 or logits.shape[1] < 2 or shape != tuple(logits.shape[:1]):
+        raise ValueError(
+            "expected logits (n, K) of K >= 2 distances and distances (n,), got"
+            f" {tuple(logits.shape)} and {shape}"
+        )
+
+
+class DistributionFocalLoss(RowLoss):
     """Cross-entropy of a distribution over distances with the two numbers around the true one.
+
+    Predictions are logits (n, K), targets distances (n,).
 
     Raises:
         ValueError: for fewer distances than two, and other shapes.
@@ -68,35 +73,11 @@ class DistributionFocalLoss(Loss):
     paper = "Li et al. 2020, arXiv:2006.04388"
     use_when = "box edges are predicted as distributions: GFL"
 
-    def __init__(self, **options: Unpack[LossOptions]) -> None:
-        super().__init__(**options)
+    def check(self, pred: Tensor, target: Target) -> None:
+        """Refuse what is no distance a distribution."""
+        _check_shapes(pred, target)
 
-    def forward(
-        self,
-        pred: Tensor,
-        target: Tensor,
-        weight: Tensor | None = None,
-        avg_factor: float | Tensor | None = None,
-        reduction_override: str | None = None,
-    ) -> Tensor:
-        """Loss of logits over distances.
-
-        Args:
-            pred: (n, K).
-            target: Distances (n,).
-            weight: (n,).
-            avg_factor: Divisor of 'mean'.
-            reduction_override: Wins over ``reduction``.
-
-        Returns:
-            A scalar, or (n,) for 'none'. No rows give a zero with a graph.
-        """
-        reduction = self.reduction if reduction_override is None else reduction_override
-        check_reduction(reduction)
-        with torch.autocast(pred.device.type, enabled=False):
-            logits = pred if pred.dtype == torch.float64 else pred.float()
-            loss = distribution_focal_loss(logits, target)
-            if weight is not None:
-                loss = torch.where(weight == 0, 0.0, loss * weight.to(loss.dtype))
-            loss = reduce_loss(loss, None, avg_factor=avg_factor, reduction=reduction)
-            return self._finish(loss, pred)
+    def compare(self, pred: Tensor, target: Target) -> Tensor:
+        """See :func:`distribution_focal_loss`."""
+        assert isinstance(target, Tensor)
+        return distribution_focal_loss(pred, target)

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.losses.base import BoxLoss, LossOptions
 from seglosses.losses.box.terms import (
     ModifierOptions,
     Modifiers,
@@ -22,6 +21,8 @@ from seglosses.losses.box.terms import (
     centre_term,
     hull_term,
 )
+from seglosses.losses.loss import LossOptions
+from seglosses.losses.rows import BoxLoss
 from seglosses.primitives.boxes import Comparison, per_pair
 from seglosses.primitives.checks import check_range
 

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, distributed
 from typing_extensions import Unpack
 
-from seglosses.losses.base import BoxLoss, LossOptions
 from seglosses.losses.box.iou import CIoULoss, IoULoss
+from seglosses.losses.loss import LossOptions
+from seglosses.losses.rows import BoxLoss
 from seglosses.primitives.boxes import Comparison, per_pair, positive, square_norm
 from seglosses.primitives.checks import check_range
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Unpack
 
-from seglosses.losses.base import Loss, LossOptions
-from seglosses.primitives.checks import check_range, check_weight
-from seglosses.primitives.reduction import check_reduction, reduce_loss
+from seglosses.losses.loss import LossOptions
+from seglosses.losses.rows import RowLoss, Target
+from seglosses.primitives.checks import check_range
 
 __all__ = [
     "MatchabilityAwareLoss",
@@ -24,8 +24,6 @@ __all__ = [
     "quality_focal_loss",
     "varifocal_loss",
 ]
-
-Target = Tensor | tuple[Tensor, Tensor]
 
 
 def quality_focal_loss(logits: Tensor, quality: Tensor, *, beta: float = 2.0) -> Tensor:
@@ -121,7 +119,7 @@ def matchability_aware_loss(
     return weight * entropy
 
 
-class QualityLoss(Loss):
+class QualityLoss(RowLoss):
     """Base of losses of logits (n, C) and a quality.
 
     The target may be
@@ -130,6 +128,9 @@ class QualityLoss(Loss):
       labels outside [0, C) are background;
     * a dense quality (n, C), as VFNet gives;
     * labels (n,) alone: then objects have quality 1.
+
+    Weights are (n,) or (n, C). 'mean' divides by ``avg_factor``, the number of objects, or else by
+    the rows; 'none' sums over classes, (n,).
 
     Args:
         use_sigmoid: Must be true; heads read it.
@@ -144,6 +145,8 @@ class QualityLoss(Loss):
         >>> DistanceLoss(reduction="none")(torch.zeros(2, 2), (labels, scores))
         tensor([0.7500, 1.0000])
     """
+
+    weighs_entries = True
 
     def __init__(
         self, use_sigmoid: bool = True, activated: bool = False, **options: Unpack[LossOptions]
@@ -160,46 +163,15 @@ class QualityLoss(Loss):
         """Loss per row and class (n, C)."""
         raise NotImplementedError
 
-    def forward(
-        self,
-        pred: Tensor,
-        target: Target,
-        weight: Tensor | None = None,
-        avg_factor: float | Tensor | None = None,
-        reduction_override: str | None = None,
-    ) -> Tensor:
-        """Loss of raw scores.
-
-        Args:
-            pred: Logits (n, C), or probabilities with ``activated``.
-            target: See the class.
-            weight: (n,) or (n, C).
-            avg_factor: Divisor of 'mean', the number of objects; without it, of rows.
-            reduction_override: Wins over ``reduction``.
-
-        Returns:
-            A scalar, or (n,) for 'none': classes are summed. No rows give a zero with a graph.
-
-        Raises:
-            ValueError: for other shapes.
-        """
-        reduction = self.reduction if reduction_override is None else reduction_override
-        check_reduction(reduction)
+    def check(self, pred: Tensor, target: Target) -> None:
+        """Refuse what is no row of classes."""
         if pred.dim() != 2:
             raise ValueError(f"pred must be logits (n, C), got {tuple(pred.shape)}")
-        with torch.autocast(pred.device.type, enabled=False):
-            logits = pred if pred.dtype == torch.float64 else pred.float()
-            if self.activated:
-                logits = torch.logit(logits, eps=1e-6)
-            quality, positive = dense_quality(logits, target)
-            loss = self.compute(logits, quality, positive)
-            if weight is not None:
-                weight = weight.to(loss.dtype).view(*weight.shape, *(1,) * (2 - weight.dim()))
-                check_weight(weight)
-                # where, not a product alone: an ignored row may hold anything
-                loss = torch.where(weight == 0, 0.0, loss * weight)
-            loss = reduce_loss(loss.sum(1), None, avg_factor=avg_factor, reduction=reduction)
-            return self._finish(loss, pred)
+
+    def compare(self, pred: Tensor, target: Target) -> Tensor:
+        """Compare raw scores with qualities."""
+        logits = torch.logit(pred, eps=1e-6) if self.activated else pred
+        return self.compute(logits, *dense_quality(logits, target))
 
 
 def dense_quality(logits: Tensor, target: Target) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,146 @@
+"""What every loss has: its reduction, its weight, its name, and how it describes itself."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from numbers import Real
+from typing import ClassVar, TypedDict
+
+from torch import Tensor, nn
+
+from seglosses.losses.finite import require_finite
+from seglosses.losses.schedule import WeightSchedule
+from seglosses.primitives.reduction import check_reduction
+
+
+class LossOptions(TypedDict, total=False):
+    """Options of every loss."""
+
+    reduction: str
+    loss_weight: float | Mapping[str, float]
+    loss_name: str | None
+
+
+class Loss(nn.Module):
+    """Reduction, weight and name.
+
+    Numbers among the options of any loss are checked when they are given: finite, and at least 0
+    (strengths, exponents, margins, smoothing) unless a tighter or wider range is stated. The error
+    names it.
+
+    Args:
+        reduction: 'mean', 'sum' or 'none'.
+        loss_weight: Factor of the result, or a schedule of it over the training such as
+            ``dict(value=0.5, start=0.7, warmup=0.1)``: zero for 70 % of the training, then growing
+            to 0.5 within 10 %; ``initial`` is the weight to begin with in place of zero, see
+            :class:`~seglosses.losses.schedule.WeightSchedule`. A schedule needs
+            ``seglosses.LossWeightSchedule`` among ``custom_hooks``, or calls of
+            :meth:`set_progress`; until then the loss refuses to train, for it cannot know how far
+            the training is.
+        loss_name: Key under which OpenMMLab logs and sums it; must contain ``loss`` (other keys
+            are logged but not trained). By default ``loss_`` and the class name in snake case.
+
+    Attributes:
+        loss_weight: The factor at present, a number that hooks may change.
+        weight_schedule: The schedule of the weight, None for a constant one.
+        formula: The loss in a line, for catalogues.
+        paper: Its source in a line.
+        use_when: What it is for, in a line.
+        needs: Extra inputs without which it cannot be called, see :mod:`seglosses.extra_inputs`.
+    """
+
+    formula: ClassVar[str] = ""
+    paper: ClassVar[str] = ""
+    use_when: ClassVar[str] = ""
+    needs: ClassVar[tuple[str, ...]] = ()
+    # on the class, so that losses pickled by older versions have them
+    weight_schedule: WeightSchedule | None = None
+    _in_training = False
+
+    def __init__(
+        self,
+        reduction: str = "mean",
+        loss_weight: float | Mapping[str, float] = 1.0,
+        loss_name: str | None = None,
+    ) -> None:
+        super().__init__()
+        check_reduction(reduction)
+        name = default_name(type(self).__name__) if loss_name is None else loss_name
+        if "loss" not in name:
+            raise ValueError(
+                f"loss_name must contain 'loss', else mmengine logs it without training on it;"
+                f" got {name!r}, try 'loss_{name}'"
+            )
+        self.reduction = reduction
+        given: object = loss_weight
+        if isinstance(loss_weight, Mapping):
+            self.weight_schedule = WeightSchedule.from_mapping(loss_weight)
+            loss_weight = self.weight_schedule.value
+        elif not isinstance(given, Real) or not math.isfinite(given):
+            raise ValueError(
+                "loss_weight must be a number or a schedule such as dict(value=0.5, start=0.7,"
+                f" warmup=0.1), and finite, got {given!r}"
+            )
+        self.loss_weight = loss_weight
+        self.loss_name = name
+
+    def set_progress(self, progress: float | None) -> None:
+        """Set the weight to what its schedule says; a constant weight stays.
+
+        Args:
+            progress: Fraction of the training that is done, in [0, 1]; None outside of a training,
+                which gives the loss its whole weight back.
+
+        Raises:
+            ValueError: For another number.
+
+        Example:
+            >>> from seglosses.losses import DiceLoss
+            >>> loss = DiceLoss(loss_weight=dict(value=0.5, start=0.5, warmup=0.5))
+            >>> loss.set_progress(0.75)
+            >>> loss.loss_weight
+            0.25
+        """
+        if progress is not None and not 0.0 <= progress <= 1.0:
+            raise ValueError(
+                f"expected progress in [0, 1], a fraction of the training; got {progress}."
+                " Divide iterations by max_iters."
+            )
+        if (schedule := self.weight_schedule) is not None:
+            self.loss_weight = schedule.value if progress is None else schedule.weight(progress)
+        self._in_training = progress is not None
+
+    def extra_repr(self) -> str:
+        """Hyper-parameters, as they can be given to the constructor."""
+        hidden = ("training", "weight_schedule")
+        shown = {k: v for k, v in vars(self).items() if not k.startswith("_") and k not in hidden}
+        if self.weight_schedule is not None:
+            shown["loss_weight"] = asdict(self.weight_schedule)
+        return ", ".join(f"{k}={v!r}" for k, v in shown.items())
+
+    def _finish(self, loss: Tensor, pred: Tensor) -> Tensor:
+        if self.training and self.weight_schedule is not None and not self._in_training:
+            raise ValueError(
+                f"{self.loss_name} has a schedule as loss_weight that nothing applies; add"
+                " dict(type='seglosses.LossWeightSchedule') to custom_hooks, or call"
+                " set_progress(fraction of the training) before each iteration"
+            )
+        if self.loss_weight != 1:
+            loss = loss * self.loss_weight
+        require_finite(loss, pred, type(self).__name__)
+        return loss
+
+
+def default_name(class_name: str) -> str:
+    """``loss_`` and the class name without ``Loss`` in snake case.
+
+    Example:
+        >>> default_name("SoftClDiceLoss"), default_name("GIoULoss")
+        ('loss_soft_cldice', 'loss_giou')
+    """
+    stem = class_name.removesuffix("Loss").replace("ClDice", "Cldice").replace("IoU", "iou")
+    words = re.findall(r"[A-Z]+(?![a-z])[a-z0-9]*|[A-Z][a-z0-9]*|[a-z0-9]+", stem)
+    return "loss_" + "_".join(word.lower() for word in words)

@@ -1,0 +1,82 @@
+"""Losses of rows share one way from weights to result, whatever a row is."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from seglosses import losses
+from seglosses.losses.rows import RowLoss, Target
+
+ROWS = sorted(
+    name
+    for name in losses.EXPORTS
+    if isinstance(getattr(losses, name), type) and issubclass(getattr(losses, name), RowLoss)
+)
+
+
+def rows(name: str) -> tuple[Tensor, Target]:
+    """Three rows that the loss takes, and what it compares them with."""
+    if name.endswith("FocalLoss") and name.startswith("Distribution"):
+        return torch.linspace(-1, 1, 12).view(3, 4), torch.tensor([0.5, 1.25, 3.0])
+    if issubclass(getattr(losses, name), losses.QualityFocalLoss.__base__):
+        return torch.linspace(-1, 1, 6).view(3, 2), (torch.tensor([0, 1, 2]), torch.ones(3) / 2)
+    boxes = torch.tensor([[0.0, 0, 4, 4], [1, 2, 5, 9], [3, 3, 8, 7]])
+    return boxes, boxes + torch.tensor([[1.0, 0, 2, 1], [2, 1, 1, 0], [0, 1, 0, 3]])
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_all_share_one_forward(name: str) -> None:
+    assert getattr(losses, name).forward is RowLoss.forward
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_of_weight_zero_may_hold_anything(name: str) -> None:
+    pred, target = rows(name)
+    loss = getattr(losses, name)().eval()
+    spoilt = pred.clone()
+    spoilt[1] = float("nan")
+    spoilt.requires_grad_()
+    weight = torch.tensor([1.0, 0.0, 2.0])
+    value = loss(spoilt, target, weight)
+    torch.testing.assert_close(value, loss(pred, target, weight))
+    value.backward()
+    assert torch.isfinite(spoilt.grad).all()
+    assert (spoilt.grad[1] == 0).all()
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_mean_is_the_weighted_sum_over_all_rows(name: str) -> None:
+    pred, target = rows(name)
+    loss = getattr(losses, name)().eval()
+    weight = torch.tensor([1.0, 0.0, 2.0])
+    each = loss(pred, target, reduction_override="none")
+    torch.testing.assert_close(loss(pred, target, weight), (each * weight).sum() / 3)
+    torch.testing.assert_close(loss(pred, target, weight, reduction_override="none"), each * weight)
+    assert each.shape == (3,)
+    assert each.std() > 0  # rows differ, else the order of weights would not show
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_weights_of_other_shapes_are_refused(name: str) -> None:
+    pred, target = rows(name)
+    with pytest.raises(ValueError, match=r"weight must be \(3,\)"):
+        getattr(losses, name)()(pred, target, torch.ones(2))
+
+
+def test_boxes_take_the_mean_weight_of_their_sides() -> None:
+    pred, target = rows("GIoULoss")
+    sides = torch.tensor([[1.0, 0, 0, 1], [0, 0, 0, 0], [0, 2, 2, 0]])
+    loss = losses.GIoULoss()
+    expected = loss(pred, target, torch.tensor([0.5, 0.0, 1.0]))
+    torch.testing.assert_close(loss(pred, target, sides), expected)
+
+
+def test_entries_of_weight_zero_may_hold_anything() -> None:
+    pred, target = rows("QualityFocalLoss")
+    weight = torch.tensor([[1.0, 0], [1, 1], [0, 1]])
+    spoilt = pred.clone()
+    spoilt[0, 1] = float("nan")
+    loss = losses.QualityFocalLoss()
+    torch.testing.assert_close(loss(spoilt, target, weight), loss(pred, target, weight))
