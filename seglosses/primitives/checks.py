@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,14 +12,14 @@ from torch import Tensor
 from seglosses.primitives.device import at_hand
 
 
-def check_range(interval: str, *, whole: bool = False, remedy: str = "", **options: Any) -> None:
-    """Raise ``ValueError`` unless every option is a finite number in the interval.
+def check_range(interval: str, *, whole: bool = False, remedy: str = "", **numbers: object) -> None:
+    """Raise ``ValueError`` unless each of these is a finite number in the interval.
 
     Args:
         interval: As in a textbook, for example ``"[0, 1)"`` or ``"(0, inf)"``.
         whole: Numbers must be integers.
         remedy: What to do instead, where the interval does not say it.
-        options: Numbers by name.
+        numbers: Options by name.
 
     Raises:
         ValueError: for anything else, NaN and infinity included.
@@ -32,7 +31,7 @@ def check_range(interval: str, *, whole: bool = False, remedy: str = "", **optio
         ValueError: gamma must lie in [0, 1), got 1.0
     """
     low, high = (float(end) for end in interval[1:-1].split(","))
-    for name, value in options.items():
+    for name, value in numbers.items():
         number = _finite(value)
         fits = low <= number <= high
         fits = fits and not (number == low and interval[0] == "(")

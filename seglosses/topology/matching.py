@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 
@@ -27,9 +27,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
+    from typing_extensions import Unpack
 
 ImageIntervals = Literal["all", "positive"]
-Comparison = Literal["union", "intersection"]
+Third = Literal["union", "intersection"]
+
+
+class MatchingOptions(TypedDict, total=False):
+    """Options of :func:`betti_matching`."""
+
+    filtration: Filtration
+    construction: Construction
+    image_intervals: ImageIntervals
+    relative: bool
+    comparison: Third
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ def betti_matching(
     construction: Construction = "V",
     image_intervals: ImageIntervals = "all",
     relative: bool = False,
-    comparison: Comparison = "union",
+    comparison: Third = "union",
 ) -> Matching:
     """Induced matching of the barcodes of two images.
 
@@ -175,7 +186,7 @@ def betti_matching_batch(
     b: Sequence[ArrayLike] | NDArray[Any],
     *,
     threads: int | None = None,
-    **options: Any,
+    **options: Unpack[MatchingOptions],
 ) -> list[Matching]:
     """Match many pairs of images in threads; the kernels run without the GIL.
 
@@ -183,7 +194,7 @@ def betti_matching_batch(
         a: First images, a sequence or an array whose first axis counts images.
         b: Second images, as many.
         threads: Threads to use, None for as many as there are processors; never more than pairs.
-        options: Keywords of :func:`betti_matching`.
+        options: As of :func:`betti_matching`.
 
     Returns:
         One matching per pair, in order.
