@@ -15,7 +15,7 @@ from seglosses.topology.tunnels import Loops
 if TYPE_CHECKING:
     from seglosses.topology.sides import Ints
 
-Third = tuple[Forest, Loops | Halves, Forest]
+Features = tuple[Forest, Loops | Halves, Forest]
 
 
 def filter_volumes(
@@ -25,7 +25,7 @@ def filter_volumes(
     *,
     relative: bool,
     union: bool,
-) -> tuple[Filtered, Filtered, Third | None]:
+) -> tuple[Filtered, Filtered, Features | None]:
     """Filter two volumes, and what they are compared with.
 
     Args:
