@@ -16,7 +16,11 @@ def _betti(dimension: int) -> Callable[[Sample, Options], float]:
 
 def _windowed(dimension: int) -> Callable[[Sample, Options], float]:
     def measure(sample: Sample, options: Options) -> float:
-        return metrics.windowed_betti_errors(sample.pair, window=options.window)[dimension]
+        window = options.window
+        errors = sample.pair.remember(
+            ("windows", window), lambda: metrics.windowed_betti_errors(sample.pair, window=window)
+        )
+        return errors[dimension]
 
     return measure
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -26,48 +25,6 @@ __all__ = [
 
 Levels = Literal["superlevel", "sublevel", "both"]
 Index = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Form:
-    """Options of :func:`betti_matching_loss`, checked once.
-
-    Example:
-        >>> Form(filtration="both").levels
-        ('superlevel', 'sublevel')
-    """
-
-    filtration: Levels = "superlevel"
-    construction: Construction = "V"
-    image_intervals: ImageIntervals = "all"
-    essential: bool = True
-    min_length: float = 0.0
-    weights: tuple[float, float] = (1.0, 1.0)
-    push_unmatched: bool = False
-    window: int | None = None
-    threads: int | None = None
-
-    def __post_init__(self) -> None:
-        check_range("[0, inf)", min_length=self.min_length)
-        check_choice("filtration", self.filtration, ("superlevel", "sublevel", "both"))
-        check_choice("construction", self.construction, ("V", "T"))
-        check_choice("image_intervals", self.image_intervals, ("all", "positive"))
-        if self.window is not None:
-            remedy = "or None for whole maps"
-            check_range("[2, inf)", whole=True, remedy=remedy, window=self.window)
-        if len(self.weights) != 2:
-            raise ValueError(
-                f"weights must be those of matched and surplus bars, got {self.weights!r}"
-            )
-        for share in self.weights:
-            check_range("[0, inf)", weights=share)
-        if self.threads is not None:
-            check_range("[1, inf)", whole=True, threads=self.threads)
-
-    @property
-    def levels(self) -> tuple[Filtration, ...]:
-        """The filtrations whose losses are averaged."""
-        return ("superlevel", "sublevel") if self.filtration == "both" else (self.filtration,)
 
 
 class Features(NamedTuple):
@@ -152,43 +109,40 @@ def betti_matching_loss(
         >>> betti_matching_loss(prob, torch.tensor([[[[1.0, 0.0, 0.0]]]]))  # (0.6 - 0.1)^2
         tensor([[0.2500]])
     """
-    form = Form(
-        filtration,
-        construction,
-        image_intervals,
-        essential,
-        min_length,
-        weights,
-        push_unmatched,
-        window,
-        threads,
+    levels: tuple[Filtration, ...] = (
+        ("superlevel", "sublevel") if filtration == "both" else (filtration,)
     )
-    return _matched_loss(prob, target, form)
-
-
-def _matched_loss(prob: Tensor, target: Tensor, form: Form) -> Tensor:
-    found = _find_features(prob, target, form)
+    found = _find_features(
+        prob,
+        target,
+        levels,
+        essential=essential,
+        window=window,
+        threads=threads,
+        construction=construction,
+        image_intervals=image_intervals,
+    )
     pred, label = prob.flatten(), target.to(prob.dtype).flatten()
     matched, oldest, surplus, missing = found.split()
     difference = at_pixels(pred, matched[:2]) - at_pixels(label, matched[2:4])
     never = at_pixels(pred, oldest[0]) - at_pixels(label, oldest[2])
     birth, death = at_pixels(pred, surplus[:2])
     lost = at_pixels(label, missing[2]) - at_pixels(label, missing[3])
-    kept = (birth - death).detach().abs() > form.min_length
+    kept = (birth - death).detach().abs() > min_length
     spent = (birth - death).square()
-    if form.push_unmatched:
+    if push_unmatched:
         low = surplus[5].to(prob.dtype)
         spent = 2 * ((birth - low).square() + (death - (1 - low)).square())
     costs = torch.cat(
         [
-            2 * form.weights[0] * difference.square().sum(0),
-            2 * form.weights[0] * never.square(),
-            form.weights[1] * torch.where(kept, spent, 0.0),
+            2 * weights[0] * difference.square().sum(0),
+            2 * weights[0] * never.square(),
+            weights[1] * torch.where(kept, spent, 0.0),
             lost.square(),
         ]
     )
     rows = costs.new_zeros((prob.shape[0] * prob.shape[1],))
-    return rows.index_add(0, found.table[:, 4], costs).view(prob.shape[:2]) / len(form.levels)
+    return rows.index_add(0, found.table[:, 4], costs).view(prob.shape[:2]) / len(levels)
 
 
 def at_pixels(values: Tensor, index: Tensor) -> Tensor:
@@ -202,29 +156,37 @@ def at_pixels(values: Tensor, index: Tensor) -> Tensor:
     return values.index_select(0, index.flatten()).view(index.shape)
 
 
-def _find_features(prob: Tensor, target: Tensor, form: Form) -> Features:
+def _find_features(
+    prob: Tensor,
+    target: Tensor,
+    levels: tuple[Filtration, ...],
+    *,
+    essential: bool,
+    window: int | None,
+    threads: int | None,
+    construction: Construction,
+    image_intervals: ImageIntervals,
+) -> Features:
     """Match every window of every map: the batch goes down once, one table comes up."""
     maps = [prob.detach().flatten(0, 1), target.detach().to(prob.dtype).flatten(0, 1)]
     pred, label = maps if at_hand(prob) else torch.stack(maps).cpu()
     size = pred[0].numel() if len(pred) else 0
     pixels = np.arange(size).reshape(pred.shape[1:]) if size else np.zeros(0, np.int64)
-    places = [(r, p) for r in range(len(pred)) for p in windows(tuple(pred.shape[1:]), form.window)]
+    places = [(r, p) for r in range(len(pred)) for p in windows(tuple(pred.shape[1:]), window)]
     first, second = ([m[r][p] for r, p in places] for m in (pred.numpy(), label.numpy()))
     parts: list[list[Index]] = [[], [], [], []]
-    for level in form.levels:
+    for level in levels:
         matchings = betti_matching_batch(
             first,
             second,
-            threads=form.threads,
+            threads=threads,
             filtration=level,
-            construction=form.construction,
-            image_intervals=form.image_intervals,
+            construction=construction,
+            image_intervals=image_intervals,
         )
         for (row, part), matching in zip(places, matchings, strict=True):
             index = pixels[part].ravel()
-            oldest = np.array([matching.essential] if form.essential else [], np.int64).reshape(
-                -1, 2
-            )
+            oldest = np.array([matching.essential] if essential else [], np.int64).reshape(-1, 2)
             groups = (
                 np.concatenate(matching.matched),
                 np.repeat(oldest, 2, axis=1),
@@ -261,9 +223,6 @@ class BettiMatchingLoss(MapLoss):
         options: See :class:`~seglosses.losses.classwise.MapLoss`. Classes are taken one against
             the rest, by their softmax or sigmoid.
 
-    Attributes:
-        form: All but the shared options as one record.
-
     Raises:
         ValueError: for options that do not exist, and windows under 2 pixels.
 
@@ -293,18 +252,35 @@ class BettiMatchingLoss(MapLoss):
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
-        self.form = Form(
-            filtration,
-            construction,
-            image_intervals,
-            essential,
-            min_length,
-            (weights[0], weights[1]) if len(weights) == 2 else weights,
-            push_unmatched,
-            window,
-            threads,
-        )
+        check_range("[0, inf)", min_length=min_length)
+        check_choice("filtration", filtration, ("superlevel", "sublevel", "both"))
+        check_choice("construction", construction, ("V", "T"))
+        check_choice("image_intervals", image_intervals, ("all", "positive"))
+        if window is not None:
+            check_range("[2, inf)", whole=True, remedy="or None for whole maps", window=window)
+        if len(weights) != 2:
+            raise ValueError(f"weights must be those of matched and surplus bars, got {weights!r}")
+        for share in weights:
+            check_range("[0, inf)", weights=share)
+        if threads is not None:
+            check_range("[1, inf)", whole=True, threads=threads)
+        self.filtration, self.construction = filtration, construction
+        self.image_intervals, self.essential = image_intervals, essential
+        self.min_length, self.weights = min_length, tuple(weights)
+        self.push_unmatched, self.window, self.threads = push_unmatched, window, threads
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Sum over features."""
-        return _matched_loss(prob, target, self.form)
+        return betti_matching_loss(
+            prob,
+            target,
+            filtration=self.filtration,
+            construction=self.construction,
+            image_intervals=self.image_intervals,
+            essential=self.essential,
+            min_length=self.min_length,
+            weights=(self.weights[0], self.weights[1]),
+            push_unmatched=self.push_unmatched,
+            window=self.window,
+            threads=self.threads,
+        )

@@ -37,7 +37,7 @@ def join(parent, i, j):
 
 
 @kernel
-def begins(mask, width):
+def _begins(mask, width):
     """Where every run begins, and the size of the mask, int32 (runs + 1,)."""
     # Only what is written takes memory.
     begin = np.empty(mask.size + 2, np.int32)
@@ -60,20 +60,6 @@ def begins(mask, width):
 
 
 @kernel
-def number(parent):
-    """Number the components by their first run, in place, and say how many there are."""
-    count = 0
-    for i in range(parent.size):
-        if parent[i] == i:
-            parent[i] = count
-            count += 1
-        else:
-            # A parent comes earlier and already holds the number of its component.
-            parent[i] = parent[parent[i]]
-    return count
-
-
-@kernel
 def label_runs(mask, width, wide):
     """Label the components of the foreground and of the background.
 
@@ -87,7 +73,7 @@ def label_runs(mask, width, wide):
         run, int32 (runs,), numbered by first pixel; and by component: its first and its last pixel,
         int32, and its kind, uint8: 0 background, 1 foreground, plus 2 where it touches the border.
     """
-    begin = begins(mask, width)
+    begin = _begins(mask, width)
     runs = begin.size - 1
     parent = np.empty(runs, np.int32)
     for i in range(runs):
@@ -113,26 +99,32 @@ def label_runs(mask, width, wide):
             above += int(upper <= lower)
             here += int(lower <= upper)
     component = parent
-    count = number(component)
+    count = 0
+    for i in range(runs):
+        count += int(parent[i] == i)
     first = np.empty(count, np.int32)
     last = np.empty(count, np.int32)
     kind = np.empty(count, np.uint8)
     bottom = mask.size - width
     count = 0
     for i in range(runs):
-        name = component[i]
-        if name == count:
-            first[name] = begin[i]
-            kind[name] = mask[begin[i]]
+        # A parent comes earlier and already holds the number of its component.
+        if parent[i] == i:
+            component[i] = count
+            first[count] = begin[i]
+            kind[count] = mask[begin[i]]
             count += 1
-        last[name] = begin[i + 1] - 1
+        else:
+            component[i] = component[parent[i]]
+        number = component[i]
+        last[number] = begin[i + 1] - 1
         if (
             begin[i] < width
             or begin[i] >= bottom
             or begin[i] % width == 0
             or begin[i + 1] % width == 0
         ):
-            kind[name] |= 2
+            kind[number] |= 2
     return begin, component, first, last, kind
 
 
