@@ -111,6 +111,8 @@ class SegmentationLoss(Loss):
                 use_sigmoid=self.use_sigmoid,
             )
             self._check_classes(batch.channels)
+            if self.use_sigmoid and pred.dim() <= 3:
+                self._look_for_logits(pred)
             loss = self.reduce(self.prepare(batch), asked)
             return self._finish(loss, pred)
 

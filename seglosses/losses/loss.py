@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from numbers import Real
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from seglosses.losses.finite import require_finite
 from seglosses.losses.schedule import WeightSchedule
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.reduction import check_reduction
 
 
@@ -59,6 +61,7 @@ class Loss(nn.Module):
     # on the class, so that losses pickled by older versions have them
     weight_schedule: WeightSchedule | None = None
     _in_training = False
+    _looked = False
 
     def __init__(
         self,
@@ -120,6 +123,21 @@ class Loss(nn.Module):
         if self.weight_schedule is not None:
             shown["loss_weight"] = asdict(self.weight_schedule)
         return ", ".join(f"{k}={v!r}" for k, v in shown.items())
+
+    def _look_for_logits(self, pred: Tensor) -> None:
+        """Warn once where what should be logits of a sigmoid looks like its probabilities."""
+        if self._looked or pred.numel() == 0 or not at_hand(pred):
+            return
+        self._looked = True
+        low, high = pred.detach().aminmax()
+        # all equal is a network that has not learned anything yet
+        if 0 <= low < high <= 1:
+            warnings.warn(
+                f"{self.loss_name} applies a sigmoid to raw outputs, and all of these lie in"
+                " [0, 1]: if they are probabilities already (Decoupled SOLO, QueryInst, TOOD), wrap"
+                " the loss in seglosses.ForProbabilities, or give torch.logit(prob)",
+                stacklevel=4,
+            )
 
     def _finish(self, loss: Tensor, pred: Tensor) -> Tensor:
         if self.training and self.weight_schedule is not None and not self._in_training:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import ClassVar
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from seglosses.losses.loss import Loss
 from seglosses.primitives.checks import check_weight
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.reduction import check_reduction, reduce_loss
 
 #: What stands beside the predictions: a tensor of rows, or several of them.
@@ -20,6 +22,9 @@ class RowLoss(Loss):
 
     Attributes:
         weighs_entries: Weights may be those of entries (n, C), not of rows (n,) alone.
+        in_bags: Rows may lie in bags, (k, m, ...), and 'none' then gives (k, m).
+        keeps_entries: 'none' gives the losses of entries (n, C), not their sums.
+        mean_of_entries: Without ``avg_factor`` 'mean' divides by entries, not by rows.
 
     Example:
         >>> class SquaredLoss(RowLoss):
@@ -31,6 +36,9 @@ class RowLoss(Loss):
     """
 
     weighs_entries: ClassVar[bool] = False
+    in_bags: ClassVar[bool] = False
+    keeps_entries: ClassVar[bool] = False
+    mean_of_entries: ClassVar[bool] = False
 
     def check(self, pred: Tensor, target: Target) -> None:
         """Hook: raise ``ValueError`` for shapes that are not those of the loss."""
@@ -62,7 +70,8 @@ class RowLoss(Loss):
             reduction_override: Wins over ``reduction``.
 
         Returns:
-            A scalar, or (n,) for 'none'. No rows give a zero with a graph.
+            A scalar, or (n,) for 'none' unless the class says otherwise. No rows give a zero with a
+            graph.
 
         Raises:
             ValueError: for other shapes, and weights that are negative or not finite.
@@ -70,6 +79,11 @@ class RowLoss(Loss):
         reduction = self.reduction if reduction_override is None else reduction_override
         check_reduction(reduction)
         self.check(pred, target)
+        given, bags = pred, pred.shape[:-1]
+        if self.in_bags and len(bags) > 1:
+            assert isinstance(target, Tensor)
+            pred, target = pred.flatten(0, -2), target.flatten(0, -2)
+            weight = None if weight is None else weight.flatten(0, len(bags) - 1)
         if weight is not None:
             weight = self.row_weight(weight, pred)
         kept = None
@@ -86,12 +100,16 @@ class RowLoss(Loss):
                 check_weight(w)
                 # where, not a product alone: an entry of weight zero may hold anything
                 loss = loss * w if w.dim() == 1 == loss.dim() else _weighed(loss, w)
+            count = len(pred)
             if loss.dim() > 1:
-                loss = loss.sum(1)
+                count *= loss.shape[1] if self.mean_of_entries else 1
+                loss = loss if self.keeps_entries else loss.sum(1)
             if reduction == "none" and kept is not None:
-                loss = loss.new_zeros(len(pred)).index_copy(0, kept, loss)
-            loss = reduce_loss(loss, avg_factor=avg_factor, reduction=reduction, count=len(pred))
-            return self._finish(loss, pred)
+                loss = loss.new_zeros(len(pred), *loss.shape[1:]).index_copy(0, kept, loss)
+            if reduction == "none" and self.in_bags:
+                loss = loss.view(bags)
+            loss = reduce_loss(loss, avg_factor=avg_factor, reduction=reduction, count=count)
+            return self._finish(loss, given)
 
     def row_weight(self, weight: Tensor, pred: Tensor) -> Tensor:
         """Hook: weights of rows (n,), or of entries where the loss weighs these."""
@@ -115,17 +133,32 @@ def _weighed(loss: Tensor, weight: Tensor) -> Tensor:
 class BoxLoss(RowLoss):
     """Base of losses of aligned boxes (n, 2d): all lower coordinates, then all upper ones.
 
-    Boxes are decoded, in pixels. Weights may be (n, 2d), of which the mean counts.
+    Boxes are decoded, in pixels; targets that are not, such as the deltas of a head without
+    ``reg_decoded_bbox=True``, are told from corners by what they hold, and warned of once. Boxes
+    may lie in bags, (k, m, 2d). Weights may be (n, 2d), of which the mean counts.
     """
+
+    in_bags = True
+    # on the class, so that losses pickled by older versions have it
+    _calls = 0
 
     def check(self, pred: Tensor, target: Target) -> None:
         """Refuse what is no pair of boxes a row."""
         shapes = [tuple(pred.shape), tuple(target.shape) if isinstance(target, Tensor) else None]
-        if shapes[0] != shapes[1] or pred.dim() != 2 or pred.shape[1] % 2:
-            raise ValueError(
-                "boxes must be aligned, (n, 4) corners (x1, y1, x2, y2) or (n, 2d), got"
-                f" {shapes[0]} and {shapes[1]}; decode box deltas first (reg_decoded_bbox=True)"
-            )
+        if shapes[0] == shapes[1] and pred.dim() > 1 and pred.shape[-1] in (2, 4, 6):
+            return
+        known = {5: "rotated boxes (x, y, w, h, angle)", 8: "quadrilaterals"}
+        width = pred.shape[-1] if pred.dim() else 0
+        remedy = (
+            f"{known[width]} have no corners that this loss could compare: take their enclosing"
+            " boxes, or a loss of MMRotate"
+            if width in known
+            else "decode box deltas first (reg_decoded_bbox=True)"
+        )
+        raise ValueError(
+            "boxes must be aligned, (n, 4) corners (x1, y1, x2, y2), (n, 2) segments or (n, 6)"
+            f" in space, got {shapes[0]} and {shapes[1]}; {remedy}"
+        )
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """Loss per pair (n,)."""
@@ -134,8 +167,33 @@ class BoxLoss(RowLoss):
     def compare(self, pred: Tensor, target: Target) -> Tensor:
         """Compare boxes of one precision."""
         assert isinstance(target, Tensor)
+        self._look_for_corners(target)
         return self.compute(pred, target.to(pred.dtype))
 
     def row_weight(self, weight: Tensor, pred: Tensor) -> Tensor:
         """Means of the weights of sides."""
         return super().row_weight(weight.mean(1) if weight.dim() == 2 else weight, pred)
+
+    def _look_for_corners(self, target: Tensor) -> None:
+        watched = self._calls <= 200 and len(target) > 0 and not torch.compiler.is_compiling()
+        if not watched or torch._C._are_functorch_transforms_active():
+            return
+        self._calls += 1
+        # elsewhere than on a CPU to look is a synchronisation
+        if not (at_hand(target) or self._calls in (2, 20, 200)):
+            return
+        low, high = target.detach().chunk(2, 1)
+        inverted = int((low > high).any(1).sum())
+        # deltas of few boxes may be in order by chance; boxes so near to the origin are not outside
+        small = bool((low.amin() < 0) & (target.detach().abs().amax() < 16))
+        if not inverted and not small:
+            return
+        self._calls = 201
+        found = f"upper corners below lower ones in {inverted} of {len(target)} targets"
+        warnings.warn(
+            f"{self.loss_name} compares corners (x1, y1, x2, y2) in pixels, but got"
+            f" {found if inverted else 'small targets below zero'}, as box deltas or centres and"
+            " sizes have: set reg_decoded_bbox=True in the head (RetinaNet, RPN, Faster R-CNN); a"
+            " DETR head gives corners to loss_iou, not to loss_bbox",
+            stacklevel=5,
+        )

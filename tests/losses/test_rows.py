@@ -52,9 +52,13 @@ def test_mean_is_the_weighted_sum_over_all_rows(name: str) -> None:
     loss = getattr(losses, name)().eval()
     weight = torch.tensor([1.0, 0.0, 2.0])
     each = loss(pred, target, reduction_override="none")
-    torch.testing.assert_close(loss(pred, target, weight), (each * weight).sum() / 3)
-    torch.testing.assert_close(loss(pred, target, weight, reduction_override="none"), each * weight)
-    assert each.shape == (3,)
+    of_entries = isinstance(loss, losses.QualityFocalLoss.__base__)
+    assert each.shape == ((3, 2) if of_entries else (3,))
+    rows_of = weight.unsqueeze(1) if of_entries else weight
+    count = 6 if loss.mean_of_entries else 3
+    torch.testing.assert_close(loss(pred, target, weight), (each * rows_of).sum() / count)
+    unreduced = loss(pred, target, weight, reduction_override="none")
+    torch.testing.assert_close(unreduced, each * rows_of)
     assert each.std() > 0  # rows differ, else the order of weights would not show
 
 

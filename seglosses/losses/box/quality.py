@@ -130,7 +130,8 @@ class QualityLoss(RowLoss):
     * labels (n,) alone: then objects have quality 1.
 
     Weights are (n,) or (n, C). 'mean' divides by ``avg_factor``, the number of objects, or else by
-    the rows; 'none' sums over classes, (n,).
+    the rows, for :class:`VarifocalLoss` by rows times classes, as in MMDetection. 'none' gives
+    (n, C), which heads such as PAA sum themselves.
 
     Args:
         use_sigmoid: Must be true; heads read it.
@@ -143,10 +144,12 @@ class QualityLoss(RowLoss):
         ...         return (logits.sigmoid() - quality).abs()
         >>> labels, scores = torch.tensor([1, 2]), torch.tensor([0.75, 0.0])  # 2 is background
         >>> DistanceLoss(reduction="none")(torch.zeros(2, 2), (labels, scores))
-        tensor([0.7500, 1.0000])
+        tensor([[0.5000, 0.2500],
+                [0.5000, 0.5000]])
     """
 
     weighs_entries = True
+    keeps_entries = True
 
     def __init__(
         self, use_sigmoid: bool = True, activated: bool = False, **options: Unpack[LossOptions]
@@ -167,6 +170,8 @@ class QualityLoss(RowLoss):
         """Refuse what is no row of classes."""
         if pred.dim() != 2:
             raise ValueError(f"pred must be logits (n, C), got {tuple(pred.shape)}")
+        if not self.activated:
+            self._look_for_logits(pred)
 
     def compare(self, pred: Tensor, target: Target) -> Tensor:
         """Compare raw scores with qualities."""
@@ -271,6 +276,7 @@ class VarifocalLoss(QualityLoss):
     formula = "q BCE(p, q) at objects, -alpha p^gamma log(1 - p) elsewhere"
     paper = "Zhang et al. 2021, arXiv:2008.13367"
     use_when = "scores rank boxes and good boxes should lead: VFNet, RT-DETR"
+    mean_of_entries = True
 
     def __init__(
         self,

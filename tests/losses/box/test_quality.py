@@ -34,7 +34,7 @@ def test_labels_with_scores_are_the_dense_quality(loss: type[QualityLoss]) -> No
     other = loss()(LOGITS, DENSE, weight.unsqueeze(1).expand(4, 3), avg_factor=2.0)
     torch.testing.assert_close(one, other)
     rows = loss(reduction="none")(LOGITS, (LABELS, SCORES), weight)
-    assert rows.shape == (4,)
+    assert rows.shape == (4, 3)
     torch.testing.assert_close(rows.sum() / 2, one)
 
 

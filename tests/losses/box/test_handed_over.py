@@ -1,0 +1,144 @@
+"""What heads of detectors hand over: bags of boxes, deltas, other boxes, probabilities."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from seglosses import losses
+from seglosses.losses.rows import BoxLoss
+
+BOXES = sorted(
+    name
+    for name in losses.EXPORTS
+    if isinstance(getattr(losses, name), type) and issubclass(getattr(losses, name), BoxLoss)
+)
+OPTIONS = {"MPDIoULoss": {"image_size": (64, 64)}}
+
+
+def make(name: str) -> BoxLoss:
+    return getattr(losses, name)(**OPTIONS.get(name, {})).eval()
+
+
+def pairs(*lead: int) -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    low, size = torch.rand(2, *lead, 2) * 20, torch.rand(2, *lead, 2) * 20 + 1
+    return tuple(torch.cat([low, low + size], -1))
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_bags_of_boxes_are_boxes(name: str) -> None:
+    pred, target = pairs(3, 5)
+    weight = torch.arange(15.0).view(3, 5)
+    loss = make(name)
+    each = loss(pred, target, reduction_override="none")
+    assert each.shape == (3, 5)
+    flat = loss(pred.flatten(0, 1), target.flatten(0, 1), reduction_override="none")
+    torch.testing.assert_close(each.flatten(), flat)
+    torch.testing.assert_close(loss(pred, target, weight), (each * weight).mean())
+    sides = weight.unsqueeze(-1).expand(3, 5, 4)
+    torch.testing.assert_close(loss(pred, target, sides), (each * weight).mean())
+    weighed = loss(pred, target, weight, reduction_override="none")
+    torch.testing.assert_close(weighed, each * weight)
+
+
+@pytest.mark.parametrize("name", BOXES)
+@pytest.mark.parametrize(("width", "word"), [(8, "quadrilaterals"), (5, "rotated"), (7, "decode")])
+def test_boxes_without_two_corners_are_refused_by_name(name: str, width: int, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        make(name)(torch.rand(3, width), torch.rand(3, width))
+
+
+NO_CORNERS = {
+    "deltas": torch.tensor([[0.3, -0.2, 0.1, 0.4], [-0.5, 0.1, 0.2, 0.3]]),
+    "deltas in order by chance": torch.tensor([[-0.3, -0.2, 0.1, 0.4], [-0.5, 0.1, 0.2, 0.3]]),
+    "centres and sizes": torch.tensor([[0.5, 0.6, 0.2, 0.1]]),
+    "inverted": torch.tensor([[30.0, 30, 10, 10], [0, 0, 9, 9]]),
+}
+
+
+@pytest.mark.parametrize("name", BOXES)
+@pytest.mark.parametrize("case", NO_CORNERS)
+def test_targets_without_corners_are_named_once(name: str, case: str) -> None:
+    loss, target = make(name), NO_CORNERS[case]
+    # rows of weight zero, which anchor heads fill with zeros, say nothing
+    target = torch.cat([target, torch.zeros(3, 4)])
+    weight = (torch.arange(len(target)) < len(target) - 3).float()
+    with pytest.warns(UserWarning, match="reg_decoded_bbox=True"):
+        loss(target.clone(), target, weight)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss(target.clone(), target, weight)
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_right_boxes_are_silent(name: str) -> None:
+    pred, target = pairs(6)
+    outside = torch.tensor([[-20.0, -5, 3, 8], [0, 0, 0, 0], [-1, 4, 50, 9]])
+    loss = make(name)
+    weight = torch.tensor([1.0, 0])
+    inverted = torch.tensor([[1.0, 1, 5, 5], [5, 5, 1, 1]])  # the second does not count
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(3):
+            loss(pred, target)
+            loss(pred[:3], outside)
+            loss(inverted.clone(), inverted, weight)
+
+
+def test_a_loss_that_warned_can_be_copied() -> None:
+    loss = make("GIoULoss")
+    target = NO_CORNERS["inverted"]
+    with pytest.warns(UserWarning, match="reg_decoded_bbox"):
+        loss(target.clone(), target)
+    for other in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
+        assert "_calls" not in repr(other)
+
+
+def test_varifocal_reduces_as_in_mmdetection() -> None:
+    torch.manual_seed(0)
+    logits, quality = torch.randn(4, 3), torch.rand(4, 3) * (torch.rand(4, 3) > 0.6)
+    prob = logits.sigmoid()
+    factor = torch.where(quality > 0, quality, 0.75 * prob.square())
+    each = F.binary_cross_entropy_with_logits(logits, quality, reduction="none") * factor
+    loss = losses.VarifocalLoss()
+    torch.testing.assert_close(loss(logits, quality, reduction_override="none"), each)
+    torch.testing.assert_close(loss(logits, quality), each.mean())
+    torch.testing.assert_close(loss(logits, quality, avg_factor=2.0), each.sum() / 2)
+
+
+@pytest.mark.parametrize("name", ["QualityFocalLoss", "VarifocalLoss", "MatchabilityAwareLoss"])
+def test_unreduced_scores_have_a_value_a_class(name: str) -> None:
+    # PAA sums them over the last dimension: of (n,) that would be one number for all rows
+    loss = getattr(losses, name)()
+    each = loss(torch.randn(4, 3), torch.tensor([0, 1, 2, 3]), reduction_override="none")
+    assert each.shape == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "pred", "target"),
+    [
+        ("DiceLoss", torch.rand(2, 4, 4), torch.ones(2, 4, 4)),
+        ("SoftClDiceLoss", torch.rand(2, 4, 4), torch.ones(2, 4, 4)),
+        ("FocalLoss", torch.rand(5, 3), torch.tensor([0, 1, 2, 3, 0])),
+        ("CrossEntropyLoss", torch.rand(5, 3), torch.tensor([0, 1, 2, 3, 0])),
+        ("QualityFocalLoss", torch.rand(5, 3), torch.tensor([0, 1, 2, 3, 0])),
+    ],
+)
+def test_probabilities_in_place_of_logits_are_named_once(
+    name: str, pred: torch.Tensor, target: torch.Tensor
+) -> None:
+    loss = getattr(losses, name)(use_sigmoid=True)
+    with pytest.warns(UserWarning, match="ForProbabilities"):
+        loss(pred, target)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss(pred, target)
+        # raw outputs, and those of a network that has learned nothing yet
+        getattr(losses, name)(use_sigmoid=True)(pred - 0.5, target)
+        getattr(losses, name)(use_sigmoid=True)(torch.zeros_like(pred), target)
