@@ -9,29 +9,60 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seglosses.metrics import Pair, betti_error, cldice, dice, hd95
-from seglosses.metrics.topology import window_betti_numbers
+from seglosses.metrics import Pair
+from seglosses.metrics.mortar import MORTAR_COLUMNS, mortar_scores
 
 FOREGROUND = 1
-COLUMNS = (
-    *("Betti0ErrorLocal_mortar", "Betti0Error_mortar", "Betti1ErrorLocal_mortar"),
-    *("Betti1Error_mortar", "Dice_mortar", "HD95_mortar", "clDice_mortar"),
-)
-CONVENTIONS = {
-    "Betti errors": "foreground 8-connected, background at the image border is no hole; an empty "
-    "mask has no component",
-    "local Betti errors": "mean over windows of a quarter of the shorter side",
-    "HD95": "95th percentile of the surface distances of both directions, pooled; the image "
-    "diagonal when one mask is empty, 0 when both are",
-    "Dice, clDice": "0 when one mask is empty, 1 when both are",
-}
+COLUMNS = MORTAR_COLUMNS
 
 
-def score_folder(test: Path) -> tuple[dict[str, dict[str, float]], tuple[int, ...]]:
+def default_window(shape: tuple[int, ...]) -> int:
+    """A quarter of the shorter side: TopoMortar's 128 pixels for its images of 512.
+
+    Args:
+        shape: Of the images.
+
+    Returns:
+        Pixels, at least 1.
+
+    Example:
+        >>> default_window((512, 512)), default_window((128, 96))
+        (128, 24)
+    """
+    return max(1, min(shape) // 4)
+
+
+def conventions(window: int) -> dict[str, str]:
+    """What the numbers mean, to stand beside them.
+
+    Args:
+        window: Edge length of the windows, pixels.
+
+    Returns:
+        Words by topic.
+
+    Example:
+        >>> conventions(32)["local Betti errors"]
+        'mean over windows of 32 pixels'
+    """
+    return {
+        "Betti errors": "foreground 8-connected, background at the image border is no hole; an"
+        " empty mask has no component",
+        "local Betti errors": f"mean over windows of {window} pixels",
+        "HD95": "95th percentile of the surface distances of both directions, pooled; the image "
+        "diagonal when one mask is empty, 0 when both are",
+        "Dice, clDice": "0 when one mask is empty, 1 when both are",
+    }
+
+
+def score_folder(
+    test: Path, *, window: int | None = None
+) -> tuple[dict[str, dict[str, float]], tuple[int, ...]]:
     """Score every prediction in a folder.
 
     Args:
         test: Folder with ``predictions/<ID>.png`` and ``labels/<ID>.png`` of class indices.
+        window: Of :func:`score`.
 
     Returns:
         Numbers of :data:`COLUMNS` by id, and the size of the images.
@@ -53,22 +84,26 @@ def score_folder(test: Path) -> tuple[dict[str, dict[str, float]], tuple[int, ..
     sizes: set[tuple[int, ...]] = set()
     for path in sorted((test / "predictions").glob("*.png")):
         pred, target = _read(path), _read(test / "labels" / path.name)
-        rows[path.stem] = score(pred == FOREGROUND, target == FOREGROUND)
+        rows[path.stem] = score(pred == FOREGROUND, target == FOREGROUND, window=window)
         sizes.add(target.shape)
     if len(sizes) != 1:
         raise ValueError(f"expected predictions of one size in {test}, got {sorted(sizes)}")
     return rows, sizes.pop()
 
 
-def score(pred: NDArray[np.bool_], target: NDArray[np.bool_]) -> dict[str, float]:
-    """Numbers of :data:`COLUMNS` of one pair of masks.
+def score(
+    pred: NDArray[np.bool_], target: NDArray[np.bool_], *, window: int | None = None
+) -> dict[str, float]:
+    """Numbers of :data:`COLUMNS` of one pair of masks, without TopoMortar's quirks.
 
     Args:
         pred: Predicted mask, (H, W).
         target: True mask, (H, W).
+        window: Edge length of the windows of local errors, pixels; None for
+            :func:`default_window`.
 
     Returns:
-        Number by column.
+        Number by column, of :func:`seglosses.metrics.mortar.mortar_scores`.
 
     Example:
         >>> mask = np.zeros((8, 8), bool)
@@ -77,17 +112,8 @@ def score(pred: NDArray[np.bool_], target: NDArray[np.bool_]) -> dict[str, float
         >>> row["Dice_mortar"], row["HD95_mortar"], row["Betti0Error_mortar"]
         (1.0, 0.0, 0)
     """
-    pair = Pair(pred, target)
-    local = _window_errors(pair)
-    numbers = (local[0], betti_error(pair, 0), local[1], betti_error(pair, 1))
-    return dict(zip(COLUMNS, (*numbers, dice(pair), hd95(pair), cldice(pair)), strict=True))
-
-
-def _window_errors(pair: Pair) -> tuple[float, float]:
-    """Mean Betti errors of windows of a quarter of the shorter side."""
-    windows = window_betti_numbers(pair, window=max(1, min(pair.shape) // 4))
-    first, second = np.mean([np.abs(np.subtract(*numbers)) for numbers in windows], axis=0)
-    return float(first), float(second)
+    pair = Pair(pred, target, empty="worst")
+    return mortar_scores(pair, window=window or default_window(pair.shape), quirks="none")
 
 
 def as_csv(rows: Mapping[str, Mapping[str, float]]) -> str:

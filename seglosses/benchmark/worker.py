@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from seglosses.benchmark.results import read_card, write_at_once
-from seglosses.benchmark.scores import CONVENTIONS, as_csv, score_folder
+from seglosses.benchmark.scores import as_csv, conventions, default_window, score_folder
 from seglosses.hosts.openmmlab.training import train_and_test
 
 
@@ -23,7 +23,8 @@ def work(folder: Path) -> None:
     cost = train_and_test(folder / "config.py", folder / "test")
     rows, size = score_folder(folder / "test")
     card = {**read_card(folder / "card.json"), **cost}
-    card |= {"image_size": list(size), "images": len(rows), "conventions": CONVENTIONS}
+    card |= {"image_size": list(size), "images": len(rows)}
+    card["conventions"] = conventions(default_window(size))
     beside = folder.with_name(folder.name + ".json")
     write_at_once(beside, json.dumps(card, indent=2) + "\n")
     write_at_once(folder.with_name(folder.name + ".csv"), as_csv(rows))

@@ -33,7 +33,7 @@ GROUPS = ("indistr", "angles", "colors", "graffiti", "objects", "shadows", "occl
 
 
 @dataclass(frozen=True)
-class Sample:
+class LabelledImage:
     """An image and its label.
 
     Attributes:
@@ -197,7 +197,7 @@ def list_samples(
     labels: str = "accurate",
     train_size: str = "large",
     groups: Collection[str] | None = None,
-) -> list[Sample]:
+) -> list[LabelledImage]:
     """List the images of a split with their labels, sorted by id.
 
     Args:
@@ -253,7 +253,9 @@ def list_samples(
         )
     group = read_groups(folder)
     samples = [
-        Sample(name, images / f"{name}.png", answers / f"{name}.png", group.get(name, "unknown"))
+        LabelledImage(
+            name, images / f"{name}.png", answers / f"{name}.png", group.get(name, "unknown")
+        )
         for name in sorted(ids)
         if groups is None or group.get(name, "unknown") in groups
     ]

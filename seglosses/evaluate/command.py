@@ -64,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--cluster", metavar="ADDRESS", help="running Dask scheduler to use instead")
     add("--keep-going", action="store_true", help="accept images that cannot be scored")
     add("--coco", action="store_true", help="PRED_DIR and GT_DIR are JSON files of detections")
+    add("--max-detections", type=int, metavar="N",
+        help="with --coco: how many of an image and class count, the best ones (default: all;"
+        " the numbers named COCO have their own limits)")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar, no conventions")
 
 
@@ -77,7 +80,13 @@ def run(args: argparse.Namespace) -> int:
         Exit status: 0, 1 when images could not be scored, 130 when interrupted.
     """
     if args.coco:
-        return detections.run(args.pred_dir, args.gt_dir, args.out, quiet=args.quiet)
+        return detections.run(
+            args.pred_dir,
+            args.gt_dir,
+            args.out,
+            max_detections=args.max_detections,
+            quiet=args.quiet,
+        )
     status = 0
     try:
         evaluation = evaluate(

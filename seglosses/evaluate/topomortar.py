@@ -11,81 +11,36 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from seglosses import metrics
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.sample import Sample
 from seglosses.evaluate.table import Table
-from seglosses.metrics.topology import window_betti_numbers
+from seglosses.metrics.mortar import MORTAR_COLUMNS, mortar_scores
 
-NO_DISTANCE = 9999999
-WINDOW = 128
-ORDER = (
-    "Betti0ErrorLocal_mortar",
-    "Betti0Error_mortar",
-    "Betti1ErrorLocal_mortar",
-    "Betti1Error_mortar",
-    "Dice_mortar",
-    "HD95_mortar",
-    "clDice_mortar",
-)
+ORDER = MORTAR_COLUMNS
 Measure = Callable[[Sample, Options], float]
 
 
-def _as_they_count(numbers: tuple[int, ...], dimension: int) -> int:
-    return max(numbers[0], 1) if dimension == 0 else numbers[dimension]
-
-
-def _error(dimension: int) -> Measure:
+def _column(name: str) -> Measure:
     def measure(sample: Sample, options: Options) -> float:
-        pred, target = (_as_they_count(numbers, dimension) for numbers in sample.pair.betti)
-        return abs(pred - target)
+        pair, window = sample.pair, options.window
+        row = pair.remember(("mortar", window), lambda: mortar_scores(pair, window=window))
+        return row[name]
 
     return measure
 
 
-def _local_error(dimension: int) -> Measure:
-    def measure(sample: Sample, options: Options) -> float:
-        windows = sample.pair.remember(
-            ("window numbers", WINDOW),
-            lambda: list(window_betti_numbers(sample.pair, window=WINDOW)),
-        )
-        errors = [
-            abs(_as_they_count(pred, dimension) - _as_they_count(target, dimension))
-            for pred, target in windows
-        ]
-        return float(np.mean(errors))
-
-    return measure
-
-
-def _dice(sample: Sample, options: Options) -> float:
-    pair = sample.pair
-    return float("nan") if pair.pred_empty and pair.target_empty else metrics.dice(pair)
-
-
-def _hd95(sample: Sample, options: Options) -> float:
-    if sample.pair.pred_empty or sample.pair.target_empty:
-        return NO_DISTANCE
-    return metrics.hd95(sample.pair)
-
-
-def _cldice(sample: Sample, options: Options) -> float:
-    score = (
-        0.0 if sample.pair.pred_empty or sample.pair.target_empty else metrics.cldice(sample.pair)
-    )
-    return score or float("nan")
-
-
-MEASURES: tuple[tuple[str, Literal["higher", "lower"], str, Measure], ...] = (
-    ("Betti0Error_mortar", "lower", "|difference of components|, an empty mask has 1", _error(0)),
-    ("Betti1Error_mortar", "lower", "|difference of loops|", _error(1)),
-    ("Betti0ErrorLocal_mortar", "lower", "mean over windows of 128 pixels", _local_error(0)),
-    ("Betti1ErrorLocal_mortar", "lower", "mean over windows of 128 pixels", _local_error(1)),
-    ("Dice_mortar", "higher", "Dice", _dice),
-    ("HD95_mortar", "lower", "pooled 95th percentile; 9999999 when a mask is empty", _hd95),
-    ("clDice_mortar", "higher", "clDice; undefined when no skeleton meets the mask", _cldice),
+_LOCAL = "mean over windows of {window} pixels, an empty one has 1 component"
+_MEANINGS: dict[str, tuple[Literal["higher", "lower"], str]] = {
+    "Betti0Error_mortar": ("lower", "|difference of components|, an empty mask has 1"),
+    "Betti1Error_mortar": ("lower", "|difference of loops|"),
+    "Betti0ErrorLocal_mortar": ("lower", _LOCAL),
+    "Betti1ErrorLocal_mortar": ("lower", "mean over windows of {window} pixels"),
+    "Dice_mortar": ("higher", "Dice; undefined when both masks are empty"),
+    "HD95_mortar": ("lower", "pooled 95th percentile; 9999999 when a mask is empty"),
+    "clDice_mortar": ("higher", "clDice; undefined when no skeleton meets the mask"),
+}
+MEASURES: tuple[tuple[str, Literal["higher", "lower"], str, Measure], ...] = tuple(
+    (name, better, meaning, _column(name)) for name, (better, meaning) in _MEANINGS.items()
 )
 
 

@@ -13,7 +13,7 @@ from seglosses.losses.base import SegmentationLoss, SegOptions
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.layout import flat_labels, pick_channels
+from seglosses.primitives.layout import pick_channels
 from seglosses.primitives.overlap import Counts, Intersection, batch_counts, check_intersection
 from seglosses.primitives.reduction import Asked, Classes, average_classes, select_classes
 
@@ -65,7 +65,7 @@ class ClassLoss(SegmentationLoss):
         chosen, weights = select_classes(self._classes(batch), batch.channels), self.class_weight
         if chosen is None:
             return batch, None, weights
-        weights = None if weights is None else weights[chosen]
+        weights = None if weights is None else pick_channels(weights, chosen, 0)
         return (batch.picked(chosen), None, weights) if batch.sigmoid else (batch, chosen, weights)
 
     def _mean(
@@ -102,7 +102,7 @@ class ClassLoss(SegmentationLoss):
 def _seen(batch: Aligned) -> Tensor | None:
     """Which images have a pixel that counts, (N,), or ``None`` where all have."""
     if batch.pixel_weight is None:
-        return None if batch.valid is None else flat_labels(batch.valid).any(1)
+        return None if batch.valid is None else batch.valid.flatten(1).any(1)
     weight = batch.mask()
     assert weight is not None
     return (weight > 0).flatten(1).any(1)
@@ -179,7 +179,7 @@ class OverlapLoss(ClassLoss):
         batch, chosen, weights = self._chosen(batch)
         counts = batch_counts(batch, self.intersection)
         if chosen is not None:
-            counts = Counts(*(count[:, chosen] for count in counts))
+            counts = Counts(*(pick_channels(count, chosen) for count in counts))
         total: Tensor | None = None
         for average, share in self._mix.items():
             source = _pooled(counts, batch.row_weight) if average == "dataset" else counts

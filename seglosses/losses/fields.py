@@ -1,11 +1,6 @@
-"""Distance fields of batches: constant tensors computed by :mod:`seglosses.primitives.distance`.
-
-The batch goes to the CPU once and its fields come back once.
-"""
+"""Distance fields of batches: constant tensors computed by :mod:`seglosses.primitives.distance`."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -18,8 +13,10 @@ from seglosses.primitives.distance import (
     distance_to,
     inner_distances,
     signed_distances,
+    spacing_of,
     two_sided_distance,
 )
+from seglosses.primitives.host import HostFunction, host_function, host_maps
 
 
 def signed_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
@@ -38,7 +35,7 @@ def signed_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
         >>> signed_fields(torch.tensor([[[0, 1, 1]]]) > 0)
         tensor([[[ 1.,  0., -1.]]])
     """
-    return _each_image(masks, lambda planes: signed_distances(planes, spacing))
+    return _fields(_signed, masks, spacing)
 
 
 def two_sided_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
@@ -55,8 +52,7 @@ def two_sided_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
         >>> two_sided_fields(torch.tensor([[[0, 1, 1]]]) > 0)
         tensor([[[1., 1., 2.]]])
     """
-    planes = masks.flatten(0, 1)
-    return _each_image(planes, lambda mask: two_sided_distance(mask, spacing)).view(masks.shape)
+    return _fields(_two_sided, masks, spacing, leading=2)
 
 
 def inner_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
@@ -73,7 +69,7 @@ def inner_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
         >>> inner_fields(torch.tensor([[[0, 1, 1]]]) > 0)
         tensor([[[0., 1., 2.]]])
     """
-    return _each_image(masks, lambda planes: _inner(planes, spacing))
+    return _fields(_inner, masks, spacing)
 
 
 def distance_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
@@ -90,9 +86,15 @@ def distance_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
         >>> distance_fields(torch.tensor([[0, 0, 1]]) > 0)
         tensor([[2., 1., 0.]])
     """
-    return _each_image(masks, lambda mask: distance_to(mask, spacing))
+    return _fields(_to_nearest, masks, spacing)
 
 
+_signed = host_function(signed_distances)
+_two_sided = host_function(two_sided_distance)
+_to_nearest = host_function(distance_to)
+
+
+@host_function
 def _inner(planes: Mask, spacing: Spacing) -> Map:
     if int(planes.sum()) > int(planes.any(axis=0).sum()):
         return np.stack([inner_distances(mask, spacing) * mask for mask in planes])
@@ -103,8 +105,10 @@ def _inner(planes: Mask, spacing: Spacing) -> Map:
     return inside
 
 
-def _each_image(masks: Tensor, field: Callable[[Mask], Map]) -> Tensor:
-    if masks.numel() == 0:
-        return torch.zeros(masks.shape, device=masks.device)
-    images = masks.detach().cpu().numpy()
-    return torch.from_numpy(np.stack([field(image) for image in images])).to(masks.device)
+def _fields(field: HostFunction, masks: Tensor, spacing: Spacing, leading: int = 1) -> Tensor:
+    axes = masks.dim() - (1 if field is _to_nearest else 2)
+    # as numbers, which a graph can hold
+    lengths = None if spacing is None else spacing_of(axes, spacing)
+    return host_maps(
+        field, masks, dtype=torch.float32, leading=leading, options=dict(spacing=lengths)
+    )

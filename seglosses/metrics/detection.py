@@ -1,8 +1,9 @@
 """How well detections are placed, and whether their scores mean what they say.
 
 Boxes are (x1, y1, x2, y2). A detection is matched greedily, best score first, to the free object of
-its image and class that it overlaps most. Average precision is not computed here: that is the work
-of pycocotools.
+its image and class that it overlaps most. One that is left over and lies in a crowd region of its
+class is neither right nor wrong, as in COCO, and is left out. Average precision is not computed
+here: that is the work of pycocotools.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class Matches(NamedTuple):
         iou: With its object, 0 where there is none, (n,).
         giou: Likewise; -1 where there is none, (n,).
         label: Class of each detection, (n,).
-        objects: How many objects there were.
+        objects: How many objects there were, crowd regions not among them.
+        ignored: How many detections were left out, for they lie in a crowd region.
     """
 
     score: Array
@@ -32,6 +34,7 @@ class Matches(NamedTuple):
     giou: Array
     label: NDArray[np.int64]
     objects: int
+    ignored: int = 0
 
 
 def pairwise_overlaps(boxes: ArrayLike, others: ArrayLike) -> tuple[Array, Array]:
@@ -69,6 +72,8 @@ def match(
     object_boxes: ArrayLike,
     object_labels: ArrayLike,
     *,
+    crowd_boxes: ArrayLike = (),
+    crowd_labels: ArrayLike = (),
     iou_threshold: float = 0.5,
 ) -> Matches:
     """Match the detections of one image to its objects.
@@ -79,10 +84,13 @@ def match(
         labels: (n,).
         object_boxes: (m, 4).
         object_labels: (m,).
+        crowd_boxes: Regions with many objects, (k, 4). A detection without an object of its own is
+            left out where ``iou_threshold`` of its area and more lies in one of its class.
+        crowd_labels: (k,).
         iou_threshold: Least IoU of a match.
 
     Returns:
-        The detections in the order of their scores.
+        The detections in the order of their scores, without those in crowds.
 
     Raises:
         ValueError: when the lengths differ.
@@ -91,6 +99,10 @@ def match(
         >>> found = match([[0, 0, 2, 2], [0, 0, 2, 3]], [0.6, 0.9], [0, 0], [[0, 0, 2, 4]], [0])
         >>> found.score.tolist(), found.iou.tolist()  # the second takes the object first
         ([0.9, 0.6], [0.75, 0.0])
+        >>> found = match([[0, 0, 2, 2]], [0.9], [0], [], [], crowd_boxes=[[0, 0, 9, 9]],
+        ...               crowd_labels=[0])
+        >>> found.score.tolist(), found.ignored
+        ([], 1)
     """
     score = np.asarray(scores, np.float64).ravel()
     label: NDArray[np.int64] = np.asarray(labels, np.int64).ravel()
@@ -111,7 +123,28 @@ def match(
             j = int(usable.argmax())
             free[j] = False
             best[i], best_giou[i] = iou[i, j], giou[i, j]
-    return Matches(score[order], best, best_giou, label, len(wanted))
+    inside = _share_inside(np.asarray(boxes, np.float64).reshape(-1, 4)[order], crowd_boxes)
+    regions = np.asarray(crowd_labels, np.int64).ravel()
+    if inside.shape[1] != len(regions):
+        raise ValueError(
+            f"expected a label for each crowd region, got {inside.shape[1]} and {len(regions)}"
+        )
+    inside = np.where(regions == label[:, None], inside, 0.0)
+    kept = (best > 0) | (inside.max(1, initial=0.0) < iou_threshold)
+    ignored = int((~kept).sum())
+    return Matches(
+        score[order][kept], best[kept], best_giou[kept], label[kept], len(wanted), ignored
+    )
+
+
+def _share_inside(boxes: Array, regions: ArrayLike) -> Array:
+    """Share of the area of each box that lies in each region, (n, k)."""
+    a, b = boxes[:, None], np.asarray(regions, np.float64).reshape(1, -1, 4)
+    upper, lower = np.minimum(a[..., 2:], b[..., 2:]), np.maximum(a[..., :2], b[..., :2])
+    common = np.clip(upper - lower, 0, None).prod(-1)
+    area = np.broadcast_to(np.clip(a[..., 2:] - a[..., :2], 0, None).prod(-1), common.shape)
+    share: Array = np.divide(common, area, out=np.zeros_like(common), where=area > 0)
+    return share
 
 
 def pool(images: Sequence[Matches]) -> Matches:
@@ -132,7 +165,8 @@ def pool(images: Sequence[Matches]) -> Matches:
         np.concatenate(part) for part in zip(*(m[:4] for m in (empty, *images)), strict=True)
     ]
     score, iou, giou, label = together
-    return Matches(score, iou, giou, label, sum(m.objects for m in images))
+    counts = [sum(getattr(m, name) for m in images) for name in ("objects", "ignored")]
+    return Matches(score, iou, giou, label, *counts)
 
 
 def placement(matches: Matches) -> dict[str, float]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 
 import numpy as np
+from numpy.typing import NDArray
 
+from seglosses import topology
 from seglosses.metrics.pair import Pair
-from seglosses.topology import MatchingError, betti_numbers, matching_error
+from seglosses.topology import MatchingError, matching_error
 from seglosses.topology.errors import TieBreaking
 
 
@@ -75,43 +77,57 @@ def windowed_betti_errors(pair: Pair, *, window: int) -> tuple[float, ...]:
         >>> windowed_betti_errors(Pair([[1, 0, 0, 0]], [[0, 0, 0, 1]]), window=2)
         (1.0, 0.0)
     """
-    errors = [
-        [abs(a - b) for a, b in zip(*numbers, strict=True)]
-        for numbers in window_betti_numbers(pair, window=window)
-    ]
-    return tuple(float(mean) for mean in np.mean(errors, axis=0))
+    pred, target, total = window_betti_numbers(pair, window=window)
+    return tuple(float(errors) / total for errors in np.abs(pred - target).sum(axis=0))
 
 
 def window_betti_numbers(
     pair: Pair, *, window: int
-) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Betti numbers of prediction and target in each window, row by row.
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Betti numbers of prediction and target in each window that holds something.
 
     Args:
         pair: The two masks.
         window: Side of the windows, pixels; those at the far border are cut off there.
 
-    Yields:
-        Betti numbers of the prediction and of the target.
+    Returns:
+        Betti numbers of the prediction and of the target, (windows, 2) or (windows, 3), in the
+        windows that meet ``pair.box``, row by row; and how many windows tile the whole image. In
+        the others both masks are empty.
 
     Raises:
         ValueError: for a window below 1.
 
     Example:
-        >>> pair = Pair(np.array([[1, 0, 1]]) > 0, np.array([[1, 1, 1]]) > 0)
-        >>> list(window_betti_numbers(pair, window=2))
-        [((1, 0), (1, 0)), ((1, 0), (1, 0))]
+        >>> pair = Pair([[1, 0, 1, 0, 0, 0]], [[1, 1, 1, 0, 0, 0]])
+        >>> pred, target, total = window_betti_numbers(pair, window=2)
+        >>> pred.tolist(), target.tolist(), total
+        ([[1, 0], [1, 0]], [[1, 0], [1, 0]], 3)
     """
     if window < 1:
         raise ValueError(f"expected a window of at least 1 pixel, got {window}")
-    pred, target = pair.uncropped()
-    counts = [range(0, size, window) for size in pair.shape]
-    for corner in np.stack(np.meshgrid(*counts, indexing="ij"), -1).reshape(-1, len(pair.shape)):
-        place = tuple(slice(start, start + window) for start in corner.tolist())
-        yield (
-            betti_numbers(pred[place], connectivity=pair.connectivity),
-            betti_numbers(target[place], connectivity=pair.connectivity),
+
+    def measure() -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+        # whole windows around the box: an edge of the box would be an edge of a window
+        ends = [
+            min(-(-side.stop // window) * window, size)
+            for side, size in zip(pair.box, pair.shape, strict=True)
+        ]
+        starts = [side.start // window * window for side in pair.box]
+        place = tuple(
+            slice(side.start - start, side.stop - start)
+            for side, start in zip(pair.box, starts, strict=True)
         )
+        counts = []
+        for mask in (pair.pred, pair.target):
+            part = np.zeros([end - start for start, end in zip(starts, ends, strict=True)], bool)
+            part[place] = mask
+            counts.append(
+                topology.window_betti_numbers(part, window=window, connectivity=pair.connectivity)
+            )
+        return counts[0], counts[1], math.prod(-(-size // window) for size in pair.shape)
+
+    return pair.remember(("windows", window), measure)
 
 
 def betti_matching_error(pair: Pair, dimension: int, *, tie_breaking: TieBreaking = "none") -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit
+from llvmlite import ir
+from numba import config, njit, types
+from numba.extending import intrinsic
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -30,3 +32,25 @@ def kernel(function: Callable[..., Any]) -> Any:
     except RuntimeError:
         # Numba found no folder for its cache: that is no reason not to import.
         return njit(nogil=True)(function)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _count_trailing(typing: Any, word: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), generate
+
+
+if config.DISABLE_JIT:
+
+    def trailing_zeros(word: Any) -> int:
+        """Position of the lowest set bit of an unsigned word of 64 bits, which is not 0."""
+        return (int(word) & -int(word)).bit_length() - 1
+
+else:
+
+    @njit(inline="always")  # type: ignore[untyped-decorator]
+    def trailing_zeros(word: Any) -> Any:
+        """Position of the lowest set bit of an unsigned word of 64 bits, which is not 0."""
+        return _count_trailing(word)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import torch
 from torch import Tensor
 
 from seglosses.primitives.device import at_hand
@@ -26,7 +27,6 @@ def blocks(maps: Tensor) -> Iterator[tuple[slice, slice]]:
         A slice of images and a slice of pixels.
 
     Example:
-        >>> import torch
         >>> [(i.stop, p.stop) for i, p in blocks(torch.zeros(2, 16, 20_000))]
         [(1, 16384), (1, 32768), (2, 16384), (2, 32768)]
         >>> [(i.stop, p.stop) for i, p in blocks(torch.zeros(5000, 80, 1))]
@@ -46,7 +46,6 @@ def flat_maps(maps: Tensor) -> Tensor:
     """(N, C, *S) to (N, C, P), without a copy where the layout allows it.
 
     Example:
-        >>> import torch
         >>> flat_maps(torch.zeros(2, 3, 4, 5)).shape, flat_maps(torch.zeros(2, 3)).shape
         (torch.Size([2, 3, 20]), torch.Size([2, 3, 1]))
     """
@@ -57,21 +56,27 @@ def flat_labels(labels: Tensor) -> Tensor:
     """(N, *S) to (N, P).
 
     Example:
-        >>> import torch
         >>> flat_labels(torch.zeros(2, 4, 5)).shape, flat_labels(torch.zeros(2)).shape
         (torch.Size([2, 20]), torch.Size([2, 1]))
     """
     return labels.flatten(1) if labels.dim() > 1 else labels.unsqueeze(1)
 
 
-def pick_channels(maps: Tensor, chosen: Sequence[int]) -> Tensor:
+def pick_channels(maps: Tensor, chosen: Sequence[int], dim: int = 1) -> Tensor:
     """Channels out of (N, C, *S); a view where they follow each other, of which nothing is kept.
 
+    A list as an index would be copied to the device first, and waited for.
+
+    Args:
+        maps: (N, C, *S).
+        chosen: Channels, at least one.
+        dim: Which dimension they are.
+
     Example:
-        >>> import torch
         >>> pick_channels(torch.tensor([[1, 2, 3]]), [0, 2])
         tensor([[1, 3]])
     """
-    first, last = chosen[0], chosen[-1] + 1
-    neighbours = list(chosen) == list(range(first, last))
-    return maps[:, first:last] if neighbours else maps[:, list(chosen)]
+    first, count = chosen[0], len(chosen)
+    if list(chosen) == list(range(first, first + count)):
+        return maps.narrow(dim, first, count)
+    return torch.stack([maps.select(dim, channel) for channel in chosen], dim)

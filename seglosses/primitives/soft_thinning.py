@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seglosses.primitives.first_order import first_order
+from seglosses.primitives.layout import pick_channels
 
 _Move = tuple[int, ...]
 _RING = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
@@ -194,7 +195,7 @@ def _product(first: Tensor, factors: Tensor, places: list[list[int]]) -> Tensor:
 
 
 def _chosen(terms: Tensor, places: Sequence[int]) -> Tensor:
-    return terms.index_select(0, torch.tensor(places, device=terms.device))
+    return pick_channels(terms, places, 0)
 
 
 def _none_and_one(terms: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ from seglosses.report.charts import number, ticks
 COLOURS = ("#5b6472", "#2563a8", "#d9730d", "#2e8b57", "#8e44ad", "#c0392b", "#0f8b8d", "#b8860b")
 """Of the series, in order; the ninth is again the first."""
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 420, 300, 52, 12, 10, 42
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 420, 300, 52, 12, 10, 42
 
 
 @dataclass(frozen=True)
@@ -88,20 +88,16 @@ def scatter(
     across, up = np.asarray(x, np.float64), np.asarray(y, np.float64)
     fine = np.isfinite(across) & np.isfinite(up)
     if not fine.any():
-        return _nothing()
+        return nothing()
     ends = _ends(np.concatenate([across[fine], up[fine]]), from_zero=compress)
-    horizontal, vertical = _scales(ends, ends, compress, compress)
-    parts = [
-        f'<line class="axis" stroke-dasharray="4 3" x1="{horizontal(ends[0]):.1f}" '
-        f'y1="{vertical(ends[0]):.1f}" x2="{horizontal(ends[1]):.1f}" '
-        f'y2="{vertical(ends[1]):.1f}"/>'
-    ]
+    horizontal, vertical = scales(ends, ends, compress, compress)
+    parts = [diagonal(horizontal, vertical)]
     for index in np.flatnonzero(fine):
         text = f"{names[index]}: {number(across[index])}, {number(up[index])}"
         parts.append(
-            _dot(horizontal(across[index]), vertical(up[index]), COLOURS[1], text, opacity=0.55)
+            dot(horizontal(across[index]), vertical(up[index]), COLOURS[1], text, opacity=0.55)
         )
-    return _frame(parts, horizontal, vertical, axes, label)
+    return frame(parts, horizontal, vertical, axes, label)
 
 
 def points(
@@ -124,11 +120,11 @@ def points(
     """
     known = {name: at for name, at in series.items() if np.isfinite(at[:2]).all()}
     if not known:
-        return _nothing()
+        return nothing()
     ups = np.array([[v for v in at[1:] if math.isfinite(v)][-1] for at in known.values()])
     lows = np.array([at[2] if math.isfinite(at[2]) else at[1] for at in known.values()])
     across = np.array([at[0] for at in known.values()])
-    horizontal, vertical = _scales(
+    horizontal, vertical = scales(
         _ends(across, from_zero=True), _ends(np.concatenate([ups, lows])), False, False
     )
     parts = []
@@ -142,14 +138,14 @@ def points(
                 f'x2="{horizontal(x):.1f}" y1="{vertical(low):.1f}" y2="{vertical(high):.1f}"/>'
             )
         parts.append(
-            _dot(horizontal(x), vertical(y), colour, f"{name}: {number(x)}, {number(y)}", size=4.5)
+            dot(horizontal(x), vertical(y), colour, f"{name}: {number(x)}, {number(y)}", size=4.5)
         )
-        end = horizontal(x) > 0.7 * _WIDTH
+        end = horizontal(x) > 0.7 * WIDTH
         parts.append(
             f'<text x="{horizontal(x) + (-8 if end else 8):.1f}" y="{vertical(y) - 6:.1f}" '
             f'text-anchor="{"end" if end else "start"}">{html.escape(name)}</text>'
         )
-    return _frame(parts, horizontal, vertical, axes, label)
+    return frame(parts, horizontal, vertical, axes, label)
 
 
 def shares(
@@ -174,9 +170,9 @@ def shares(
     arrays = {name: np.sort(values[np.isfinite(values)]) for name, values in arrays.items()}
     filled = [values for values in arrays.values() if values.size]
     if not filled:
-        return _nothing()
+        return nothing()
     ends = _ends(np.concatenate(filled), from_zero=compress)
-    horizontal, vertical = _scales(ends, (0.0, 1.0), compress, False)
+    horizontal, vertical = scales(ends, (0.0, 1.0), compress, False)
     parts = []
     for index, (name, values) in enumerate(arrays.items()):
         if not values.size:
@@ -190,10 +186,19 @@ def shares(
             f'<path fill="none" stroke="{COLOURS[index % len(COLOURS)]}" stroke-width="1.8" '
             f'd="{"".join(path)}"><title>{html.escape(name)}</title></path>'
         )
-    return _frame(parts, horizontal, vertical, (axis, "share of images"), label)
+    return frame(parts, horizontal, vertical, (axis, "share of images"), label)
 
 
-def _nothing() -> str:
+def diagonal(across: Scale, up: Scale) -> str:
+    """A dashed line where both numbers are equal."""
+    return (
+        f'<line class="axis" stroke-dasharray="4 3" x1="{across(across.low):.1f}" '
+        f'y1="{up(across.low):.1f}" x2="{across(across.high):.1f}" y2="{up(across.high):.1f}"/>'
+    )
+
+
+def nothing() -> str:
+    """What stands in place of a chart without a point."""
     return '<p class="quiet">nothing to draw: undefined for every image</p>'
 
 
@@ -205,31 +210,32 @@ def _ends(values: NDArray[np.float64], *, from_zero: bool = False) -> tuple[floa
     return low - room, high + room
 
 
-def _scales(
+def scales(
     across: tuple[float, float], up: tuple[float, float], bend_x: bool, bend_y: bool
 ) -> tuple[Scale, Scale]:
+    """Both axes, from the ends of their numbers, and whether they are logarithmic."""
     return (
-        Scale(*across, first=_LEFT, last=_WIDTH - _RIGHT, compress=bend_x),
-        Scale(*up, first=_HEIGHT - _BOTTOM, last=_TOP, compress=bend_y),
+        Scale(*across, first=LEFT, last=WIDTH - RIGHT, compress=bend_x),
+        Scale(*up, first=HEIGHT - BOTTOM, last=TOP, compress=bend_y),
     )
 
 
-def _dot(
+def dot(
     x: float, y: float, colour: str, text: str, *, size: float = 3.2, opacity: float = 1.0
 ) -> str:
+    """A point, in pixels of the chart, whose text stands under the pointer."""
     return (
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" fill="{colour}" fill-opacity="{opacity}">'
         f"<title>{html.escape(text)}</title></circle>"
     )
 
 
-def _frame(
-    parts: Sequence[str], across: Scale, up: Scale, axes: tuple[str, str], label: str
-) -> str:
-    floor, wall = _HEIGHT - _BOTTOM, _LEFT
+def frame(parts: Sequence[str], across: Scale, up: Scale, axes: tuple[str, str], label: str) -> str:
+    """The chart: axes with numbers and texts, and what is drawn on them, as one SVG element."""
+    floor, wall = HEIGHT - BOTTOM, LEFT
     lines = [
-        f'<line class="axis" x1="{wall}" x2="{_WIDTH - _RIGHT}" y1="{floor}" y2="{floor}"/>',
-        f'<line class="axis" x1="{wall}" x2="{wall}" y1="{_TOP}" y2="{floor}"/>',
+        f'<line class="axis" x1="{wall}" x2="{WIDTH - RIGHT}" y1="{floor}" y2="{floor}"/>',
+        f'<line class="axis" x1="{wall}" x2="{wall}" y1="{TOP}" y2="{floor}"/>',
     ]
     for tick in across.ticks():
         lines.append(
@@ -243,13 +249,13 @@ def _frame(
             f'y2="{up(tick):.1f}"/><text x="{wall - 7}" y="{up(tick) + 4:.1f}" '
             f'text-anchor="end">{number(tick)}</text>'
         )
-    middle = (_TOP + floor) / 2
+    middle = (TOP + floor) / 2
     lines.append(
-        f'<text x="{(wall + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">'
+        f'<text x="{(wall + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">'
         f'{html.escape(axes[0])}</text><text transform="translate(12 {middle}) rotate(-90)" '
         f'text-anchor="middle">{html.escape(axes[1])}</text>'
     )
     return (
-        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{html.escape(label)}">{"".join([*lines, *parts])}</svg>'
     )

@@ -1,6 +1,11 @@
 """Topology of images and masks: components, barcodes and induced matchings (NumPy and Numba)."""
 
-from seglosses.topology.components import betti_numbers, euler_number, label_components
+from seglosses.topology.components import (
+    betti_numbers,
+    euler_number,
+    label_components,
+    window_betti_numbers,
+)
 from seglosses.topology.errors import MatchingError, matching_error
 from seglosses.topology.matching import Matching, betti_matching, betti_matching_batch
 from seglosses.topology.persistence import Barcode, persistence
@@ -16,4 +21,5 @@ __all__ = [
     "label_components",
     "matching_error",
     "persistence",
+    "window_betti_numbers",
 ]

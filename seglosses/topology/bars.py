@@ -38,7 +38,8 @@ class Filtered:
         """Filter the keys of a sublevel filtration.
 
         Args:
-            key: Keys, (H, W) or (D, H, W).
+            key: Keys, (H, W) or (D, H, W); those of a volume are dense (see
+                :func:`seglosses.topology.filtration.dense_keys`).
             construction: ``'V'`` or ``'T'``.
             relative: Whether to surround the image with its smallest value.
 
@@ -50,7 +51,7 @@ class Filtered:
         if key.ndim == 2:
             features = forests_2d(padded)
         else:
-            components, cavities, walls = forests_3d(padded)
+            components, cavities, walls = forests_3d(padded, _span(key, construction))
             features = (components, Loops(walls), cavities)
         # The duality behind 'T' turns the order of ties around.
         flat = key.ravel() if construction == "V" else key.ravel()[::-1]
@@ -58,6 +59,15 @@ class Filtered:
         if construction == "T":
             oldest = flat.size - 1 - oldest
         return cls(padded.ravel(), frame, oldest, features)
+
+    @property
+    def volume(self) -> tuple[Forest, Loops, Forest]:
+        """Components, loops and cavities of a volume."""
+        components, loops, cavities = self.features
+        assert isinstance(components, Forest)
+        assert isinstance(loops, Loops)
+        assert isinstance(cavities, Forest)
+        return components, loops, cavities
 
     @property
     def bars(self) -> int:
@@ -76,8 +86,8 @@ class Filtered:
         """
         feature = self.features[dim]
         if isinstance(feature, Loops):
-            birth = self._pixels(feature.edges[which], _walls(feature.primal))
-            death = self._pixels(feature.squares[which], _walls(feature.dual))
+            birth = self._pixels(feature.edges[which], _walls(feature.around.primal))
+            death = self._pixels(feature.squares[which], _walls(feature.around.dual))
         else:
             side = feature.side
             cells = side.index(feature.age[feature.lose[which]])
@@ -92,6 +102,12 @@ class Filtered:
         pixels = self.frame.pixels
         kernels.top_pixels(self.key, cells, len(picks), picks, pixels, self.oldest, out)
         return out
+
+
+def _span(key: Ints, construction: Construction) -> tuple[int, int]:
+    """Smallest key of the engine, and how many there are from there on."""
+    low, high = int(key.min()), int(key.max())
+    return (low if construction == "V" else ~high), high - low + 1
 
 
 def _walls(side: Side) -> Codes:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seglosses.topology.kernels.grid import OUTSIDE
+from seglosses.topology.kernels.order import FRAME, dense_levels
 from seglosses.topology.sides import Ints
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 Filtration = Literal["superlevel", "sublevel"]
 Construction = Literal["V", "T"]
-
-# Older than every pixel. No image key reaches it, nor does the complement of one.
-FRAME = np.int32(np.iinfo(np.int32).min)
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -113,6 +111,26 @@ def order_keys(*images: NDArray[Any]) -> list[Ints]:
     ranks = np.unique(values, return_inverse=True)[1].astype(np.int32)
     parts = np.split(ranks, np.cumsum([image.size for image in images])[:-1])
     return [part.reshape(image.shape) for part, image in zip(parts, images, strict=True)]
+
+
+def dense_keys(*keys: Ints) -> tuple[list[Ints], int]:
+    """Replace keys by their ranks among all of them, from 0.
+
+    Args:
+        keys: Keys, of any shapes.
+
+    Returns:
+        The ranks, and how many there are.
+
+    Example:
+        >>> dense_keys(np.array([7, -2, 7], np.int32))
+        ([array([1, 0, 1], dtype=int32)], 2)
+    """
+    flat = np.concatenate([key.ravel() for key in keys])
+    ranks = np.empty(flat.size, np.int32)
+    count = dense_levels(flat, ranks)
+    parts = np.split(ranks, np.cumsum([key.size for key in keys])[:-1])
+    return [part.reshape(key.shape) for part, key in zip(parts, keys, strict=True)], int(count)
 
 
 def _same(single: NDArray[np.float32], image: NDArray[Any]) -> bool:

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.topology.kernels import forests as kernels
-from seglosses.topology.kernels import grid as grid
-from seglosses.topology.kernels import volume as volume
+from seglosses.topology.kernels import grid, order, volume
 from seglosses.topology.sides import Codes, Ints, Side, sides_2d, sides_3d
 
 Mask = NDArray[np.bool_]
 Marks = NDArray[np.uint8]
+Levels = tuple[int, int]
 
 OUTER = kernels.OUTER
 
@@ -73,12 +73,17 @@ class Forest:
         return out
 
 
+# Keys between which every pair of different values makes a bar.
+EVERY_LEVEL = (-(1 << 40), 1 << 40)
+
+
 def _merge(
-    side: Side, key: Ints, ids: Ints, dirs: Marks, age: Codes, codes: Codes
+    side: Side, key: Ints, ids: Ints, dirs: Marks, age: Codes, codes: Codes, levels: Levels
 ) -> tuple[Forest, Ints]:
     flip = np.int64(side.flip)
+    least, most = sorted(level ^ side.flip for level in levels)
     win, lose, where, lives, fate = kernels.merge(
-        codes, flip, side.near, side.far, ids, dirs, side.steps, age
+        codes, flip, side.near, side.far, ids, dirs, side.steps, age, least, most
     )
     return Forest(side, key, ids, dirs, age, win, lose, codes[where], lives, fate), where
 
@@ -102,18 +107,25 @@ class _Marked:
         codes = np.empty(self.bits[shift : shift + 3].sum() + 1, np.int64)
         grid.collect_edges(self.flags, self.cells, shift, self.key, side.edge, codes)
         codes = codes[:-1]
-        codes.sort()
+        order.sort_codes(codes)
         return codes
 
-    def components(self, dirs: Marks, side: Side, codes: Codes) -> Forest:
+    def components(
+        self, dirs: Marks, side: Side, codes: Codes, levels: Levels = EVERY_LEVEL
+    ) -> Forest:
         ids, age = np.zeros(self.key.size, np.int32), self._roots(grid.PIXEL_ROOT, 0)
         grid.collect_roots(
             self.flags, self.cells, grid.PIXEL_ROOT, self.key, side.cell, 0, ids, age
         )
-        return _merge(side, self.key, ids, dirs, age[:-1], codes)[0]
+        return _merge(side, self.key, ids, dirs, age[:-1], codes, levels)[0]
 
     def enclosed(
-        self, shape: tuple[int, ...], dirs: Marks, side: Side, codes: Codes
+        self,
+        shape: tuple[int, ...],
+        dirs: Marks,
+        side: Side,
+        codes: Codes,
+        levels: Levels = EVERY_LEVEL,
     ) -> tuple[Forest, Ints]:
         inside = np.ones(shape, np.int32)
         inside[(slice(1, -2),) * len(shape)] = 0
@@ -121,7 +133,7 @@ class _Marked:
         grid.collect_roots(self.flags, self.cells, grid.TOP_ROOT, self.key, side.cell, 1, ids, age)
         age = ~age[:-1]
         age[0] = OUTER
-        return _merge(side, self.key, ids, dirs, age, ~codes[::-1])
+        return _merge(side, self.key, ids, dirs, age, ~codes[::-1], levels)
 
     def _roots(self, bit: int, first: int) -> Codes:
         return np.empty(first + self.bits[bit] + 1, np.int64)
@@ -159,25 +171,42 @@ class Walls:
     Attributes:
         key: Padded values, flat.
         step: Strides.
-        last: Which edge of every square comes last, by normal axis.
-        first: Which square around every edge comes first, by axis.
-        edges: Edges outside the spanning tree: each is born with a loop. By 3 * pixel + axis.
-        squares: Squares outside the dual spanning tree: each fills a loop. By 3 * pixel + axis.
+        span: The smallest value within the volume, and how many there are at most from there on.
+        free: Bit ``axis`` of a voxel is set for the edges outside the spanning tree, each of which
+            is born with a loop, bit ``3 + axis`` for the squares outside the dual one, each of
+            which fills a loop.
     """
 
     key: Ints
     step: Codes
-    last: Marks
-    first: Marks
-    edges: Mask
-    squares: Mask
+    span: tuple[int, int]
+    free: Marks
+
+    @property
+    def last(self) -> Marks:
+        """Which edge of every square comes last, by normal axis."""
+        out = np.empty((3, self.key.size), np.uint8)
+        volume.last_edges(self.key, self.step, out)
+        return out
+
+    @property
+    def first(self) -> Marks:
+        """Which square around every edge comes first, by axis."""
+        out = np.empty((3, self.key.size), np.uint8)
+        volume.first_squares(self.key, self.step, out)
+        return out
 
 
-def forests_3d(padded: Ints) -> tuple[Forest, Forest, Walls]:
+def forests_3d(
+    padded: Ints, span: tuple[int, int], levels: Levels = EVERY_LEVEL
+) -> tuple[Forest, Forest, Walls]:
     """Forest of the components and forest of the cavities of a volume, and what lies between.
 
     Args:
         padded: Values with a margin of one pixel of ``OUTSIDE``, int32 (D + 2, H + 2, W + 2).
+        span: See :class:`Walls`.
+        levels: Values below the first or above the second count as equal to it where the length of
+            a bar is concerned.
 
     Returns:
         The primal forest, the dual forest, whose basin 0 is the outside, and the walls.
@@ -186,17 +215,13 @@ def forests_3d(padded: Ints) -> tuple[Forest, Forest, Walls]:
     step = np.array(padded.strides, np.int64) // padded.itemsize
     primal, dual = sides_3d(*step.tolist())
     pixel, cube = np.empty(key.size, np.uint8), np.empty(key.size, np.uint8)
-    flags = np.zeros(key.size, np.uint8)
-    last, first = np.empty((3, key.size), np.uint8), np.empty((3, key.size), np.uint8)
-    free = np.zeros((2, key.size, 3), bool)
+    flags, free = np.zeros(key.size, np.uint8), np.zeros(key.size, np.uint8)
+    walls = Walls(key, step, span, free)
     volume.contract_3d(key, step, pixel, cube)
-    volume.last_edges(key, step, last)
-    volume.first_squares(key, step, first)
-    volume.mark_3d(key, step, pixel, cube, last, first, flags, free)
+    volume.mark_3d(key, step, pixel, cube, walls.last, walls.first, flags, free)
     marked = _Marked.of(key, flags)
-    components = marked.components(pixel, primal, marked.edges(0, primal))
-    cavities, _ = marked.enclosed(padded.shape, cube, dual, marked.edges(3, dual))
-    edges, squares = free.reshape(2, -1)
-    edges[components.side.index(components.codes)] = False
-    squares[cavities.side.index(cavities.codes)] = False
-    return components, cavities, Walls(key, step, last, first, edges, squares)
+    components = marked.components(pixel, primal, marked.edges(0, primal), levels)
+    cavities, _ = marked.enclosed(padded.shape, cube, dual, marked.edges(3, dual), levels)
+    for shift, forest in ((0, components), (3, cavities)):
+        volume.clear_cells(forest.side.index(forest.codes), shift, free)
+    return components, cavities, walls

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 
@@ -18,18 +18,32 @@ from seglosses.topology.filtration import (
     order_keys,
 )
 from seglosses.topology.forests import Forest
+from seglosses.topology.halves import Halves
+from seglosses.topology.images import match_loops
 from seglosses.topology.induced import match_by_cells, match_by_edges
 from seglosses.topology.masks import as_masks, match_masks
-from seglosses.topology.sides import Codes
-from seglosses.topology.tunnels import Loops, match_loops
+from seglosses.topology.sides import Codes, Ints
+from seglosses.topology.tunnels import Loops
+from seglosses.topology.volumes import filter_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
+    from typing_extensions import Unpack
 
 ImageIntervals = Literal["all", "positive"]
-Comparison = Literal["union", "intersection"]
+Third = Literal["union", "intersection"]
+
+
+class MatchingOptions(TypedDict, total=False):
+    """Options of :func:`betti_matching`."""
+
+    filtration: Filtration
+    construction: Construction
+    image_intervals: ImageIntervals
+    relative: bool
+    comparison: Third
 
 
 @dataclass(frozen=True)
@@ -58,7 +72,7 @@ def betti_matching(
     construction: Construction = "V",
     image_intervals: ImageIntervals = "all",
     relative: bool = False,
-    comparison: Comparison = "union",
+    comparison: Third = "union",
 ) -> Matching:
     """Induced matching of the barcodes of two images.
 
@@ -117,19 +131,17 @@ def betti_matching(
         by_dimension, essential = match_masks(*masks, construction)
         mates, rest_a, rest_b = zip(*by_dimension, strict=True)
         return Matching(mates, rest_a, rest_b, essential)
-    keys = order_keys(first, second)
-    if filtration == "superlevel":
-        keys = [~key for key in keys]
-    join = np.minimum if comparison == "union" else np.maximum
-    parts = [Filtered.of(key, construction=construction, relative=relative) for key in keys]
-    joined = join(*keys)
-    if any(not part.bars for part in parts):
-        # Nothing can be matched, and any comparison says so.
-        parts.append(parts[0])
-    elif same := [k for k in (0, 1) if np.array_equal(joined, keys[k])]:
-        parts.append(parts[same[0]])
+    keys, union = order_keys(first, second), comparison == "union"
+    features: Sequence[Forest | Loops | Halves]
+    if first.ndim == 2:
+        *parts, third = _filter_images(keys, filtration, construction, relative, union)
+        features = third.features
     else:
-        parts.append(Filtered.of(joined, construction=construction, relative=relative))
+        one, two, volume = filter_volumes(
+            keys, filtration, construction, relative=relative, union=union
+        )
+        parts = [one, two]
+        features = volume or one.features
     # The duality behind 'T' turns inclusions around.
     larger = (comparison == "union") == (construction == "V")
     exact = image_intervals == "all"
@@ -137,9 +149,10 @@ def betti_matching(
     unmatched_a: list[Codes] = []
     unmatched_b: list[Codes] = []
     for dim in range(first.ndim):
-        items = _match(*(part.features[dim] for part in parts), larger=larger, exact=exact)
+        inputs = [part.features[dim] for part in parts]
+        items = _match(inputs[0], inputs[1], features[dim], larger=larger, exact=exact)
         chosen = []
-        for part, item, rest in zip(parts, items, (unmatched_a, unmatched_b), strict=False):
+        for part, item, rest in zip(parts, items, (unmatched_a, unmatched_b), strict=True):
             lives = part.features[dim].lives
             bars = part.pairs(dim, lives)
             rows = (np.cumsum(lives) - 1)[item]
@@ -157,10 +170,40 @@ def betti_matching(
     )
 
 
+def _filter_images(
+    keys: list[Ints],
+    filtration: Filtration,
+    construction: Construction,
+    relative: bool,
+    union: bool,
+) -> list[Filtered]:
+    """Filter two images and their comparison; one of the two where it is the comparison."""
+    if filtration == "superlevel":
+        keys = [~key for key in keys]
+    parts = [Filtered.of(key, construction=construction, relative=relative) for key in keys]
+    joined = (np.minimum if union else np.maximum)(*keys)
+    if any(not part.bars for part in parts):
+        # Nothing can be matched, and any comparison says so.
+        parts.append(parts[0])
+    elif same := [k for k in (0, 1) if np.array_equal(joined, keys[k])]:
+        parts.append(parts[same[0]])
+    else:
+        parts.append(Filtered.of(joined, construction=construction, relative=relative))
+    return parts
+
+
 def _match(
-    a: Forest | Loops, b: Forest | Loops, third: Forest | Loops, *, larger: bool, exact: bool
+    a: Forest | Loops,
+    b: Forest | Loops,
+    third: Forest | Loops | Halves,
+    *,
+    larger: bool,
+    exact: bool,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    if isinstance(a, Loops) and isinstance(b, Loops) and isinstance(third, Loops):
+    if isinstance(a, Loops) and isinstance(b, Loops):
+        if isinstance(third, Halves):
+            return third.match(a, b, exact=exact)
+        assert isinstance(third, Loops)
         return match_loops(a, b, third, larger=larger, exact=exact)
     assert isinstance(a, Forest)
     assert isinstance(b, Forest)
@@ -175,7 +218,7 @@ def betti_matching_batch(
     b: Sequence[ArrayLike] | NDArray[Any],
     *,
     threads: int | None = None,
-    **options: Any,
+    **options: Unpack[MatchingOptions],
 ) -> list[Matching]:
     """Match many pairs of images in threads; the kernels run without the GIL.
 
@@ -183,7 +226,7 @@ def betti_matching_batch(
         a: First images, a sequence or an array whose first axis counts images.
         b: Second images, as many.
         threads: Threads to use, None for as many as there are processors; never more than pairs.
-        options: Keywords of :func:`betti_matching`.
+        options: As of :func:`betti_matching`.
 
     Returns:
         One matching per pair, in order.

@@ -13,6 +13,7 @@ from seglosses.topology.filtration import (
     Filtration,
     check_choice,
     check_image,
+    dense_keys,
     order_keys,
 )
 
@@ -77,6 +78,8 @@ def persistence(
     check_choice("construction", construction, ("V", "T"))
     array = check_image(image)
     (key,) = order_keys(array)
+    if array.ndim == 3:
+        (key,), _ = dense_keys(key)
     if filtration == "superlevel":
         key = ~key
     filtered = Filtered.of(key, construction=construction, relative=False)

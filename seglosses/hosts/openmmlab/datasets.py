@@ -6,15 +6,31 @@ importing it loads neither mmseg nor mmcv.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypedDict
 
 from mmengine.dataset import BaseDataset
+from typing_extensions import Unpack
 
 from seglosses.datasets.topomortar import list_samples
 from seglosses.registry import DATASETS
 
 _BRICK, _MORTAR = 0, 1
+
+
+class DatasetOptions(TypedDict, total=False):
+    """Options of every dataset of mmengine."""
+
+    ann_file: str
+    metainfo: Mapping[str, Any]
+    data_prefix: dict[str, str]
+    filter_cfg: dict[str, Any]
+    indices: int | Sequence[int]
+    serialize_data: bool
+    pipeline: Sequence[dict[str, Any] | Callable[..., Any]]
+    test_mode: bool
+    lazy_init: bool
+    max_refetch: int
 
 
 @DATASETS.register_module()
@@ -31,7 +47,7 @@ class TopoMortarDataset(BaseDataset):
         labels: ``'accurate'``, ``'noisy'`` or ``'pseudo'``; the test set has accurate ones only.
         train_size: ``'large'`` (all training images) or ``'small'`` (``train_small.txt``).
         groups: Test groups to keep, such as ``('indistr',)``; ``None`` keeps all.
-        **options: What mmengine's ``BaseDataset`` takes: ``pipeline``, ``indices``, ``test_mode``…
+        options: What mmengine's ``BaseDataset`` takes: ``pipeline``, ``indices``, ``test_mode``…
 
     Raises:
         ValueError: The folder, split, kind of labels or group does not exist.
@@ -53,7 +69,7 @@ class TopoMortarDataset(BaseDataset):
         labels: str = "accurate",
         train_size: str = "large",
         groups: Sequence[str] | None = None,
-        **options: Any,
+        **options: Unpack[DatasetOptions],
     ) -> None:
         self.split = split
         self.labels = labels

@@ -40,14 +40,14 @@ class ExtraInputs:
 
     def __init__(
         self,
-        *args: Any,
+        *parts: object,
         teacher: Mapping[str, Any] | None = None,
         feature_index: int | None = None,
         attribute_to: Literal["image"] | int | None = None,
         second_branch: bool = False,
-        **options: Any,
+        **segmentor: object,
     ) -> None:
-        super().__init__(*args, **options)
+        super().__init__(*parts, **segmentor)
         # in a list, so that torch does not register it
         self._teacher = [] if teacher is None else [_frozen(teacher)]
         self._feature_index = feature_index
@@ -152,12 +152,12 @@ _classes: dict[type, type] = {}
 
 
 @MODELS.register_module()
-def ExtraInputsSegmentor(segmentor: str = "EncoderDecoder", **options: Any) -> Any:
+def ExtraInputsSegmentor(segmentor: str = "EncoderDecoder", **parts: object) -> Any:
     """Build a segmentor of mmseg that states extra inputs for its losses.
 
     Args:
         segmentor: Its class, as in a config's ``type``.
-        options: ``teacher=dict(config=..., checkpoint=...)`` (or ``model=dict(...)`` instead of a
+        parts: ``teacher=dict(config=..., checkpoint=...)`` (or ``model=dict(...)`` instead of a
             config file), ``feature_index`` (stage whose features are stated), ``attribute_to``
             ('image', or a stage to which losses attribute the logits), ``second_branch`` (the
             auxiliary head's logits are stated), and the arguments of the segmentor.
@@ -174,7 +174,7 @@ def ExtraInputsSegmentor(segmentor: str = "EncoderDecoder", **options: Any) -> A
         raise ValueError(f"segmentor={segmentor!r} is not in mmseg's registry of models")
     if base not in _classes:
         _classes[base] = type(f"ExtraInputs{base.__name__}", (ExtraInputs, base), {})
-    return _classes[base](**options)
+    return _classes[base](**parts)
 
 
 @TRANSFORMS.register_module()

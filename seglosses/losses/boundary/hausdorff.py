@@ -155,7 +155,7 @@ def hausdorff_erosion_loss(
     if spatial not in (2, 3):
         raise ValueError(f"prob must be (N, C, H, W) or (N, C, D, H, W), got {tuple(shape)}")
     error = (prob - target).square().reshape(-1, 1, *shape[2:])
-    cross = _face_neighbours(spatial).to(error) / (2 * spatial + 1)
+    cross = _face_neighbours(error, spatial)
     convolve = F.conv2d if spatial == 2 else F.conv3d
     total = torch.zeros_like(error)
     for k in range(1, erosions + 1):
@@ -164,10 +164,15 @@ def hausdorff_erosion_loss(
     return average_pixels(total.reshape(shape), weight)
 
 
-def _face_neighbours(spatial: int) -> Tensor:
-    """The pixel and its neighbours across faces, (1, 1, 3, 3[, 3])."""
-    axes = torch.meshgrid(*[torch.tensor([1, 0, 1])] * spatial, indexing="ij")
-    return (torch.stack(axes).sum(0) <= 1)[None, None]
+def _face_neighbours(like: Tensor, spatial: int) -> Tensor:
+    """Mean of a pixel and its neighbours across faces, a filter (1, 1, 3, 3[, 3])."""
+    cross = like.new_zeros((1, 1) + (3,) * spatial)
+    for axis in range(2, spatial + 2):
+        line = cross
+        for other in range(2, spatial + 2):
+            line = line if other == axis else line.narrow(other, 1, 1)
+        line.fill_(1 / (2 * spatial + 1))
+    return cross
 
 
 def _rescale(images: Tensor) -> Tensor:

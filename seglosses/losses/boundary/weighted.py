@@ -12,6 +12,7 @@ from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.losses.compat import Compat, check_compat
 from seglosses.losses.fields import inner_fields, signed_fields
 from seglosses.primitives.distance import Spacing
+from seglosses.primitives.layout import pick_channels
 from seglosses.primitives.reduction import average_pixels, select_classes
 
 __all__ = [
@@ -126,7 +127,7 @@ class KervadecBoundaryLoss(MapLoss):
             return None
         chosen = None if self.classes is None else select_classes(self.classes, maps.shape[1])
         if maps.shape[1] != prob.shape[1] and chosen is not None:
-            maps = maps[:, chosen]
+            maps = pick_channels(maps, chosen)
         if maps.shape != prob.shape:
             raise ValueError(
                 f"signed_distance must be {tuple(prob.shape)} (chosen classes) or hold every"

@@ -7,22 +7,21 @@ finite for boxes without volume.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from seglosses.losses.box.family import FamilyOptions, IoUFamilyLoss, family_loss
 from seglosses.losses.box.terms import (
     ModifierOptions,
     Modifiers,
-    Terms,
     aspect_term,
     centre_term,
     hull_term,
 )
-from seglosses.losses.loss import LossOptions
-from seglosses.losses.rows import BoxLoss
 from seglosses.primitives.boxes import Comparison, per_pair
 from seglosses.primitives.checks import check_range
 
@@ -38,82 +37,6 @@ __all__ = [
 ]
 
 Mode = Literal["linear", "square", "log"]
-
-
-class FamilyOptions(LossOptions, ModifierOptions, total=False):
-    """Options of every loss of the IoU family."""
-
-
-class IoUFamilyLoss(BoxLoss):
-    """Base of 1 - IoU plus terms, with the modifiers of the family.
-
-    Args:
-        inner_ratio: See :class:`~seglosses.losses.box.terms.Modifiers`.
-        interval: See there.
-        alpha: See there.
-        focal_gamma: See there.
-        options: See :class:`~seglosses.losses.base.Loss`.
-
-    Example:
-        >>> class HalfLoss(IoUFamilyLoss):  # IoU and half of the part of the hull that is empty
-        ...     def compute(self, pred, target):
-        ...         terms = lambda pair: (hull_term(pair) / 2,)
-        ...         return family_loss(pred, target, terms, self.modifiers)
-        >>> pred, target = torch.tensor([[0.0, 0, 1, 1]]), torch.tensor([[1.0, 0, 4, 1]])
-        >>> # side by side, and apart: then 4 of the 8 that the hull has are empty
-        >>> HalfLoss()(pred, target), HalfLoss()(pred, target + torch.tensor([4.0, 0, 4, 0]))
-        (tensor(1.), tensor(1.2500))
-    """
-
-    def __init__(
-        self,
-        inner_ratio: float = 1.0,
-        interval: tuple[float, float] = (0.0, 1.0),
-        alpha: float = 1.0,
-        focal_gamma: float = 0.0,
-        **options: Unpack[LossOptions],
-    ) -> None:
-        super().__init__(**options)
-        self.inner_ratio = inner_ratio
-        self.interval = (interval[0], interval[1])
-        self.alpha = alpha
-        self.focal_gamma = focal_gamma
-        Modifiers(**self.modifiers)
-
-    @property
-    def modifiers(self) -> ModifierOptions:
-        """The modifiers as they are set now."""
-        return {
-            "inner_ratio": self.inner_ratio,
-            "interval": self.interval,
-            "alpha": self.alpha,
-            "focal_gamma": self.focal_gamma,
-        }
-
-
-def family_loss(pred: Tensor, target: Tensor, terms: Terms, modifiers: ModifierOptions) -> Tensor:
-    """Loss of 1 - IoU and these terms, (n,).
-
-    Args:
-        pred: Boxes (n, 2d).
-        target: Boxes (n, 2d).
-        terms: From a comparison to what is added to 1 - IoU.
-        modifiers: See :class:`~seglosses.losses.box.terms.Modifiers`.
-
-    Returns:
-        (n,).
-
-    Raises:
-        ValueError: for boxes of other shapes, or modifiers that give no loss.
-
-    Example:
-        >>> import torch
-        >>> boxes = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[0.0, 0, 2, 4]])
-        >>> family_loss(*boxes, lambda pair: (), {"alpha": 2})
-        tensor([0.7500])
-    """
-    form = Modifiers(**modifiers)
-    return per_pair(lambda pair: form.loss(pair, terms(pair)), pred, target)
 
 
 def iou_loss(
@@ -150,20 +73,8 @@ def iou_loss(
         >>> iou_loss(pred, target), iou_loss(pred, target, mode="linear")  # IoU = 4 / 8
         (tensor([0.6931]), tensor([0.5000]))
     """
-    if mode not in ("linear", "square", "log"):
-        raise ValueError(f"mode must be 'linear', 'square' or 'log', got {mode!r}")
-    if mode == "linear":
-        return family_loss(pred, target, lambda pair: (), modifiers)
-    form = Modifiers(**modifiers)
-
-    def read(pair: Comparison) -> Tensor:
-        iou = form.overlap(pair)
-        if mode == "square":
-            return form.weigh(pair, 1 - iou.square())
-        # threshold and relu: their gradients cost a quarter of clamp's
-        return form.weigh(pair, torch.threshold(iou, eps, eps).log().neg().relu())
-
-    return per_pair(read, pred, target)
+    _check_mode(mode, eps)
+    return _iou_loss(pred, target, mode, eps, Modifiers(**modifiers))
 
 
 def giou_loss(pred: Tensor, target: Tensor, **modifiers: Unpack[ModifierOptions]) -> Tensor:
@@ -187,7 +98,7 @@ def giou_loss(pred: Tensor, target: Tensor, **modifiers: Unpack[ModifierOptions]
         >>> giou_loss(torch.tensor([[0.0, 0, 1, 1]]), torch.tensor([[3.0, 0, 4, 1]]))  # 1 + 2 / 4
         tensor([1.5000])
     """
-    return family_loss(pred, target, lambda pair: (hull_term(pair),), modifiers)
+    return family_loss(pred, target, _giou_terms, Modifiers(**modifiers))
 
 
 def diou_loss(
@@ -221,11 +132,8 @@ def diou_loss(
         >>> diou_loss(torch.tensor([[0.0, 0, 3, 1]]), torch.tensor([[0.0, 3, 3, 4]]))  # 1 + 9 / 25
         tensor([1.3600])
     """
-
-    def terms(pair: Comparison) -> tuple[Tensor, ...]:
-        return (centre_term(pair, freeze=freeze_diagonal),)
-
-    return family_loss(pred, target, terms, modifiers)
+    terms = partial(_diou_terms, freeze=freeze_diagonal)
+    return family_loss(pred, target, terms, Modifiers(**modifiers))
 
 
 def ciou_loss(
@@ -266,11 +174,40 @@ def ciou_loss(
         >>> ciou_loss(pred, target)  # same centre, same aspect: 1 - 4 / 16
         tensor([0.7500])
     """
+    terms = partial(_ciou_terms, gate=gate_alpha, freeze=freeze_diagonal)
+    return family_loss(pred, target, terms, Modifiers(**modifiers))
 
-    def terms(pair: Comparison) -> tuple[Tensor, ...]:
-        return centre_term(pair, freeze=freeze_diagonal), aspect_term(pair, gate=gate_alpha)
 
-    return family_loss(pred, target, terms, modifiers)
+def _iou_loss(pred: Tensor, target: Tensor, mode: Mode, eps: float, modifiers: Modifiers) -> Tensor:
+    if mode == "linear":
+        return family_loss(pred, target, lambda pair: (), modifiers)
+
+    def read(pair: Comparison) -> Tensor:
+        iou = modifiers.overlap(pair)
+        if mode == "square":
+            return modifiers.weigh(pair, 1 - iou.square())
+        # threshold and relu: their gradients cost a quarter of clamp's
+        return modifiers.weigh(pair, torch.threshold(iou, eps, eps).log().neg().relu())
+
+    return per_pair(read, pred, target)
+
+
+def _check_mode(mode: str, eps: float) -> None:
+    if mode not in ("linear", "square", "log"):
+        raise ValueError(f"mode must be 'linear', 'square' or 'log', got {mode!r}")
+    check_range("(0, inf)", eps=eps)
+
+
+def _giou_terms(pair: Comparison) -> tuple[Tensor, ...]:
+    return (hull_term(pair),)
+
+
+def _diou_terms(pair: Comparison, *, freeze: bool) -> tuple[Tensor, ...]:
+    return (centre_term(pair, freeze=freeze),)
+
+
+def _ciou_terms(pair: Comparison, *, gate: bool, freeze: bool) -> tuple[Tensor, ...]:
+    return centre_term(pair, freeze=freeze), aspect_term(pair, gate=gate)
 
 
 class IoULoss(IoUFamilyLoss):
@@ -299,13 +236,13 @@ class IoULoss(IoUFamilyLoss):
         self, mode: Mode = "log", eps: float = 1e-6, **options: Unpack[FamilyOptions]
     ) -> None:
         super().__init__(**options)
-        check_range("(0, inf)", eps=eps)
+        _check_mode(mode, eps)
         self.mode: Mode = mode
         self.eps = eps
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """See :func:`iou_loss`."""
-        return iou_loss(pred, target, mode=self.mode, eps=self.eps, **self.modifiers)
+        return _iou_loss(pred, target, self.mode, self.eps, self.modifiers)
 
 
 class GIoULoss(IoUFamilyLoss):
@@ -322,9 +259,9 @@ class GIoULoss(IoUFamilyLoss):
     paper = "Rezatofighi et al. 2019, arXiv:1902.09630"
     use_when = "boxes may start apart; the box loss of the DETR family"
 
-    def compute(self, pred: Tensor, target: Tensor) -> Tensor:
+    def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`giou_loss`."""
-        return giou_loss(pred, target, **self.modifiers)
+        return _giou_terms(pair)
 
 
 class DIoULoss(IoUFamilyLoss):
@@ -349,9 +286,9 @@ class DIoULoss(IoUFamilyLoss):
         super().__init__(**options)
         self.freeze_diagonal = freeze_diagonal
 
-    def compute(self, pred: Tensor, target: Tensor) -> Tensor:
+    def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`diou_loss`."""
-        return diou_loss(pred, target, freeze_diagonal=self.freeze_diagonal, **self.modifiers)
+        return _diou_terms(pair, freeze=self.freeze_diagonal)
 
 
 class CIoULoss(IoUFamilyLoss):
@@ -386,12 +323,6 @@ class CIoULoss(IoUFamilyLoss):
         self.gate_alpha = gate_alpha
         self.freeze_diagonal = freeze_diagonal
 
-    def compute(self, pred: Tensor, target: Tensor) -> Tensor:
+    def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`ciou_loss`."""
-        return ciou_loss(
-            pred,
-            target,
-            gate_alpha=self.gate_alpha,
-            freeze_diagonal=self.freeze_diagonal,
-            **self.modifiers,
-        )
+        return _ciou_terms(pair, gate=self.gate_alpha, freeze=self.freeze_diagonal)

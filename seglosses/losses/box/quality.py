@@ -210,13 +210,12 @@ def dense_quality(logits: Tensor, target: Target) -> tuple[Tensor, Tensor]:
             f"labels and scores must be ({n},), got {tuple(labels.shape)}"
             + ("" if scores is None else f" and {tuple(scores.shape)}")
         )
-    objects = ((labels >= 0) & (labels < classes)).nonzero().squeeze(1)
-    at = objects, labels[objects].long()
-    values = torch.ones_like(logits[:, 0]) if scores is None else scores.to(logits.dtype)
-    quality, positive = torch.zeros_like(logits), torch.zeros_like(logits, dtype=torch.bool)
-    quality[at] = values[objects]
-    positive[at] = True
-    return quality.detach(), positive
+    positive = labels.unsqueeze(1) == torch.arange(classes, device=labels.device)
+    if scores is None:
+        return positive.to(logits.dtype), positive
+    # where, not a product: the score of what is no object may be anything
+    values = scores.detach().to(logits.dtype).unsqueeze(1)
+    return torch.where(positive, values, 0.0), positive
 
 
 class QualityFocalLoss(QualityLoss):

@@ -6,12 +6,15 @@ wrong sign in the distance, so that boxes far apart cost nothing.
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.losses.box.iou import FamilyOptions, IoUFamilyLoss, family_loss
+from seglosses.losses.box.family import FamilyOptions, IoUFamilyLoss, family_loss
 from seglosses.losses.box.terms import (
     ModifierOptions,
+    Modifiers,
     angle_distance_term,
     centre_term,
     needs_two_dimensions,
@@ -59,7 +62,7 @@ def efficient_iou_loss(
         >>> efficient_iou_loss(pred, target)  # 0.75 + 0 + (2 / 4)^2 + (2 / 4)^2
         tensor([1.2500])
     """
-    return family_loss(pred, target, lambda pair: (centre_term(pair), side_term(pair)), modifiers)
+    return family_loss(pred, target, _side_terms, Modifiers(**modifiers))
 
 
 def siou_loss(
@@ -94,11 +97,7 @@ def siou_loss(
         >>> siou_loss(pred, target)  # 1 + (1 - exp(-2 / 4)) / 2
         tensor([1.1967])
     """
-
-    def terms(pair: Comparison) -> tuple[Tensor, ...]:
-        return angle_distance_term(pair), proportion_term(pair, theta=theta)
-
-    return family_loss(pred, target, terms, modifiers)
+    return family_loss(pred, target, partial(_siou_terms, theta=theta), Modifiers(**modifiers))
 
 
 def shape_iou_loss(
@@ -130,15 +129,7 @@ def shape_iou_loss(
         >>> shape_iou_loss(pred, target)  # 1 + 4 / 20
         tensor([1.2000])
     """
-
-    def terms(pair: Comparison) -> tuple[Tensor, ...]:
-        needs_two_dimensions(pair, "Shape-IoU's factors")
-        power = pair.target_side.pow(scale)
-        factor = 2 * power.flip(0) / positive(power.sum(0))
-        away = (factor * pair.offset.square()).sum(0) / positive(square_norm(pair.hull))
-        return away, proportion_term(pair, factor=factor)
-
-    return family_loss(pred, target, terms, modifiers)
+    return family_loss(pred, target, partial(_shape_terms, scale=scale), Modifiers(**modifiers))
 
 
 def mpdiou_loss(
@@ -175,19 +166,36 @@ def mpdiou_loss(
         >>> mpdiou_loss(pred, target, image_size=(4, 2))  # 1 + (4 + 4) / 20
         tensor([1.4000])
     """
-    square = float(sum(s * s for s in image_size))
-    if min(image_size) <= 0 or 2 * len(image_size) != pred.shape[-1]:
+    terms = partial(_corner_terms, image_size=image_size)
+    return family_loss(pred, target, terms, Modifiers(**modifiers))
+
+
+def _side_terms(pair: Comparison) -> tuple[Tensor, ...]:
+    return centre_term(pair), side_term(pair)
+
+
+def _siou_terms(pair: Comparison, *, theta: float) -> tuple[Tensor, ...]:
+    return angle_distance_term(pair), proportion_term(pair, theta=theta)
+
+
+def _shape_terms(pair: Comparison, *, scale: float) -> tuple[Tensor, ...]:
+    needs_two_dimensions(pair, "Shape-IoU's factors")
+    power = pair.target_side.pow(scale)
+    factor = 2 * power.flip(0) / positive(power.sum(0))
+    away = (factor * pair.offset.square()).sum(0) / positive(square_norm(pair.hull))
+    return away, proportion_term(pair, factor=factor)
+
+
+def _corner_terms(pair: Comparison, *, image_size: tuple[int, ...]) -> tuple[Tensor, ...]:
+    if min(image_size) <= 0 or len(image_size) != pair.dim:
         raise ValueError(
-            f"image_size must be {pred.shape[-1] // 2} positive numbers of pixels, such as"
-            f" (height, width), got {tuple(image_size)}"
+            f"image_size must be {pair.dim} positive numbers of pixels, such as (height, width),"
+            f" got {tuple(image_size)}"
         )
-
-    def terms(pair: Comparison) -> tuple[Tensor, ...]:
-        # both corners move with the centre, and half of the change of the side apart
-        change = pair.target_side - pair.side
-        return ((2 * square_norm(pair.offset) + 0.5 * square_norm(change)) / square,)
-
-    return family_loss(pred, target, terms, modifiers)
+    square = float(sum(s * s for s in image_size))
+    # both corners move with the centre, and half of the change of the side apart
+    change = pair.target_side - pair.side
+    return ((2 * square_norm(pair.offset) + 0.5 * square_norm(change)) / square,)
 
 
 class EfficientIoULoss(IoUFamilyLoss):
@@ -204,9 +212,9 @@ class EfficientIoULoss(IoUFamilyLoss):
     paper = "Zhang et al. 2022, arXiv:2101.08158"
     use_when = "sides matter by themselves; focal_gamma=0.5 for its focal form"
 
-    def compute(self, pred: Tensor, target: Tensor) -> Tensor:
+    def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`efficient_iou_loss`."""
-        return efficient_iou_loss(pred, target, **self.modifiers)
+        return _side_terms(pair)
 
 
 class SIoULoss(IoUFamilyLoss):
@@ -235,9 +243,9 @@ class SIoULoss(IoUFamilyLoss):
         check_range("[0, inf)", theta=theta)
         self.theta = theta
 
-    def compute(self, pred: Tensor, target: Tensor) -> Tensor:
+    def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`siou_loss`."""
-        return siou_loss(pred, target, theta=self.theta, **self.modifiers)
+        return _siou_terms(pair, theta=self.theta)
 
 
 class ShapeIoULoss(IoUFamilyLoss):
@@ -266,9 +274,9 @@ class ShapeIoULoss(IoUFamilyLoss):
         check_range("[0, inf)", scale=scale)
         self.scale = scale
 
-    def compute(self, pred: Tensor, target: Tensor) -> Tensor:
+    def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`shape_iou_loss`."""
-        return shape_iou_loss(pred, target, scale=self.scale, **self.modifiers)
+        return _shape_terms(pair, scale=self.scale)
 
 
 class MPDIoULoss(IoUFamilyLoss):
@@ -298,6 +306,6 @@ class MPDIoULoss(IoUFamilyLoss):
         super().__init__(**options)
         self.image_size = tuple(image_size)
 
-    def compute(self, pred: Tensor, target: Tensor) -> Tensor:
+    def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`mpdiou_loss`."""
-        return mpdiou_loss(pred, target, image_size=self.image_size, **self.modifiers)
+        return _corner_terms(pair, image_size=self.image_size)

@@ -10,6 +10,7 @@ from seglosses.attributions import gradient_length, gradient_times_input
 from seglosses.extra_inputs import at_size, extra_input, extra_map, require_graph
 from seglosses.losses.classwise import MapLoss
 from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.layout import pick_channels
 from seglosses.primitives.reduction import select_classes
 
 __all__ = [
@@ -118,7 +119,7 @@ class _AttributionLoss(MapLoss):
             require_graph(maps, "attributions", owner, outputs)
         if maps.shape[1] != outputs.shape[1] and self.classes is not None:
             chosen = select_classes(self.classes, maps.shape[1])
-            maps = maps if chosen is None else maps[:, chosen]
+            maps = maps if chosen is None else pick_channels(maps, chosen)
         if maps.shape[1] != outputs.shape[1]:
             raise ValueError(
                 f"attributions must have one map a class: {outputs.shape[1]}, got {maps.shape[1]}"

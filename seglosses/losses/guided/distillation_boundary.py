@@ -11,6 +11,7 @@ from seglosses.losses.guided.distillation import kl_distillation_loss, like_logi
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.label_edges import label_boundary
+from seglosses.primitives.layout import pick_channels
 from seglosses.primitives.reduction import Asked, average_pixels, select_classes
 
 __all__ = [
@@ -176,7 +177,8 @@ class BoundaryDistillationLoss(MapLoss):
         assert self.classes is not None
         weights, chosen = self.class_weight, select_classes(self.classes, target.shape[1])
         if chosen is not None:
-            loss, target = loss[:, chosen], target[:, chosen]
-            weights = weights[chosen] if weights is not None and batch.channels > 1 else weights
+            loss, target = pick_channels(loss, chosen), pick_channels(target, chosen)
+            if weights is not None and batch.channels > 1:
+                weights = pick_channels(weights, chosen, 0)
         present = target.flatten(2).any(2) if self.classes == "present" else None
         return self._mean(loss, present, weights, batch, asked)

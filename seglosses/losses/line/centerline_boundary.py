@@ -10,9 +10,9 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.losses.compat import Compat, check_compat
-from seglosses.losses.planes import constant_maps
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.distance import distance_to
+from seglosses.primitives.host import host_function, host_maps
 from seglosses.primitives.overlap import ratio
 from seglosses.primitives.soft_thinning import soft_thinning
 from seglosses.topology.skeleton import skeletonize
@@ -63,6 +63,14 @@ def radius_weights(mask: NDArray[np.bool_], skeleton: NDArray[np.bool_], boundar
     return np.stack([np.minimum(distance, largest) / largest, radius / largest, thinness]).astype(
         np.float32
     )
+
+
+_radius_weights = host_function(radius_weights)
+
+
+@host_function
+def _own_weights(mask: NDArray[np.bool_], *, boundary: bool) -> Array:
+    return radius_weights(mask, skeletonize(mask), boundary)
 
 
 def centerline_boundary_dice_loss(
@@ -170,25 +178,38 @@ class CenterlineBoundaryDiceLoss(MapLoss):
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """One minus the harmonic mean."""
-        weights = self._released_weights if self.compat else self._weights
+        # both at once, so that they travel together
+        masks = torch.cat([prob > 0.5, target > 0.5])
+        weights = self._released_weights(masks) if self.compat else self._weights(masks)
+        of_pred, of_target = weights.to(prob.dtype).chunk(2)
         return centerline_boundary_dice_loss(
             prob,
-            weights(prob > 0.5).to(prob.dtype),
-            weights(target > 0.5).to(prob.dtype),
+            of_pred,
+            of_target,
             smooth=self.smooth,
             pooled=bool(self.compat),
             weight=mask,
         )
 
     def _weights(self, masks: Tensor) -> Tensor:
-        def weights(pixels: NDArray[np.bool_]) -> Array:
-            return radius_weights(pixels, skeletonize(pixels), self.boundary)
-
-        return constant_maps(weights, masks)
+        return host_maps(
+            _own_weights,
+            masks,
+            dtype=torch.float32,
+            extra=(3,),
+            options=dict(boundary=self.boundary),
+        )
 
     def _released_weights(self, masks: Tensor) -> Tensor:
         skeletons = soft_thinning(masks, 5)
-        maps = constant_maps(lambda m, s: radius_weights(m, s, False), masks, skeletons)
+        maps = host_maps(
+            _radius_weights,
+            masks,
+            skeletons,
+            dtype=torch.float32,
+            extra=(3,),
+            options=dict(boundary=False),
+        )
         if not self.boundary:
             return maps
         volume, radius, skeleton = maps.unbind(2)

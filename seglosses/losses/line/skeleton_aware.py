@@ -10,9 +10,9 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
-from seglosses.losses.planes import constant_maps
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.distance import distance_to
+from seglosses.primitives.host import host_function, host_maps
 from seglosses.primitives.reduction import average_pixels
 from seglosses.topology import label_components
 from seglosses.topology.flooding import ridge_pixels
@@ -58,15 +58,19 @@ def morse_loss(
         >>> morse_loss(z, line)  # log 2 on the only ridge
         tensor([[0.6931]])
     """
-
-    def structures(height: NDArray[np.floating], label: Mask) -> Mask:
-        return ridge_pixels(height, least=least) | skeletonize(label)
-
-    marks = constant_maps(structures, margin.sigmoid(), target > 0.5).to(margin.dtype)
+    maps = host_maps(
+        _structures, margin.sigmoid(), target > 0.5, dtype=torch.bool, options=dict(least=least)
+    )
+    marks = maps.to(margin.dtype)
     if weight is not None:
         marks = marks * weight
     cost = F.binary_cross_entropy_with_logits(margin, target.to(margin.dtype), reduction="none")
     return average_pixels(cost, marks)
+
+
+@host_function
+def _structures(height: NDArray[np.floating], label: Mask, *, least: float) -> Mask:
+    return ridge_pixels(height, least=least) | skeletonize(label)
 
 
 def skeleton_aware_loss(
@@ -108,7 +112,8 @@ def skeleton_aware_loss(
     """
     truth = target > 0.5
     right = torch.where(truth, margin, -margin)
-    maps = constant_maps(_skeleton_maps, margin > 0, truth).to(margin.dtype)
+    maps = host_maps(_skeleton_maps, margin > 0, truth, dtype=torch.float32, extra=(2,))
+    maps = maps.to(margin.dtype)
     importance, counted = 1 + boost * maps[:, :, 0], maps[:, :, 1]
     if weight is not None:
         importance = importance * weight
@@ -117,6 +122,7 @@ def skeleton_aware_loss(
     return average_pixels(cost, importance) + repair * region
 
 
+@host_function
 def _skeleton_maps(seen: Mask, truth: Mask) -> NDArray[np.float32]:
     """A, and 1 for pixels that are no tolerated error, (2, *S)."""
     aware = np.zeros(truth.shape, np.float32)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
-from seglosses.losses.planes import constant_maps
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.host import host_function, host_maps
 from seglosses.primitives.overlap import ratio
 from seglosses.topology.skeleton import tube
 
@@ -52,6 +53,9 @@ def skeleton_recall_loss(
     return 1 - ratio(found + smooth, wanted + smooth)
 
 
+_tube = host_function(tube)
+
+
 class SkeletonRecallLoss(MapLoss):
     """Registered form of :func:`skeleton_recall_loss`; tubes are computed once a label.
 
@@ -89,5 +93,5 @@ class SkeletonRecallLoss(MapLoss):
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """One minus the recall of the tube."""
-        tubes = constant_maps(lambda label: tube(label, self.radius), target > 0.5)
+        tubes = host_maps(_tube, target > 0.5, dtype=torch.bool, options=dict(radius=self.radius))
         return skeleton_recall_loss(prob, tubes, smooth=self.smooth, weight=mask)

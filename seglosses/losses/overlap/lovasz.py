@@ -16,7 +16,7 @@ from typing_extensions import Unpack
 from seglosses.losses.classwise import ClassLoss, MapOptions
 from seglosses.primitives.encoding import Aligned, activate
 from seglosses.primitives.first_order import first_order
-from seglosses.primitives.layout import flat_labels, flat_maps
+from seglosses.primitives.layout import flat_labels, flat_maps, pick_channels
 from seglosses.primitives.lovasz_extension import lovasz_extension
 from seglosses.primitives.reduction import Asked, average_classes
 
@@ -195,7 +195,7 @@ def _shares(
 ) -> Tensor:
     """How much each class counts in the mean of its row, (R, C), of an identity a row."""
     if chosen is not None:
-        present = one_each[:, chosen].sum(1) > 0
+        present = pick_channels(one_each, chosen).sum(1) > 0
     return average_classes(
         one_each,
         None if present is None else present.unsqueeze(2),

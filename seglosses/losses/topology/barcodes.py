@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -65,20 +63,17 @@ def topo_loss(
         >>> topo_loss(prob, torch.tensor([[[[1.0, 0.0, 0.0]]]]))  # 0.6^2 / 2
         tensor([[0.1800]])
     """
-    masks = list((target > 0.5).flatten(0, 1).cpu().numpy())
     bars = find_bars(
-        prob, masks, _cost_kept, window=window, construction=construction, min_length=min_length
+        prob,
+        target > 0.5,
+        "cheapest",
+        window=window,
+        construction=construction,
+        min_length=min_length,
     )
     surplus = (bars.birth - bars.death).square() / 2
     kept = (1 - bars.birth).square() + bars.death.square()
     return bars.total(kept.where(bars.kept, surplus), prob.shape, missing=0.5)
-
-
-def _cost_kept(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What keeping a bar costs more than removing it."""
-    birth, death = values.T
-    cost: NDArray[np.float64] = (1 - birth) ** 2 + death**2 - (birth - death) ** 2 / 2
-    return cost
 
 
 def topological_prior_loss(
@@ -121,19 +116,14 @@ def topological_prior_loss(
     if betti is not None:
         if len(betti) != dims or min(betti) < 0:
             raise ValueError(f"betti must be {dims} numbers from 0 on in {dims}D, got {betti!r}")
-        wanted: list[NDArray[np.bool_]] | tuple[int, ...] = tuple(map(int, betti))
+        wanted: Tensor | tuple[int, ...] = tuple(map(int, betti))
     elif target is not None:
-        wanted = list((target > 0.5).flatten(0, 1).cpu().numpy())
+        wanted = target > 0.5
     else:
         raise ValueError("give either a target or its Betti numbers, betti=(components, loops)")
-    bars = find_bars(prob, wanted, _shortness, construction=construction)
+    bars = find_bars(prob, wanted, "longest", construction=construction)
     length = (bars.birth - bars.death).square()
     return bars.total((1 - length).where(bars.kept, length), prob.shape, missing=1.0)
-
-
-def _shortness(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    shortness: NDArray[np.float64] = values[:, 1] - values[:, 0]
-    return shortness
 
 
 def _check_construction(construction: str) -> None:

@@ -1,11 +1,12 @@
 """Bars of batches as tensors: barcodes come from NumPy as pixel indices, torch gathers the values.
 
-The batch goes to the CPU once, and the indices of all bars come back once.
+All indices come in one table, see :mod:`seglosses.primitives.host`.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seglosses.primitives.host import host_function, host_table
 from seglosses.topology import betti_numbers, persistence
 from seglosses.topology.filtration import Construction
 
@@ -26,7 +28,7 @@ class Bars(NamedTuple):
 
     Example:
         >>> maps, label = torch.tensor([[[[0.9, 0.1, 0.6]]]]), torch.tensor([[[[1, 0, 0]]]])
-        >>> bars = find_bars(maps, [label[0, 0].numpy() > 0], lambda values: -values[:, 0])
+        >>> bars = find_bars(maps, label > 0, "highest")
         >>> bars.birth, bars.death, bars.kept
         (tensor([0.9000, 0.6000]), tensor([0.0000, 0.1000]), tensor([ True, False]))
     """
@@ -34,19 +36,30 @@ class Bars(NamedTuple):
     birth: Tensor  #: value at which the bar begins, (b,)
     death: Tensor  #: value at which it ends, 0 for the component that never dies, (b,)
     kept: Tensor  #: whether the label has the structure, bool (b,)
+    lost: Tensor  #: whether this is no bar but a structure of the label that has none, bool (b,)
     row: Tensor  #: which map (of N K) it belongs to, (b,)
-    missing: Tensor  #: structures of the label without a bar, (N K,)
 
     def total(self, cost: Tensor, shape: torch.Size, missing: float) -> Tensor:
-        """Sum of costs (b,) and of ``missing`` a missing structure, by image and class (N, K)."""
-        rows = missing * self.missing.to(cost.dtype)
-        return rows.index_add(0, self.row, cost).view(shape[:2])
+        """Sum of costs (b,), ``missing`` for a structure without a bar, by image and class."""
+        rows = cost.new_zeros((shape[0] * shape[1],))
+        return rows.index_add(0, self.row, torch.where(self.lost, missing, cost)).view(shape[:2])
+
+
+#: Which bars the label's structures take first, by births and deaths (b, 2); the least come first.
+ORDERS: dict[str, Callable[[Array], Array]] = {
+    "highest": lambda values: -values[:, 0],
+    "longest": lambda values: values[:, 1] - values[:, 0],
+    # what keeping a bar costs more than removing it
+    "cheapest": lambda values: (
+        (1 - values[:, 0]) ** 2 + values[:, 1] ** 2 - (values[:, 0] - values[:, 1]) ** 2 / 2
+    ),
+}
 
 
 def find_bars(
     maps: Tensor,
-    wanted: list[NDArray[np.bool_]] | tuple[int, ...],
-    order: Callable[[Array], Array],
+    wanted: Tensor | tuple[int, ...],
+    order: str,
     *,
     window: int | None = None,
     construction: Construction = "T",
@@ -56,8 +69,8 @@ def find_bars(
 
     Args:
         maps: (N, K, *S) in [0, 1].
-        wanted: The label's masks (*S), one for each of the N K maps, or its Betti numbers.
-        order: From births and deaths (b, 2) to sort keys; the label's structures take the least.
+        wanted: The label's masks, boolean (N, K, *S), or its Betti numbers.
+        order: One of :data:`ORDERS`; the label's structures take the first.
         window: Side of the windows, pixels; ``None`` for the whole map. The last ones are smaller.
         construction: 'T': the foreground is 8-connected (26 in 3D); 'V': 4-connected (6).
         min_length: Shorter bars are noise and cost nothing.
@@ -66,28 +79,68 @@ def find_bars(
         :class:`Bars`; births and deaths carry the gradient.
 
     Example:
-        >>> find_bars(torch.zeros(1, 1, 4, 4), (2, 0), lambda values: -values[:, 0]).missing
-        tensor([1])
+        >>> find_bars(torch.zeros(1, 1, 4, 4), (2, 0), "highest").lost
+        tensor([False,  True])
     """
-    size = maps[0, 0].numel() if maps.numel() else 0
-    images = maps.detach().flatten(0, 1).cpu().numpy()
-    found: list[tuple[Index, NDArray[np.bool_], int]] = []
-    missing = np.zeros(len(images), np.int64)
-    connectivity = {"T": (8, 26), "V": (4, 6)}[construction][maps.dim() - 4]
+    masks = [wanted] if isinstance(wanted, Tensor) else []
+    table = host_table(
+        _table,
+        maps,
+        *masks,
+        columns=4,
+        options=dict(
+            numbers=None if masks else wanted,
+            order=order,
+            window=window,
+            construction=construction,
+            min_length=min_length,
+        ),
+    )
+    birth, death, row, kind = table.unbind(1)
+    flat = maps.flatten()
+    # a component that never dies ends at 0, which no pixel holds
+    ends = torch.where(death >= 0, flat.index_select(0, death.clamp(min=0)), 0.0)
+    return Bars(flat.index_select(0, birth), ends, kind == _KEPT, kind == _LOST, row)
+
+
+_SURPLUS, _KEPT, _LOST = range(3)
+
+
+@host_function
+def _table(
+    maps: Array,
+    masks: NDArray[np.bool_] | None = None,
+    *,
+    numbers: tuple[int, ...] | None,
+    order: str,
+    window: int | None,
+    construction: Construction,
+    min_length: float,
+) -> Index:
+    """Birth and death (-1 for never) as places in the batch, map, and kind, (b, 4)."""
+    shape = maps.shape[2:]
+    images = maps.reshape(-1, *shape)
+    labels = None if masks is None else masks.reshape(-1, *shape)
+    connectivity = {"T": (8, 26), "V": (4, 6)}[construction][len(shape) - 2]
+    found = [np.zeros((0, 4), np.int64)]
+    flat = np.arange(math.prod(shape)).reshape(shape)
     for row, image in enumerate(images):
-        flat = np.arange(size).reshape(image.shape)
-        for part in windows(image.shape, window):
-            if isinstance(wanted, tuple):
-                numbers = wanted
+        start = row * image.size
+        for part in windows(shape, window):
+            if labels is None:
+                assert numbers is not None
+                wanted = numbers
             else:
-                numbers = betti_numbers(wanted[row][part], connectivity=connectivity)
+                wanted = betti_numbers(labels[row][part], connectivity=connectivity)
             bars = _window_bars(image[part], flat[part].ravel(), construction, min_length)
-            for (pairs, values), number in zip(bars, numbers, strict=True):
-                kept = np.zeros(len(pairs), bool)
-                kept[np.argsort(order(values), kind="stable")[:number]] = True
-                found.append((pairs, kept, row))
-                missing[row] += max(number - len(pairs), 0)
-    return _gathered(maps, size, found, missing)
+            for (pairs, values), number in zip(bars, wanted, strict=True):
+                kind = np.full(len(pairs), _SURPLUS)
+                kind[np.argsort(ORDERS[order](values), kind="stable")[:number]] = _KEPT
+                places = np.where(pairs >= 0, pairs + start, -1)
+                found.append(np.column_stack([places, np.full(len(pairs), row), kind]))
+                lost = np.array([[start, -1, row, _LOST]])
+                found.append(np.repeat(lost, max(number - len(pairs), 0), axis=0))
+    return np.concatenate(found)
 
 
 def windows(shape: tuple[int, ...], side: int | None) -> Iterator[tuple[slice, ...]]:
@@ -115,19 +168,3 @@ def _window_bars(
             pixels = np.vstack([[[index[oldest], -1]], pixels])
             levels = np.vstack([[[float(image.flat[oldest]), 0.0]], levels])
         yield pixels, levels
-
-
-def _gathered(
-    maps: Tensor, size: int, found: list[tuple[Index, NDArray[np.bool_], int]], missing: Index
-) -> Bars:
-    counts = [len(pairs) for pairs, _, _ in found]
-    rows = np.repeat([row for _, _, row in found], counts).astype(np.int64)
-    pairs = np.concatenate([pairs for pairs, _, _ in found]) if found else np.zeros((0, 2), int)
-    kept = np.concatenate([each for _, each, _ in found]) if found else np.zeros(0, bool)
-    table = torch.from_numpy(np.column_stack([pairs, rows, kept]).astype(np.int64)).to(maps.device)
-    birth, death, row, flags = table.unbind(1)
-    flat = maps.flatten()
-    # a component that never dies ends at 0, which no pixel holds
-    ends = torch.where(death >= 0, flat[(death.clamp(min=0) + row * size)], 0.0)
-    lost = torch.from_numpy(missing).to(maps.device)
-    return Bars(flat[birth + row * size], ends, flags.bool(), row, lost)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import watershed
@@ -11,8 +12,8 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
-from seglosses.losses.planes import constant_maps
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.host import host_function, host_maps
 from seglosses.primitives.reduction import average_pixels
 from seglosses.topology import label_components
 
@@ -54,17 +55,17 @@ def cavity_loss(
         >>> cavity_loss(torch.full_like(line, -1e-6), line, reach=0)  # log 2
         tensor([[0.6931]])
     """
-
-    def leaks(height: NDArray[np.floating], label: Mask) -> Mask:
-        return _leaking_lines(height, label, reach)
-
-    lines = constant_maps(leaks, margin, target > 0.5).to(margin.dtype)
+    leaks = host_maps(
+        _leaking_lines, margin, target > 0.5, dtype=torch.bool, options=dict(reach=reach)
+    )
+    lines = leaks.to(margin.dtype)
     if weight is not None:
         lines = lines * weight
     return average_pixels(F.softplus(-margin), lines)
 
 
-def _leaking_lines(height: NDArray[np.floating], label: Mask, reach: int) -> Mask:
+@host_function
+def _leaking_lines(height: NDArray[np.floating], label: Mask, *, reach: int) -> Mask:
     band = widened(label, reach)
     cells, count = label_components(~band, connectivity=2 * label.ndim)
     if count < 2:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+import math
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,7 +15,7 @@ from typing_extensions import Unpack
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.losses.topology.bars import windows
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.device import at_hand
+from seglosses.primitives.host import host_function, host_table
 from seglosses.topology import betti_matching_batch
 from seglosses.topology.filtration import Construction, Filtration, check_choice
 from seglosses.topology.matching import ImageIntervals
@@ -27,25 +29,50 @@ Levels = Literal["superlevel", "sublevel", "both"]
 Index = NDArray[np.int64]
 
 
-class Features(NamedTuple):
-    """Features of a batch in one table (f, 6), by what became of them.
-
-    Columns: birth and death in the prediction, birth and death in the label (flat indices into the
-    whole batch), the map that the feature belongs to, and the probability that its birth should
-    have where it is wrong (0 for superlevel sets, 1 for sublevel sets).
+@dataclass(frozen=True)
+class Form:
+    """Options of :func:`betti_matching_loss`, checked once.
 
     Example:
-        >>> found = Features(torch.zeros(4, 6), (1, 0, 2, 1))
-        >>> [part.shape[1] for part in found.split()]
-        [1, 0, 2, 1]
+        >>> Form(filtration="both").levels
+        ('superlevel', 'sublevel')
     """
 
-    table: Tensor
-    counts: tuple[int, int, int, int]  #: matched, never dying, surplus, missing
+    filtration: Levels = "superlevel"
+    construction: Construction = "V"
+    image_intervals: ImageIntervals = "all"
+    essential: bool = True
+    min_length: float = 0.0
+    weights: tuple[float, float] = (1.0, 1.0)
+    push_unmatched: bool = False
+    window: int | None = None
+    threads: int | None = None
 
-    def split(self) -> tuple[Tensor, ...]:
-        """The four parts of the table, transposed (6, f)."""
-        return tuple(part.t() for part in torch.split(self.table, list(self.counts)))
+    def __post_init__(self) -> None:
+        check_range("[0, inf)", min_length=self.min_length)
+        check_choice("filtration", self.filtration, ("superlevel", "sublevel", "both"))
+        check_choice("construction", self.construction, ("V", "T"))
+        check_choice("image_intervals", self.image_intervals, ("all", "positive"))
+        if self.window is not None:
+            remedy = "or None for whole maps"
+            check_range("[2, inf)", whole=True, remedy=remedy, window=self.window)
+        if len(self.weights) != 2:
+            raise ValueError(
+                f"weights must be those of matched and surplus bars, got {self.weights!r}"
+            )
+        for share in self.weights:
+            check_range("[0, inf)", weights=share)
+        if self.threads is not None:
+            check_range("[1, inf)", whole=True, threads=self.threads)
+
+    @property
+    def levels(self) -> tuple[Filtration, ...]:
+        """The filtrations whose losses are averaged."""
+        return ("superlevel", "sublevel") if self.filtration == "both" else (self.filtration,)
+
+
+#: What became of a feature.
+_MATCHED, _NEVER_DYING, _SURPLUS, _MISSING = range(4)
 
 
 def betti_matching_loss(
@@ -109,40 +136,54 @@ def betti_matching_loss(
         >>> betti_matching_loss(prob, torch.tensor([[[[1.0, 0.0, 0.0]]]]))  # (0.6 - 0.1)^2
         tensor([[0.2500]])
     """
-    levels: tuple[Filtration, ...] = (
-        ("superlevel", "sublevel") if filtration == "both" else (filtration,)
+    form = Form(
+        filtration,
+        construction,
+        image_intervals,
+        essential,
+        min_length,
+        weights,
+        push_unmatched,
+        window,
+        threads,
     )
-    found = _find_features(
-        prob,
+    return _matched_loss(prob, target, form)
+
+
+def _matched_loss(prob: Tensor, target: Tensor, form: Form) -> Tensor:
+    table = host_table(
+        _features,
+        # NaN has no place in a filtration; it comes back with the last line
+        prob.detach().nan_to_num(),
         target,
-        levels,
-        essential=essential,
-        window=window,
-        threads=threads,
-        construction=construction,
-        image_intervals=image_intervals,
+        columns=7,
+        options=dict(
+            levels=form.levels,
+            essential=form.essential,
+            window=form.window,
+            threads=form.threads,
+            construction=form.construction,
+            image_intervals=form.image_intervals,
+        ),
     )
     pred, label = prob.flatten(), target.to(prob.dtype).flatten()
-    matched, oldest, surplus, missing = found.split()
-    difference = at_pixels(pred, matched[:2]) - at_pixels(label, matched[2:4])
-    never = at_pixels(pred, oldest[0]) - at_pixels(label, oldest[2])
-    birth, death = at_pixels(pred, surplus[:2])
-    lost = at_pixels(label, missing[2]) - at_pixels(label, missing[3])
-    kept = (birth - death).detach().abs() > min_length
-    spent = (birth - death).square()
-    if push_unmatched:
-        low = surplus[5].to(prob.dtype)
-        spent = 2 * ((birth - low).square() + (death - (1 - low)).square())
-    costs = torch.cat(
-        [
-            2 * weights[0] * difference.square().sum(0),
-            2 * weights[0] * never.square(),
-            weights[1] * torch.where(kept, spent, 0.0),
-            lost.square(),
-        ]
-    )
+    birth, death = at_pixels(pred, table[:, :2].t())
+    wanted_birth, wanted_death = at_pixels(label, table[:, 2:4].t())
+    row, low, kind = table[:, 4:].t()
+    length = birth - death
+    spent = length.square()
+    if form.push_unmatched:
+        sink = low.to(prob.dtype)
+        spent = 2 * ((birth - sink).square() + (death - (1 - sink)).square())
+    spent = torch.where(length.detach().abs() > form.min_length, spent, 0.0)
+    of_birth = 2 * form.weights[0] * (birth - wanted_birth).square()
+    of_both = of_birth + 2 * form.weights[0] * (death - wanted_death).square()
+    costs = torch.where(kind == _SURPLUS, form.weights[1] * spent, of_birth)
+    costs = torch.where(kind == _MATCHED, of_both, costs)
+    costs = torch.where(kind == _MISSING, (wanted_birth - wanted_death).square(), costs)
     rows = costs.new_zeros((prob.shape[0] * prob.shape[1],))
-    return rows.index_add(0, found.table[:, 4], costs).view(prob.shape[:2]) / len(levels)
+    total = rows.index_add(0, row, costs).view(prob.shape[:2]) / len(form.levels)
+    return total + 0 * prob.flatten(2).sum(2)
 
 
 def at_pixels(values: Tensor, index: Tensor) -> Tensor:
@@ -156,25 +197,30 @@ def at_pixels(values: Tensor, index: Tensor) -> Tensor:
     return values.index_select(0, index.flatten()).view(index.shape)
 
 
-def _find_features(
-    prob: Tensor,
-    target: Tensor,
-    levels: tuple[Filtration, ...],
+@host_function
+def _features(
+    prob: NDArray[np.floating],
+    target: NDArray[np.generic],
     *,
+    levels: tuple[Filtration, ...],
     essential: bool,
     window: int | None,
     threads: int | None,
     construction: Construction,
     image_intervals: ImageIntervals,
-) -> Features:
-    """Match every window of every map: the batch goes down once, one table comes up."""
-    maps = [prob.detach().flatten(0, 1), target.detach().to(prob.dtype).flatten(0, 1)]
-    pred, label = maps if at_hand(prob) else torch.stack(maps).cpu()
-    size = pred[0].numel() if len(pred) else 0
-    pixels = np.arange(size).reshape(pred.shape[1:]) if size else np.zeros(0, np.int64)
-    places = [(r, p) for r in range(len(pred)) for p in windows(tuple(pred.shape[1:]), window)]
-    first, second = ([m[r][p] for r, p in places] for m in (pred.numpy(), label.numpy()))
-    parts: list[list[Index]] = [[], [], [], []]
+) -> Index:
+    """Features of every window of every map (f, 7).
+
+    Columns: birth and death in the prediction, birth and death in the label (flat indices into the
+    whole batch), the map that the feature belongs to, the probability that its birth should have
+    where it is wrong (0 for superlevel sets, 1 for sublevel sets), and what became of it.
+    """
+    shape = prob.shape[2:]
+    pred, label = prob.reshape(-1, *shape), target.astype(prob.dtype).reshape(-1, *shape)
+    pixels = np.arange(math.prod(shape)).reshape(shape)
+    places = [(r, p) for r in range(len(pred)) for p in windows(shape, window)]
+    first, second = ([m[r][p] for r, p in places] for m in (pred, label))
+    found = [np.zeros((0, 7), np.int64)]
     for level in levels:
         matchings = betti_matching_batch(
             first,
@@ -187,21 +233,16 @@ def _find_features(
         for (row, part), matching in zip(places, matchings, strict=True):
             index = pixels[part].ravel()
             oldest = np.array([matching.essential] if essential else [], np.int64).reshape(-1, 2)
-            groups = (
-                np.concatenate(matching.matched),
-                np.repeat(oldest, 2, axis=1),
-                np.tile(np.concatenate(matching.unmatched_a), 2),
-                np.tile(np.concatenate(matching.unmatched_b), 2),
-            )
-            for kind, group in zip(parts, groups, strict=True):
-                tail = np.broadcast_to([row, level == "sublevel"], (len(group), 2))
-                kind.append(np.concatenate([index[group] + row * size, tail], axis=1))
-    counts = [sum(map(len, kind)) for kind in parts]
-    rows = [each for kind in parts for each in kind]
-    table = np.concatenate(rows) if rows else np.zeros((0, 6), np.int64)
-    return Features(
-        torch.from_numpy(table).to(prob.device), (counts[0], counts[1], counts[2], counts[3])
-    )
+            groups = {
+                _MATCHED: np.concatenate(matching.matched),
+                _NEVER_DYING: np.repeat(oldest, 2, axis=1),
+                _SURPLUS: np.tile(np.concatenate(matching.unmatched_a), 2),
+                _MISSING: np.tile(np.concatenate(matching.unmatched_b), 2),
+            }
+            for kind, group in groups.items():
+                tail = np.broadcast_to([row, level == "sublevel", kind], (len(group), 3))
+                found.append(np.concatenate([index[group] + row * pixels.size, tail], axis=1))
+    return np.concatenate(found)
 
 
 class BettiMatchingLoss(MapLoss):
@@ -222,6 +263,9 @@ class BettiMatchingLoss(MapLoss):
         threads: Threads, ``None`` for as many as there are processors.
         options: See :class:`~seglosses.losses.classwise.MapLoss`. Classes are taken one against
             the rest, by their softmax or sigmoid.
+
+    Attributes:
+        form: All but the shared options as one record.
 
     Raises:
         ValueError: for options that do not exist, and windows under 2 pixels.
@@ -252,35 +296,18 @@ class BettiMatchingLoss(MapLoss):
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
-        check_range("[0, inf)", min_length=min_length)
-        check_choice("filtration", filtration, ("superlevel", "sublevel", "both"))
-        check_choice("construction", construction, ("V", "T"))
-        check_choice("image_intervals", image_intervals, ("all", "positive"))
-        if window is not None:
-            check_range("[2, inf)", whole=True, remedy="or None for whole maps", window=window)
-        if len(weights) != 2:
-            raise ValueError(f"weights must be those of matched and surplus bars, got {weights!r}")
-        for share in weights:
-            check_range("[0, inf)", weights=share)
-        if threads is not None:
-            check_range("[1, inf)", whole=True, threads=threads)
-        self.filtration, self.construction = filtration, construction
-        self.image_intervals, self.essential = image_intervals, essential
-        self.min_length, self.weights = min_length, tuple(weights)
-        self.push_unmatched, self.window, self.threads = push_unmatched, window, threads
+        self.form = Form(
+            filtration,
+            construction,
+            image_intervals,
+            essential,
+            min_length,
+            (weights[0], weights[1]) if len(weights) == 2 else weights,
+            push_unmatched,
+            window,
+            threads,
+        )
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Sum over features."""
-        return betti_matching_loss(
-            prob,
-            target,
-            filtration=self.filtration,
-            construction=self.construction,
-            image_intervals=self.image_intervals,
-            essential=self.essential,
-            min_length=self.min_length,
-            weights=(self.weights[0], self.weights[1]),
-            push_unmatched=self.push_unmatched,
-            window=self.window,
-            threads=self.threads,
-        )
+        return _matched_loss(prob, target, self.form)

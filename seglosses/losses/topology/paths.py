@@ -11,11 +11,11 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
-from seglosses.losses.fields import distance_fields
-from seglosses.losses.planes import constant_maps
 from seglosses.losses.topology.bars import windows
 from seglosses.losses.topology.cavity import widened
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.distance import distance_to
+from seglosses.primitives.host import host_function, host_maps
 from seglosses.topology import label_components
 from seglosses.topology.flooding import bottleneck_shares
 
@@ -126,32 +126,52 @@ def malis_distance_loss(
         tensor([[0.0901]])
     """
     truth = target > 0.5
-    field = distance_fields(truth.flatten(0, 1)).view(truth.shape).clamp(max=distance)
     if weight is not None:
         # nothing is known there: no line, and nothing that weight 0 would multiply
         logit = torch.where(weight > 0, logit, 0.5 - distance)
     path = 0.5 - logit
-    between, within = _shares(path, truth, window, margin).to(logit.dtype).unbind(2)
+    between, within, field = _shares(path, truth, window, margin, distance).unbind(2)
     loss = between * path.relu().square() + positive * within * (field - path).relu().square()
     loss = loss + fit / _count_windows(truth.shape[2:], window) * (path - field).square()
     return (loss if weight is None else loss * weight).flatten(2).sum(2)
 
 
-def _shares(path: Tensor, lines: Tensor, window: int | None, margin: int) -> Tensor:
-    """Shares of bottlenecks between regions, on the lines, and within regions, (N, K, 2, *S)."""
+def _shares(
+    path: Tensor, lines: Tensor, window: int | None, margin: int, distance: float | None = None
+) -> Tensor:
+    """Maps of :func:`_bottlenecks`, (N, K, 2, *S), or 3 with distances."""
+    return host_maps(
+        _bottlenecks,
+        path,
+        lines,
+        dtype=torch.float32,
+        extra=(2 if distance is None else 3,),
+        options=dict(window=window, margin=margin, distance=distance),
+    ).to(path.dtype)
 
-    def shares(height: NDArray[np.floating], label: Mask) -> NDArray[np.float32]:
-        band = widened(label, margin)
-        regions = np.zeros(label.shape, np.int32)
-        for part in windows(label.shape, window):
-            # of the label, not of the band: past an open end of a line nothing is apart
-            regions[part], _ = label_components(~label[part], connectivity=2 * label.ndim)
-        regions[band] = 0
-        between, within = bottleneck_shares(height, regions, window=window)
-        pair = np.stack([between * band, within * (regions > 0)])
-        return (pair / _count_windows(label.shape, window)).astype(np.float32)
 
-    return constant_maps(shares, path, lines).to(path.dtype)
+@host_function
+def _bottlenecks(
+    height: NDArray[np.floating],
+    label: Mask,
+    *,
+    window: int | None,
+    margin: int,
+    distance: float | None,
+) -> NDArray[np.float32]:
+    """Shares of bottlenecks between regions, on the lines, and within regions; distances."""
+    band = widened(label, margin)
+    regions = np.zeros(label.shape, np.int32)
+    for part in windows(label.shape, window):
+        # of the label, not of the band: past an open end of a line nothing is apart
+        regions[part], _ = label_components(~label[part], connectivity=2 * label.ndim)
+    regions[band] = 0
+    between, within = bottleneck_shares(height, regions, window=window)
+    count = _count_windows(label.shape, window)
+    maps = [between * band / count, within * (regions > 0) / count]
+    if distance is not None:
+        maps.append(np.minimum(distance_to(label), distance))
+    return np.stack(maps).astype(np.float32)
 
 
 def _count_windows(shape: tuple[int, ...], window: int | None) -> int:

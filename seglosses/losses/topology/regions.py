@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
-from seglosses.losses.planes import constant_maps
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.host import host_function, host_maps
 from seglosses.primitives.reduction import average_pixels
 from seglosses.topology.regions import critical_components, critical_regions
 
@@ -65,14 +65,9 @@ def topograph_loss(
         tensor([[0.5000]])
     """
     seen, truth = margin > 0, target > 0.5
-
-    def shares(pred: Mask, label: Mask) -> NDArray[np.float32]:
-        regions = critical_regions(pred, label, connectivity=connectivity)
-        share = 1 / np.maximum(np.bincount(regions.ravel()), 1)
-        share[0] = 0
-        return share[regions].astype(np.float32)
-
-    share = constant_maps(shares, seen, truth)
+    share = host_maps(
+        _shares, seen, truth, dtype=torch.float32, options=dict(connectivity=connectivity)
+    )
     if weight is not None:
         share = share * weight
     if price == "entropy":
@@ -81,6 +76,15 @@ def topograph_loss(
     else:
         cost = torch.where(seen, margin, -margin).sigmoid()
     return (cost * share).flatten(2).sum(2)
+
+
+@host_function
+def _shares(pred: Mask, label: Mask, *, connectivity: int | None) -> NDArray[np.float32]:
+    """One over the size of the critical region that a pixel belongs to, 0 elsewhere."""
+    regions = critical_regions(pred, label, connectivity=connectivity)
+    share = 1 / np.maximum(np.bincount(regions.ravel()), 1)
+    share[0] = 0
+    return share[regions].astype(np.float32)
 
 
 def supervoxel_loss(
@@ -119,10 +123,15 @@ def supervoxel_loss(
         tensor([[0.3466]])
     """
     seen, truth = margin > 0, target > 0.5
-    marks = constant_maps(lambda pred, label: critical_components(pred, label) > 0, seen, truth)
+    marks = host_maps(_marks, seen, truth, dtype=torch.bool)
     surcharge = torch.where(truth, beta, 1 - beta) * marks
     cost = F.binary_cross_entropy_with_logits(margin, target.to(margin.dtype), reduction="none")
     return average_pixels(cost * (1 - alpha + alpha * surcharge), weight)
+
+
+@host_function
+def _marks(pred: Mask, label: Mask) -> Mask:
+    return critical_components(pred, label) > 0
 
 
 class TopographLoss(MapLoss):

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from seglosses.losses.planes import constant_maps
 from seglosses.losses.topology.bars import windows
+from seglosses.primitives.host import host_function, host_maps
 from seglosses.topology import label_components, persistence
 from seglosses.topology.warping import released_critical_pixels
 
@@ -57,19 +57,24 @@ def released_topo_loss(
         tensor([[0.2295]])
     """
     likelihood = (2 * prob - 1).sigmoid()
-    length = min_length
-
-    def marks(height: NDArray[np.floating], label: Mask) -> NDArray[np.float32]:
-        return _marks(height, ~label, window, length)
-
-    chosen, wanted = constant_maps(marks, likelihood, target > 0.5).to(prob.dtype).unbind(2)
+    maps = host_maps(
+        _marks,
+        likelihood,
+        target > 0.5,
+        dtype=torch.float32,
+        extra=(2,),
+        options=dict(window=window, min_length=min_length),
+    )
+    chosen, wanted = maps.to(prob.dtype).unbind(2)
     return (likelihood * chosen - wanted).square().flatten(2).mean(2)
 
 
+@host_function
 def _marks(
-    height: NDArray[np.floating], background: Mask, window: int | None, min_length: float
+    height: NDArray[np.floating], foreground: Mask, *, window: int | None, min_length: float
 ) -> NDArray[np.float32]:
     """W and R, (2, *S)."""
+    background = ~foreground
     size = height.size
     index, chosen = np.arange(size).reshape(height.shape), np.zeros((2, size), np.float32)
     for part in windows(height.shape, window):
@@ -122,9 +127,12 @@ def released_warping_loss(margin: Tensor, target: Tensor) -> Tensor:
         tensor([[0.0181]])
     """
     truth = target > 0.5
-    critical = constant_maps(released_critical_pixels, margin > 0, truth)
+    critical = host_maps(_critical_pixels, margin > 0, truth, dtype=torch.bool)
     least = math.log(1e-15)
     right = F.logsigmoid(torch.where(truth, margin, -margin))
     # log(p + eps) by way of the logarithms, which does not round p off
     cost = -torch.logaddexp(right, torch.full_like(right, least))
     return torch.where(critical, cost, -least).flatten(2).mean(2)
+
+
+_critical_pixels = host_function(released_critical_pixels)

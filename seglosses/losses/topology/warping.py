@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.losses.compat import Compat, check_compat
-from seglosses.losses.planes import constant_maps
 from seglosses.losses.topology.released import released_warping_loss
 from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.host import host_function, host_maps
 from seglosses.primitives.reduction import average_pixels
 from seglosses.topology.warping import critical_pixels
 
@@ -51,11 +52,15 @@ def warping_loss(margin: Tensor, target: Tensor, *, weight: Tensor | None = None
         >>> warping_loss(z.roll(2, 3), line)  # a shorter line only
         tensor([[0.]])
     """
-    critical = constant_maps(critical_pixels, margin > 0, target > 0.5).to(margin.dtype)
+    marks = host_maps(_critical_pixels, margin > 0, target > 0.5, dtype=torch.bool)
+    critical = marks.to(margin.dtype)
     if weight is not None:
         critical = critical * weight
     cost = F.binary_cross_entropy_with_logits(margin, target.to(margin.dtype), reduction="none")
     return average_pixels(cost, critical)
+
+
+_critical_pixels = host_function(critical_pixels)
 
 
 class WarpingLoss(MapLoss):

@@ -93,7 +93,7 @@ def _edge_basins(codes, flip, near, far, ids, dirs, steps):
 
 
 @kernel
-def merge(codes, flip, near, far, ids, dirs, steps, age):
+def merge(codes, flip, near, far, ids, dirs, steps, age, least, most):
     """Merge basins along sorted edges; the older one (smaller age) survives.
 
     Args:
@@ -105,6 +105,8 @@ def merge(codes, flip, near, far, ids, dirs, steps, age):
         dirs: See there.
         steps: See there.
         age: Code of the oldest cell of each basin, int64 (m,).
+        least: Values below count as this one where the length of a bar is concerned.
+        most: Values above count as this one there.
 
     Returns:
         By merge: surviving and dying basin and the edge, int32 (k,), and whether the bar that ends
@@ -135,7 +137,8 @@ def merge(codes, flip, near, far, ids, dirs, steps, age):
         where[count] = i
         value = codes[i] >> 32
         # The frame of the T-construction ends the essential class, which is no bar.
-        lives[count] = (age[two] >> 32) != value and value != OUTSIDE
+        born = min(max(age[two] >> 32, least), most)
+        lives[count] = born != min(max(value, least), most) and value != OUTSIDE
         if lives[count]:
             fate[two] = count
         count += 1

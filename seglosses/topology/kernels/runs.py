@@ -37,7 +37,7 @@ def join(parent, i, j):
 
 
 @kernel
-def _begins(mask, width):
+def begins(mask, width):
     """Where every run begins, and the size of the mask, int32 (runs + 1,)."""
     # Only what is written takes memory.
     begin = np.empty(mask.size + 2, np.int32)
@@ -60,6 +60,20 @@ def _begins(mask, width):
 
 
 @kernel
+def number(parent):
+    """Number the components by their first run, in place, and say how many there are."""
+    count = 0
+    for i in range(parent.size):
+        if parent[i] == i:
+            parent[i] = count
+            count += 1
+        else:
+            # A parent comes earlier and already holds the number of its component.
+            parent[i] = parent[parent[i]]
+    return count
+
+
+@kernel
 def label_runs(mask, width, wide):
     """Label the components of the foreground and of the background.
 
@@ -73,7 +87,7 @@ def label_runs(mask, width, wide):
         run, int32 (runs,), numbered by first pixel; and by component: its first and its last pixel,
         int32, and its kind, uint8: 0 background, 1 foreground, plus 2 where it touches the border.
     """
-    begin = _begins(mask, width)
+    begin = begins(mask, width)
     runs = begin.size - 1
     parent = np.empty(runs, np.int32)
     for i in range(runs):
@@ -99,32 +113,26 @@ def label_runs(mask, width, wide):
             above += int(upper <= lower)
             here += int(lower <= upper)
     component = parent
-    count = 0
-    for i in range(runs):
-        count += int(parent[i] == i)
+    count = number(component)
     first = np.empty(count, np.int32)
     last = np.empty(count, np.int32)
     kind = np.empty(count, np.uint8)
     bottom = mask.size - width
     count = 0
     for i in range(runs):
-        # A parent comes earlier and already holds the number of its component.
-        if parent[i] == i:
-            component[i] = count
-            first[count] = begin[i]
-            kind[count] = mask[begin[i]]
+        name = component[i]
+        if name == count:
+            first[name] = begin[i]
+            kind[name] = mask[begin[i]]
             count += 1
-        else:
-            component[i] = component[parent[i]]
-        number = component[i]
-        last[number] = begin[i + 1] - 1
+        last[name] = begin[i + 1] - 1
         if (
             begin[i] < width
             or begin[i] >= bottom
             or begin[i] % width == 0
             or begin[i + 1] % width == 0
         ):
-            kind[number] |= 2
+            kind[name] |= 2
     return begin, component, first, last, kind
 
 

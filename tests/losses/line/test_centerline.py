@@ -19,10 +19,17 @@ from seglosses.losses import (
     soft_cldice_loss,
 )
 from seglosses.losses.line.centerline_boundary import radius_weights
-from seglosses.losses.planes import constant_maps
+from seglosses.primitives.host import host_function, host_maps
 from seglosses.primitives.soft_skeleton import soft_skeleton
 from seglosses.primitives.soft_thinning import soft_thinning
 from tests.losses.topology.topology_cases import break_island24, case
+
+
+def radii(mask: torch.Tensor, skeleton: torch.Tensor, boundary: bool) -> torch.Tensor:
+    weights = host_function(radius_weights)
+    return host_maps(
+        weights, mask, skeleton, dtype=torch.float32, extra=(3,), options=dict(boundary=boundary)
+    )
 
 
 # jocpae/clDice's soft_cldice on the foreground channel, 10 iterations, smooth 1, one image
@@ -270,8 +277,7 @@ def test_published_centerline_boundary_dice(name: str, published: float, gradien
     logits, label = case(name)
     prob = logits.requires_grad_().softmax(1)[:, 1:]
     weights = [
-        constant_maps(lambda m, s: radius_weights(m, s, True), mask, soft_skeleton(mask, 10))
-        for mask in (prob > 0.5, label.unsqueeze(1) == 1)
+        radii(mask, soft_skeleton(mask, 10), True) for mask in (prob > 0.5, label.unsqueeze(1) == 1)
     ]
     loss = centerline_boundary_dice_loss(prob, *weights)
     assert loss.item() - 1 == pytest.approx(published, abs=1e-6)
@@ -299,7 +305,7 @@ def test_published_dice_of_thinned_skeletons(
     logits, label = case(name)
     prob = logits.requires_grad_().softmax(1)[:, 1:]
     weights = [
-        constant_maps(lambda m, s: radius_weights(m, s, boundary), mask, soft_thinning(mask, 5))
+        radii(mask, soft_thinning(mask, 5), boundary)
         for mask in (prob > 0.5, label.unsqueeze(1) == 1)
     ]
     loss = centerline_boundary_dice_loss(prob, *weights, pooled=True)

@@ -1,0 +1,140 @@
+"""The report of detections: numbers, classes, curves, reliability, and what each number means."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from seglosses.evaluate.coco_precision import PUBLISHED, Precision, backend
+from seglosses.metrics.calibration import Bins
+from seglosses.metrics.detection import Matches
+from seglosses.metrics.detection_calibration import score_bins
+from seglosses.report.page import definitions, page, section, table
+from seglosses.report.square import unit_square
+
+_MEANING = {
+    "recall": "share of objects that were matched",
+    "precision": "share of detections that were matched; those in crowd regions do not count",
+    "iou_mean": "mean IoU of matched boxes",
+    "iou_median": "median IoU of matched boxes",
+    "giou_mean": "mean GIoU of matched boxes",
+    "iou_75": "share of matched boxes with IoU 0.75 and more",
+    "d_ece": "D-ECE: scores against precision, ten bins",
+    "la_ece": "LaECE: scores against precision times IoU, 25 bins, mean over classes",
+    "kde_ece": "scores against IoU with a Beta kernel, the best 4000 detections",
+}
+_SIZES = {"small": "up to 32²", "medium": "32² to 96²", "large": "from 96²"}
+
+
+def meaning(name: str) -> str:
+    """What a number of :func:`~seglosses.evaluate.detections.evaluate_coco` means.
+
+    Args:
+        name: Its name.
+
+    Returns:
+        A line.
+
+    Example:
+        >>> meaning("COCO mask AR 10")
+        'average recall of masks, over IoU 0.50 to 0.95, at most 10 detections an image and class'
+        >>> meaning("recall")
+        'share of objects that were matched'
+    """
+    if name in _MEANING:
+        return _MEANING[name]
+    words = name.removeprefix("COCO ").split()
+    of = {"mask": "masks", "boundary": "masks, with the lower of mask and boundary IoU"}
+    shape = of.get(words[0], "boxes")
+    kind = words[1] if words[0] in of else words[0]
+    last = words[-1]
+    over = f", at IoU 0.{kind[2:]}" if kind[2:] else ", over IoU 0.50 to 0.95"
+    text = f"average {'recall' if kind == 'AR' else 'precision'} of {shape}{over}"
+    if last in _SIZES:
+        text += f", objects of {_SIZES[last]} pixels"
+    if not name.startswith("COCO"):
+        return f"{text}, all detections ({backend()}, without COCO's limit of {PUBLISHED[-1]})"
+    most = last if last.isdigit() else PUBLISHED[-1]
+    plural = "" if str(most) == "1" else "s"
+    return f"{text}, at most {most} detection{plural} an image and class"
+
+
+def report(
+    values: Mapping[str, float],
+    precision: Precision,
+    matches: Matches,
+    notes: Sequence[str],
+    subtitle: str,
+) -> str:
+    """The page.
+
+    Args:
+        values: Numbers by name.
+        precision: Average precision by class, and curves.
+        matches: Of all images.
+        notes: Remarks on the files.
+        subtitle: What was compared.
+
+    Returns:
+        HTML.
+    """
+    rows = [(name, _cell(value)) for name, value in values.items()]
+    classes: list[list[str | tuple[str, float]]] = [
+        [name, *(_cell(one[key], key) for key in ("AP", "AP50", "recall", "objects", "detections"))]
+        for name, one in precision.classes.items()
+    ]
+    recalls = np.linspace(0, 1, 101)
+    curves = {
+        f"IoU {iou:.2f}": (recalls, np.clip(curve, 0, 1)) for iou, curve in precision.curves.items()
+    }
+    right = (matches.iou > 0).astype(np.float64)
+    remarks = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+    sections = [
+        *([section("Notes", remarks)] if notes else []),
+        section("Numbers", table(["number", "value"], rows, name="numbers")),
+        section(
+            "Classes",
+            table(["class", "AP", "AP50", "AR", "objects", "detections"], classes, name="classes"),
+        ),
+        section(
+            "Precision and recall",
+            "<p>Of boxes, all detections, mean over classes that have objects.</p>"
+            + unit_square(curves, axes=("recall", "precision"), label="precision at each recall"),
+        ),
+        section(
+            "Reliability",
+            "<p>Where scores mean what they say, points lie on the dashed line; how many"
+            " detections a point stands for is shown under the pointer.</p>"
+            "<h3>Precision</h3>"
+            + _diagram(score_bins(matches.score, right), "share of right detections")
+            + "<h3>IoU</h3>"
+            + _diagram(score_bins(matches.score, matches.iou), "mean IoU"),
+        ),
+        section("Meaning", definitions([(name, meaning(name)) for name in values])),
+    ]
+    return page("Detections", html.escape(subtitle), sections)
+
+
+def _cell(value: float, key: str = "") -> tuple[str, float]:
+    if key in ("objects", "detections"):
+        return str(int(value)), value
+    return "undefined" if math.isnan(value) else f"{value:.4f}", value
+
+
+def _diagram(bins: Bins, axis: str) -> str:
+    filled = [row for row in zip(*bins, strict=True) if row[0]]
+    places = [(score / count, target / count) for count, score, target in filled]
+    marks = [
+        f"{int(row[0])} detections: score {x:.3g}, {axis} {y:.3g}"
+        for row, (x, y) in zip(filled, places, strict=True)
+    ]
+    series = {"bins": ([x for x, _ in places], [y for _, y in places])}
+    return unit_square(
+        series,
+        axes=("mean score", axis),
+        label=f"mean score and {axis} of each bin",
+        marks={"bins": marks},
+    )

@@ -1,0 +1,84 @@
+"""The IoU family: 1 - IoU plus terms, and what may be done to both."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from typing_extensions import Unpack
+
+from seglosses.losses.box.terms import ModifierOptions, Modifiers, Terms
+from seglosses.losses.loss import LossOptions
+from seglosses.losses.rows import BoxLoss
+from seglosses.primitives.boxes import Comparison, per_pair
+
+
+class FamilyOptions(LossOptions, ModifierOptions, total=False):
+    """Options of every loss of the IoU family, see :class:`IoUFamilyLoss`."""
+
+
+class IoUFamilyLoss(BoxLoss):
+    """Base of 1 - IoU plus terms, with the modifiers of the family.
+
+    Args:
+        inner_ratio: See :class:`~seglosses.losses.box.terms.Modifiers`.
+        interval: See there.
+        alpha: See there.
+        focal_gamma: See there.
+        options: See :class:`~seglosses.losses.base.Loss`.
+
+    Attributes:
+        modifiers: Those four as one record.
+
+    Example:
+        >>> from seglosses.losses.box.terms import hull_term
+        >>> class HalfLoss(IoUFamilyLoss):  # IoU and half of the part of the hull that is empty
+        ...     def terms(self, pair):
+        ...         return (hull_term(pair) / 2,)
+        >>> import torch
+        >>> pred, target = torch.tensor([[0.0, 0, 1, 1]]), torch.tensor([[1.0, 0, 4, 1]])
+        >>> # side by side, and apart: then 4 of the 8 that the hull has are empty
+        >>> HalfLoss()(pred, target), HalfLoss()(pred, target + torch.tensor([4.0, 0, 4, 0]))
+        (tensor(1.), tensor(1.2500))
+    """
+
+    def __init__(
+        self,
+        inner_ratio: float = 1.0,
+        interval: tuple[float, float] = (0.0, 1.0),
+        alpha: float = 1.0,
+        focal_gamma: float = 0.0,
+        **options: Unpack[LossOptions],
+    ) -> None:
+        super().__init__(**options)
+        self.modifiers = Modifiers(inner_ratio, (interval[0], interval[1]), alpha, focal_gamma)
+
+    def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
+        """What is added to 1 - IoU, each (n,)."""
+        raise NotImplementedError
+
+    def compute(self, pred: Tensor, target: Tensor) -> Tensor:
+        """1 - IoU and the terms, modified."""
+        return family_loss(pred, target, self.terms, self.modifiers)
+
+
+def family_loss(pred: Tensor, target: Tensor, terms: Terms, modifiers: Modifiers) -> Tensor:
+    """Loss of 1 - IoU and these terms, (n,).
+
+    Args:
+        pred: Boxes (n, 2d).
+        target: Boxes (n, 2d).
+        terms: From a comparison to what is added to 1 - IoU.
+        modifiers: How they become a loss.
+
+    Returns:
+        (n,).
+
+    Raises:
+        ValueError: for boxes of other shapes.
+
+    Example:
+        >>> import torch
+        >>> boxes = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[0.0, 0, 2, 4]])
+        >>> family_loss(*boxes, lambda pair: (), Modifiers(alpha=2))
+        tensor([0.7500])
+    """
+    return per_pair(lambda pair: modifiers.loss(pair, terms(pair)), pred, target)

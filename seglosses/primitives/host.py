@@ -1,0 +1,203 @@
+"""Work that NumPy does for tensors of any device: one copy down, one copy up, one node of a graph.
+
+Skeletons, distances and topology are computed on the CPU. Whatever the number of images and
+classes, their maps go down in one copy and the result comes up in one. ``torch.compile``,
+``torch.export`` and ``torch.func`` see one operator of known shape, ``seglosses::host_maps`` or
+``seglosses::host_table``, so that graphs do not break there. No gradient flows through it.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Array = NDArray[Any]
+_FUNCTIONS: dict[str, HostFunction] = {}
+
+
+@dataclass(frozen=True)
+class HostFunction:
+    """A function of arrays, with the name by which operators know it."""
+
+    compute: Callable[..., Array]
+    name: str
+
+
+def host_function(compute: Callable[..., Array]) -> HostFunction:
+    """Let :func:`host_maps` and :func:`host_table` call a function of a module.
+
+    Args:
+        compute: Of arrays, and options that can be written as Python literals.
+
+    Example:
+        >>> @host_function
+        ... def inverted(mask):
+        ...     return ~mask
+        >>> host_maps(inverted, torch.tensor([[[True, False]]]), dtype=torch.bool)
+        tensor([[[False,  True]]])
+    """
+    made = HostFunction(compute, f"{compute.__module__}.{compute.__qualname__}")
+    _FUNCTIONS[made.name] = made
+    return made
+
+
+def host_maps(
+    compute: HostFunction,
+    *maps: Tensor,
+    dtype: torch.dtype,
+    leading: int = 2,
+    extra: Sequence[int] = (),
+    options: Mapping[str, object] | None = None,
+) -> Tensor:
+    """Call a function with the arrays of each image and class, and stack what it returns.
+
+    Args:
+        compute: A :func:`host_function` of one array (*S) for each of ``maps``, which returns an
+            array (*extra, *S).
+        maps: (N, K, *S), or of other ``leading`` dimensions.
+        dtype: Of the result.
+        leading: Number of dimensions that are taken apart.
+        extra: Dimensions that the function adds in front.
+        options: Of the function: numbers, strings, ``None`` and tuples of them.
+
+    Returns:
+        (N, K, *extra, *S) on the device of the maps, without a graph.
+    """
+    given, options = [each.detach() for each in maps], dict(options or {})
+    if _is_watched():
+        named = _maps_operator(given, compute.name, repr(options), leading, list(extra), dtype)
+        assert isinstance(named, Tensor)
+        return named
+    return _computed_maps(given, compute, options, leading, extra, dtype)
+
+
+def host_table(
+    compute: HostFunction,
+    *maps: Tensor,
+    columns: int,
+    options: Mapping[str, object] | None = None,
+) -> Tensor:
+    """Call a function with whole batches, for a table of as many rows as it finds.
+
+    Args:
+        compute: A :func:`host_function` of one array for each of ``maps``, which returns integers
+            (rows, columns).
+        maps: Of any shapes.
+        columns: Of the table.
+        options: As in :func:`host_maps`.
+
+    Returns:
+        (rows, columns) int64 on the device of the maps.
+
+    Example:
+        >>> @host_function
+        ... def places(mask):
+        ...     return np.argwhere(mask)
+        >>> host_table(places, torch.tensor([[0, 1], [1, 0]]), columns=2)
+        tensor([[0, 1],
+                [1, 0]])
+    """
+    given, options = [each.detach() for each in maps], dict(options or {})
+    if _is_watched():
+        named = _table_operator(given, compute.name, repr(options), columns)
+        assert isinstance(named, Tensor)
+        return named
+    return _computed_table(given, compute, options)
+
+
+def _is_watched() -> bool:
+    """Whether a compiler or a transform of ``torch.func`` must not see NumPy."""
+    return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+
+
+def _down(maps: Sequence[Tensor]) -> list[Array]:
+    """Arrays of the maps; from another device in one copy of all their bytes."""
+    if len(maps) == 1 or maps[0].device.type == "cpu":
+        return [each.cpu().numpy() for each in maps]
+    # the wide types first, so that each begins where its numbers may
+    order = sorted(range(len(maps)), key=lambda i: -maps[i].element_size())
+    flat = [maps[i].contiguous().view(-1).view(torch.uint8) for i in order]
+    packed, start = torch.cat(flat).cpu(), 0
+    arrays: list[Array] = [np.empty(0)] * len(maps)
+    for i, part in zip(order, flat, strict=True):
+        own = packed[start : start + part.numel()].view(maps[i].dtype)
+        arrays[i], start = own.view(maps[i].shape).numpy(), start + part.numel()
+    return arrays
+
+
+def _up(array: Array, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The array on the device; the host does not wait for the copy."""
+    tensor = torch.from_numpy(np.ascontiguousarray(array)).to(dtype)
+    if device.type == "cpu":
+        return tensor
+    # only from pinned memory is a copy asynchronous
+    tensor = tensor.pin_memory() if device.type == "cuda" else tensor
+    return tensor.to(device, non_blocking=True)
+
+
+def _computed_maps(
+    maps: Sequence[Tensor],
+    compute: HostFunction,
+    options: Mapping[str, Any],
+    leading: int,
+    extra: Sequence[int],
+    dtype: torch.dtype,
+) -> Tensor:
+    shape = (*maps[0].shape[:leading], *extra, *maps[0].shape[leading:])
+    if 0 in shape:
+        return maps[0].new_zeros(shape, dtype=dtype)
+    count = math.prod(shape[:leading])
+    rows = [each.reshape(count, *each.shape[leading:]) for each in _down(maps)]
+    found = np.stack([compute.compute(*row, **options) for row in zip(*rows, strict=True)])
+    return _up(found.reshape(shape), dtype, maps[0].device)
+
+
+def _computed_table(
+    maps: Sequence[Tensor], compute: HostFunction, options: Mapping[str, Any]
+) -> Tensor:
+    return _up(compute.compute(*_down(maps), **options), torch.int64, maps[0].device)
+
+
+@torch.library.custom_op("seglosses::host_maps", mutates_args=())
+def _maps_operator(
+    maps: Sequence[Tensor],
+    function: str,
+    options: str,
+    leading: int,
+    extra: Sequence[int],
+    dtype: torch.dtype,
+) -> Tensor:
+    given = ast.literal_eval(options)
+    return _computed_maps(maps, _FUNCTIONS[function], given, leading, extra, dtype)
+
+
+@_maps_operator.register_fake
+def _(
+    maps: Sequence[Tensor],
+    function: str,
+    options: str,
+    leading: int,
+    extra: Sequence[int],
+    dtype: torch.dtype,
+) -> Tensor:
+    shape = (*maps[0].shape[:leading], *extra, *maps[0].shape[leading:])
+    return maps[0].new_empty(shape, dtype=dtype)
+
+
+@torch.library.custom_op("seglosses::host_table", mutates_args=())
+def _table_operator(maps: Sequence[Tensor], function: str, options: str, columns: int) -> Tensor:
+    return _computed_table(maps, _FUNCTIONS[function], ast.literal_eval(options))
+
+
+@_table_operator.register_fake
+def _(maps: Sequence[Tensor], function: str, options: str, columns: int) -> Tensor:
+    rows = torch.library.get_ctx().new_dynamic_size()
+    return maps[0].new_empty((rows, columns), dtype=torch.int64)

@@ -1,0 +1,89 @@
+"""What lies around the edges, squares and voxels of a padded volume, as offsets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from seglosses.topology.sides import Codes, Side, sides_3d
+
+
+@dataclass(frozen=True)
+class Around:
+    """What lies around an edge, a square and a voxel, as offsets into the padded volume.
+
+    Edges and squares are relative to 3 times the pixel that the name of the other one holds.
+
+    Attributes:
+        primal: Geometry of the edges.
+        dual: Geometry of the squares.
+        faces: Edges of a square, by normal axis, (3, 4).
+        ends: The edges that can come last in a square, by normal axis and code, (3, 3).
+        beside: Squares around an edge, by axis and code, (3, 4).
+        beside_faces: Their edges, (3, 4, 4).
+        voxels: The 18 voxels that share a square with one.
+        star: Squares of a star, in order: offset of the pixel and normal axis, (12, 2).
+        star_squares: The same as numbers of squares, (12,).
+        star_faces: Their edges, (12, 4).
+        star_corners: Their other voxels, (12, 3).
+        star_sides: Which edges of the star they have, as bits, (12,).
+        star_ends: Edges of a star, in order: offset of the pixel and axis, (6, 2).
+        star_edges: The same as numbers of edges, (6,).
+    """
+
+    primal: Side
+    dual: Side
+    faces: Codes
+    ends: Codes
+    beside: Codes
+    beside_faces: Codes
+    voxels: Codes
+    star: Codes
+    star_squares: Codes
+    star_faces: Codes
+    star_corners: Codes
+    star_sides: Codes
+    star_ends: Codes
+    star_edges: Codes
+
+
+@lru_cache(maxsize=8)
+def around(x: int, y: int, z: int) -> Around:
+    """Geometry of a volume of given padded strides."""
+    step = (x, y, z)
+    planes = ((1, 2), (0, 2), (0, 1))
+    faces = [(u, w, 3 * step[w] + u, 3 * step[u] + w) for u, w in planes]
+    ends = [(3 * step[u] + w, 3 * step[w] + u, w) for u, w in planes]
+    # By axis of the edge, b < c the others: to the back along b and c, to the front along c and b.
+    near = [((-step[b], c), (-step[c], b), (0, b), (0, c)) for b, c in planes]
+    star = sorted(
+        (3 * -(back_u * step[u] + back_w * step[w]) + normal, normal, u, back_u, w, back_w)
+        for normal, (u, w) in enumerate(planes)
+        for back_u in (0, 1)
+        for back_w in (0, 1)
+    )
+    corners, sides, squares = [], [], []
+    for _, normal, u, back_u, w, back_w in star:
+        du, dw = (1 - 2 * back_u) * step[u], (1 - 2 * back_w) * step[w]
+        corners.append((du, dw, du + dw))
+        sides.append(1 << (u + 3 * (1 - back_u)) | 1 << (w + 3 * (1 - back_w)))
+        squares.append((-back_u * step[u] - back_w * step[w], normal))
+    edges = [(-step[a], a) for a in range(3)] + [(0, a) for a in range(3)]
+    voxels = sorted({offset for corner in corners for offset in corner})
+    parts = (
+        faces,
+        ends,
+        [[3 * p + t for p, t in row] for row in near],
+        [[[3 * p + face for face in faces[t]] for p, t in row] for row in near],
+        voxels,
+        squares,
+        [3 * p + t for p, t in squares],
+        [[3 * p + face for face in faces[t]] for p, t in squares],
+        corners,
+        sides,
+        edges,
+        [3 * p + a for p, a in edges],
+    )
+    return Around(*sides_3d(x, y, z), *(np.array(part, np.int64) for part in parts))

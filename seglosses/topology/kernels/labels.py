@@ -1,0 +1,206 @@
+# mypy: disallow-untyped-defs=False, disallow-untyped-decorators=False
+"""Kernels that label the runs of a volume and count its features (Numba, no bounds checks).
+
+Runs are those of :mod:`seglosses.topology.kernels.runs`, row by row and slice by slice. A plane is
+a volume with one slice. ``wide`` is the value that is 26-connected; the other one is 6-connected.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seglosses.primitives._kernels_compiled import kernel
+from seglosses.topology.kernels.runs import begins, join, number
+
+
+@kernel
+def _join_rows(mask, begin, above, here, width, step, wide, faces, both, parent):
+    """Join the runs of two rows, ``step`` pixels apart; they tile the rows, so each meets one.
+
+    Rows that touch over edges only (not ``faces``) have nothing in common but what is wide.
+    """
+    end = begin[here] + width
+    while begin[here] < end:
+        upper_value = mask[begin[above]]
+        value = mask[begin[here]]
+        if value == upper_value and (faces or value == wide) and (both or value == 1):
+            join(parent, above, here)
+        upper = begin[above + 1] + step
+        lower = begin[here + 1]
+        if upper == lower and lower < end and value != upper_value and (both or wide == 1):
+            # They touch over a corner: one of the two pairs is wide.
+            if upper_value == wide:
+                join(parent, above, here + 1)
+            else:
+                join(parent, above + 1, here)
+        above += int(upper <= lower)
+        here += int(lower <= upper)
+
+
+@kernel
+def label_grid(mask, height, width, wide, both):
+    """Label the components of a volume.
+
+    Args:
+        mask: 0 and 1, uint8 (n,).
+        height: Rows of a slice.
+        width: Pixels of a row.
+        wide: 1 where the foreground is 26-connected, 0 where the background is.
+        both: Whether the background is labelled too; else each of its runs has its own number.
+
+    Returns:
+        Where each run begins, and the size of the mask, int32 (runs + 1,); and the component of
+        each run, int32 (runs,), numbered by first pixel.
+    """
+    begin = begins(mask, width)
+    runs = begin.size - 1
+    rows = mask.size // width
+    parent = np.empty(runs, np.int32)
+    first = np.empty(rows, np.int32)
+    row = 0
+    for i in range(runs):
+        parent[i] = i
+        if begin[i] == row * width:
+            first[row] = i
+            row += 1
+    area = height * width
+    for row in range(rows):
+        y = row % height
+        here = first[row]
+        if y > 0:
+            up = first[row - 1]
+            _join_rows(mask, begin, up, here, width, width, wide, True, both, parent)
+        if row < height:
+            continue
+        up = first[row - height]
+        _join_rows(mask, begin, up, here, width, area, wide, True, both, parent)
+        if not both and wide == 0:
+            continue
+        if y > 0:
+            up = first[row - height - 1]
+            _join_rows(mask, begin, up, here, width, area + width, wide, False, both, parent)
+        if y < height - 1:
+            up = first[row - height + 1]
+            _join_rows(mask, begin, up, here, width, area - width, wide, False, both, parent)
+    number(parent)
+    return begin, parent
+
+
+@kernel
+def paint(mask, begin, component, labels):
+    """Write the components of the foreground, numbered from 1 by first pixel.
+
+    Args:
+        mask: 0 and 1, uint8 (n,).
+        begin: Of :func:`label_grid`.
+        component: Of :func:`label_grid`.
+        labels: Zeros, int32 (n,); filled.
+
+    Returns:
+        Number of components of the foreground.
+    """
+    names = np.zeros(component.size, np.int32)
+    count = 0
+    for i in range(component.size):
+        if mask[begin[i]] == 1:
+            name = names[component[i]]
+            if name == 0:
+                count += 1
+                name = count
+                names[component[i]] = name
+            labels[begin[i] : begin[i + 1]] = name
+    return count
+
+
+@kernel
+def euler(mask, table):
+    """Euler number of a volume.
+
+    Args:
+        mask: 0 and 1, uint8 (D, H, W).
+        table: What a block of 2 x 2 x 2 pixels adds, by its bits, int64 (256,).
+
+    Returns:
+        The sum over all blocks, with background beyond the border.
+    """
+    depth, height, width = mask.shape
+    framed = np.zeros((depth + 2, height + 2, width + 2), np.uint8)
+    framed[1:-1, 1:-1, 1:-1] = mask
+    total = 0
+    for z in range(depth + 1):
+        for y in range(height + 1):
+            one, two = framed[z, y], framed[z, y + 1]
+            three, four = framed[z + 1, y], framed[z + 1, y + 1]
+            column = np.int64(0)
+            for x in range(1, width + 2):
+                before = column
+                column = np.int64(one[x]) + 2 * two[x] + 4 * three[x] + 8 * four[x]
+                total += table[before + 16 * column]
+    return total
+
+
+@kernel
+def features(mask, wide, table):
+    """Components, loops and cavities of a volume; of a plane its components, loops and nothing.
+
+    Args:
+        mask: 0 and 1, uint8 (D, H, W), C-contiguous.
+        wide: 1 where the foreground is 26-connected, 0 where the background is.
+        table: Of :func:`euler`.
+
+    Returns:
+        Three counts.
+    """
+    depth, height, width = mask.shape
+    flat = mask.reshape(-1)
+    begin, component = label_grid(flat, height, width, wide, True)
+    closed = np.ones(component.size, np.bool_)
+    for i in range(component.size):
+        row = begin[i] // width
+        y = row % height
+        if (
+            (depth > 1 and (row < height or row >= (depth - 1) * height))
+            or y == 0
+            or y == height - 1
+            or begin[i] % width == 0
+            or begin[i + 1] % width == 0
+        ):
+            closed[component[i]] = False
+    seen = np.zeros(component.size, np.bool_)
+    components = 0
+    enclosed = 0
+    for i in range(component.size):
+        if seen[component[i]]:
+            continue
+        seen[component[i]] = True
+        if flat[begin[i]] == 1:
+            components += 1
+        elif closed[component[i]]:
+            enclosed += 1
+    if depth == 1:
+        return components, enclosed, 0
+    return components, components + enclosed - euler(mask, table), enclosed
+
+
+@kernel
+def window_features(mask, window, wide, table, counts):
+    """Count the features of the windows that tile a volume, each as an image of its own.
+
+    Args:
+        mask: 0 and 1, uint8 (D, H, W).
+        window: Edge lengths, int64 (3,); windows at the far borders may be smaller.
+        wide: As in :func:`features`.
+        table: Of :func:`euler`.
+        counts: int64 (windows, 3); filled, window by window along the last axis first.
+    """
+    depth, height, width = mask.shape
+    i = 0
+    for z in range(0, depth, window[0]):
+        for y in range(0, height, window[1]):
+            for x in range(0, width, window[2]):
+                part = mask[z : z + window[0], y : y + window[1], x : x + window[2]]
+                one, two, three = features(part.copy(), wide, table)
+                counts[i, 0] = one
+                counts[i, 1] = two
+                counts[i, 2] = three
+                i += 1
