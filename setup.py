@@ -91,6 +91,7 @@ setup(
         "test": [
             "codespell",
             "dask[distributed]>=2023.1",
+            "faster-coco-eval>=1.6",
             "gudhi>=3.8",
             "hypothesis>=6.80",
             "medpy>=0.5",
@@ -104,6 +105,8 @@ setup(
             "surface-distance-based-measures>=0.1",
             "torchmetrics>=1.0",
         ],
+        # Either is enough; where both are, the first computes average precision.
+        "coco": ["faster-coco-eval>=1.6", "pycocotools>=2.0.6"],
         "eval": ["dask[distributed]>=2023.1", "nibabel>=5.0"],
         "bench": [
             "gudhi>=3.8",

@@ -67,3 +67,12 @@ def test_libraries_stay_at_home(path):
         assert not tops & {"mmengine", "mmcv", "mmseg", "mmdet"}
     if not path.name.startswith("_kernels") and path.parent.name != "kernels":
         assert "numba" not in tops
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_signature_takes_anything(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and node.args.kwarg:
+            kind = node.args.kwarg.annotation
+            said = kind is not None and ast.unparse(kind) != "Any"
+            assert said, f"{path}:{node.lineno}: say what **{node.args.kwarg.arg} are"

@@ -16,6 +16,7 @@ pytest.importorskip("pycocotools")
 from seglosses.cli import main
 from seglosses.datasets.coco import brick_objects
 from seglosses.evaluate.detections import average_precision, evaluate_coco
+from seglosses.evaluate.detections_page import meaning
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -45,9 +46,17 @@ def test_perfect_detections() -> None:
     data, found = wall()
     before = copy.deepcopy((data, found))
     values = average_precision(data, found)
-    assert values == {
-        name: pytest.approx(1) for name in ("AP", "AP50", "AP75", "mask AP", "boundary AP")
+    assert len(values) == 5 + 3 * 12
+    # the bricks have 700 pixels: no object is medium or large
+    assert {name for name, value in values.items() if np.isnan(value)} == {
+        f"COCO {kind}{number} {size}"
+        for kind in ("", "mask ", "boundary ")
+        for number in ("AP", "AR")
+        for size in ("medium", "large")
     }
+    # one detection finds one of four bricks
+    assert {values.pop(f"COCO {kind}AR 1") for kind in ("", "mask ", "boundary ")} == {0.25}
+    assert {round(value, 12) for value in values.values() if not np.isnan(value)} == {1.0}
     assert (data, found) == before
 
 
@@ -84,7 +93,10 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "recall" in capsys.readouterr().out
     report = (out / "report.html").read_text()
     assert "Reliability" in report
-    assert "5 detections" in report or "6 detections" in report or "4 detections" in report
+    # 0.90 and 0.89 of two images, 0.88 and 0.87 of one
+    assert "6 detections: score 0.888, share of right detections 1" in report
+    assert report.count("<svg") == 3
+    assert ">1.2<" not in report, "no axis of a share goes beyond 1"
 
 
 def test_no_detections(tmp_path: Path) -> None:
@@ -119,3 +131,72 @@ def test_wrong_files(
     words = [str(tmp_path / "pred.json"), str(tmp_path / "gt.json"), "--out", str(tmp_path / "o")]
     assert main(["evaluate", "--coco", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def files(folder: Path, data: Any, found: Any) -> list[str]:
+    """Write both files; their names."""
+    names = []
+    for name, content in (("pred.json", found), ("gt.json", data)):
+        (folder / name).write_text(json.dumps(content))
+        names.append(str(folder / name))
+    return names
+
+
+def test_a_crowd_takes_no_part_in_any_number(tmp_path: Path) -> None:
+    data, found = wall()
+    alone = evaluate_coco(*files(tmp_path, data, found), out=tmp_path / "alone")
+    runs = [82 * 60, 8 * 60]
+    crowd = {"image_id": 1, "category_id": 1, "bbox": [82, 0, 8, 60], "area": 480, "iscrowd": 1}
+    data["annotations"].insert(0, {**crowd, "segmentation": {"size": [60, 90], "counts": runs}})
+    for y in range(0, 50, 10):
+        counts = [83 * 60 + y, 9, 51, 9, 51, 9, 90 * 60 - (85 * 60 + y + 9)]
+        found.insert(
+            0,
+            {
+                "image_id": 1,
+                "category_id": 1,
+                "score": 0.95,
+                "bbox": [83, y, 3, 9],
+                "segmentation": {"size": [60, 90], "counts": counts},
+            },
+        )
+    values = evaluate_coco(*files(tmp_path, data, found), out=tmp_path / "crowd")
+    for kind in ("", "mask ", "boundary "):
+        # COCO takes the best detection first, and then sees that it lies in the crowd
+        assert values.pop(f"COCO {kind}AR 1") == alone.pop(f"COCO {kind}AR 1") / 2
+    assert values == pytest.approx(alone, nan_ok=True)
+    notes = json.loads((tmp_path / "crowd" / "summary.json").read_text())["notes"]
+    assert notes == ["5 detections lie in crowd regions and are neither right nor wrong"]
+
+
+def test_two_hundred_boxes_of_a_class(tmp_path: Path) -> None:
+    boxes = [[5.0 * (i % 20), 5.0 * (i // 20), 4.0, 4.0] for i in range(200)]
+    rows = [{"image_id": 0, "category_id": 0, "bbox": box} for box in boxes]
+    data = {"images": [{"id": 0}], "categories": [{"id": 0}], "annotations": rows}
+    found = [{**row, "score": 1 - i / 1000} for i, row in enumerate(rows)]
+    values = evaluate_coco(*files(tmp_path, data, found), out=tmp_path / "all")
+    assert values["AP"] == pytest.approx(1)
+    # half of the objects: 51 of the 101 recalls
+    assert values["COCO AP"] == pytest.approx(51 / 101)
+    assert values["COCO AR 10"] == pytest.approx(0.05)
+    assert values["recall"] == 1
+    some = evaluate_coco(*files(tmp_path, data, found), out=tmp_path / "some", max_detections=100)
+    assert some["AP"] == pytest.approx(51 / 101)
+    assert some["recall"] == 0.5
+    with pytest.raises(ValueError, match="max_detections must be at least 1"):
+        evaluate_coco(*files(tmp_path, data, found), out=tmp_path, max_detections=0)
+
+
+def test_low_scores_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, found = wall()
+    for one in found:
+        one["score"] /= 100
+    words = ["evaluate", "--coco", *files(tmp_path, data, found), "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    assert "note: 8 of 8 detections score at most 0.05 and are left out" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["AP", "COCO mask AP75", "boundary AP", "COCO AR small", "d_ece"])
+def test_every_number_says_what_it_is(name: str) -> None:
+    assert len(meaning(name)) > 20
+    assert ("at most 100" in meaning(name)) == name.startswith("COCO")

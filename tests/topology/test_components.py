@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 
-from seglosses.topology import betti_numbers, euler_number, label_components
+from seglosses.topology import (
+    betti_numbers,
+    euler_number,
+    label_components,
+    window_betti_numbers,
+)
 
 CONNECTIVITIES = {2: (4, 8), 3: (6, 26)}
 
@@ -85,6 +91,40 @@ def test_empty_masks_have_no_topology(shape: tuple[int, ...]) -> None:
     assert betti_numbers(mask) == (0,) * len(shape)
     assert euler_number(mask) == 0
     assert label_components(mask)[1] == 0
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(
+    "shape", [(40, 33), (1, 70), (70, 1), (1, 1), (9, 20, 17), (1, 9, 30), (30, 1, 9), (4, 70, 1)]
+)
+def test_labels_equal_scipy(shape: tuple[int, ...], full: bool) -> None:
+    rng = np.random.default_rng(0)
+    ndim = len(shape)
+    connectivity = CONNECTIVITIES[ndim][full]
+    structure = ndimage.generate_binary_structure(ndim, ndim if full else 1)
+    for share in (0.02, 0.2, 0.4, 0.6, 0.9):
+        mask = rng.random(shape) < share
+        labels, count = label_components(mask, connectivity=connectivity)
+        expected, theirs = ndimage.label(mask, structure)
+        assert count == theirs
+        # SciPy numbers components otherwise in places; ours come in the order of first pixels.
+        first = np.unique(labels[labels > 0], return_index=True)[1]
+        assert (np.diff(first) > 0).all()
+        pairs = np.unique(np.stack([labels[mask], expected[mask]]), axis=1)
+        assert pairs.shape[1] == count
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("shape", [(23, 31), (1, 9), (9, 1), (7, 8, 9), (5, 1, 9), (1, 6, 7)])
+@pytest.mark.parametrize("window", [1, 3, 4, 50])
+def test_windows_are_images_of_their_own(shape: tuple[int, ...], full: bool, window: int) -> None:
+    mask = np.random.default_rng(0).random(shape) < 0.6
+    connectivity = CONNECTIVITIES[len(shape)][full]
+    corners = np.ndindex(*(-(-size // window) for size in shape))
+    places = [tuple(slice(i * window, (i + 1) * window) for i in corner) for corner in corners]
+    expected = [betti_numbers(mask[place], connectivity=connectivity) for place in places]
+    found = window_betti_numbers(mask, window=window, connectivity=connectivity)
+    assert found.tolist() == [list(numbers) for numbers in expected]
 
 
 def test_labels_follow_reading_order() -> None:
