@@ -49,7 +49,11 @@ def kl_distillation_loss(
     """
     log_p = (logits / temperature).log_softmax(1)
     log_q = (teacher_logits.detach() / temperature).log_softmax(1)
-    return temperature**2 * (log_q.exp() * (log_q - log_p)).sum(1)
+    return _divergence(log_p, log_q.exp(), log_q, temperature)
+
+
+def _divergence(log_p: Tensor, q: Tensor, log_q: Tensor, temperature: float) -> Tensor:
+    return temperature**2 * (q * (log_q - log_p)).sum(1)
 
 
 def branch_consistency_loss(prob: Tensor, other: Tensor, *, weight: Tensor | None = None) -> Tensor:
@@ -136,10 +140,8 @@ class KLDistillationLoss(PixelLoss):
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """Divergence from dense targets; their logarithm is bounded where they vanish."""
-        log_p = logits.log_softmax(1)
-        tiny = torch.finfo(target.dtype).tiny
-        entropy = (target * target.clamp(min=tiny).log()).sum(1)
-        return self.temperature**2 * (entropy - (target * log_p).sum(1))
+        log_q = target.clamp(min=torch.finfo(target.dtype).tiny).log()
+        return _divergence(logits.log_softmax(1), target, log_q, self.temperature)
 
     def prepare(self, batch: Aligned) -> Aligned:
         """Take the teacher's probabilities for target."""

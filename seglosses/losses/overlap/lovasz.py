@@ -78,7 +78,7 @@ def lovasz_softmax_loss(prob: Tensor, target: Tensor) -> Tensor:
         >>> lovasz_softmax_loss(prob, target)  # 1 - IoU = 1 - 1/3
         tensor([[0.6667]])
     """
-    return _extensions((target - prob).abs(), target)
+    return _extensions(_distances(prob, target)[0], target)
 
 
 def lovasz_hinge_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -102,7 +102,20 @@ def lovasz_hinge_loss(logits: Tensor, target: Tensor) -> Tensor:
         >>> lovasz_hinge_loss(torch.tensor([[[3.0, 0.5]]]), torch.tensor([[[1.0, 0.0]]]))  # 1.5 / 2
         tensor([[0.7500]])
     """
-    return _extensions((1 - logits * (2 * target - 1)).clamp(min=0), target)
+    return _extensions(_hinges(logits, target)[0], target)
+
+
+def _distances(prob: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
+    """|y - p| of y in {0, 1}, fresh, and its slope by p."""
+    slope = torch.sub(1, foreground, alpha=2)
+    # rounding can lift a probability above 1
+    return (prob * slope).add_(foreground).clamp_(min=0), slope
+
+
+def _hinges(logits: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
+    """max(0, 1 - z (2 y - 1)) of y in {0, 1}, fresh, and its slope by z where it is not 0."""
+    slope = torch.sub(1, foreground, alpha=2)
+    return (logits * slope).add_(1).clamp_(min=0), slope
 
 
 class _LovaszLoss(ClassLoss):
@@ -257,9 +270,7 @@ class LovaszSoftmaxLoss(_LovaszLoss):
         return activate(logits, sigmoid)
 
     def _errors(self, score: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
-        slope = torch.sub(1, foreground, alpha=2)
-        # rounding can lift a probability above 1
-        return (score * slope).add_(foreground).clamp_(min=0), slope
+        return _distances(score, foreground)
 
     def _by_logits(self, grad: Tensor, scores: Tensor, sigmoid: bool) -> Tensor:
         if sigmoid:
@@ -299,8 +310,7 @@ class LovaszHingeLoss(_LovaszLoss):
         return logits
 
     def _errors(self, score: Tensor, foreground: Tensor) -> tuple[Tensor, Tensor]:
-        slope = torch.sub(1, foreground, alpha=2)
-        return (score * slope).add_(1).clamp_(min=0), slope
+        return _hinges(score, foreground)
 
     def _by_logits(self, grad: Tensor, scores: Tensor, sigmoid: bool) -> Tensor:
         return grad

@@ -57,8 +57,7 @@ def tversky_loss(
         >>> tversky_loss(prob, target, alpha=0.0, beta=1.0, smooth=0.0)  # 1 - 1 / (1 + 2)
         tensor([[0.6667]])
     """
-    counts = soft_counts(prob, target, intersection=intersection)
-    return 1 - tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
+    return _tversky(soft_counts(prob, target, intersection=intersection), alpha, beta, smooth)
 
 
 def focal_tversky_loss(
@@ -99,7 +98,7 @@ def focal_tversky_loss(
         tensor([[0.8660]])
     """
     counts = soft_counts(prob, target, intersection=intersection)
-    return focal_power(1 - tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth), gamma)
+    return _focal_tversky(counts, alpha, beta, gamma, smooth)
 
 
 def dice_loss(
@@ -132,9 +131,7 @@ def dice_loss(
         >>> dice_loss(prob, target, smooth=0.0)  # 1 - 2 / (2 + 1)
         tensor([[0.3333]])
     """
-    return tversky_loss(
-        prob, target, alpha=0.5, beta=0.5, smooth=smooth / 2, intersection=intersection
-    )
+    return _dice(soft_counts(prob, target, intersection=intersection), smooth)
 
 
 def jaccard_loss(
@@ -163,7 +160,25 @@ def jaccard_loss(
         >>> jaccard_loss(prob, target, smooth=0.0)
         tensor([[0.5000]])
     """
-    return tversky_loss(prob, target, alpha=1.0, beta=1.0, smooth=smooth, intersection=intersection)
+    return _jaccard(soft_counts(prob, target, intersection=intersection), smooth)
+
+
+def _tversky(counts: Counts, alpha: float, beta: float, smooth: float) -> Tensor:
+    return 1 - tversky_index(counts, alpha=alpha, beta=beta, smooth=smooth)
+
+
+def _focal_tversky(
+    counts: Counts, alpha: float, beta: float, gamma: float, smooth: float
+) -> Tensor:
+    return focal_power(_tversky(counts, alpha, beta, smooth), gamma)
+
+
+def _dice(counts: Counts, smooth: float) -> Tensor:
+    return _tversky(counts, 0.5, 0.5, smooth / 2)
+
+
+def _jaccard(counts: Counts, smooth: float) -> Tensor:
+    return _tversky(counts, 1.0, 1.0, smooth)
 
 
 class TverskyLoss(OverlapLoss):
@@ -202,7 +217,7 @@ class TverskyLoss(OverlapLoss):
 
     def compute(self, counts: Counts) -> Tensor:
         """One minus the index."""
-        return 1 - tversky_index(counts, alpha=self.alpha, beta=self.beta, smooth=self.smooth)
+        return _tversky(counts, self.alpha, self.beta, self.smooth)
 
 
 class FocalTverskyLoss(OverlapLoss):
@@ -245,8 +260,7 @@ class FocalTverskyLoss(OverlapLoss):
 
     def compute(self, counts: Counts) -> Tensor:
         """One minus the index, to the power gamma."""
-        index = tversky_index(counts, alpha=self.alpha, beta=self.beta, smooth=self.smooth)
-        return focal_power(1 - index, self.gamma)
+        return _focal_tversky(counts, self.alpha, self.beta, self.gamma, self.smooth)
 
 
 class DiceLoss(OverlapLoss):
@@ -281,7 +295,7 @@ class DiceLoss(OverlapLoss):
 
     def compute(self, counts: Counts) -> Tensor:
         """One minus Dice."""
-        return 1 - tversky_index(counts, alpha=0.5, beta=0.5, smooth=self.smooth / 2)
+        return _dice(counts, self.smooth)
 
 
 class JaccardLoss(OverlapLoss):
@@ -312,4 +326,4 @@ class JaccardLoss(OverlapLoss):
 
     def compute(self, counts: Counts) -> Tensor:
         """One minus IoU."""
-        return 1 - tversky_index(counts, alpha=1.0, beta=1.0, smooth=self.smooth)
+        return _jaccard(counts, self.smooth)

@@ -84,7 +84,7 @@ def confidence_weighted_cross_entropy_loss(
         >>> confidence_weighted_cross_entropy_loss(z, y, torch.full((1, 1), 0.5))  # log(2) / 2
         tensor([[0.3466]])
     """
-    return confidence**gamma * F.cross_entropy(logits, labels, reduction="none")
+    return confidence**gamma * _cross_entropy(logits, labels)
 
 
 def boundary_cross_entropy_loss(
@@ -112,7 +112,11 @@ def boundary_cross_entropy_loss(
         tensor([[[0.0000, 0.6931, 0.6931, 0.0000]]])
     """
     boundary = label_boundary(labels.unsqueeze(1), valid, radius=radius)
-    return torch.where(boundary, F.cross_entropy(logits, labels, reduction="none"), 0.0)
+    return torch.where(boundary, _cross_entropy(logits, labels), 0.0)
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    return F.cross_entropy(logits, labels, reduction="none")
 
 
 def _pseudo_labelled(batch: Aligned, owner: str, threshold: bool) -> Aligned:
@@ -169,7 +173,7 @@ class ConfidenceWeightedCrossEntropyLoss(PixelLoss):
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """Weighed cross-entropy."""
         if not target.is_floating_point():
-            return F.cross_entropy(logits, target, reduction="none")
+            return _cross_entropy(logits, target)
         confidence, labels = target.max(1)
         return confidence_weighted_cross_entropy_loss(logits, labels, confidence, gamma=self.gamma)
 
@@ -224,7 +228,7 @@ class BoundaryCrossEntropyLoss(PixelLoss):
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy."""
         labels = target.argmax(1) if target.is_floating_point() else target
-        return F.cross_entropy(logits, labels, reduction="none")
+        return _cross_entropy(logits, labels)
 
     def prepare(self, batch: Aligned) -> Aligned:
         """Ignore all but the boundary."""
