@@ -112,7 +112,7 @@ def score(
         >>> row["Dice_mortar"], row["HD95_mortar"], row["Betti0Error_mortar"]
         (1.0, 0.0, 0)
     """
-    pair = Pair(pred, target, empty="worst")
+    pair = Pair(pred, target, empty="perfect")
     return mortar_scores(pair, window=window or default_window(pair.shape), quirks="none")
 
 

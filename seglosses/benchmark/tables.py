@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
 from seglosses.benchmark.comparison import Row, Stat
 from seglosses.benchmark.results import METRICS
+from seglosses.report.cells import write_table
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
@@ -18,11 +18,8 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
         rows: Of :func:`seglosses.benchmark.comparison.compare`.
         path: File to write.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([field.name for field in fields(Row)])
-        for row in rows:
-            writer.writerow([_plain(value) for value in asdict(row).values()])
+    heads = [field.name for field in fields(Row)]
+    write_table(path, heads, [list(map(_plain, asdict(row).values())) for row in rows])
 
 
 def _plain(value: object) -> object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.evaluate import Evaluation
+from seglosses.report.cells import write_table
 from seglosses.report.statistics import percentile_interval, resampled_ratios
 
 
@@ -115,13 +115,11 @@ def paired_difference(
 
 def write_csv(rows: list[ComparisonRow], path: Path) -> None:
     """A row a loss and metric; an undefined number is an empty cell."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([field.name for field in fields(ComparisonRow)])
-        for row in rows:
-            values = asdict(row).values()
-            writer.writerow(["" if v != v else f"{v:.6g}" if isinstance(v, float) else v
-                             for v in values])  # fmt: skip
+    table = [
+        ["" if v != v else f"{v:.6g}" if isinstance(v, float) else v for v in asdict(row).values()]
+        for row in rows
+    ]
+    write_table(path, [field.name for field in fields(ComparisonRow)], table)
 
 
 def as_text(rows: list[ComparisonRow]) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import get_args
 
 from seglosses.evaluate import detections
-from seglosses.evaluate.folders import IncompleteError, evaluate
+from seglosses.evaluate.folders import evaluate
 from seglosses.evaluate.labels import parse_labels_map
 from seglosses.evaluate.measures import COLUMNS
 from seglosses.evaluate.options import Options
-from seglosses.evaluate.result import Evaluation
+from seglosses.evaluate.outcome import IncompleteError
+from seglosses.evaluate.result import Evaluation, without_meaning
+from seglosses.metrics import EmptyPolicy
+from seglosses.metrics.empty import POLICIES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,12 +40,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--class-names", type=_words, metavar="A,B", help="names of all classes")
     add("--ignore-index", type=int, metavar="V", help="ground-truth value that does not count")
     add("--foreground-value", type=int, metavar="V", help="foreground value of binary masks")
-    add("--labels-map", type=_labels_map, metavar="V:I,...", help="value:class or value:ignore")
+    add("--labels-map", type=_labels_map, metavar="V:I,...",
+        help="value:class or value:ignore, in both folders")  # fmt: skip
+    add("--pred-labels-map", type=_labels_map, metavar="V:I,...",
+        help="the same for predictions, where `ignore` means no class")  # fmt: skip
+    add("--gt-labels-map", type=_labels_map, metavar="V:I,...",
+        help="the same for the ground truth")  # fmt: skip
+    add("--colours", type=Path, metavar="FILE",
+        help="labels are colours: a line a class of name or index, R, G, B")  # fmt: skip
+    add("--pred-suffix", default="", metavar="S", help="end of prediction names, such as _pred")
+    add("--gt-suffix", default="", metavar="S", help="end of ground-truth names")
+    add("--ignore-affine", action="store_true",
+        help="compare volumes as stored, wherever they say they lie")  # fmt: skip
     add("--metrics", type=_words, metavar="A,B", help=f"groups ({groups}) or column names")
     add("--spacing", type=_numbers, metavar="Y,X", help="edge lengths of a pixel, in axis order")
     add("--connectivity", type=int, choices=(4, 8, 6, 26), help="of the foreground (default 8, 26)")
-    add("--empty-policy", choices=("worst", "skip", "nan"), default="worst",
-        help="scores where a mask is empty (default: %(default)s)")  # fmt: skip
+    add("--empty-policy", choices=get_args(EmptyPolicy), default="skip", metavar="POLICY",
+        help=f"scores where a mask is empty: {_policies()} (default: %(default)s)")  # fmt: skip
     add("--tolerance", type=float, default=Options.tolerance, metavar="D",
         help="of boundaries and lines (default: %(default)s)")  # fmt: skip
     add("--boundary-width", type=int, metavar="PX",
@@ -77,7 +92,8 @@ def run(args: argparse.Namespace) -> int:
         args: Of :func:`add_arguments`.
 
     Returns:
-        Exit status: 0, 1 when images could not be scored, 130 when interrupted.
+        Exit status: 0, 1 when images could not be scored or nothing was there to score, 130 when
+        interrupted.
     """
     if args.coco:
         return detections.run(
@@ -99,6 +115,12 @@ def run(args: argparse.Namespace) -> int:
             ignore_index=args.ignore_index,
             foreground_value=args.foreground_value,
             labels_map=args.labels_map,
+            pred_labels_map=args.pred_labels_map,
+            gt_labels_map=args.gt_labels_map,
+            colours=args.colours,
+            pred_suffix=args.pred_suffix,
+            gt_suffix=args.gt_suffix,
+            ignore_affine=args.ignore_affine,
             metrics=args.metrics,
             spacing=args.spacing,
             connectivity=args.connectivity,
@@ -128,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     _print(evaluation, args)
-    return status
+    return 1 if evaluation.no_score else status
 
 
 def _print(evaluation: Evaluation, args: argparse.Namespace) -> None:
@@ -142,7 +164,13 @@ def _print(evaluation: Evaluation, args: argparse.Namespace) -> None:
     print(evaluation.as_text())
     if evaluation.failures and args.keep_going:
         print(f"{len(evaluation.failures)} images not scored, see {args.out / 'failures.csv'}")
+        if values := without_meaning(evaluation.failures):
+            print(values)
     print(f"report: {args.out / 'report.html'}")
+
+
+def _policies() -> str:
+    return "; ".join(f"{name}: {meaning.replace('%', '%%')}" for name, meaning in POLICIES.items())
 
 
 def _words(text: str) -> list[str]:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from seglosses import __version__
-from seglosses.evaluate.labels import LabelCode
-from seglosses.evaluate.scoring import Settings
+from seglosses.evaluate.codes import LabelCode
+from seglosses.evaluate.listing import printable
+from seglosses.evaluate.partners import Folders
+from seglosses.evaluate.settings import Settings
+from seglosses.metrics.empty import POLICIES
 
 
-def conventions(pred_dir: Path, gt_dir: Path, settings: Settings) -> dict[str, object]:
+def conventions(folders: Folders, settings: Settings) -> dict[str, object]:
     """Everything that changes a number, in words.
 
     Args:
-        pred_dir: Folder of predictions.
-        gt_dir: Folder of ground truth.
+        folders: Where the files lie.
         settings: What the scores depend on.
 
     Returns:
         Topic to plain values, for JSON and for readers.
     """
-    policies = {
-        "worst": "both masks empty: perfect; one empty: overlap 0, distance the image diagonal",
-        "skip": "both masks empty: left out; one empty: overlap 0, distance the image diagonal",
-        "nan": "an empty mask leaves undefined scores out",
-    }
     return {
         "version": f"seglosses {__version__}",
-        "predictions": str(pred_dir),
-        "ground truth": str(gt_dir),
+        "predictions": printable(str(folders.pred)),
+        "ground truth": printable(str(folders.target)),
+        "files that are no label maps": folders.left_out() or "none",
         "classes": {str(index): name for index, name in settings.classes.items()},
         "values in predictions": _code(settings.pred_code),
         "values in ground truth": _code(settings.target_code),
@@ -36,7 +32,9 @@ def conventions(pred_dir: Path, gt_dir: Path, settings: Settings) -> dict[str, o
         "connectivity": settings.connectivity
         or "8 (26 in 3D) for the foreground, 4 (6) for the background",
         "spacing": settings.spacing or "that of the file (NIfTI), otherwise 1",
-        "empty masks": policies[settings.empty],
+        "empty masks": POLICIES[settings.empty],
+        "mean of classes": _mean_of_classes(settings),
+        "volumes": _volumes(settings),
         "image border": "what lies beyond the image is outside: mask pixels at the border are "
         "surface, background at the border is no hole",
         "scores of the whole set": "_dataset: of all pixels of all images together; _image: mean "
@@ -47,6 +45,22 @@ def conventions(pred_dir: Path, gt_dir: Path, settings: Settings) -> dict[str, o
         "intervals": "95 %, percentile bootstrap over images, 2000 resamples, seeded",
         "metrics": {column.name: column.meaning for column in settings.chosen()},
     }
+
+
+def _mean_of_classes(settings: Settings) -> str:
+    if settings.outside:
+        return f"without {', '.join(settings.outside)}, which --classes (classes) would bring in"
+    return "every class alike"
+
+
+def _volumes(settings: Settings) -> str:
+    if settings.ignore_affine:
+        return "compared as stored, whatever their affines say"
+    slices = " (some are here)" if settings.one_slice else ""
+    return (
+        "turned to the axes of the ground truth where both say how they lie; those of one slice "
+        f"are scored as images, in 2D{slices}"
+    )
 
 
 def _code(code: LabelCode) -> str:

@@ -1,154 +1,124 @@
-"""Label files on disk: which belong together, and what they hold."""
+"""Label files on disk: one reader a format, and what makes their samples labels."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-IMAGE_ENDINGS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".jpg", ".jpeg", ".webp", ".pgm", ".ppm")
-ENDINGS = (*IMAGE_ENDINGS, ".npy", ".npz", ".nii", ".nii.gz")
+from seglosses.evaluate.formats.arrays import read_array
+from seglosses.evaluate.formats.label_file import LabelFile
+from seglosses.evaluate.formats.pictures import read_picture
+from seglosses.evaluate.formats.tiff import read_tiff
+from seglosses.evaluate.formats.volumes import read_itk, read_nifti
+from seglosses.evaluate.listing import (
+    ENDINGS,
+    IMAGE_ENDINGS,
+    ITK_ENDINGS,
+    NIFTI_ENDINGS,
+    PairFiles,
+    ending,
+    holds_probabilities,
+    list_files,
+    match_files,
+    shorten,
+)
+
+__all__ = [
+    "ENDINGS",
+    "IMAGE_ENDINGS",
+    "PairFiles",
+    "as_labels",
+    "ending",
+    "list_files",
+    "match_files",
+    "open_labels",
+    "read_labels",
+    "read_probabilities",
+    "shorten",
+]
+
+READERS: dict[str, Callable[[Path], LabelFile]] = {
+    **dict.fromkeys(IMAGE_ENDINGS, read_picture),
+    **dict.fromkeys((".tif", ".tiff"), read_tiff),
+    **dict.fromkeys((".npy", ".npz"), read_array),
+    **dict.fromkeys(NIFTI_ENDINGS, read_nifti),
+    **dict.fromkeys(ITK_ENDINGS, read_itk),
+}
 
 
-@dataclass(frozen=True)
-class PairFiles:
-    """A prediction, its ground truth and perhaps its probability map on disk."""
-
-    name: str
-    pred: Path
-    target: Path
-    prob: Path | None = None
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """All files."""
-        return (self.pred, self.target, *((self.prob,) if self.prob else ()))
-
-
-def ending(path: Path) -> str | None:
-    """Known ending of a label file in lower case.
+def open_labels(path: Path) -> LabelFile:
+    """Stored samples of a file, without interpreting them.
 
     Args:
-        path: Any path.
+        path: A file of one of :data:`READERS`.
 
     Returns:
-        The ending with its dot, None for other files.
-
-    Example:
-        >>> ending(Path("a/scan.1.nii.gz")), ending(Path("notes.txt"))
-        ('.nii.gz', None)
-    """
-    name = path.name.lower()
-    return next((end for end in sorted(ENDINGS, key=len, reverse=True) if name.endswith(end)), None)
-
-
-def list_files(folder: Path) -> dict[str, Path]:
-    """Label files below a folder under their relative path without ending.
-
-    Args:
-        folder: A folder; sub-folders are searched too, hidden files and folders are not.
-
-    Returns:
-        Name to path, sorted by name.
+        Samples, and what the file says about colours and space.
 
     Raises:
-        ValueError: When there is no such folder, no label file in it, or two files differ in
-            their ending only.
+        ValueError: When the file cannot be read, holds no pixel, or has another number of axes.
+    """
+    try:
+        file = READERS[ending(path) or ".png"](path)
+    except Exception as error:  # each format's reader has exceptions of its own
+        raise ValueError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
+    if len(file.shape) not in (2, 3):
+        hint = "; of one-hot classes save np.argmax over their axis" if len(file.shape) == 4 else ""
+        raise ValueError(f"{path}: expected (H, W) or (D, H, W), got shape {file.shape}{hint}")
+    if 0 in file.shape:
+        raise ValueError(f"{path}: holds no pixel, its shape is {file.shape}")
+    return file
+
+
+def as_labels(file: LabelFile) -> NDArray[np.integer]:
+    """Integers of a file that holds one number a pixel.
+
+    Args:
+        file: What was read; floats that are whole numbers but for rounding are labels too.
+
+    Returns:
+        Integer values, (*S).
+
+    Raises:
+        ValueError: When the file holds colours, fractions, one-hot classes, or other things.
 
     Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     for name in ("b.png", "a.npy", "notes.txt"):
-        ...         (Path(folder) / name).touch()
-        ...     list(list_files(Path(folder)))
-        ['a', 'b']
+        >>> as_labels(LabelFile(Path("a.nii"), np.array([[0.0, 2.9999]])))
+        array([[0, 3]])
     """
-    if not folder.is_dir():
-        raise ValueError(f"no such folder: {folder}")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        end = ending(path)
-        if end is None or any(part.startswith(".") for part in relative.parts):
-            continue
-        if not path.is_file():
-            continue
-        name = relative.as_posix()[: -len(end)]
-        if name in found:
-            raise ValueError(f"{found[name]} and {path} are the same image twice: remove one")
-        found[name] = path
-    if not found:
+    path, values = file.path, file.values
+    if file.lossy:
+        _refuse_blurred(file)
+    if file.in_colour:
         raise ValueError(
-            f"no label files in {folder}: expected files ending in {', '.join(ENDINGS)}"
+            f"{path}: a colour picture; say which colour is which class with a table (colours, "
+            "--colours FILE), or save one number a pixel (grey or palette PNG)"
         )
-    return dict(sorted(found.items()))
-
-
-def match_files(pred_dir: Path, target_dir: Path) -> tuple[list[PairFiles], list[str], list[str]]:
-    """Pair up the files of two folders by their name without ending.
-
-    Args:
-        pred_dir: Folder of predictions.
-        target_dir: Folder of ground truth.
-
-    Returns:
-        The pairs; the names that only the ground truth has; the names that only the predictions
-        have.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     for name in ("pred/a.npy", "pred/b.png", "gt/a.png", "gt/c.png"):
-        ...         (Path(folder) / name).parent.mkdir(exist_ok=True)
-        ...         (Path(folder) / name).touch()
-        ...     pairs, *alone = match_files(Path(folder) / "pred", Path(folder) / "gt")
-        >>> [files.name for files in pairs], alone
-        (['a'], [['c'], ['b']])
-    """
-    pred, target = list_files(pred_dir), list_files(target_dir)
-    pairs = [PairFiles(name, pred[name], target[name]) for name in target if name in pred]
-    return (
-        pairs,
-        [name for name in target if name not in pred],
-        [name for name in pred if name not in target],
-    )
-
-
-def shorten(names: Sequence[str] | Iterable[str], limit: int = 5) -> str:
-    """List some names and say how many more there are.
-
-    Args:
-        names: Any number of names.
-        limit: How many to list.
-
-    Returns:
-        A text.
-
-    Example:
-        >>> shorten(["a", "b", "c"], limit=2)
-        'a, b and 1 more'
-    """
-    listed = list(names)
-    rest = len(listed) - limit
-    return ", ".join(listed[:limit]) + (f" and {rest} more" if rest > 0 else "")
+    if values.dtype == np.bool_:
+        values = values.astype(np.uint8)
+    if np.issubdtype(values.dtype, np.floating):
+        values = _whole(values, file)
+    if not np.issubdtype(values.dtype, np.integer):
+        raise ValueError(f"{path}: expected integer labels, got {values.dtype}")
+    if values.ndim == 3:
+        _refuse_one_hot(values, path)
+    return values
 
 
 def read_labels(path: Path) -> tuple[NDArray[np.integer], tuple[float, ...] | None]:
     """Read a label file as it is, without interpreting its values.
 
     Args:
-        path: PNG, TIFF and other lossless images (grey, palette, or colour with equal channels),
-            NPY (integers, booleans or whole floats), NIfTI.
+        path: A picture (grey, palette, or colour with equal channels), TIFF, NPY, NIfTI,
+            MetaImage or NRRD; whole numbers, booleans, or floats that round to them.
 
     Returns:
-        Integer values, (H, W) or (D, H, W), and the spacing if the file knows it (NIfTI, whose
-        axes keep their order).
+        Integer values, (H, W) or (D, H, W), and the spacing if the file knows it. Axes keep their
+        order; that of a single slice is left out.
 
     Raises:
         ValueError: When the file cannot be read, is no label map, or has another number of axes.
@@ -160,36 +130,72 @@ def read_labels(path: Path) -> tuple[NDArray[np.integer], tuple[float, ...] | No
         ...     read_labels(Path(folder) / "a.npy")
         (array([[0, 2]]), None)
     """
-    try:
-        values, spacing, colours = _read(path)
-    except Exception as error:  # each format's reader has exceptions of its own
-        raise ValueError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
-    if colours:
-        values = _grey(values, path)
-    if values.ndim not in (2, 3):
-        raise ValueError(f"{path}: expected (H, W) or (D, H, W), got shape {values.shape}")
-    if values.dtype == np.bool_:
-        values = values.astype(np.uint8)
-    if np.issubdtype(values.dtype, np.floating):
-        whole = values.astype(np.int64)
-        if not np.array_equal(whole, values):
-            raise ValueError(
-                f"{path}: holds fractions, not labels; take the argmax, or threshold it, first"
-            )
-        values = whole
-    if not np.issubdtype(values.dtype, np.integer):
-        raise ValueError(f"{path}: expected integer labels, got {values.dtype}")
+    file = open_labels(path)
+    values, spacing = as_labels(file), file.spacing
+    if values.ndim == 3 and 1 in values.shape:
+        axis = values.shape.index(1)
+        spacing = None if spacing is None else (*spacing[:axis], *spacing[axis + 1 :])
+        values = np.squeeze(values, axis)
     return values, spacing
 
 
-def read_probabilities(path: Path, num_classes: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+def _whole(values: NDArray[Any], file: LabelFile) -> NDArray[np.int64]:
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{file.path}: holds NaN or infinity, not labels; give such pixels a label"
+        )
+    rounded = np.rint(values)
+    if np.abs(values - rounded).max() > file.rounding:
+        raise ValueError(
+            f"{file.path}: holds fractions, not labels; take the argmax, or threshold it, first"
+        )
+    if np.abs(rounded).max() >= 2**62:
+        raise ValueError(f"{file.path}: holds numbers too large for labels")
+    return np.asarray(rounded, np.int64)
+
+
+def _refuse_blurred(file: LabelFile) -> None:
+    between = file.values[(file.values != 0) & (file.values != 255)]
+    if between.size:
+        raise ValueError(
+            f"{file.path}: a picture compressed with losses, which blur labels (it holds "
+            f"{between[0]}); save labels as PNG from the start, or threshold a mask of 0 and 255"
+        )
+
+
+def _refuse_one_hot(values: NDArray[np.integer], path: Path) -> None:
+    """A volume may not be an image with an axis of classes, whose scores would be of a volume."""
+    largest = values.max()
+    if values.min() < 0 or largest == 0:
+        return
+    for axis, name in ((0, "(C, H, W)"), (2, "(H, W, C)")):
+        if values.shape[axis] < 2:
+            continue
+        # Cheap first: a single pixel tells most volumes from one-hot classes.
+        if (values[:1, :1] if axis == 2 else values[:, :1, :1]).sum() != largest:
+            continue
+        if ((values == 0) | (values == largest)).all() and (
+            np.count_nonzero(values, axis=axis) == 1
+        ).all():
+            raise ValueError(
+                f"{path}: has shape {values.shape} and exactly one pixel that is not 0 along an "
+                f"axis, as one-hot classes {name} do; save np.argmax(array, {axis})"
+            )
+
+
+def read_probabilities(
+    path: Path, num_classes: int, shape: tuple[int, ...], *, reverse: bool = False
+) -> NDArray[np.float32]:
     """Read a probability map.
 
     Args:
         path: NPY or NPZ with one array, (C, *S), or (*S) with the probability of class 1 of two;
-            or a grey picture of the latter, with 0 for 0 and its largest value for 1.
+            the NPZ that nnU-Net writes; or a grey picture of the probability of class 1, with 0
+            for 0 and its largest value for 1.
         num_classes: Number of classes C.
-        shape: Shape of the label map, (*S).
+        shape: Shape of the label map as stored, (*S).
+        reverse: Whether nnU-Net's archive has the axes of the label map in reverse, as beside
+            NIfTI.
 
     Returns:
         Probabilities, (C, *S).
@@ -205,14 +211,17 @@ def read_probabilities(path: Path, num_classes: int, shape: tuple[int, ...]) -> 
         [[[0.75, 0.0]], [[0.25, 1.0]]]
     """
     try:
-        values, _, colours = _read(path)
+        file = READERS[ending(path) or ".png"](path)
     except Exception as error:
         raise ValueError(f"{path}: cannot be read ({type(error).__name__}: {error})") from error
-    if colours:
-        values = _grey(values, path)
+    if file.in_colour:
+        raise ValueError(f"{path}: a colour picture, not the grey of a probability")
+    values = file.values
     if np.issubdtype(values.dtype, np.integer):
         values = values / np.iinfo(values.dtype).max
     values = values.astype(np.float32)
+    if holds_probabilities(path):
+        values = _of_nnunet(values, len(shape), reverse)
     if values.shape == shape and num_classes == 2:
         values = np.stack([1 - values, values])
     if values.shape != (num_classes, *shape):
@@ -222,60 +231,8 @@ def read_probabilities(path: Path, num_classes: int, shape: tuple[int, ...]) -> 
     return values
 
 
-def _read(path: Path) -> tuple[NDArray[Any], tuple[float, ...] | None, bool]:
-    """Values, spacing, and whether the last axis holds colours."""
-    end = ending(path)
-    if end == ".npy":
-        return np.load(path, allow_pickle=False), None, False
-    if end == ".npz":
-        return _only_array(path), None, False
-    if end in (".nii", ".nii.gz"):
-        return *_read_nifti(path), False
-    with warnings.catch_warnings():
-        # A label map may be larger than what PIL takes for an attack.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(path) as image:
-            if getattr(image, "n_frames", 1) > 1:
-                return _stack(image), None, False
-            pixels = np.asarray(image)
-            return pixels, None, pixels.ndim == 3
-
-
-def _grey(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
-    """One channel of a picture whose colour channels agree; an alpha channel says nothing."""
-    colours = pixels[..., : 3 if pixels.shape[2] >= 3 else 1]
-    if (colours != colours[..., :1]).any():
-        raise ValueError(
-            f"{path}: a colour picture, not a label map; "
-            "save one number a pixel (grey or palette PNG)"
-        )
-    return colours[..., 0]
-
-
-def _only_array(path: Path) -> NDArray[Any]:
-    with np.load(path, allow_pickle=False) as arrays:
-        if len(arrays.files) != 1:
-            raise ValueError(f"expected one array, got {', '.join(arrays.files) or 'none'}")
-        only: NDArray[Any] = arrays[arrays.files[0]]
-        return only
-
-
-def _stack(image: Image.Image) -> NDArray[Any]:
-    frames = []
-    for index in range(getattr(image, "n_frames", 1)):
-        image.seek(index)
-        frames.append(np.asarray(image))
-    return np.stack(frames)
-
-
-def _read_nifti(path: Path) -> tuple[NDArray[Any], tuple[float, ...]]:
-    try:
-        from nibabel.nifti1 import Nifti1Image
-    except ImportError as error:
-        raise ImportError("NIfTI needs nibabel: pip install nibabel") from error
-    volume: Any = Nifti1Image.from_filename(path)
-    values = np.asanyarray(volume.dataobj)
-    zooms = tuple(float(zoom) for zoom in volume.header.get_zooms()[: values.ndim])
-    while values.ndim > 3 and values.shape[-1] == 1:
-        values, zooms = values[..., 0], zooms[:-1]
-    return values, zooms
+def _of_nnunet(values: NDArray[Any], ndim: int, reverse: bool) -> NDArray[Any]:
+    """Classes, slices, rows, columns; pictures have one slice, NIfTI's axes run the other way."""
+    if values.ndim == ndim + 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    return values.transpose(0, *range(values.ndim - 1, 0, -1)) if reverse else values

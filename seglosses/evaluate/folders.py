@@ -1,51 +1,34 @@
-"""The evaluation itself: match files, score every image, summarize."""
+"""The evaluation of folders: match files, score every image, summarize."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import joblib
 from tqdm import tqdm
 
+from seglosses.evaluate.choosing import Wishes, choose_settings
 from seglosses.evaluate.cluster import on_cluster
+from seglosses.evaluate.codes import UnknownValuesError
 from seglosses.evaluate.conventions import conventions
-from seglosses.evaluate.files import PairFiles, list_files, match_files, read_labels, shorten
 from seglosses.evaluate.html import write_report
 from seglosses.evaluate.journal import Journal, Rows
-from seglosses.evaluate.labels import choose_codes, distinct
-from seglosses.evaluate.measures import choose_columns
+from seglosses.evaluate.labels import Reading
+from seglosses.evaluate.listing import PairFiles, printable
 from seglosses.evaluate.options import Options
-from seglosses.evaluate.result import Evaluation, Failure
-from seglosses.evaluate.scoring import Settings, score
+from seglosses.evaluate.outcome import IncompleteError
+from seglosses.evaluate.partners import Folders, partners
+from seglosses.evaluate.result import Evaluation, Failure, without_meaning
+from seglosses.evaluate.scoring import score
+from seglosses.evaluate.settings import Settings
 from seglosses.evaluate.summary import summarize
 from seglosses.evaluate.table import Table
 from seglosses.metrics import EmptyPolicy
-from seglosses.primitives.distance import spacing_of
-
-SAMPLES = 16
-
-
-class IncompleteError(ValueError):
-    """Some images could not be scored; everything else is written.
-
-    Args:
-        evaluation: The scores of the other images.
-    """
-
-    def __init__(self, evaluation: Evaluation) -> None:
-        self.evaluation = evaluation
-        failures = evaluation.failures
-        listed = "\n".join(f"  {failure.image}: {failure.reason}" for failure in failures[:20])
-        more = f"\n  and {len(failures) - 20} more" if len(failures) > 20 else ""
-        super().__init__(
-            f"{len(failures)} of {len(failures) + len(evaluation.table)} images could not be "
-            f"scored and are missing from every number (keep_going, --keep-going, accepts "
-            f"that):\n{listed}{more}"
-        )
 
 
 def evaluate(
@@ -59,10 +42,16 @@ def evaluate(
     ignore_index: int | None = None,
     foreground_value: int | None = None,
     labels_map: Mapping[int, int] | None = None,
+    pred_labels_map: Mapping[int, int] | None = None,
+    gt_labels_map: Mapping[int, int] | None = None,
+    colours: str | Path | None = None,
+    pred_suffix: str = "",
+    gt_suffix: str = "",
+    ignore_affine: bool = False,
     metrics: Sequence[str] | None = None,
     spacing: Sequence[float] | float | None = None,
     connectivity: int | None = None,
-    empty: EmptyPolicy = "worst",
+    empty: EmptyPolicy = "skip",
     options: Options | None = None,
     probabilities: str | Path | None = None,
     schema: Literal["topomortar"] | None = None,
@@ -75,7 +64,7 @@ def evaluate(
 ) -> Evaluation:
     """Score a folder of predicted label maps against a folder of true ones.
 
-    Files belong together when their paths below the folders agree, endings aside.
+    Files belong together when their paths below the folders agree, endings and suffixes aside.
 
     Args:
         pred_dir: Folder of predictions.
@@ -88,11 +77,20 @@ def evaluate(
         class_names: Names of all classes, in the order of the indices.
         ignore_index: Ground-truth value that does not count. Without it 255 is a label.
         foreground_value: Value of the foreground in binary masks, for example 255.
-        labels_map: Value to class index, -1 for ignored.
+        labels_map: Value to class index, -1 for ignored, in both folders; a prediction that holds
+            an ignored value is an error.
+        pred_labels_map: The same for predictions only, -1 for no class.
+        gt_labels_map: The same for the ground truth only.
+        colours: File with a line a class (name or index, red, green, blue) for labels drawn as
+            colours.
+        pred_suffix: End of the names of predictions, such as `_pred`; files without it do not
+            count.
+        gt_suffix: The same for the ground truth.
+        ignore_affine: Compare volumes as they are stored, whatever they say about space.
         metrics: Names of groups or columns, None for all.
         spacing: Edge lengths of a pixel; None for the file's own (NIfTI) or 1.
         connectivity: 8 or 4 (26 or 6 in 3D); None for the larger one.
-        empty: What to do where a mask is empty, see :class:`seglosses.metrics.Pair`.
+        empty: What to do where a mask is empty, see :data:`seglosses.metrics.empty.POLICIES`.
         options: Parameters of metrics, such as the tolerance.
         probabilities: Folder of probability maps named like the predictions, for calibration.
         schema: `topomortar` also writes topomortar.csv with the columns and quirks of
@@ -105,7 +103,8 @@ def evaluate(
         progress: Show a progress bar.
 
     Returns:
-        The scores.
+        The scores; where no image shows a foreground that counts every mean is NaN, and
+        ``no_score`` says why.
 
     Raises:
         ValueError: When folders, partners, options or label values are wrong.
@@ -122,166 +121,156 @@ def evaluate(
         >>> result.mean("dice")  # 2 x 2 / (2 + 3)
         0.8
     """
-    pred_dir, gt_dir = Path(pred_dir), Path(gt_dir)
-    pairs, failures = _partners(pred_dir, gt_dir, keep_going)
-    if probabilities is not None:
-        pairs = _with_probabilities(pairs, Path(probabilities))
-    pred_values, target_values, ndim = _sample(pairs)
-    pred_code, target_code, count = choose_codes(
-        pred_values,
-        target_values,
-        num_classes=num_classes,
-        ignore_index=ignore_index,
-        foreground_value=foreground_value,
+    folders = Folders(
+        Path(pred_dir),
+        Path(gt_dir),
+        pred_suffix,
+        gt_suffix,
+        None if probabilities is None else Path(probabilities),
+    )
+    reading = Reading(
+        num_classes,
+        ignore_index,
+        foreground_value,
         labels_map=labels_map,
+        pred_labels_map=pred_labels_map,
+        gt_labels_map=gt_labels_map,
     )
-    settings = Settings(
-        num_classes=count,
-        classes=_class_names(count, classes, class_names),
-        pred_code=pred_code,
-        target_code=target_code,
-        columns=_column_names(metrics, schema, ndim, probabilities is not None),
-        connectivity=connectivity,
-        spacing=None if spacing is None else spacing_of(ndim, spacing),
-        empty=empty,
-        options=options or Options(),
-        ndim=ndim,
-        probabilities=probabilities is not None,
+    wishes = Wishes(
+        reading,
+        None if colours is None else Path(colours),
+        classes,
+        class_names,
+        metrics,
+        schema,
+        spacing,
+        connectivity,
+        empty,
+        options or Options(),
+        probabilities is not None,
+        ignore_affine,
     )
-    table = Table(list(settings.classes.values()), settings.stored())
-    folder = None if out is None else Path(out)
+    output = Output(
+        None if out is None else Path(out), None if images is None else Path(images), worst
+    )
+    return _run(folders, wishes, output, Workplace(workers, cluster, progress), keep_going)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Who does the work: processes of this machine or a Dask cluster, with a bar or without."""
+
+    workers: int = 1
+    cluster: str | None = None
+    progress: bool = False
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where results go, the pictures to draw on, and how many images the report shows."""
+
+    folder: Path | None = None
+    images: Path | None = None
+    worst: int = 8
+
+    def journal(self, settings: Settings) -> Journal | None:
+        """The journal of a run, None when nothing is written."""
+        if self.folder is None:
+            return None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return Journal(self.folder, settings.as_dict(), settings.stored(), len(settings.classes))
+
+
+def _run(
+    folders: Folders, wishes: Wishes, output: Output, place: Workplace, keep_going: bool
+) -> Evaluation:
+    pairs, failures = partners(folders, keep_going=keep_going)
+    settings = choose_settings(pairs, wishes)
     with ExitStack() as stack:
-        journal = None
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            journal = stack.enter_context(Journal(folder, settings.as_dict()))
-            for name, rows in journal.finished(pairs):
-                table.add(name, rows)
-        finished = set(table.images)
-        todo = [files for files in pairs if files.name not in finished]
-        if cluster is not None:
-            stack.enter_context(on_cluster(cluster))
-        results = _score_all(todo, settings, workers)
-        shown = tqdm(
-            results,
-            total=len(pairs),
-            initial=len(finished),
-            disable=not progress,
-            unit="image",
-            desc="evaluate",
+        journal = output.journal(settings)
+        if journal is not None:
+            stack.enter_context(journal)
+        table, failed = _score_all(pairs, settings, journal, place)
+        failures += failed
+        if not len(table):
+            raise ValueError(
+                f"no image could be scored; the first problem: {failures[0].reason}; "
+                f"{without_meaning(failures)}".rstrip("; ")
+            )
+        columns = [column for column in settings.chosen() if column.group != "topomortar"]
+        summary = summarize(table, columns, settings.options, outside=settings.outside)
+        evaluation = Evaluation(
+            table=table,
+            summary=tuple(summary),
+            conventions=conventions(folders, settings),
+            failures=tuple(sorted(failures, key=lambda failure: failure.image)),
+            pairs=pairs,
+            settings=settings,
         )
-        for files, rows_or_reason in shown:
-            if isinstance(rows_or_reason, str):
-                failures.append(Failure(files.name, rows_or_reason))
-                continue
-            table.add(files.name, rows_or_reason)
-            if journal is not None:
-                journal.add(files, rows_or_reason)
-    table.sort()
-    if not len(table):
-        raise ValueError(f"no image could be scored; the first problem: {failures[0].reason}")
-    summarized = [column for column in settings.chosen() if column.group != "topomortar"]
-    evaluation = Evaluation(
-        table=table,
-        summary=tuple(summarize(table, summarized, settings.options)),
-        conventions=conventions(pred_dir, gt_dir, settings),
-        failures=tuple(sorted(failures, key=lambda failure: failure.image)),
-        pairs=pairs,
-        settings=settings,
-    )
-    if folder is not None and journal is not None:
-        evaluation.write(folder)
-        write_report(
-            evaluation, folder / "report.html", images=Path(images) if images else None, worst=worst
-        )
-        if not evaluation.failures or keep_going:
-            journal.delete()
+        if output.folder is not None and journal is not None:
+            evaluation.write(output.folder)
+            path = output.folder / "report.html"
+            write_report(evaluation, path, images=output.images, worst=output.worst)
+            if not evaluation.failures or keep_going:
+                journal.delete()
     if evaluation.failures and not keep_going:
         raise IncompleteError(evaluation)
+    if evaluation.no_score:
+        logging.getLogger("seglosses").warning(evaluation.no_score)
     return evaluation
 
 
-def _partners(
-    pred_dir: Path, gt_dir: Path, keep_going: bool
-) -> tuple[list[PairFiles], list[Failure]]:
-    pairs, without_pred, without_target = match_files(pred_dir, gt_dir)
-    problems = []
-    if without_pred:
-        problems.append(f"{len(without_pred)} without a prediction: {shorten(without_pred)}")
-    if without_target:
-        problems.append(f"{len(without_target)} without ground truth: {shorten(without_target)}")
-    if problems and (not keep_going or not pairs):
-        raise ValueError(
-            f"{pred_dir} and {gt_dir} do not hold the same images; {'; '.join(problems)}. "
-            "Files belong together when their paths below the folders agree, endings aside; "
-            "--keep-going scores the pairs there are"
-        )
-    failures = [Failure(name, "no prediction") for name in without_pred]
-    failures += [Failure(name, "no ground truth") for name in without_target]
-    return pairs, failures
-
-
-def _with_probabilities(pairs: Sequence[PairFiles], folder: Path) -> list[PairFiles]:
-    maps = list_files(folder)
-    missing = [files.name for files in pairs if files.name not in maps]
-    if missing:
-        raise ValueError(f"{len(missing)} images have no map in {folder}: {shorten(missing)}")
-    return [replace(files, prob=maps[files.name]) for files in pairs]
-
-
-def _column_names(
-    metrics: Sequence[str] | None, schema: str | None, ndim: int, probabilities: bool
-) -> tuple[str, ...]:
-    if schema not in (None, "topomortar"):
-        raise ValueError(f"expected the schema topomortar, got {schema!r}")
-    chosen = choose_columns(metrics, ndim=ndim, probabilities=probabilities)
-    if schema is not None:
-        chosen += choose_columns([schema], ndim=ndim)
-    return tuple(dict.fromkeys(column.name for column in chosen))
-
-
-def _sample(pairs: Sequence[PairFiles]) -> tuple[set[int], set[int], int]:
-    """Values and dimension of some files; unreadable ones are reported when scored."""
-    step = max(1, len(pairs) // SAMPLES)
-    found: tuple[set[int], set[int]] = (set(), set())
-    ndim = 2
-    for files in pairs[::step]:
-        for values, path in zip(found, (files.pred, files.target), strict=True):
-            try:
-                labels = read_labels(path)[0]
-            except ValueError:
-                continue
-            values.update(distinct(labels))
-            ndim = labels.ndim
-    return *found, ndim
-
-
-def _class_names(
-    count: int, classes: Sequence[int] | None, names: Sequence[str] | None
-) -> dict[int, str]:
-    if names is not None and (len(names) != count or len(set(names)) != count):
-        raise ValueError(f"expected {count} different class names, got {len(names)}: {names}")
-    if names is None:
-        names = ["background", "foreground"] if count == 2 else [str(i) for i in range(count)]
-    chosen = classes if classes is not None else ([1] if count == 2 else range(count))
-    wrong = [index for index in chosen if not 0 <= index < count]
-    if wrong or not list(chosen):
-        raise ValueError(f"expected classes in 0..{count - 1}, got {list(chosen)}")
-    return {index: names[index] for index in dict.fromkeys(chosen)}
-
-
-def _attempt(files: PairFiles, settings: Settings) -> tuple[PairFiles, Rows | str]:
-    try:
-        return files, score(files, settings)
-    except ValueError as error:
-        return files, str(error)
-
-
 def _score_all(
+    pairs: Sequence[PairFiles], settings: Settings, journal: Journal | None, place: Workplace
+) -> tuple[Table, list[Failure]]:
+    """Scores in the order of the names, and what could not be scored, for whatever reason."""
+    table = Table(list(settings.classes.values()), settings.stored())
+    failures: list[Failure] = []
+    if journal is not None:
+        for name, rows in journal.finished(pairs):
+            table.add(name, rows)
+    finished = set(table.images)
+    todo = [files for files in pairs if files.name not in finished]
+    with ExitStack() as stack:
+        if place.cluster is not None:
+            stack.enter_context(on_cluster(place.cluster))
+        shown = tqdm(
+            _results(todo, settings, place.workers),
+            total=len(pairs),
+            initial=len(finished),
+            disable=not place.progress,
+            unit="image",
+            desc="evaluate",
+        )
+        for files, outcome in shown:
+            if isinstance(outcome, Failure):
+                failures.append(outcome)
+                continue
+            table.add(files.name, outcome)
+            if journal is not None:
+                journal.add(files, outcome)
+    table.sort()
+    return table, failures
+
+
+def _results(
     pairs: Iterable[PairFiles], settings: Settings, workers: int
-) -> Iterator[tuple[PairFiles, Rows | str]]:
+) -> Iterator[tuple[PairFiles, Rows | Failure]]:
     jobs = (joblib.delayed(_attempt)(files, settings) for files in pairs)
-    results: Iterator[tuple[PairFiles, Rows | str]] = joblib.Parallel(
+    results: Iterator[tuple[PairFiles, Rows | Failure]] = joblib.Parallel(
         n_jobs=workers, return_as="generator"
     )(jobs)
     return results
+
+
+def _attempt(files: PairFiles, settings: Settings) -> tuple[PairFiles, Rows | Failure]:
+    """Rows of an image, or why there are none."""
+    try:
+        return files, score(files, settings)
+    except UnknownValuesError as error:
+        return files, Failure(files.name, printable(str(error)), error.values, error.side)
+    except ValueError as error:
+        return files, Failure(files.name, printable(str(error)))
+    except Exception as error:  # one image must not cost the scores of the others
+        reason = f"{files.pred} and {files.target}: {type(error).__name__}: {error}"
+        return files, Failure(files.name, printable(reason))

@@ -33,6 +33,7 @@ def write_report(
     subtitle = html.escape(f"{count} image{'s' * (count != 1)} · {pred} against {target}")
     sections = [
         _failures(evaluation),
+        _no_score(evaluation),
         _tiles(evaluation),
         page.section("Summary", _summary(evaluation)),
         page.section("Worst images", worst_pictures(evaluation, found, images)),
@@ -42,6 +43,11 @@ def write_report(
         page.section("Conventions", _conventions(evaluation)),
     ]
     path.write_text(page.page("Evaluation", subtitle, [text for text in sections if text]), "utf-8")
+
+
+def _no_score(evaluation: Evaluation) -> str:
+    reason = html.escape(evaluation.no_score)
+    return f'<div class="card warn"><b>{reason}</b></div>' if reason else ""
 
 
 def _failures(evaluation: Evaluation) -> str:

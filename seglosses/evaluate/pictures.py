@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seglosses.evaluate.columns import Column
-from seglosses.evaluate.files import PairFiles, list_files
+from seglosses.evaluate.formats.pictures import whole_pictures
+from seglosses.evaluate.listing import PairFiles, list_files
+from seglosses.evaluate.loading import load
 from seglosses.evaluate.result import Evaluation
-from seglosses.evaluate.scoring import load
 from seglosses.metrics import Pair
 from seglosses.report import charts
 from seglosses.report.legend import error_legend, topology_legend
@@ -158,7 +159,7 @@ def read_photo(path: Path | None, shape: tuple[int, ...]) -> NDArray[np.uint8] |
     if path is None or len(shape) != 2:
         return None
     try:
-        with Image.open(path) as image:
+        with whole_pictures(), Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB"))
     except (OSError, ValueError):
         return None

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from seglosses.evaluate import topomortar
+from seglosses.evaluate.codes import Side, remedy
 from seglosses.evaluate.columns import Column
-from seglosses.evaluate.files import PairFiles
-from seglosses.evaluate.scoring import COUNTS, Settings
-from seglosses.evaluate.summary import MACRO, SummaryRow
-from seglosses.evaluate.table import Table, show
+from seglosses.evaluate.listing import PairFiles, shorten
+from seglosses.evaluate.settings import COUNTS, Settings
+from seglosses.evaluate.summary import MACRO, SummaryRow, shows_foreground
+from seglosses.evaluate.table import Table
+from seglosses.report.cells import write_table
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,42 @@ class Failure:
     Args:
         image: Name of the image.
         reason: What is wrong and what to do.
+        values: Values without a meaning, when that is what is wrong.
+        side: Which file holds them.
     """
 
     image: str
     reason: str
+    values: tuple[str, ...] = ()
+    side: Side | None = None
+
+
+def without_meaning(failures: Sequence[Failure]) -> str:
+    """Which values have no meaning, in how many files, and what gives them one.
+
+    Args:
+        failures: Any.
+
+    Returns:
+        A sentence a side, an empty text when every value has a meaning.
+
+    Example:
+        >>> first = Failure("a", "", ("7", "255"), "prediction")
+        >>> second = Failure("b", "", ("7",), "prediction")
+        >>> without_meaning([first, second]).split(":")[0]
+        'prediction files hold values without a meaning, 7 in 2 files, 255 in 1 file'
+    """
+    sentences = []
+    for side in sorted({failure.side for failure in failures if failure.side is not None}):
+        found = Counter(v for failure in failures if failure.side == side for v in failure.values)
+        listed = shorten(
+            [f"{value} in {n} file{'s' * (n > 1)}" for value, n in found.most_common()], 8
+        )
+        sentences.append(
+            f"{side} files hold values without a meaning, {listed}: say what they mean with "
+            f"{remedy(side)}"
+        )
+    return "; ".join(sentences)
 
 
 @dataclass(frozen=True)
@@ -54,6 +88,21 @@ class Evaluation:
         """The metrics that are summarized; those of a foreign schema are not."""
         chosen = self.settings.chosen()
         return tuple(column for column in chosen if column.group != "topomortar")
+
+    @property
+    def no_score(self) -> str:
+        """Why there is no score; an empty text when there is one.
+
+        A score needs one true pixel of the foreground, in any image, that is not ignored.
+        """
+        if not len(self.table) or shows_foreground(self.table):
+            return ""
+        ignored = "" if self.table.matrix("pixels").any() else ", every pixel of it is ignored"
+        return (
+            f"no score: the ground truth of {len(self.table)} images shows no pixel of "
+            f"{', '.join(self.table.classes)}{ignored}; its values: "
+            f"{self.conventions['values in ground truth']}"
+        )
 
     def mean(self, metric: str, cls: str | None = None) -> float:
         """Mean of a metric.
@@ -132,10 +181,8 @@ class Evaluation:
         failed = out / "failures.csv"
         failed.unlink(missing_ok=True)
         if self.failures:
-            with failed.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(["image", "reason"])
-                writer.writerows([failure.image, failure.reason] for failure in self.failures)
+            rows = [(failure.image, failure.reason) for failure in self.failures]
+            write_table(failed, ["image", "reason"], rows)
 
     def as_markdown(self) -> str:
         """Summary, failures and conventions as Markdown.
@@ -167,6 +214,8 @@ class Evaluation:
             between = f"{row.low:.4f} to {row.high:.4f}" if row.low == row.low else "–"
             cells += [between, _fixed(row.std), _fixed(row.median)]
             lines.append("| " + " | ".join([*cells, str(row.n), str(row.undefined)]) + " |")
+        if self.no_score:
+            lines += ["", self.no_score]
         if self.failures:
             lines += ["", "## Not scored", ""]
             lines += [f"- {failure.image}: {failure.reason}" for failure in self.failures]
@@ -190,10 +239,5 @@ def write_summary_csv(summary: Sequence[SummaryRow], path: Path) -> None:
         summary: The rows.
         path: File to write.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        heads = ["class", *list(SummaryRow.__dataclass_fields__)[1:]]
-        writer.writerow(heads)
-        for row in summary:
-            values = list(asdict(row).values())
-            writer.writerow([show(v) if isinstance(v, float) else v for v in values])
+    heads = ["class", *list(SummaryRow.__dataclass_fields__)[1:]]
+    write_table(path, heads, [list(asdict(row).values()) for row in summary])

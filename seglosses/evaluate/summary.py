@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.evaluate.columns import Column, Pooled
 from seglosses.evaluate.options import Options
+from seglosses.evaluate.settings import is_background
 from seglosses.evaluate.spread import fine_grained_spread, nanmean, resampled_means
 from seglosses.evaluate.table import Table
 from seglosses.metrics.fine_grained import fine_grained
@@ -39,7 +40,8 @@ class SummaryRow:
         low: Lower end of the 95 % bootstrap interval of `mean`, images drawn with replacement.
         high: Upper end.
         n: Number of images in the mean.
-        undefined: Number of images left out because the metric is undefined there.
+        undefined: Number of images left out because the metric is undefined there, as where both
+            masks lack the class; in rows of :data:`MACRO` summed over its classes, as the next two.
         pred_empty: Number of images without a predicted pixel of the class.
         target_empty: Number of images without a true pixel of the class.
     """
@@ -60,15 +62,22 @@ class SummaryRow:
 
 
 def summarize(
-    table: Table, columns: Sequence[Column], options: Options | None = None
+    table: Table,
+    columns: Sequence[Column],
+    options: Options | None = None,
+    *,
+    outside: Sequence[str] = (),
 ) -> list[SummaryRow]:
     """Summary of every column for every class, and for their mean if there are several.
+
+    Where no image shows a true pixel of the foreground there is no score: every number is NaN.
 
     Args:
         table: Scores of the images, with every number that the columns and counts need.
         columns: What to summarize; those of overlap also over all pixels and fine-grained, those
             with a pooled score also over all images together.
         options: With which the scores were computed.
+        outside: Names of classes that the mean of classes leaves out.
 
     Returns:
         The rows, column by column.
@@ -82,22 +91,74 @@ def summarize(
         >>> row.mean, row.n, row.target_empty
         (0.75, 2, 0)
     """
+    rows = list(_all_rows(table, columns, options or Options(), counted(table.classes, outside)))
+    if len(table) and not shows_foreground(table):
+        rows = [_without_score(row) for row in rows]
+    return rows
+
+
+def counted(classes: Sequence[str], outside: Sequence[str] = ()) -> list[int]:
+    """Places of the classes that the mean of classes holds.
+
+    Args:
+        classes: Names of all.
+        outside: Names of those to leave out; when that is all of them, none is left out.
+
+    Returns:
+        Places.
+
+    Example:
+        >>> counted(["background", "car"], ["background"]), counted(["sky"], ["sky"])
+        ([1], [0])
+    """
+    inside = [place for place, name in enumerate(classes) if name not in outside]
+    return inside or list(range(len(classes)))
+
+
+def shows_foreground(table: Table) -> bool:
+    """Whether any image shows a true pixel that counts, of a class other than background.
+
+    Args:
+        table: Scores with counts.
+
+    Returns:
+        False for a run that has no score.
+
+    Example:
+        >>> table = Table(["cell"], ["tp", "fn"])
+        >>> table.add("001", [{"tp": 0, "fn": 0}])
+        >>> shows_foreground(table)
+        False
+    """
+    ground = [name for name in table.classes if is_background(name)]
+    if len(table.classes) > 1:
+        ground.append("0")  # of classes without names
+    shown = table.matrix("tp") + table.matrix("fn")
+    return bool(shown[:, counted(table.classes, ground)].any())
+
+
+def _without_score(row: SummaryRow) -> SummaryRow:
+    gone = dict.fromkeys(("mean", "std", "median", "low", "high"), float("nan"))
+    return replace(row, **gone, n=0, undefined=row.n + row.undefined)  # type: ignore[arg-type]
+
+
+def _all_rows(
+    table: Table, columns: Sequence[Column], options: Options, inside: Sequence[int]
+) -> Iterator[SummaryRow]:
     tp, fp, fn = (table.matrix(name) for name in ("tp", "fp", "fn"))
-    rows: list[SummaryRow] = []
     for column, ratios in zip(columns, _means(table, columns), strict=True):
         scores = table.matrix(column.name)
         head = (column.name, column.title, column.better)
-        rows += _rows(table, head, nanmean(scores, axis=0), ratios, scores)
+        yield from _rows(table, head, nanmean(scores, axis=0), ratios, scores, inside)
         if column.pooled is not None:
-            rows += _pooled_rows(table, column, column.pooled, options or Options())
+            yield from _pooled_rows(table, column, column.pooled, options, inside)
     if any(column.group == "overlap" for column in columns):
         for name, weight in (("IoU", 1), ("Dice", 2)):
             right, total = weight * tp, weight * tp + fp + fn
             head = (f"{name.lower()}_dataset", f"{name} of all pixels", "higher")
             means = divide(right.sum(axis=0), total.sum(axis=0))
-            rows += _rows(table, head, means, resampled_ratios(right, total), None)
-            rows += _fine_grained_rows(table, name, weight)
-    return rows
+            yield from _rows(table, head, means, resampled_ratios(right, total), None, inside)
+            yield from _fine_grained_rows(table, name, weight, inside)
 
 
 def _means(table: Table, columns: Sequence[Column]) -> Iterator[NDArray[np.float64]]:
@@ -109,13 +170,13 @@ def _means(table: Table, columns: Sequence[Column]) -> Iterator[NDArray[np.float
 
 
 def _pooled_rows(
-    table: Table, column: Column, pooled: Pooled, options: Options
+    table: Table, column: Column, pooled: Pooled, options: Options, inside: Sequence[int]
 ) -> Iterator[SummaryRow]:
     """The score of all images together, with images drawn again and again."""
     parts = np.stack([table.matrix(name) for name in column.parts(options)], axis=-1)
     drawn = resampled_sums(parts.reshape(len(table), -1)).reshape(-1, *parts.shape[1:])
     head = (f"{column.name}_dataset", pooled.title, column.better)
-    yield from _rows(table, head, pooled.read(parts.sum(axis=0)), pooled.read(drawn), None)
+    yield from _rows(table, head, pooled.read(parts.sum(axis=0)), pooled.read(drawn), None, inside)
 
 
 def _rows(
@@ -124,19 +185,23 @@ def _rows(
     means: NDArray[np.float64],
     ratios: NDArray[np.float64],
     scores: NDArray[np.float64] | None,
+    inside: Sequence[int],
 ) -> Iterator[SummaryRow]:
     """Rows of one metric; `scores` is None when the images have no score of their own."""
     pred_empty = (table.matrix("tp") + table.matrix("fp") == 0).sum(axis=0)
     target_empty = (table.matrix("tp") + table.matrix("fn") == 0).sum(axis=0)
     spread = np.zeros((len(table), len(table.classes))) if scores is None else scores
+    undefined = (~np.isfinite(spread)).sum(axis=0)
     names = list(table.classes)
     if len(names) > 1:
         names.append(MACRO)
-        means = np.append(means, nanmean(means, axis=0))
-        ratios = np.column_stack([ratios, nanmean(ratios, axis=1)])
-        spread = np.column_stack([spread, nanmean(spread, axis=1)])
-        pred_empty = np.append(pred_empty, pred_empty.sum())
-        target_empty = np.append(target_empty, target_empty.sum())
+        means = np.append(means, nanmean(means[inside], axis=0))
+        ratios = np.column_stack([ratios, nanmean(ratios[:, inside], axis=1)])
+        spread = np.column_stack([spread, nanmean(spread[:, inside], axis=1)])
+        pred_empty, target_empty, undefined = (
+            np.append(counts, counts[inside].sum())
+            for counts in (pred_empty, target_empty, undefined)
+        )
     for index, name in enumerate(names):
         fine = spread[np.isfinite(spread[:, index]), index]
         has_spread = scores is not None and fine.size > 1
@@ -149,15 +214,17 @@ def _rows(
             low=percentile_interval(ratios[:, index])[0],
             high=percentile_interval(ratios[:, index])[1],
             n=fine.size,
-            undefined=len(table) - fine.size,
+            undefined=int(undefined[index]),
             pred_empty=int(pred_empty[index]),
             target_empty=int(target_empty[index]),
         )
 
 
-def _fine_grained_rows(table: Table, name: str, beta: int) -> Iterator[SummaryRow]:
+def _fine_grained_rows(
+    table: Table, name: str, beta: int, inside: Sequence[int]
+) -> Iterator[SummaryRow]:
     """A score by image and by class, and that of the worst images."""
-    tp, fp, fn = (table.matrix(count) for count in ("tp", "fp", "fn"))
+    tp, fp, fn = (table.matrix(count)[:, inside] for count in ("tp", "fp", "fn"))
     if not len(table):
         return
     scores, spread = fine_grained(tp, fp, fn, beta=beta), fine_grained_spread(tp, fp, fn, beta=beta)

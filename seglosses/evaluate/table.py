@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from seglosses.report.cells import write_table
 
 
 class Table:
@@ -95,29 +95,7 @@ class Table:
             path: File to write.
             columns: Which columns, in order.
         """
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["image", "class", *columns])
-            for row, image in enumerate(self.images):
-                for index, name in enumerate(self.classes):
-                    place = row * len(self.classes) + index
-                    numbers = (self._values[column][place] for column in columns)
-                    writer.writerow([image, name, *map(show, numbers)])
-
-
-def show(number: float) -> str:
-    """Shortest text that reads back as the same number; empty for NaN.
-
-    Args:
-        number: Any number.
-
-    Returns:
-        A text.
-
-    Example:
-        >>> show(3.0), show(0.1), show(float("nan"))
-        ('3', '0.1', '')
-    """
-    if math.isnan(number):
-        return ""
-    return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(float(number))
+        names = [(image, name) for image in self.images for name in self.classes]
+        numbers = zip(*(self._values[column] for column in columns), strict=True)
+        rows = [(*key, *row) for key, row in zip(names, numbers, strict=True)]
+        write_table(path, ["image", "class", *columns], rows)

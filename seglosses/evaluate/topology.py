@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from seglosses.evaluate.files import IMAGE_ENDINGS, ending, read_labels, read_probabilities
-from seglosses.evaluate.labels import distinct
+from seglosses.evaluate.codes import distinct
+from seglosses.evaluate.files import read_labels, read_probabilities
+from seglosses.evaluate.formats.pictures import grey_levels
+from seglosses.evaluate.listing import IMAGE_ENDINGS, ending
 from seglosses.evaluate.pictures import read_photo
 from seglosses.report.features import find_features
 from seglosses.report.topology import describe, topology_picture
@@ -143,5 +144,4 @@ def read_foreground(
     except ValueError:
         if ending(path) not in IMAGE_ENDINGS:
             raise
-    with Image.open(path) as picture:
-        return np.asarray(np.asarray(picture.convert("L")) / 255, np.float32)
+    return grey_levels(path)

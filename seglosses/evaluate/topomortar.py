@@ -6,7 +6,6 @@ is undefined when neither skeleton meets the other mask.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -15,6 +14,7 @@ from seglosses.evaluate.options import Options
 from seglosses.evaluate.sample import Sample
 from seglosses.evaluate.table import Table
 from seglosses.metrics.mortar import MORTAR_COLUMNS, mortar_scores
+from seglosses.report.cells import write_table
 
 ORDER = MORTAR_COLUMNS
 Measure = Callable[[Sample, Options], float]
@@ -57,14 +57,13 @@ def write_csv(table: Table, path: Path) -> None:
     if len(table.classes) != 1:
         raise ValueError(f"TopoMortar has one class, got {', '.join(table.classes)}")
     columns = [table.matrix(name)[:, 0] for name in ORDER]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["ID", *ORDER])
-        for index, image in enumerate(table.images):
-            row = [float(values[index]) for values in columns]
-            counts = {"Betti0Error_mortar", "Betti1Error_mortar"}
-            cells = [
-                str(int(value)) if name in counts else "" if value != value else repr(value)
-                for name, value in zip(ORDER, row, strict=True)
-            ]
-            writer.writerow([image, *cells])
+    counts = {"Betti0Error_mortar", "Betti1Error_mortar"}
+    rows = []
+    for index, image in enumerate(table.images):
+        row = [float(values[index]) for values in columns]
+        cells = [
+            str(int(value)) if name in counts else "" if value != value else repr(value)
+            for name, value in zip(ORDER, row, strict=True)
+        ]
+        rows.append([image, *cells])
+    write_table(path, ["ID", *ORDER], rows)

@@ -24,10 +24,11 @@ from seglosses.metrics.calibration import (
 )
 from seglosses.metrics.cells import adapted_rand, panoptic_quality, variation_of_information
 from seglosses.metrics.contour import nsd_length
+from seglosses.metrics.empty import EmptyPolicy
 from seglosses.metrics.inclusion import diu
 from seglosses.metrics.lines import LineScores, cldice, line_scores
 from seglosses.metrics.overlap import dice, iou
-from seglosses.metrics.pair import EmptyPolicy, Pair
+from seglosses.metrics.pair import Pair
 from seglosses.metrics.structures import StructureErrors, structure_errors
 from seglosses.metrics.topology import (
     betti_error,

@@ -197,7 +197,7 @@ def panoptic_quality(pair: Pair, *, regions: Regions = "background") -> Panoptic
     table = contingency(pair, regions)
     targets, preds = table.rows - 1, table.columns - 1
     if targets + preds == 0:
-        value = 1.0 if pair.empty == "worst" else float("nan")
+        value = 1.0 if pair.empty == "perfect" else float("nan")
         return Panoptic(value, value, value)
     areas = np.bincount(table.target, table.sizes, table.rows)[table.target]
     areas += np.bincount(table.pred, table.sizes, table.columns)[table.pred]

@@ -68,7 +68,8 @@ def mortar_scores(pair: Pair, *, window: int, quirks: Quirks = "released") -> di
     row: dict[str, float] = dict(zip(MORTAR_COLUMNS, numbers, strict=True))
     if quirks == "released":
         either, both = pair.pred_empty or pair.target_empty, pair.pred_empty and pair.target_empty
-        row["Dice_mortar"] = float("nan") if both else row["Dice_mortar"]
+        # 0 whatever ``pair.empty`` says of one empty mask
+        row["Dice_mortar"] = float("nan") if both else 0.0 if either else row["Dice_mortar"]
         row["HD95_mortar"] = NO_DISTANCE if either else row["HD95_mortar"]
         row["clDice_mortar"] = float("nan") if either else row["clDice_mortar"] or float("nan")
     return row

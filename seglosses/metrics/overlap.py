@@ -14,7 +14,7 @@ def dice(pair: Pair) -> float:
         pair: The two masks.
 
     Returns:
-        A number in [0, 1]; both masks empty follows ``pair.empty``, one empty is 0.
+        A number in [0, 1]; with an empty mask see ``pair.empty``.
 
     References:
         Equal to medpy's `dc` and MONAI's `compute_dice` where no mask is empty.
@@ -35,7 +35,7 @@ def iou(pair: Pair) -> float:
         pair: The two masks.
 
     Returns:
-        A number in [0, 1]; both masks empty follows ``pair.empty``, one empty is 0.
+        A number in [0, 1]; with an empty mask see ``pair.empty``.
 
     Example:
         >>> iou(Pair([[1, 1, 0, 0]], [[0, 1, 1, 1]]))  # TP 1, FP 1, FN 2
@@ -45,6 +45,6 @@ def iou(pair: Pair) -> float:
 
 
 def _share(pair: Pair, right: int, wrong: int) -> float:
-    if right + wrong == 0:
+    if pair.pred_empty or pair.target_empty:
         return pair.undefined(perfect=1.0, worst=0.0)
     return right / (right + wrong)

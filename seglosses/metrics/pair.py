@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from seglosses.metrics.empty import EmptyPolicy, is_left_out, policy
 from seglosses.primitives.distance import Mask, Spacing, distance_to, spacing_of, surface
 from seglosses.topology import betti_numbers, euler_number, label_components
 from seglosses.topology.skeleton import skeletonize
 
-EmptyPolicy: TypeAlias = Literal["worst", "skip", "nan"]
 Statistic = TypeVar("Statistic")
 
 
@@ -44,10 +44,7 @@ class Pair:
         target: True mask of the same shape.
         spacing: Edge lengths of a pixel, one an axis; None for pixels.
         connectivity: Of the foreground, 8 (26) or 4 (6); the background takes the other one.
-        empty: What a metric says where its definition says nothing. ``worst``: both masks empty
-            is perfect (overlap 1, distance 0), one empty is as bad as can be (overlap 0, distance
-            the image diagonal). ``skip``: both empty is NaN, to be left out and counted; one empty
-            as in ``worst``. ``nan``: NaN in both cases, which hides missed objects from a mean.
+        empty: What an empty mask means, see :data:`seglosses.metrics.empty.POLICIES`.
 
     Raises:
         ValueError: When shapes differ, have neither two nor three axes, or the policy is unknown.
@@ -65,7 +62,7 @@ class Pair:
         *,
         spacing: Spacing = None,
         connectivity: int | None = None,
-        empty: EmptyPolicy = "worst",
+        empty: EmptyPolicy = "skip",
     ) -> None:
         pred_mask = np.asarray(pred, dtype=bool)
         target_mask = np.asarray(target, dtype=bool)
@@ -79,12 +76,10 @@ class Pair:
                 f"expected masks (H, W) or (D, H, W), got shape {pred_mask.shape}; "
                 "make one pair an image and class"
             )
-        if empty not in get_args(EmptyPolicy):
-            raise ValueError(f"expected empty to be worst, skip or nan, got {empty!r}")
         self.shape = pred_mask.shape
         self.spacing = spacing_of(pred_mask.ndim, spacing)
         self.connectivity = connectivity
-        self.empty = empty
+        self.empty = policy(empty)
         self.box = bounding_box(pred_mask | target_mask)
         self.pred: Mask = pred_mask[self.box]
         self.target: Mask = target_mask[self.box]
@@ -161,25 +156,33 @@ class Pair:
         edges = [(size - 1) * length for size, length in zip(self.shape, self.spacing, strict=True)]
         return float(np.linalg.norm(edges))
 
+    @property
+    def left_out(self) -> bool:
+        """Whether the policy leaves this pair out of every mean.
+
+        Example:
+            >>> Pair([[0]], [[0]]).left_out
+            True
+        """
+        return is_left_out(self.empty, self.pred_empty, self.target_empty)
+
     def undefined(self, perfect: float, worst: float) -> float:
         """Value of a metric whose definition fails because a mask is empty.
 
         Args:
-            perfect: Value when both masks are empty and the policy is ``worst``.
-            worst: Value when one mask is empty, unless the policy is ``nan``.
+            perfect: Value when both masks are empty and the policy is ``perfect``.
+            worst: Value when one mask is empty and the policy does not leave the pair out.
 
         Returns:
             One of them, or NaN, as the policy says.
 
         Example:
-            >>> Pair([[0]], [[0]]).undefined(perfect=1, worst=0)
+            >>> Pair([[0]], [[0]], empty="perfect").undefined(perfect=1, worst=0)
             1
-            >>> Pair([[0]], [[1]], empty="nan").undefined(perfect=1, worst=0)
-            nan
         """
-        if self.pred_empty and self.target_empty:
-            return perfect if self.empty == "worst" else float("nan")
-        return float("nan") if self.empty == "nan" else worst
+        if self.left_out:
+            return float("nan")
+        return perfect if self.pred_empty and self.target_empty else worst
 
     @cached_property
     def surfaces(self) -> Sides:

@@ -20,20 +20,16 @@ INDEX = {0: 0, 1: 1}
         ({255}, {0, 255}, {}, (BINARY, BINARY, 2)),
         ({0, 1}, {0, 1}, {}, (INDEX, INDEX, 2)),
         ({0, 255}, {0, 255}, {"num_classes": 2}, (BINARY, BINARY, 2)),
-        # Told that 255 does not count, it is never foreground.
-        (
-            {0, 1},
-            {0, 255},
-            {"ignore_index": 255},
-            ({**INDEX, 255: IGNORED}, {**INDEX, 255: IGNORED}, 2),
-        ),
+        # Told that 255 does not count, it is never foreground of the truth, nor known elsewhere.
+        ({0, 1}, {0, 255}, {"ignore_index": 255}, (INDEX, {**INDEX, 255: IGNORED}, 2)),
+        ({0, 255}, {0, 1, 255}, {"ignore_index": 255}, (BINARY, {**INDEX, 255: IGNORED}, 2)),
         ({0, 7}, {0, 7}, {"foreground_value": 7}, ({0: 0, 7: 1}, {0: 0, 7: 1}, 2)),
         ({0, 1}, {0, 7}, {"foreground_value": 7}, (INDEX, {0: 0, 7: 1}, 2)),
         (
             {0, 1, 2},
             {0, 1, 2, 255},
             {"num_classes": 3, "ignore_index": 255},
-            ({0: 0, 1: 1, 2: 2, 255: IGNORED},) * 2 + (3,),
+            ({0: 0, 1: 1, 2: 2}, {0: 0, 1: 1, 2: 2, 255: IGNORED}, 3),
         ),
         ({3}, {5}, {"labels_map": {3: 0, 5: 2}}, ({3: 0, 5: 2}, {3: 0, 5: 2}, 3)),
     ],

@@ -72,26 +72,37 @@ FULL, EMPTY = np.ones((4, 5), bool), np.zeros((4, 5), bool)
 DIAGONAL = 5.0  # from (0, 0) to (3, 4)
 
 
+NOTHING, PERFECT, MISSED = (np.nan,) * 4, (1.0, 1.0, 0.0, 1.0), (0.0, 0.0, DIAGONAL, 0.0)
+
+
 @pytest.mark.parametrize(
-    ("empty", "both", "one"),
+    ("empty", "both", "missed", "invented"),
     [
-        ("worst", (1.0, 1.0, 0.0, 1.0), (0.0, 0.0, DIAGONAL, 0.0)),
-        ("skip", (np.nan,) * 4, (0.0, 0.0, DIAGONAL, 0.0)),
-        ("nan", (np.nan,) * 4, (0.0, 0.0, np.nan, np.nan)),
+        ("skip", NOTHING, MISSED, MISSED),
+        ("ignore_empty", NOTHING, MISSED, NOTHING),
+        ("nan", NOTHING, NOTHING, NOTHING),
+        ("perfect", PERFECT, MISSED, MISSED),
+        ("worst", PERFECT, MISSED, MISSED),
     ],
 )
 def test_policies_for_empty_masks(
-    empty: str, both: tuple[float, ...], one: tuple[float, ...]
+    empty: str, both: tuple[float, ...], missed: tuple[float, ...], invented: tuple[float, ...]
 ) -> None:
-    # One empty mask leaves Dice and IoU defined: they are 0 by their formula.
     def scores(pred: np.ndarray, target: np.ndarray) -> tuple[float, ...]:
         pair = Pair(pred, target, empty=empty)  # type: ignore[arg-type]
         assert betti_error(pair, 0) == abs(int(pred.any()) - int(target.any()))
         return dice(pair), iou(pair), hd95(pair), cldice(pair)
 
     np.testing.assert_equal(scores(EMPTY, EMPTY), both)
-    np.testing.assert_equal(scores(EMPTY, FULL), one)
-    np.testing.assert_equal(scores(FULL, EMPTY), one)
+    np.testing.assert_equal(scores(EMPTY, FULL), missed)
+    np.testing.assert_equal(scores(FULL, EMPTY), invented)
+    assert np.isfinite(scores(FULL, FULL)).all()
+
+
+def test_absent_from_both_is_undefined_by_default() -> None:
+    for metric in (dice, iou, hd95, hd95_directed, cldice):
+        assert np.isnan(metric(Pair(EMPTY, EMPTY)))
+        assert not np.isnan(metric(Pair(EMPTY, FULL)))
 
 
 def test_diagonal_has_the_unit_of_the_spacing() -> None:

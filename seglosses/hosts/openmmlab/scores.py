@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
 from numpy.typing import NDArray
 
-from seglosses.evaluate.labels import IGNORED, LabelCode
+from seglosses.evaluate.codes import IGNORED, LabelCode
+from seglosses.evaluate.loading import LabelMaps
 from seglosses.evaluate.measures import choose_columns
 from seglosses.evaluate.options import Options
-from seglosses.evaluate.scoring import LabelMaps, Settings, score_class
-from seglosses.evaluate.summary import MACRO, summarize
+from seglosses.evaluate.scoring import score_class
+from seglosses.evaluate.settings import Settings
+from seglosses.evaluate.summary import MACRO, shows_foreground, summarize
 from seglosses.evaluate.table import Table
 from seglosses.metrics import EmptyPolicy
+from seglosses.metrics.empty import is_left_out, policy
 from seglosses.registry import METRICS
 
 
@@ -33,7 +38,9 @@ class SegmentationScores(BaseMetric):
         ignore_index: Ground-truth value that does not count.
         options: Parameters of metrics, keywords of :class:`seglosses.evaluate.Options`.
         connectivity: 8 or 4; None for 8.
-        empty: What to do where a mask is empty, see :class:`seglosses.metrics.Pair`.
+        empty: What to do where a mask is empty, see :data:`seglosses.metrics.empty.POLICIES`; by
+            default a class that both masks lack counts in no mean, and ``scores/undefined`` says
+            in how many pairs of image and class that is so.
         probabilities: Whether to score the calibration of ``seg_logits`` too.
         collect_device: Where mmengine gathers results, ``'cpu'`` or ``'gpu'``.
         prefix: First part of the keys.
@@ -51,7 +58,7 @@ class SegmentationScores(BaseMetric):
         ignore_index: int = 255,
         options: Mapping[str, Any] | None = None,
         connectivity: int | None = None,
-        empty: EmptyPolicy = "worst",
+        empty: EmptyPolicy = "skip",
         probabilities: bool = False,
         collect_device: str = "cpu",
         prefix: str | None = None,
@@ -62,7 +69,7 @@ class SegmentationScores(BaseMetric):
         self.ignore_index = ignore_index
         self.options = Options(**(options or {}))
         self.connectivity = connectivity
-        self.empty: EmptyPolicy = empty
+        self.empty = policy(empty)
         self.probabilities = probabilities
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
@@ -80,13 +87,24 @@ class SegmentationScores(BaseMetric):
         """Means over all images of all processes."""
         settings = self._settings()
         table = Table(list(settings.classes.values()), settings.stored())
-        for number, rows in enumerate(results):
-            table.add(str(number), rows)
+        for number, numbers in enumerate(results):
+            table.add(str(number), numbers)
         scores: dict[str, float] = {}
         several = len(table.classes) > 1
-        for row in summarize(table, settings.chosen(), settings.options):
+        rows = summarize(table, settings.chosen(), settings.options, outside=settings.outside)
+        for row in rows:
             whole = not several or row.cls == MACRO
             scores[row.metric if whole else f"{row.metric}.{row.cls}"] = row.mean
+        predicted = table.matrix("tp") + table.matrix("fp") > 0
+        shown = table.matrix("tp") + table.matrix("fn") > 0
+        undefined = sum(
+            is_left_out(self.empty, not pred, not target)
+            for pred, target in zip(predicted.flat, shown.flat, strict=True)
+        )
+        if undefined:
+            scores["undefined"] = undefined
+        if len(table) and not shows_foreground(table):
+            warn_of_no_score(self.ignore_index, table.classes)
         return scores
 
     def _settings(self) -> Settings:
@@ -107,7 +125,23 @@ class SegmentationScores(BaseMetric):
             empty=self.empty,
             options=self.options,
             probabilities=self.probabilities,
+            asked=self.classes is not None,
         )
+
+
+def warn_of_no_score(ignore_index: int, classes: Sequence[str]) -> None:
+    """Say why a validation has no score.
+
+    Args:
+        ignore_index: Label that does not count.
+        classes: Names of the classes that were looked for.
+    """
+    print_log(
+        f"no score: no label shows a pixel of {', '.join(classes)} that counts; labels "
+        f"{ignore_index} are ignored: are they the foreground of masks with 0 and 255?",
+        logger="current",
+        level=logging.WARNING,
+    )
 
 
 def _array(pixel_data: Mapping[str, Any]) -> NDArray[Any]:

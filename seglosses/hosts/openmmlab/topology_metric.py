@@ -9,10 +9,15 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
 
-from seglosses.metrics import Pair, betti_error, windowed_betti_errors
+from seglosses.evaluate.settings import is_background
+from seglosses.hosts.openmmlab.scores import warn_of_no_score
+from seglosses.metrics import EmptyPolicy, Pair, betti_error, windowed_betti_errors
+from seglosses.metrics.empty import policy
 from seglosses.registry import METRICS
 from seglosses.topology import matching_error
 from seglosses.topology.errors import TieBreaking
+
+SHOWN = "classes that the label shows"
 
 
 @METRICS.register_module()
@@ -25,18 +30,25 @@ class TopologyMetric(BaseMetric):
         topology/betti0_error_window     the same window by window, where errors cannot cancel
         topology/betti0_matching_error   components without a counterpart in the other mask
         topology/betti_matching_error    the sum over dimensions
+        topology/undefined               how many pairs of image and class count in no mean, where
+                                         there are any, because both masks lack the class
+
+    Where no label shows a class that counts there is no score: all means are NaN, and the log says
+    why.
 
     Every process keeps one item a sample, so padding samples of a distributed sampler are cut off
     and the means are exact.
 
     Args:
-        classes: Class indices to score; None for class 1 of two classes, all but 0 of more.
+        classes: Class indices to score; None for class 1 of two classes, all but 0 and the one
+            named background of more.
         connectivity: Of the foreground, 8 or 4; None for 8.
         tie_breaking: 'none' counts matched features without a choice among ties; 'released' gives
             the numbers of the released programs (4-connected unless ``connectivity`` is given, and
             one component of each mask left out).
         window: Side of the windows, pixels; None leaves these two errors out.
         ignore_index: Label that does not count; such pixels are background to both masks.
+        empty: What an empty mask means, see :data:`seglosses.metrics.empty.POLICIES`.
         collect_device: Where mmengine gathers results, ``'cpu'`` or ``'gpu'``.
         prefix: First part of the keys.
 
@@ -53,6 +65,7 @@ class TopologyMetric(BaseMetric):
         tie_breaking: TieBreaking = "none",
         window: int | None = 64,
         ignore_index: int = 255,
+        empty: EmptyPolicy = "skip",
         collect_device: str = "cpu",
         prefix: str | None = None,
     ) -> None:
@@ -68,25 +81,45 @@ class TopologyMetric(BaseMetric):
         self.tie_breaking = tie_breaking
         self.window = window
         self.ignore_index = ignore_index
+        self.empty = policy(empty)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Score one batch."""
         for sample in data_samples:
             pred, target = _labels(sample["pred_sem_seg"]), _labels(sample["gt_sem_seg"])
             valid = target != self.ignore_index
-            rows = [
-                self._score((pred == index) & valid, (target == index) & valid)
+            pairs = [
+                Pair(
+                    (pred == index) & valid,
+                    (target == index) & valid,
+                    connectivity=self.connectivity,
+                    empty=self.empty,
+                )
                 for index in self._classes()
             ]
-            self.results.append({key: float(np.mean([r[key] for r in rows])) for key in rows[0]})
+            defined = [pair for pair in pairs if not pair.left_out]
+            rows = [self._score(pair) for pair in defined]
+            result = (
+                {key: float(np.mean([r[key] for r in rows])) for key in rows[0]} if rows else {}
+            )
+            result[SHOWN] = sum(not pair.target_empty for pair in pairs)
+            result["undefined"] = len(pairs) - len(defined)
+            self.results.append(result)
 
     def compute_metrics(self, results: list[dict[str, float]]) -> dict[str, float]:
         """Means over all images of all processes."""
-        keys = results[0] if results else {}
-        return {key: float(np.mean([result[key] for result in results])) for key in keys}
+        means: dict[str, float] = {}
+        for key in self._score(Pair([[0]], [[0]])):
+            found = [result[key] for result in results if key in result]
+            means[key] = float(np.mean(found)) if found else float("nan")
+        if results and not sum(result[SHOWN] for result in results):
+            means = dict.fromkeys(means, float("nan"))
+            warn_of_no_score(self.ignore_index, [str(index) for index in self._classes()])
+        undefined = sum(result["undefined"] for result in results)
+        return {**means, "undefined": undefined} if undefined else means
 
-    def _score(self, pred: NDArray[np.bool_], target: NDArray[np.bool_]) -> dict[str, float]:
-        pair = Pair(pred, target, connectivity=self.connectivity)
+    def _score(self, pair: Pair) -> dict[str, float]:
+        pred, target = pair.uncropped()
         error = matching_error(
             pred,
             target,
@@ -105,7 +138,13 @@ class TopologyMetric(BaseMetric):
 
     def _classes(self) -> Sequence[int]:
         count = len((self.dataset_meta or {}).get("classes") or "ab")
-        chosen = range(1, max(count, 2)) if self.classes is None else self.classes
+        chosen = self.classes
+        if chosen is None:
+            names = (self.dataset_meta or {}).get("classes") or "ab"
+            several = count > 2
+            chosen = [
+                i for i in range(1, max(count, 2)) if not (several and is_background(names[i]))
+            ]
         if wrong := [index for index in chosen if not 0 <= index < count]:
             raise ValueError(f"no class {wrong[0]} in a data set with {count} classes")
         return chosen

@@ -1,0 +1,107 @@
+"""Both label maps of an image: read, turned alike, and decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seglosses.evaluate.alignment import align
+from seglosses.evaluate.codes import IGNORED, LabelCode, UnknownValuesError
+from seglosses.evaluate.colours import colours_of
+from seglosses.evaluate.files import as_labels, open_labels, read_probabilities
+from seglosses.evaluate.formats.label_file import LabelFile
+from seglosses.evaluate.listing import NIFTI_ENDINGS, PairFiles, ending
+from seglosses.evaluate.settings import Settings
+
+
+@dataclass(frozen=True)
+class LabelMaps:
+    """Both label maps of an image, decoded; :data:`IGNORED` marks what does not count."""
+
+    pred: NDArray[np.int16]
+    target: NDArray[np.int16]
+    spacing: tuple[float, ...] | None
+    prob: NDArray[np.float32] | None = None
+
+    def masks(self, index: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Masks of one class; ignored pixels of the ground truth belong to neither.
+
+        Args:
+            index: Index of the class.
+
+        Returns:
+            Prediction and target, (*S).
+
+        Example:
+            >>> maps = LabelMaps(np.array([[1, 1]], np.int16), np.array([[1, -1]], np.int16), None)
+            >>> [mask.tolist() for mask in maps.masks(1)]
+            [[[True, False]], [[True, False]]]
+        """
+        valid = self.target != IGNORED
+        return np.asarray((self.pred == index) & valid), np.asarray(self.target == index)
+
+
+def load(files: PairFiles, settings: Settings) -> LabelMaps:
+    """Read and decode both label maps of an image.
+
+    Args:
+        files: Where they lie.
+        settings: How to read their values.
+
+    Returns:
+        Class indices, and probabilities where there are any.
+
+    Raises:
+        ValueError: When a file is unreadable, holds unknown values, the sizes differ, or the files
+            do not lie at one place in space.
+    """
+    stored, target = open_labels(files.pred), open_labels(files.target)
+    pred, target, turn = align(stored, target, ignore_affine=settings.ignore_affine)
+    if pred.shape != target.shape:
+        raise ValueError(
+            f"unequal sizes: {files.pred} has {_size(pred)}, {files.target} has {_size(target)}"
+        )
+    if len(pred.shape) != settings.ndim:
+        raise ValueError(
+            f"{files.target} is {len(pred.shape)}D, other files are {settings.ndim}D: score them "
+            "apart"
+        )
+    prob = None
+    if files.prob is not None:
+        reverse = ending(files.pred) in NIFTI_ENDINGS
+        prob = read_probabilities(files.prob, settings.num_classes, stored.shape, reverse=reverse)
+        prob = turn.apply(prob, leading=1)
+    return LabelMaps(
+        decode(pred, settings.pred_code),
+        decode(target, settings.target_code),
+        settings.spacing or target.spacing,
+        prob,
+    )
+
+
+def decode(file: LabelFile, code: LabelCode) -> NDArray[np.int16]:
+    """Class indices of a file.
+
+    Args:
+        file: What was read.
+        code: What its values and colours mean.
+
+    Returns:
+        Indices, (*S).
+
+    Raises:
+        ValueError: When it is no label map or holds what has no meaning; names the file.
+    """
+    colours = None if code.colours is None else colours_of(file)
+    try:
+        if colours is not None:
+            return code.decode_colours(colours)
+        return code.decode(as_labels(file))
+    except UnknownValuesError as error:
+        raise UnknownValuesError(f"{file.path}: {error}", error.values, error.side) from None
+
+
+def _size(file: LabelFile) -> str:
+    return " x ".join(map(str, file.shape))
