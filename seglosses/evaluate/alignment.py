@@ -85,7 +85,8 @@ def align(
         )
     if pred.affine is not None and target.affine is not None and not ignore_affine:
         turn, turned_affine = _turn(pred, target)
-        if turn.apply(pred.values).shape == target.shape:  # else the sizes are to blame
+        # Else the sizes are to blame, which the caller compares.
+        if target.shape in (pred.shape, turn.apply(pred.values).shape):
             _check_place(pred, target, turned_affine)
     turn = replace(turn, gone=_single_slice(turn.apply(pred.values), pred.in_colour))
     lost = _single_slice(target.values, target.in_colour)

@@ -149,7 +149,7 @@ def _whole(values: NDArray[Any], file: LabelFile) -> NDArray[np.int64]:
         raise ValueError(
             f"{file.path}: holds fractions, not labels; take the argmax, or threshold it, first"
         )
-    if np.abs(rounded).max() >= 2**62:
+    if float(np.abs(rounded).max()) >= 2**62:
         raise ValueError(f"{file.path}: holds numbers too large for labels")
     return np.asarray(rounded, np.int64)
 

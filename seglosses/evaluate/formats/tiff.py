@@ -14,6 +14,8 @@ from seglosses.evaluate.formats.label_file import LabelFile, without_alpha
 from seglosses.evaluate.formats.pictures import whole_pictures
 
 _MIN_IS_WHITE, _PALETTE = 0, 3
+_JPEG = (6, 7, 99)
+"""Compressions that lose something."""
 
 
 def read_tiff(path: Path) -> LabelFile:
@@ -42,11 +44,11 @@ def read_tiff(path: Path) -> LabelFile:
             return LabelFile(path, *_pillow(path, first, error))
         axes = series[0].axes
         values = parts[0] if len(parts) == 1 else np.stack(parts)
-        palette = _palette(first)
+        palette, lossy = _palette(first), int(first.compression) in _JPEG
     if len(parts) > 1 or "S" not in axes:
-        return LabelFile(path, values, palette)
+        return LabelFile(path, values, palette, lossy=lossy)
     values = without_alpha(np.moveaxis(values, axes.index("S"), -1))
-    return LabelFile(path, values, palette, in_colour=values.ndim == 3)
+    return LabelFile(path, values, palette, in_colour=values.ndim == 3, lossy=lossy)
 
 
 def _palette(page: Any) -> NDArray[np.uint8] | None:
