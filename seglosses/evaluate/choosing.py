@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seglosses.evaluate.colours import read_colours
-from seglosses.evaluate.labels import Reading, choose_codes
+from seglosses.evaluate.labels import Reading, codes_of
 from seglosses.evaluate.listing import PairFiles
 from seglosses.evaluate.measures import choose_columns
 from seglosses.evaluate.options import Options
@@ -56,7 +56,7 @@ def choose_settings(pairs: Sequence[PairFiles], wishes: Wishes) -> Settings:
         count = len(table.names) if table.names and said.num_classes is None else said.num_classes
         said, names = replace(said, colours=table.classes, num_classes=count), table.names
     seen = look(pairs, said)
-    pred_code, target_code, count = choose_codes(seen.pred, seen.target, said)
+    pred_code, target_code, count = codes_of(seen.pred, seen.target, said)
     ndim = seen.ndim
     return Settings(
         num_classes=count,

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from seglosses.evaluate.codes import IGNORED, LabelCode, distinct, some
 
-__all__ = ["IGNORED", "LabelCode", "Reading", "choose_codes", "distinct", "parse_labels_map"]
+__all__ = [
+    "IGNORED",
+    "LabelCode",
+    "Reading",
+    "choose_codes",
+    "codes_of",
+    "distinct",
+    "parse_labels_map",
+]
 
 
 def parse_labels_map(text: str) -> dict[int, int]:
@@ -85,8 +92,13 @@ class Reading:
 def choose_codes(
     pred_values: Collection[int],
     target_values: Collection[int],
-    reading: Reading | None = None,
-    **options: Any,
+    *,
+    num_classes: int | None = None,
+    ignore_index: int | None = None,
+    foreground_value: int | None = None,
+    labels_map: Mapping[int, int] | None = None,
+    pred_labels_map: Mapping[int, int] | None = None,
+    gt_labels_map: Mapping[int, int] | None = None,
 ) -> tuple[LabelCode, LabelCode, int]:
     """Decide what values mean in the predictions and in the ground truth.
 
@@ -99,8 +111,12 @@ def choose_codes(
     Args:
         pred_values: Values seen in a sample of the predictions.
         target_values: Values seen in a sample of the ground truth.
-        reading: What the user says about them.
-        options: Or its fields, one by one.
+        num_classes: As for :class:`Reading`, with the others.
+        ignore_index: Value of the ground truth that does not count.
+        foreground_value: Value of the foreground in binary masks.
+        labels_map: Value to class index or :data:`IGNORED`, for both sides.
+        pred_labels_map: The same for predictions.
+        gt_labels_map: The same for the ground truth.
 
     Returns:
         The code of the predictions, the code of the ground truth, the number of classes.
@@ -113,7 +129,36 @@ def choose_codes(
         >>> pred.describe(), target.describe(), classes
         ({'0': 'class 0', '1': 'class 1'}, {'0': 'class 0', '255': 'class 1'}, 2)
     """
-    said = reading or Reading(**options)
+    return codes_of(
+        pred_values,
+        target_values,
+        Reading(
+            num_classes,
+            ignore_index,
+            foreground_value,
+            labels_map,
+            pred_labels_map,
+            gt_labels_map,
+        ),
+    )
+
+
+def codes_of(
+    pred_values: Collection[int], target_values: Collection[int], said: Reading
+) -> tuple[LabelCode, LabelCode, int]:
+    """The same from a record of what the user says.
+
+    Args:
+        pred_values: Values seen in a sample of the predictions.
+        target_values: Values seen in a sample of the ground truth.
+        said: What is known about them.
+
+    Returns:
+        As :func:`choose_codes`.
+
+    Raises:
+        ValueError: As :func:`choose_codes`.
+    """
     ignored = said.ignore_index
     _check(said, set(pred_values), set(target_values))
     maps = said.maps()
