@@ -40,6 +40,7 @@ class Subject:
         side: Largest side of the images that the laws use.
         overlap: It claims to measure overlap class by class, so that further laws hold.
         weighted: It also takes ``weight``, one number a pixel (N, *S) or a box (n,).
+        independent: Its channels are foregrounds of their own, as under a sigmoid.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Subject:
     side: int = 272
     overlap: bool = False
     weighted: bool = False
+    independent: bool = False
 
     def gradient(self, pred: Tensor, target: Tensor, **more: Tensor) -> tuple[Tensor, Tensor]:
         """Value and gradient at a detached copy of ``pred``.

@@ -13,7 +13,7 @@ from seglosses.losses.base import SegmentationLoss, SegOptions
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.layout import pick_channels
+from seglosses.primitives.layout import flat_labels, pick_channels
 from seglosses.primitives.overlap import Counts, Intersection, batch_counts, check_intersection
 from seglosses.primitives.reduction import Asked, Classes, average_classes, select_classes
 
@@ -102,7 +102,7 @@ class ClassLoss(SegmentationLoss):
 def _seen(batch: Aligned) -> Tensor | None:
     """Which images have a pixel that counts, (N,), or ``None`` where all have."""
     if batch.pixel_weight is None:
-        return None if batch.valid is None else batch.valid.flatten(1).any(1)
+        return None if batch.valid is None else flat_labels(batch.valid).any(1)
     weight = batch.mask()
     assert weight is not None
     return (weight > 0).flatten(1).any(1)

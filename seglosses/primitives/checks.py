@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from seglosses.primitives.device import at_hand
+from seglosses.primitives.device import at_hand, is_transformed
 
 
 def check_range(interval: str, *, whole: bool = False, remedy: str = "", **numbers: object) -> None:
@@ -47,14 +51,18 @@ def _finite(value: object) -> float:
     return float(value) if isinstance(value, Real) and math.isfinite(value) else math.nan
 
 
-def class_factors(given: Sequence[float] | Tensor | None) -> Tensor | None:
+def class_factors(
+    given: Sequence[float] | Tensor | str | Path | None, name: str = "class_weight"
+) -> Tensor | None:
     """The option ``class_weight`` as a tensor (C,) of its own.
 
     Args:
-        given: One factor a class, finite and at least 0.
+        given: One factor a class, finite and at least 0, or the path of a file that holds them:
+            ``.npy`` or ``.json``.
+        name: Of the option, for messages.
 
     Raises:
-        ValueError: for anything else, such as one number or the path of a file.
+        ValueError: for anything else, such as one number, or a file that is missing.
 
     Example:
         >>> class_factors([0.5, 2.0])
@@ -62,21 +70,55 @@ def class_factors(given: Sequence[float] | Tensor | None) -> Tensor | None:
     """
     if given is None:
         return None
+    named = isinstance(given, str | Path)
+    held: Any = _read_numbers(Path(given), name) if isinstance(given, str | Path) else given
     # tensors and arrays
-    values = given.tolist() if hasattr(given, "tolist") else given
+    values = held.tolist() if hasattr(held, "tolist") else held
     fits = isinstance(values, Sequence) and not isinstance(values, str)
     if fits:
         values = [_number(each) for each in values]
     if not fits or not all(_finite(value) >= 0 for value in values):
         raise ValueError(
-            f"class_weight must be finite numbers of at least 0, one a class, got {given!r};"
-            " read them first where they lie in a file"
+            f"{name} must be finite numbers of at least 0, one a class, or the path of a .npy or"
+            f" .json file of them, got {values!r}{f' in {given}' if named else ''}"
         )
     return torch.tensor(values, device=given.device if isinstance(given, Tensor) else None).float()
 
 
+def _read_numbers(path: Path, name: str) -> Any:
+    """What a file holds, read without running what may be written in it."""
+    try:
+        if path.suffix == ".npy":
+            return np.load(path, allow_pickle=False)
+        if path.suffix == ".json":
+            return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{name} cannot be read from {path}: {error}") from error
+    raise ValueError(
+        f"{name} is read from .npy and .json files, got {str(path)!r}; a pickle can run code: load"
+        " it where you trust it, and save its numbers by numpy.save"
+    )
+
+
 def _number(value: object) -> object:
     return value.item() if isinstance(value, Tensor) and value.dim() == 0 else value
+
+
+def require(condition: Tensor, expected: str) -> None:
+    """Raise ``ValueError`` unless the scalar ``condition``: at once where it is at hand.
+
+    Elsewhere the device asserts it, without synchronisation.
+
+    Example:
+        >>> require(torch.tensor(False), "labels must be whole")
+        Traceback (most recent call last):
+        ValueError: labels must be whole
+    """
+    if at_hand(condition):
+        if not condition:
+            raise ValueError(expected)
+    elif not is_transformed():
+        torch._assert_async(condition, expected)
 
 
 def require_between(values: Tensor, low: float, high: float, expected: str) -> None:
@@ -93,7 +135,7 @@ def require_between(values: Tensor, low: float, high: float, expected: str) -> N
         return
     least, most = values.aminmax()
     if not at_hand(values):
-        torch._assert_async((least >= low) & (most <= high), expected)
+        require((least >= low) & (most <= high), expected)
     elif not low <= least.item() <= most.item() <= high:
         raise ValueError(f"{expected}; got values from {least.item()} to {most.item()}")
 

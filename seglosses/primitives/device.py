@@ -22,7 +22,17 @@ def at_hand(tensor: Tensor) -> bool:
     """
     if torch.compiler.is_compiling():
         return False
-    return tensor.device.type in HOSTS and not torch._C._are_functorch_transforms_active()
+    return tensor.device.type in HOSTS and not is_transformed()
+
+
+def is_transformed() -> bool:
+    """Whether this runs inside ``torch.func.grad``, ``vmap`` or another such transform.
+
+    Example:
+        >>> is_transformed(), torch.func.vmap(lambda x: x + is_transformed())(torch.zeros(1))
+        (False, tensor([1.]))
+    """
+    return bool(torch._C._are_functorch_transforms_active())
 
 
 def widest(tensor: Tensor) -> torch.dtype:

@@ -4,10 +4,11 @@ The only home of one-hot encoding and of ``ignore_index``.
 
 Layouts, for any number of spatial dimensions ``*S`` (none, 1D, 2D, 3D):
 
-* logits (N, C, *S) with integer labels (N, *S); one channel (C = 1) means a foreground logit;
+* logits (N, C, *S) with labels (N, *S) or (N, 1, *S) of any type whose values are whole; one
+  channel (C = 1) means a foreground logit, whose floating-point targets may also be soft;
 * rows of a detection head, logits (n, C) with labels (n,) in [0, C] under sigmoid: C is background,
   so with one channel 0 is the object (give float targets (n, 1) to mean it the other way round);
-* logits (N, C, *S) with dense float targets (N, C, *S) in [0, 1];
+* logits (N, C, *S) with dense targets (N, C, *S) in [0, 1], or one-hot ones of integers or bool;
 * mask logits (n, P) or (n, H, W) with masks of the same shape, under ``use_sigmoid=True``; (P,) are
   points of any masks, each a row of one channel;
 * mask-head logits (n, C, H, W) with float masks (n, H, W) and, in place of weights, the integer
@@ -22,15 +23,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from seglosses.primitives.checks import check_weight, require_between
 from seglosses.primitives.device import at_hand
-from seglosses.primitives.layout import pick_channels
-
-_RANGE = "dense targets must lie in [0, 1]; scale masks of {0, 255} first"
-_MASS = (
-    "under softmax dense targets are probabilities, with a sum of at most 1 at every pixel; pass"
-    " use_sigmoid=True for independent channels (multi-label)"
+from seglosses.primitives.inputs import (
+    as_dense,
+    as_labels,
+    as_weights,
+    class_of_masks,
+    described,
+    one_form,
 )
+from seglosses.primitives.layout import pick_channels
 
 
 class Aligned(NamedTuple):
@@ -47,6 +49,7 @@ class Aligned(NamedTuple):
     pixel_weight: Tensor | None  #: (N, *S)
     row_weight: Tensor | None  #: (N,)
     sigmoid: bool
+    masks: bool = False  #: rows are masks, or points of them: one loss a row
 
     @property
     def channels(self) -> int:
@@ -225,13 +228,16 @@ def align(
 
     Half precision becomes float32; float64 stays. One-channel logits are foreground logits whatever
     ``use_sigmoid`` says, for softmax over one channel is constant. Under softmax dense targets are
-    probabilities: a pixel of zeros is ignored, and no sum may be above 1, but for rounding.
+    probabilities: a pixel of zeros is ignored, and no sum may be above 1, but for rounding. Where
+    ``ignore_index`` is one of the classes, pixels whose dense target is mostly that class are
+    ignored, as those of that label are.
 
     Args:
         pred: Raw logits.
         target: Labels, dense targets or masks.
-        weight: (N, *S) weights of pixels, or (N,) of images, at least 0; integer (n,) picks
-            channels for float masks.
+        weight: At least 0; (N, *S) for pixels, also as (N, 1, *S), flattened (N * prod S,) or
+            with dimensions of 1 in place of N or S; or (N,) for images. For float masks integers
+            (n,) pick channels.
         ignore_index: Label that does not count, or ``None``.
         use_sigmoid: Channels are independent.
 
@@ -245,144 +251,48 @@ def align(
         >>> batch = align(torch.zeros(1, 2, 3), torch.tensor([[0, 1, 255]]))
         >>> batch.valid, batch.labels
         (tensor([[ True,  True, False]]), tensor([[0, 1, 0]]))
+        >>> align(torch.zeros(1, 2, 3), torch.tensor([[[0.0, 1.0, 1.0]]])).labels  # (N, 1, *S)
+        tensor([[0, 1, 1]])
     """
     if not pred.is_floating_point() or pred.dim() < (1 if use_sigmoid else 2):
         raise ValueError(
             "pred must hold floating-point logits (N, C, *S), or under use_sigmoid (n, *S), got "
-            f"{_describe(pred)}; pass raw outputs, not label maps"
+            f"{described(pred)}; pass raw outputs, not label maps"
         )
     logits = pred if pred.dtype == torch.float64 else pred.float()
-    if weight is not None and not weight.is_floating_point() and weight.dtype != torch.bool:
-        logits, weight = _pick_class(logits, target, weight, use_sigmoid), None
-        target = target.unsqueeze(1) if target.is_floating_point() else target
+    masks = False
+    classes = class_of_masks(logits, target, weight, use_sigmoid)
+    if classes is not None:
+        rows = torch.arange(len(logits), device=logits.device)
+        logits, weight = logits[rows, classes].unsqueeze(1), None
     elif use_sigmoid and pred.dim() <= 3 and target.shape == pred.shape:
+        masks = True
         logits = logits.unsqueeze(1)
         # integers of a row are classes, in which 0 is the object; those of a mask say yes or no
         dense_target = target.is_floating_point() or pred.dim() == 1
         target = target.unsqueeze(1).to(logits.dtype) if dense_target else target
-    sigmoid = use_sigmoid or logits.shape[1] == 1
-    if target.shape == logits.shape and target.is_floating_point():
-        dense, valid = _dense(target, logits, ignore_index, sigmoid)
-        labels = None
-    elif target.shape == logits.shape[:1] + logits.shape[2:] and not target.is_floating_point():
-        labels, valid = _labels(target, logits, ignore_index, sigmoid)
-        dense = None
-    else:
+        if weight is not None and weight.dim() == pred.dim() > 1:
+            weight = weight.unsqueeze(1)
+    sigmoid = use_sigmoid or logits.shape[1:2] == (1,)
+    form = one_form(target, logits) if logits.dim() > 1 else None
+    if form is None:
         raise ValueError(_layout_message(pred, target, use_sigmoid))
-    pixel_weight, row_weight = _weights(weight, logits)
-    return Aligned(logits, labels, dense, valid, pixel_weight, row_weight, sigmoid)
-
-
-def _pick_class(logits: Tensor, target: Tensor, classes: Tensor, use_sigmoid: bool) -> Tensor:
-    fits = (
-        use_sigmoid
-        and logits.dim() >= 3
-        and classes.shape == logits.shape[:1]
-        and target.shape == logits.shape[:1] + logits.shape[2:]
-    )
-    if not fits:
-        raise ValueError(
-            "an integer third argument means the class of each mask (mask heads): expected"
-            " use_sigmoid=True, logits (n, C, H, W), masks (n, H, W) and classes (n,), got"
-            f" use_sigmoid={use_sigmoid}, {_describe(logits)}, {_describe(target)} and"
-            f" {_describe(classes)}; pixel weights must be floating point or bool"
-        )
-    rows = torch.arange(len(logits), device=logits.device)
-    return logits[rows, classes].unsqueeze(1)
-
-
-def _labels(
-    target: Tensor, logits: Tensor, ignore_index: int | None, sigmoid: bool
-) -> tuple[Tensor, Tensor | None]:
-    labels = target.long()
-    valid: Tensor | None = None
-    if ignore_index is not None:
-        labels, valid = _split_ignored(labels, ignore_index)
-    channels = logits.shape[1]
-    if ignore_index == 255 and channels > 255:
-        raise ValueError(
-            f"ignore_index=255 is also one of the {channels} classes, which would never be learned;"
-            " set another number, or None where no pixel is ignored"
-        )
-    # detection heads mark background by the label C: sigmoid rows without spatial dimensions
-    classes = max(channels, 2) if logits.dim() > 2 or not sigmoid else channels + 1
-    require_between(
-        labels,
-        0,
-        classes - 1,
-        f"labels must lie in [0, {classes - 1}] for {channels} channel(s), or equal"
-        f" ignore_index={ignore_index}",
-    )
-    if logits.dim() == 2 and channels == 1:
-        labels = 1 - labels
-    return labels, valid
-
-
-def _split_ignored(labels: Tensor, ignore_index: int) -> tuple[Tensor, Tensor | None]:
-    if not at_hand(labels):
-        valid = labels != ignore_index
-        return labels.masked_fill(~valid, 0), valid
-    # torch takes twice as long to compare, to ask and to mask
-    numbers = labels.numpy()
-    counts = numbers != ignore_index
-    if counts.all():
-        return labels, None
-    return torch.from_numpy(numbers * counts), torch.from_numpy(counts)
-
-
-def _dense(
-    target: Tensor, logits: Tensor, ignore_index: int | None, sigmoid: bool
-) -> tuple[Tensor, Tensor | None]:
-    dense = target.to(logits.dtype)
-    # blurred and resampled masks are rounded to just above 1
-    most = 1 + max(1e-5, torch.finfo(target.dtype).eps)
-    if not sigmoid:
-        require_between(dense, 0.0, most, _RANGE + "; give unknown pixels 0 in every class")
-        mass = dense.sum(1)
-        # probabilities that were stored in 8 bits or bfloat16: what is rounded up adds up
-        require_between(mass, 0.0, min(1.01 + dense.shape[1] / 510, 1.5), _MASS)
-        return dense, _unless_all(mass > 0)
-    valid: Tensor | None = None
-    if logits.shape[1] == 1 and ignore_index is not None and ignore_index not in (0, 1):
-        valid = _unless_all(dense[:, 0] != ignore_index)
-    if valid is not None:
-        dense = dense.masked_fill(~valid.unsqueeze(1), 0.0)
-    require_between(dense, 0.0, most, _RANGE + "; give unknown pixels a weight of 0")
-    return dense, valid
-
-
-def _unless_all(valid: Tensor) -> Tensor | None:
-    """``None`` where every pixel counts, as far as it can be asked without synchronisation."""
-    return None if at_hand(valid) and bool(valid.all()) else valid
-
-
-def _weights(weight: Tensor | None, logits: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    if weight is None:
-        return None, None
-    weight = weight.to(logits.dtype)
-    check_weight(weight)
-    pixels = logits.shape[:1] + logits.shape[2:]
-    if weight.shape == logits.shape[:1]:
-        return None, weight
-    if weight.shape == pixels:
-        return weight, None
-    if weight.shape == (*logits.shape[:1], 1, *logits.shape[2:]):
-        return weight.squeeze(1), None
-    raise ValueError(
-        f"weight must be {tuple(pixels)} (pixels) or {tuple(logits.shape[:1])} (images),"
-        f" got {tuple(weight.shape)}"
-    )
-
-
-def _describe(tensor: Tensor) -> str:
-    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+    labels = dense = None
+    if form.is_floating_point():
+        dense, valid = as_dense(form, logits, ignore_index, sigmoid)
+    else:
+        labels, valid = as_labels(form, logits, ignore_index, sigmoid)
+    pixel_weight, row_weight = as_weights(weight, logits)
+    return Aligned(logits, labels, dense, valid, pixel_weight, row_weight, sigmoid, masks)
 
 
 def _layout_message(pred: Tensor, target: Tensor, use_sigmoid: bool) -> str:
+    stacked = pred.dim() > 3 and pred.dim() == target.dim() + 1 + (target.shape[1:2] != (1,))
     return (
-        f"pred {_describe(pred)} and target {_describe(target)} fit no layout"
-        f" (use_sigmoid={use_sigmoid}). Expected logits (N, C, *S) with integer labels (N, *S) or"
-        " float targets (N, C, *S), or with use_sigmoid=True masks of the shape of pred, (n, P) or"
-        " (n, H, W), or points (P,). Resize logits to the label's size first; convert integer"
-        " indicators to float; give volumes of masks a channel axis"
+        f"pred {described(pred)} and target {described(target)} fit no layout"
+        f" (use_sigmoid={use_sigmoid}). Expected logits (N, C, *S) with labels (N, *S) or"
+        " (N, 1, *S), or targets (N, C, *S), or with use_sigmoid=True masks of the shape of pred,"
+        " (n, P) or (n, H, W), or points (P,). Resize logits to the label's size first; give"
+        " volumes of masks a channel axis"
+        + ("; call the loss for each of torch.unbind(pred, 1) of deep supervision" * stacked)
     )

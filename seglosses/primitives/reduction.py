@@ -36,7 +36,7 @@ def reduce_loss(
     r"""Weigh and reduce a loss, with the rules of OpenMMLab.
 
         mean: sum(w * l) / (avg_factor + eps)   with an ``avg_factor``
-        mean: sum(w * l) / max(count, 1)        without
+        mean: sum(w * l) / count                without, or 0 where nothing counts
         sum:  sum(w * l)
         none: w * l
 
@@ -75,7 +75,9 @@ def reduce_loss(
         return total / (avg_factor + torch.finfo(torch.float32).eps)
     if count is None:
         count = loss.numel()
-    return total / (count.clamp(min=1) if isinstance(count, Tensor) else max(count, 1))
+    if isinstance(count, Tensor):
+        return total / torch.where(count > 0, count, 1)
+    return total / (count or 1)
 
 
 class Asked(NamedTuple):

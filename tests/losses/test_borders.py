@@ -58,6 +58,11 @@ def taught_by_nan() -> torch.Tensor:
         (lambda: CrossEntropyLoss(class_weight=[1.0])(ONE, LABELS % 2), "background and foregr"),
         (lambda: DiceLoss(class_weight=[1.0, 2.0])(ONE, LABELS % 2), "channel: expected 1, got 2"),
         (lambda: DiceLoss(classes=[1, 1])(LOGITS, LABELS), "each once"),
+        (lambda: CrossEntropyLoss(pos_weight=2)(LOGITS, LABELS), "weigh the classes of a softmax"),
+        (
+            lambda: CrossEntropyLoss(pos_weight=[1, 2], use_sigmoid=True)(LOGITS, LABELS),
+            "or one a channel",
+        ),
     ],
 )
 def test_calls(call: Callable[[], torch.Tensor], words: str) -> None:
@@ -68,11 +73,13 @@ def test_calls(call: Callable[[], torch.Tensor], words: str) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
-        ("CrossEntropyLoss", {"class_weight": "w.npy"}, "where they lie in a file"),
-        ("CrossEntropyLoss", {"class_weight": 3.0}, "one a class, got 3.0"),
+        ("CrossEntropyLoss", {"class_weight": "w.npy"}, "class_weight cannot be read from w.npy"),
+        ("CrossEntropyLoss", {"class_weight": 3.0}, "one a class, .* got 3.0"),
         ("CrossEntropyLoss", {"class_weight": [1.0, -1.0]}, "at least 0"),
         ("CrossEntropyLoss", {"class_weight": [1.0, NAN]}, "finite numbers"),
         ("CrossEntropyLoss", {"class_weight": [[1.0]]}, "one a class"),
+        ("CrossEntropyLoss", {"class_weight": "w.pkl"}, "a pickle can run code"),
+        ("CrossEntropyLoss", {"pos_weight": -1}, "pos_weight must be finite numbers"),
         ("CrossEntropyLoss", {"ignore_index": "255"}, "ignore_index must be a whole number"),
         ("DiceLoss", {"average": {"image": -1.0}}, "average must lie in"),
         ("ClassRatioKLLoss", {"prior": []}, "sum to 1"),

@@ -46,6 +46,7 @@ def subjects(cls: type[Loss]) -> Iterator[Subject]:
             dims=dims,
             side=48 if issubclass(cls, MapLoss) else 272,
             weighted=True,
+            independent=sigmoid and channels > 1,
         )
         stand_in = StandIn(loss)
         if stand_in.is_needed:

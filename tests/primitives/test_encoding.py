@@ -34,6 +34,67 @@ def test_any_integer_labels(dtype: torch.dtype) -> None:
     assert batch.labels.tolist() == [[0, 1, 2]]
 
 
+TYPES = [
+    torch.bool, torch.uint8, torch.int16, torch.int32, torch.int64, torch.float16, torch.float32
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(4,), (4, 5), (3, 4, 5)])
+def test_labels_of_one_map_are_taken_in_any_type(
+    dtype: torch.dtype, channels: int, shape: tuple[int, ...]
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(0, 2, (2, *shape), generator=generator)
+    logits = torch.randn(2, channels, *shape, generator=generator)
+    wanted = align(logits, labels).target()
+    for given in (labels, labels.unsqueeze(1)):
+        batch = align(logits, given.to(dtype))
+        assert torch.equal(batch.target(), wanted)
+        assert (batch.labels is not None) == (channels > 1 or not dtype.is_floating_point)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.float32])
+def test_ignored_labels_of_one_map_are_ignored_in_any_type(dtype: torch.dtype) -> None:
+    labels = torch.tensor([[[0, 1, 255]]], dtype=dtype)
+    for channels in (1, 2, 3):
+        valid = align(torch.zeros(1, channels, 3), labels).valid
+        assert valid is not None
+        assert valid.tolist() == [[True, True, False]]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("use_sigmoid", [False, True])
+def test_one_hot_targets_are_taken_in_any_type(dtype: torch.dtype, use_sigmoid: bool) -> None:
+    labels = torch.randint(0, 3, (2, 4, 5), generator=torch.Generator().manual_seed(0))
+    hot = one_hot(labels, 3)
+    batch = align(torch.zeros(2, 3, 4, 5), hot.to(dtype), use_sigmoid=use_sigmoid)
+    assert batch.labels is None
+    assert torch.equal(batch.target(), hot)
+
+
+@pytest.mark.parametrize("use_sigmoid", [False, True])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_dense_targets_ignore_a_class_as_labels_do(use_sigmoid: bool, dtype: torch.dtype) -> None:
+    labels = torch.tensor([[[0, 2, 1, 2]]])
+    hard = align(torch.zeros(1, 3, 1, 4), labels, ignore_index=2, use_sigmoid=use_sigmoid)
+    hot = one_hot(labels, 3).to(dtype)
+    dense = align(torch.zeros(1, 3, 1, 4), hot, ignore_index=2, use_sigmoid=use_sigmoid)
+    assert dense.valid is not None
+    assert dense.valid.tolist() == [[[True, False, True, False]]]
+    assert torch.equal(dense.target(), hard.target())
+
+
+@pytest.mark.parametrize("high", [254.0, 255.0])
+@pytest.mark.parametrize("shape", [(1, 1, 4), (1, 4)])
+def test_float_masks_that_are_not_scaled_are_refused(high: float, shape: tuple[int, ...]) -> None:
+    masks = torch.tensor([0.0, high, high, 0.0]).view(shape)
+    for mask in (masks, torch.full_like(masks, high)):
+        with pytest.raises(ValueError, match=r"scale masks of \{0, 255\} first"):
+            align(torch.zeros(1, 1, 4), mask)
+
+
 def test_bool_masks_are_labels() -> None:
     batch = align(torch.zeros(1, 1, 2, 2), torch.tensor([[[True, False], [False, True]]]))
     assert batch.target().flatten().tolist() == [1, 0, 0, 1]
@@ -111,6 +172,27 @@ def test_weights() -> None:
     assert align(logits, labels, torch.ones(2, 3, 3, dtype=torch.bool)).pixel_weight is not None
 
 
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float32])
+def test_weights_in_other_forms(dtype: torch.dtype) -> None:
+    logits, labels = torch.zeros(2, 2, 3, 4), torch.zeros(2, 3, 4, dtype=torch.long)
+    weight = (torch.arange(24).view(2, 3, 4) % 3).to(dtype)
+    row = torch.tensor([0, 1]).to(dtype)
+    wanted = align(logits, labels, weight.float()).pixel_weight
+    assert wanted is not None
+    for form in (weight, weight.unsqueeze(1), weight.flatten()):
+        assert torch.equal(align(logits, labels, form).pixel_weight, wanted)
+    for form in (weight[:1], weight[:1].unsqueeze(1)):
+        given = align(logits, labels, form).pixel_weight
+        assert torch.equal(given, wanted[:1].expand(2, 3, 4))
+    assert torch.equal(align(logits, labels, row).row_weight, row.float())
+    # rows of a detection head or of queries, whose weights are often integers
+    rows = align(torch.zeros(2, 5), torch.tensor([0, 4]), row)
+    assert torch.equal(rows.row_weight, row.float())
+    masks = torch.zeros(2, 3, 4)
+    given = align(masks, masks, weight[..., :1], use_sigmoid=True).pixel_weight
+    assert torch.equal(given, weight[..., :1].float().expand(2, 3, 4))
+
+
 @pytest.mark.parametrize(
     ("pred", "target", "options", "words"),
     [
@@ -119,7 +201,16 @@ def test_weights() -> None:
         (torch.zeros(3), torch.zeros(4), {"use_sigmoid": True}, "fit no layout"),
         (torch.zeros(1, 300, 2), torch.tensor([[7, 255]]), {}, "one of the 300 classes"),
         (torch.zeros(1, 2, 3, 3), torch.zeros(1, 4, 4).long(), {}, "fit no layout"),
-        (torch.zeros(1, 2, 3, 3), torch.zeros(1, 2, 3, 3).long(), {}, "convert integer indicators"),
+        (torch.zeros(1, 2, 3, 3), torch.full((1, 2, 3, 3), 2), {}, r"must lie in \[0, 1\]"),
+        (
+            torch.zeros(1, 2, 3, 3),
+            torch.full((1, 3, 3), 0.5),
+            {},
+            "labels of one map must be whole",
+        ),
+        (torch.zeros(1, 2, 3, 3), torch.full((1, 1, 3, 3), torch.nan), {}, "must be whole"),
+        (torch.zeros(1, 4, 2, 3, 3), torch.zeros(1, 1, 3, 3), {}, "of deep supervision"),
+        (torch.zeros(1, 4, 2, 3, 3), torch.zeros(1, 3, 3), {}, "of deep supervision"),
         (torch.zeros(1, 2, 3, 3), torch.full((1, 3, 3), 7), {}, r"labels must lie in \[0, 1\]"),
         (torch.zeros(1, 2, 3, 3), torch.full((1, 3, 3), -1), {}, r"labels must lie in \[0, 1\]"),
         (torch.zeros(1, 2, 3, 3), torch.full((1, 2, 3, 3), 7.0), {}, r"must lie in \[0, 1\]"),
@@ -127,13 +218,13 @@ def test_weights() -> None:
             torch.zeros(1, 2, 3, 3),
             torch.zeros(1, 3, 3).long(),
             {"weight": torch.zeros(1, 2)},
-            r"weight must be \(1, 3, 3\) \(pixels\) or \(1,\) \(images\)",
+            r"weight must be \(1, 3, 3\) \(pixels; .* or \(1,\) \(images\)",
         ),
         (
-            torch.zeros(1, 2, 3, 3),
-            torch.zeros(1, 3, 3).long(),
-            {"weight": torch.zeros(1, 3, 3).long()},
-            "the class of each mask",
+            torch.zeros(2, 2, 3, 3),
+            torch.zeros(2, 3, 3),
+            {"weight": torch.tensor([1, 2]), "use_sigmoid": True},
+            r"the class of each mask, in \[0, 1\]",
         ),
     ],
 )

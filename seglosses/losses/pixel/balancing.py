@@ -110,7 +110,7 @@ class BalancedCrossEntropyLoss(PixelLoss):
             factor = factor * batch.row_weight.view(-1, *(1,) * (factor.dim() - 1))
         return batch._replace(pixel_weight=factor, row_weight=None)
 
-    def _binary(self, logits: Tensor, batch: Aligned) -> Tensor:
+    def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
         y = batch.target()
         kept = torch.ones_like(y) if batch.valid is None else batch.valid.unsqueeze(1).expand_as(y)
         ones = (y * kept).sum()
@@ -118,7 +118,4 @@ class BalancedCrossEntropyLoss(PixelLoss):
         if self.class_weight is not None and logits.shape[1] == 1:
             weights = weights * self.class_weight
         loss = F.binary_cross_entropy_with_logits(logits, y, reduction="none")
-        loss = loss * (weights[1] * y + weights[0] * (1 - y))
-        if self.class_weight is not None and logits.shape[1] > 1:
-            loss = loss * self.class_weight.view(1, -1, *(1,) * (logits.dim() - 2))
-        return loss.sum(1)
+        return self._weighed(loss * (weights[1] * y + weights[0] * (1 - y)))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from torch import Tensor
+from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
-from seglosses.primitives.checks import check_range
+from seglosses.primitives.checks import check_range, class_factors
 from seglosses.primitives.encoding import Aligned, at_target
 from seglosses.primitives.entropy import cross_entropy
+from seglosses.primitives.reduction import Asked
 from seglosses.primitives.soft_labels import (
     BoundarySmoothing,
     boundary_smoothing_options,
@@ -173,10 +176,13 @@ class CrossEntropyLoss(PixelLoss):
         boundary_smoothing: Soften labels at boundaries by this amount, or by the arguments of
             :func:`~seglosses.primitives.soft_labels.smooth_boundary_labels`, ``dict(epsilon=0.5,
             kernel_size=3)``.
+        pos_weight: Under ``use_sigmoid`` or one channel, factor of the foreground's term: a number,
+            or one a channel, as in ``torch.nn.BCEWithLogitsLoss``.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
     Raises:
-        ValueError: with ``boundary_smoothing`` for dense targets, and for points of masks.
+        ValueError: with ``boundary_smoothing`` for dense targets, and for points of masks; with
+            ``pos_weight`` under softmax, or for another number of channels.
 
     Example:
         >>> import torch
@@ -186,19 +192,26 @@ class CrossEntropyLoss(PixelLoss):
         >>> loss = CrossEntropyLoss(boundary_smoothing=0.5)  # makes it 3/4, for both are boundary
         >>> loss(sure, torch.tensor([[[0, 1]]]))  # 3/4 log 4/3 + 1/4 log 4
         tensor(0.5623)
+        >>> loss = CrossEntropyLoss(pos_weight=3)
+        >>> loss(torch.zeros(1, 1, 2), torch.tensor([[0, 1]]))  # (log 2 + 3 log 2) / 2
+        tensor(1.3863)
     """
 
     formula = "-log p_y"
     paper = "Good 1952"
     use_when = "always: the pixel loss beside which the others stand"
+    pos_weight: Tensor | None
 
     def __init__(
         self,
         boundary_smoothing: BoundarySmoothing | None = None,
+        pos_weight: float | Sequence[float] | None = None,
         **options: Unpack[PixelOptions],
     ) -> None:
         super().__init__(**options)
         self.boundary_smoothing = boundary_smoothing_options(boundary_smoothing)
+        given = [pos_weight] if isinstance(pos_weight, int | float) else pos_weight
+        self.register_buffer("pos_weight", class_factors(given, "pos_weight"), persistent=False)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """-log p of the label."""
@@ -207,6 +220,28 @@ class CrossEntropyLoss(PixelLoss):
     def prepare(self, batch: Aligned) -> Aligned:
         """Soften the labels at boundaries."""
         return soften_boundaries(batch, self.boundary_smoothing)
+
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Mean over pixels, of independent channels where their foreground has a weight."""
+        given = None if self.pos_weight is None else len(self.pos_weight)
+        if given is not None and (not batch.sigmoid or given not in (1, batch.channels)):
+            raise ValueError(
+                "pos_weight must be a number or one a channel, of independent channels: expected"
+                f" use_sigmoid=True and {batch.channels} numbers, got {given}; weigh the classes of"
+                " a softmax by class_weight"
+            )
+        return super().reduce(batch, asked)
+
+    def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
+        loss = super()._by_channel(logits, batch)
+        if self.pos_weight is None:
+            return loss
+        y = batch.target()
+        extra = (self.pos_weight - 1).view(1, -1, *(1,) * (logits.dim() - 2))
+        foreground = self._weighed(-extra * y * F.logsigmoid(logits))
+        if self.class_weight is not None and logits.shape[1] == 1:
+            foreground = foreground * self.class_weight[1]
+        return loss + foreground
 
 
 class Poly1CrossEntropyLoss(PixelLoss):

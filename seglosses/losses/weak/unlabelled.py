@@ -126,14 +126,11 @@ class EntropyLoss(PixelLoss):
     def _class_factor(self, target: Tensor) -> Tensor | float:
         return 1.0
 
-    def _binary(self, logits: Tensor, batch: Aligned) -> Tensor:
+    def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
         if batch.channels == 1:
-            return super()._binary(logits, batch)
+            return super()._by_channel(logits, batch)
         pair = torch.stack([-logits / 2, logits / 2], 1)
-        terms = entropy_loss(pair)
-        if self.class_weight is not None:
-            terms = terms * self.class_weight.view(1, -1, *(1,) * (logits.dim() - 2))
-        return terms.sum(1)
+        return self._weighed(entropy_loss(pair))
 
 
 def _is_distribution(prior: Iterable[float] | float) -> bool:
