@@ -241,10 +241,10 @@ def random_trial(rng: np.random.Generator) -> Trial:
         sides.append(side)
         rest = max(rest // side, 1)
     shape = tuple(int(side) for side in rng.permutation(sides))
-    target = _random_mask(rng, shape)
-    pred = _random_mask(rng, shape)
+    target = random_mask(rng, shape)
+    pred = random_mask(rng, shape)
     if rng.random() < 0.5:
-        wrong = _random_mask(rng, shape) & (rng.random(shape) < rng.choice([0.02, 0.2, 1.0]))
+        wrong = random_mask(rng, shape) & (rng.random(shape) < rng.choice([0.02, 0.2, 1.0]))
         pred = target ^ wrong
     spacing = (1.0,) * ndim
     if rng.random() < 1 / 3:
@@ -252,7 +252,20 @@ def random_trial(rng: np.random.Generator) -> Trial:
     return Trial(pred, target, spacing)
 
 
-def _random_mask(rng: np.random.Generator, shape: tuple[int, ...]) -> Mask:
+def random_mask(rng: np.random.Generator, shape: tuple[int, ...]) -> Mask:
+    """A mask of boxes, bars, noise, a walk, single pixels, rings, or, seldom, of nothing.
+
+    Args:
+        rng: Where chance comes from.
+        shape: Of the mask.
+
+    Returns:
+        Boolean mask, (*S).
+
+    Example:
+        >>> random_mask(np.random.default_rng(0), (3, 70)).shape
+        (3, 70)
+    """
     mask = np.zeros(shape, bool)
     kind = rng.choice(["boxes", "bars", "noise", "walk", "pixels", "rings", "empty"],
                       p=[0.25, 0.2, 0.15, 0.15, 0.1, 0.13, 0.02])  # fmt: skip
