@@ -8,7 +8,6 @@ from torch import Tensor
 
 from seglosses.primitives.distance import (
     Map,
-    Mask,
     Spacing,
     distance_to,
     inner_distances,
@@ -17,6 +16,7 @@ from seglosses.primitives.distance import (
     two_sided_distance,
 )
 from seglosses.primitives.host import HostFunction, host_function, host_maps
+from seglosses.primitives.masks import Mask
 
 
 def signed_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from seglosses.metrics.pair import Pair
-from seglosses.primitives.distance import Mask
+from seglosses.primitives.masks import Mask
 
 
 def hd95(pair: Pair, *, percentile: float = 95.0) -> float:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seglosses.primitives.distance import Mask, Spacing, two_sided_distance
+from seglosses.primitives.distance import Spacing, two_sided_distance
+from seglosses.primitives.masks import Mask, as_mask
 
 
 class Bins(NamedTuple):
@@ -143,13 +144,14 @@ def boundary_band(target: ArrayLike, *, width: float, spacing: Spacing = None) -
 def _check(
     prob: ArrayLike, target: ArrayLike, valid: ArrayLike | None, bins: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    scores, mask = np.asarray(prob, np.float64), np.asarray(target, bool)
+    scores, mask = np.asarray(prob, np.float64), as_mask(target, "target")
     if scores.shape != mask.shape:
         raise ValueError(f"probabilities {scores.shape} and target {mask.shape} differ in shape")
     if bins < 1:
         raise ValueError(f"expected at least 1 bin, got {bins}")
     if valid is not None:
-        scores, mask = scores[np.asarray(valid, bool)], mask[np.asarray(valid, bool)]
+        counted = as_mask(valid, "mask of valid pixels")
+        scores, mask = scores[counted], mask[counted]
     scores = scores.ravel()
     if scores.size and not (scores.min() >= 0 and scores.max() <= 1):
         raise ValueError("expected probabilities in [0, 1]; apply the softmax or sigmoid first")

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.metrics.pair import Pair
-from seglosses.primitives.distance import Mask, distance_to
+from seglosses.primitives.distance import distance_to
+from seglosses.primitives.masks import Mask
 
 
 def nsd_length(pair: Pair, *, tolerance: float) -> float:

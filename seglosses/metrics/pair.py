@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seglosses.metrics.empty import EmptyPolicy, is_left_out, policy
-from seglosses.primitives.distance import Mask, Spacing, distance_to, spacing_of, surface
+from seglosses.primitives.distance import Spacing, distance_to, spacing_of, surface
+from seglosses.primitives.masks import Mask, as_mask
 from seglosses.topology import betti_numbers, euler_number, label_components
 from seglosses.topology.skeleton import skeletonize
 
@@ -40,14 +41,15 @@ class Pair:
     is background connected to the outside.
 
     Args:
-        pred: Predicted mask, (H, W) or (D, H, W); everything but 0 is foreground.
+        pred: Predicted mask, (H, W) or (D, H, W); booleans, or 0 and 1.
         target: True mask of the same shape.
         spacing: Edge lengths of a pixel, one an axis; None for pixels.
         connectivity: Of the foreground, 8 (26) or 4 (6); the background takes the other one.
         empty: What an empty mask means, see :data:`seglosses.metrics.empty.POLICIES`.
 
     Raises:
-        ValueError: When shapes differ, have neither two nor three axes, or the policy is unknown.
+        ValueError: When shapes differ, have neither two nor three axes, a mask holds anything but
+            0 and 1 (probabilities, labels, 255), or the policy is unknown.
 
     Example:
         >>> pair = Pair([[1, 1, 0, 0]], [[0, 1, 1, 0]])
@@ -64,8 +66,8 @@ class Pair:
         connectivity: int | None = None,
         empty: EmptyPolicy = "skip",
     ) -> None:
-        pred_mask = np.asarray(pred, dtype=bool)
-        target_mask = np.asarray(target, dtype=bool)
+        pred_mask = as_mask(pred, "prediction")
+        target_mask = as_mask(target, "ground truth")
         if pred_mask.shape != target_mask.shape:
             raise ValueError(
                 f"prediction and ground truth differ in shape: {pred_mask.shape} against "

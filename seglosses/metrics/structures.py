@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.metrics.pair import Pair, other_connectivity
-from seglosses.primitives.distance import Mask
+from seglosses.primitives.masks import Mask
 from seglosses.topology import label_components
 
 

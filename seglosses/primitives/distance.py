@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from seglosses.primitives._kernels_distance import short_squares
+from seglosses.primitives.masks import Mask, as_mask
 
-Mask: TypeAlias = NDArray[np.bool_]
 Map: TypeAlias = NDArray[np.float32]
 Spacing: TypeAlias = Sequence[float] | float | None
 
@@ -80,7 +80,7 @@ def _short_transform(foreground: NDArray[np.generic], spacing: tuple[float, ...]
 
 
 def _as_mask(mask: ArrayLike) -> Mask:
-    array = np.asarray(mask, dtype=bool)
+    array = as_mask(mask)
     if not 1 <= array.ndim <= 3:
         raise ValueError(
             f"mask needs 1, 2 or 3 axes, got shape {array.shape}; call once an image and class"
@@ -207,7 +207,7 @@ def signed_distances(masks: ArrayLike, spacing: Spacing = None) -> Map:
         array([[ 0.,  1.,  2.],
                [ 1.,  0., -1.]], dtype=float32)
     """
-    array = np.asarray(masks, dtype=bool)
+    array = as_mask(masks)
     if not 2 <= array.ndim <= 4:
         raise ValueError(f"masks need the shape (C, *S), got {array.shape}")
     if array.size == 0 or len(array) == 1 or int(array.sum()) > int(array.any(axis=0).sum()):
@@ -288,7 +288,7 @@ def surface(mask: ArrayLike, *, border: bool = True) -> Mask:
         >>> surface([[1, 1, 1, 0]]).astype(int), surface([[1, 1, 1, 0]], border=False).astype(int)
         (array([[1, 1, 1, 0]]), array([[0, 0, 1, 0]]))
     """
-    array = np.asarray(mask, dtype=bool)
+    array = as_mask(mask)
     inside = array.copy()
     for axis in range(array.ndim):
         view, ours = np.moveaxis(inside, axis, 0), np.moveaxis(array, axis, 0)

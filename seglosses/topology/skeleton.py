@@ -17,6 +17,7 @@ from scipy import ndimage
 from skimage.morphology import skeletonize as thin
 
 from seglosses.primitives.distance import distance_to
+from seglosses.primitives.masks import as_mask
 from seglosses.topology import label_components
 
 CACHE_BYTES = 64 * 2**20
@@ -129,7 +130,7 @@ def tube(mask: ArrayLike, radius: int = 2) -> NDArray[np.bool_]:
 
 
 def _checked(mask: ArrayLike) -> NDArray[np.bool_]:
-    array = np.ascontiguousarray(mask, dtype=bool)
+    array = np.ascontiguousarray(as_mask(mask))
     if array.ndim not in (2, 3):
         raise ValueError(
             f"a skeleton needs a mask with 2 or 3 axes, got shape {array.shape}; "

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from seglosses.metrics import Pair, betti_error, cldice, dice, hd95, hd95_directed, iou
+from seglosses.metrics import Pair, betti_error, brier_score, cldice, dice, hd95, hd95_directed, iou
 from seglosses.metrics import pair as pair_module
 from seglosses.metrics.structures import structure_errors
+from seglosses.primitives.distance import distance_to
 from seglosses.topology import betti_numbers
 from seglosses.topology.skeleton import skeletonize
 
@@ -107,6 +108,37 @@ def test_absent_from_both_is_undefined_by_default() -> None:
 
 def test_diagonal_has_the_unit_of_the_spacing() -> None:
     assert hd95(Pair(EMPTY, FULL, spacing=(2.0, 2.0))) == 2 * DIAGONAL
+
+
+MASK = np.array([[0, 1], [1, 0]])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.array([[0.1, 0.9], [0.8, 0.0]]),
+        np.array([[0.0, np.nan], [1.0, 0.0]]),
+        np.array([[0.0, np.inf], [1.0, 0.0]]),
+        np.array([[0, 2], [1, 0]]),
+        np.array([[0, -1], [1, 0]]),
+        np.array([[0, 255], [255, 0]], np.uint8),
+        np.array([[0, 1 + 1e-9], [1, 0]]),
+    ],
+)
+def test_what_is_no_mask_is_refused(wrong: np.ndarray) -> None:
+    for pair, name in (((wrong, MASK), "prediction"), ((MASK, wrong), "ground truth")):
+        with pytest.raises(ValueError, match=f"the {name} must hold 0 and 1 only, got "):
+            Pair(*pair)
+    for call in (distance_to, skeletonize, lambda mask: brier_score(MASK, mask)):
+        with pytest.raises(ValueError, match="0 and 1 only"):
+            call(wrong)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float16, np.float64])
+def test_zeros_and_ones_of_any_type_are_masks(dtype: type) -> None:
+    pair = Pair(MASK.astype(dtype), MASK.astype(bool))
+    assert dice(pair) == 1
+    assert pair.pred.dtype == bool
 
 
 @pytest.mark.parametrize(

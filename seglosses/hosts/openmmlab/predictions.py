@@ -19,16 +19,18 @@ class WritePredictions(BaseMetric):
     """Write prediction, label and image of every test sample as PNG files of one size.
 
     ``<out_dir>/{predictions,labels,images}/<name>.png``; pixel values are class indices, 255 where
-    ignored. Labels are those that the pipeline produced, so ``seglosses evaluate
-    <out_dir>/predictions <out_dir>/labels`` scores exactly what mmseg scored, also where the
-    pipeline resized. Each process of a distributed test writes its own samples.
+    ignored, in 8 bits where they fit and in 16 bits else. Labels are those that the pipeline
+    produced, so ``seglosses evaluate <out_dir>/predictions <out_dir>/labels`` scores exactly what
+    mmseg scored, also where the pipeline resized; unlabelled samples have none. Each process of a
+    distributed test writes its own samples.
 
     Args:
         out_dir: Folder for the three sub-folders; made when missing.
         collect_device: Where mmengine gathers results, ``'cpu'`` or ``'gpu'``.
 
     Raises:
-        ValueError: Two samples have the same file name, so one would overwrite the other.
+        ValueError: Two samples have the same file name, so one would overwrite the other, or a
+            value does not fit into 16 bits.
     """
 
     default_prefix = "written"
@@ -48,9 +50,10 @@ class WritePredictions(BaseMetric):
                     f"WritePredictions would write {source} over {self._sources[name]}: both are"
                     f" named {name}. Test folders with equal names one at a time."
                 )
-            prediction = _plane(sample["pred_sem_seg"])
+            prediction = _plane(sample["pred_sem_seg"], source)
             self._write("predictions", name, prediction)
-            self._write("labels", name, _plane(sample["gt_sem_seg"]))
+            if "gt_sem_seg" in sample:
+                self._write("labels", name, _plane(sample["gt_sem_seg"], source))
             self._write("images", name, _picture(source, prediction.shape))
             self.results.append(1)
 
@@ -64,10 +67,16 @@ class WritePredictions(BaseMetric):
         return {"samples": float(len(results))}
 
 
-def _plane(pixel_data: dict[str, Any]) -> NDArray[Any]:
-    """The (1, H, W) class indices of a sample as (H, W) bytes."""
-    plane: NDArray[Any] = pixel_data["data"][0].cpu().numpy().astype(np.uint8)
-    return plane
+def _plane(pixel_data: dict[str, Any], source: str) -> NDArray[Any]:
+    """The (1, H, W) class indices of a sample as (H, W), in the bits that they need."""
+    plane: NDArray[Any] = pixel_data["data"][0].cpu().numpy()
+    low, high = plane.min(initial=0), plane.max(initial=0)
+    if low < 0 or high > np.iinfo(np.uint16).max:
+        raise ValueError(
+            f"WritePredictions writes class indices of 0 to 65535 as PNG, {source} has"
+            f" {low} to {high}; use 255 for pixels to ignore"
+        )
+    return plane.astype(np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16)
 
 
 def _picture(path: str, shape: tuple[int, ...]) -> NDArray[Any]:
