@@ -86,15 +86,20 @@ class RowLoss(Loss):
             weight = None if weight is None else weight.flatten(0, len(bags) - 1)
         if weight is not None:
             weight = self.row_weight(weight, pred)
-        kept = None
+        kept = seen = None
         if weight is not None:
-            seen = weight if weight.dim() == 1 else weight.any(1)
-            if not bool(seen.all()):
+            seen = (weight if weight.dim() == 1 else weight.any(1)) != 0
+            if not at_hand(seen):
+                pred, target = self.without(~seen, pred, target)
+            elif not bool(seen.all()):
                 kept = seen.nonzero().squeeze(1)
         with torch.autocast(pred.device.type, enabled=False):
             p, w = (x if x is None or kept is None else x[kept] for x in (pred, weight))
             assert p is not None
-            loss = self.compare(p if p.dtype == torch.float64 else p.float(), _at(target, kept))
+            p, t = p if p.dtype == torch.float64 else p.float(), _at(target, kept)
+            loss = self.compare(p, t)
+            if self.training:
+                self.learn(p.detach(), t, seen if kept is None else None)
             if w is not None:
                 w = w.to(loss.dtype)
                 check_weight(w)
@@ -110,6 +115,28 @@ class RowLoss(Loss):
                 loss = loss.view(bags)
             loss = reduce_loss(loss, avg_factor=avg_factor, reduction=reduction, count=count)
             return self._finish(loss, given)
+
+    def learn(self, pred: Tensor, target: Target, seen: Tensor | None) -> None:
+        """Hook: what the loss remembers of a batch in training, after it was compared.
+
+        Args:
+            pred: Rows.
+            target: Beside them.
+            seen: Which of them count, boolean (n,); ``None`` for all.
+        """
+
+    def without(self, gone: Tensor, pred: Tensor, target: Target) -> tuple[Tensor, Target]:
+        """Hook: the batch with harmless rows in place of those of weight zero.
+
+        To leave them out, as happens on a CPU, would need their number on the host.
+        """
+        quiet = [
+            each.masked_fill(gone.view(-1, *(1,) * (each.dim() - 1)), 0)
+            if each.is_floating_point()
+            else each
+            for each in (pred, *((target,) if isinstance(target, Tensor) else target))
+        ]
+        return quiet[0], quiet[1] if isinstance(target, Tensor) else tuple(quiet[1:])
 
     def row_weight(self, weight: Tensor, pred: Tensor) -> Tensor:
         """Hook: weights of rows (n,), or of entries where the loss weighs these."""
@@ -169,6 +196,14 @@ class BoxLoss(RowLoss):
         assert isinstance(target, Tensor)
         self._look_for_corners(target)
         return self.compute(pred, target.to(pred.dtype))
+
+    def without(self, gone: Tensor, pred: Tensor, target: Target) -> tuple[Tensor, Target]:
+        """The batch with pairs of equal boxes of side one in place of those of weight zero."""
+        assert isinstance(target, Tensor)
+        unit = torch.ones_like(target)
+        unit[:, : target.shape[1] // 2] = 0
+        gone = gone.unsqueeze(1)
+        return torch.where(gone, unit.to(pred.dtype), pred), torch.where(gone, unit, target)
 
     def row_weight(self, weight: Tensor, pred: Tensor) -> Tensor:
         """Means of the weights of sides."""

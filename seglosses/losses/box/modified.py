@@ -14,7 +14,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.box.iou import CIoULoss, IoULoss
 from seglosses.losses.loss import LossOptions
-from seglosses.losses.rows import BoxLoss
+from seglosses.losses.rows import BoxLoss, Target
 from seglosses.primitives.boxes import Comparison, per_pair, positive, square_norm
 from seglosses.primitives.checks import check_range
 
@@ -227,7 +227,7 @@ class WiseIoULoss(BoxLoss):
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """See :func:`wise_iou_loss`."""
-        loss = wise_iou_loss(
+        return wise_iou_loss(
             pred,
             target,
             version=self.version,
@@ -236,11 +236,23 @@ class WiseIoULoss(BoxLoss):
             alpha=self.alpha,
             delta=self.delta,
         )
-        if self.training and len(pred):
-            with torch.no_grad():
-                miss = per_pair(lambda pair: 1 - pair.iou, pred, target).mean()
-                self.running_mean.lerp_(miss.to(self.running_mean.dtype), self.momentum)
-        return loss
+
+    @torch.no_grad()
+    def learn(self, pred: Tensor, target: Target, seen: Tensor | None) -> None:
+        """Move the running mean towards the mean of 1 - IoU of the pairs that count."""
+        assert isinstance(target, Tensor)
+        if not len(pred):
+            return
+        miss = per_pair(lambda pair: 1 - pair.iou, pred, target.to(pred.dtype))
+        if seen is None:
+            mean = miss.mean()
+        else:
+            count = seen.sum()
+            mean = torch.where(seen, miss, 0.0).sum() / count.clamp(min=1)
+            mean = torch.where(count > 0, mean, self.running_mean.to(mean.dtype))
+        moved = self.running_mean.lerp(mean.to(self.running_mean.dtype), self.momentum)
+        # a tensor of its own: a graph computes its backward pass from the mean that was read
+        self.running_mean = moved
 
     @torch.no_grad()
     def sync(self) -> None:

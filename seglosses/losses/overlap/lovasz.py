@@ -14,6 +14,8 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import ClassLoss, MapOptions
+from seglosses.primitives.checks import require
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned, activate
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.layout import flat_labels, flat_maps, pick_channels
@@ -45,10 +47,8 @@ class _Known(torch.autograd.Function):
 
 def _extensions(errors: Tensor, target: Tensor) -> Tensor:
     rows, foreground = errors.flatten(2).flatten(0, 1), target.flatten(2).flatten(0, 1) > 0
-    value, slope = rows.new_zeros((len(rows),)), torch.zeros_like(rows)
     with torch.no_grad():
-        for row in range(len(rows)):
-            value[row], slope[row] = lovasz_extension(rows[row], foreground[row])
+        value, slope = lovasz_extension(rows, foreground)
     extension: Tensor = _Known.apply(rows, value, slope)  # type: ignore[no-untyped-call]
     return extension.view(errors.shape[:2])
 
@@ -157,9 +157,7 @@ class _LovaszLoss(ClassLoss):
             foreground = _foreground(batch)
             present = None
             if only_present:
-                present = torch.stack(
-                    [foreground(c, slice(None)).sum(1) for c in range(batch.channels)], 1
-                )
+                present = _masses(batch, foreground)
                 present = (present.sum(0, keepdim=True) if pooled else present) > 0
             rows = 1 if pooled else len(batch.logits)
             one_each = torch.eye(batch.channels, device=batch.logits.device)
@@ -181,6 +179,9 @@ class _LovaszLoss(ClassLoss):
         scores = self._scores(flat_maps(batch.pixel_logits()), batch.sigmoid)
         valid = None if batch.valid is None else _as_numbers(batch.valid).to(scores.dtype)
         weight = batch.pixel_weight
+        if not at_hand(scores):
+            value, gradient = self._formed_at_once(batch, scores, valid, shares)
+            return value, self._by_logits(gradient, scores, batch.sigmoid).view_as(batch.logits)
         gradient = torch.zeros_like(scores)
         values = []
         for row, row_shares in enumerate(shares.tolist()):
@@ -202,6 +203,29 @@ class _LovaszLoss(ClassLoss):
         value = torch.stack(values) if values else scores.new_zeros((0,))
         return value, self._by_logits(gradient, scores, batch.sigmoid).view_as(batch.logits)
 
+    def _formed_at_once(
+        self, batch: Aligned, scores: Tensor, valid: Tensor | None, shares: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The losses of rows and the gradient by the scores, of all images and classes together."""
+        rows, classes = shares.shape
+        own = flat_maps(batch.target())
+        errors, slope = self._errors(scores, own)
+        if valid is not None:
+            errors = errors * valid.unsqueeze(1)
+        w = batch.pixel_weight
+        if w is not None:
+            w = flat_labels(w).unsqueeze(1).expand_as(errors)
+        pooled = rows != len(scores)
+        if pooled:
+            # of each class one row of all images
+            errors, own = (x.transpose(0, 1).flatten(1) for x in (errors, own))
+            w = None if w is None else w.transpose(0, 1).flatten(1)
+        value, steps = lovasz_extension(errors, own, w)
+        if pooled:
+            steps = steps.view(classes, len(scores), -1).transpose(0, 1)
+        value = (value.view(rows, classes) * shares).sum(1)
+        return value, slope * steps * shares.unsqueeze(2)
+
 
 def _shares(
     one_each: Tensor, present: Tensor | None, chosen: list[int] | None, weights: Tensor | None
@@ -216,15 +240,22 @@ def _shares(
     )
 
 
+def _masses(batch: Aligned, foreground: Callable[[int, slice], Tensor]) -> Tensor:
+    """Pixels of every class, (N, C)."""
+    if not at_hand(batch.logits):
+        return flat_maps(batch.target()).sum(2)
+    return torch.stack([foreground(c, slice(None)).sum(1) for c in range(batch.channels)], 1)
+
+
 def _foreground(batch: Aligned) -> Callable[[int, slice], Tensor]:
     """Whether a class is labelled in some images, 0 or 1, (N, P); never at ignored pixels."""
     if batch.dense is not None:
         dense = flat_maps(batch.dense)
-        if not bool(((dense == 0) | (dense == 1)).all()):
-            raise ValueError(
-                "Lovász losses are defined for hard labels: dense targets must be 0 or 1; use"
-                " JaccardMetricLoss for soft ones"
-            )
+        require(
+            ((dense == 0) | (dense == 1)).all(),
+            "Lovász losses are defined for hard labels: dense targets must be 0 or 1; use"
+            " JaccardMetricLoss for soft ones",
+        )
         return lambda c, images: dense[images, c]
     assert batch.labels is not None
     # numbers throughout: torch compares and masks by booleans ten times slower than it multiplies
