@@ -140,20 +140,6 @@ def require_between(values: Tensor, low: float, high: float, expected: str) -> N
         raise ValueError(f"{expected}; got values from {least.item()} to {most.item()}")
 
 
-def require(condition: Tensor, expected: str) -> None:
-    """Raise ``ValueError`` where a condition (a scalar) does not hold, as :func:`require_between`.
-
-    Example:
-        >>> require(torch.tensor(False), "masks must be hard")
-        Traceback (most recent call last):
-        ValueError: masks must be hard
-    """
-    if not at_hand(condition):
-        torch._assert_async(condition, expected)
-    elif not condition:
-        raise ValueError(expected)
-
-
 def check_weight(weight: Tensor) -> None:
     """Raise ``ValueError`` for weights that are negative, NaN or infinite.
 

@@ -14,6 +14,7 @@ from seglosses.losses.base import SegOptions
 from seglosses.losses.classwise import MapLoss
 from seglosses.losses.fields import distance_fields
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.reduction import Asked
 
@@ -92,16 +93,14 @@ def active_boundary_loss(
         boundary = _label_boundary(labels, kept)
         found = boundary.flatten(1).any(1).view(-1, *(1,) * spatial)
         distance = (distance_fields(boundary).to(logits.dtype) - 1).clamp(min=0).floor()
-        points = (_predicted_boundary(logits, kept, max_ratio) & kept & found).nonzero(
-            as_tuple=True
-        )
+        flags = _predicted_boundary(logits, kept, max_ratio) & kept & found
+        points, counted = _points(flags, max_ratio)
         distance = torch.where(kept, distance, math.inf)
         steps = _steps(spatial)
         near = _around(F.pad(distance, (1, 1) * spatial, value=math.inf), points, steps)
         own = distance[points]
         wanted = near.argmin(1)
-        moves = near.amin(1) <= own
-        points, wanted, own = tuple(axis[moves] for axis in points), wanted[moves], own[moves]
+        counted = counted & (near.amin(1) <= own)
         others = F.pad(logits, (1, 1) * spatial, mode="replicate").movedim(1, -1)
         log_q = _around(others, points, steps).log_softmax(2)
         usable = _around(F.pad(kept, (1, 1) * spatial, value=True), points, steps)
@@ -112,10 +111,33 @@ def active_boundary_loss(
         divergence, wanted, reduction="none", label_smoothing=label_smoothing
     ) * (own.clamp(max=max_distance) / max_distance)
     share = torch.ones_like(cost) if weight is None else weight[points]
+    share, cost = (torch.where(counted, each, 0.0) for each in (share, cost))
     zeros = logits.new_zeros((len(logits),))
     count = zeros.index_add(0, points[0], share)
     total = zeros.index_add(0, points[0], cost * share)
     return total / torch.where(count > 0, count, 1.0), count
+
+
+def _points(flags: Tensor, max_ratio: float) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Indices of flagged pixels (K,), and which of them are real.
+
+    Elsewhere than on a CPU there are as many as a dilated boundary can have, for their number would
+    have to be asked for.
+    """
+    if at_hand(flags):
+        places = flags.nonzero(as_tuple=True)
+        return places, torch.ones_like(places[0], dtype=torch.bool)
+    flat = flags.flatten(1)
+    most = min(flat.shape[1], 3 ** (flags.dim() - 1) * int(flat.shape[1] * max_ratio))
+    if max_ratio == 1:
+        most = flat.shape[1]
+    found, place = flat.to(torch.uint8).topk(most, dim=1)
+    image = torch.arange(len(flat), device=flags.device).unsqueeze(1).expand_as(place)
+    points = [place.flatten()]
+    for size in reversed(flags.shape[2:]):
+        rest = points.pop(0)
+        points[:0] = [rest.div(size, rounding_mode="floor"), rest % size]
+    return (image.flatten(), *points), found.flatten() > 0
 
 
 def _steps(spatial: int) -> list[tuple[int, ...]]:

@@ -169,7 +169,7 @@ class AttributionEnergyLoss(_AttributionLoss):
 
     def _read(self, batch: Aligned, chosen: list[int] | None) -> Tensor:
         logits = batch.masked_logits()
-        return logits if chosen is None else logits[:, chosen]
+        return logits if chosen is None else pick_channels(logits, chosen)
 
 
 class RightReasonsLoss(_AttributionLoss):
@@ -212,4 +212,4 @@ class RightReasonsLoss(_AttributionLoss):
     def _read(self, batch: Aligned, chosen: list[int] | None) -> Tensor:
         logits = batch.masked_logits()
         logs = F.logsigmoid(logits) if batch.sigmoid else logits.log_softmax(1)
-        return logs if chosen is None else logs[:, chosen]
+        return logs if chosen is None else pick_channels(logs, chosen)

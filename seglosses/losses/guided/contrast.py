@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 from seglosses.extra_inputs import extra_map, require_graph
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.sampling import spread_places
 
 __all__ = [
     "InfoNCELoss",
@@ -106,26 +107,32 @@ class InfoNCELoss(MapLoss):
         owner = type(self).__name__
         features = extra_map("features", owner, len(prob), tuple(prob.shape[2:]))
         require_graph(features, "features", owner, prob)
-        vectors = features.flatten(2).transpose(1, 2)
         inside = target.flatten(2) > 0.5
         kept = torch.ones_like(inside) if mask is None else (mask.flatten(2) > 0).expand_as(inside)
-        rows = [
-            torch.stack([self._one(vectors[i], inside[i, k], kept[i, k]) for k in range(len(r))])
-            for i, r in enumerate(inside)
-        ]
-        none = (prob * 0).flatten(2).sum(2)
-        return torch.stack(rows).to(none.dtype) + none if rows else none
+        own, count = self._sampled(features, inside & kept)
+        others, rest = self._sampled(features, ~inside & kept)
+        loss = self._mean_of_queries(own, count, others, rest).view(prob.shape[:2])
+        return loss.to(prob.dtype) + (prob * 0).flatten(2).sum(2)
 
-    def _one(self, vectors: Tensor, inside: Tensor, kept: Tensor) -> Tensor:
-        own = self._spaced(vectors[inside & kept])
-        others = self._spaced(vectors[~inside & kept])
-        if len(own) < 2 or not len(others):
-            return vectors[:0].sum()
-        partner = own.roll(-(len(own) // 2), 0)
-        return info_nce_loss(own, partner, others, temperature=self.temperature).mean()
+    def _sampled(self, features: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Unit vectors at pixels of masks (N, K, P), (N K, S, D), and how many are real."""
+        places, count = spread_places(masks.flatten(0, 1), self.samples)
+        images, classes = masks.shape[:2]
+        maps = features.flatten(2)
+        index = places.view(images, 1, classes * places.shape[1]).expand(-1, maps.shape[1], -1)
+        picked = maps.gather(2, index)
+        vectors = picked.view(*maps.shape[:2], classes, places.shape[1]).permute(0, 2, 3, 1)
+        return F.normalize(vectors.flatten(0, 1), dim=2), count.clamp(max=self.samples)
 
-    def _spaced(self, rows: Tensor) -> Tensor:
-        if len(rows) <= self.samples:
-            return rows
-        steps = torch.arange(self.samples, device=rows.device) * len(rows) // self.samples
-        return rows[steps]
+    def _mean_of_queries(self, own: Tensor, count: Tensor, others: Tensor, rest: Tensor) -> Tensor:
+        """:func:`info_nce_loss` of the real ones among vectors, (N K,)."""
+        place = torch.arange(own.shape[1], device=own.device).expand(len(own), -1)
+        partner = (place + count // 2) % count.clamp(min=1)
+        positive = own.gather(1, partner.unsqueeze(2).expand_as(own))
+        wrong = torch.bmm(own, others.transpose(1, 2)) / self.temperature
+        beyond = torch.arange(others.shape[1], device=own.device) >= rest
+        wrong = wrong.masked_fill(beyond.unsqueeze(1), -torch.inf)
+        right = (own * positive).sum(2, keepdim=True) / self.temperature
+        loss = -torch.cat([right, wrong], 2).log_softmax(2)[:, :, 0]
+        counted = (place < count) & (count > 1) & (rest > 0)
+        return torch.where(counted, loss, 0.0).sum(1) / count.squeeze(1).clamp(min=1)

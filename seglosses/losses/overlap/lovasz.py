@@ -222,7 +222,7 @@ class _LovaszLoss(ClassLoss):
             w = None if w is None else w.transpose(0, 1).flatten(1)
         value, steps = lovasz_extension(errors, own, w)
         if pooled:
-            steps = steps.view(classes, len(scores), -1).transpose(0, 1)
+            steps = steps.view(classes, len(scores), scores.shape[2]).transpose(0, 1)
         value = (value.view(rows, classes) * shares).sum(1)
         return value, slope * steps * shares.unsqueeze(2)
 

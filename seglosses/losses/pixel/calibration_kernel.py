@@ -16,6 +16,7 @@ from seglosses.primitives.encoding import Aligned, one_hot
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.layout import flat_labels, flat_maps
 from seglosses.primitives.reduction import Asked, average_classes
+from seglosses.primitives.sampling import spread_places
 
 __all__ = [
     "KernelCalibrationLoss",
@@ -221,16 +222,24 @@ class KernelCalibrationLoss(ClassLoss):
         weight = torch.ones_like(like) if weight is None else weight.reshape(like.shape)
         if pooled and batch.row_weight is not None:
             weight = weight * batch.row_weight.unsqueeze(1)
-        places = (weight > 0).nonzero()
         if pooled:
-            return average_classes(self._error(batch, weight, places)).sum()
-        images = [self._error(batch, weight, places[places[:, 0] == i]) for i in range(len(like))]
+            weight = weight.view(1, -1)
+        places, count = spread_places(weight > 0, self.samples, middles=True)
+        real = torch.arange(places.shape[1], device=places.device) < count
+        share = torch.where(real, weight.gather(1, places), 0.0)
+        if pooled:
+            pixels = max(like.shape[1], 1)
+            error = self._error(batch, places[0] // pixels, places[0] % pixels, share[0])
+            return average_classes(error).sum()
+        images = [
+            self._error(batch, torch.full_like(places[i], i), places[i], share[i])
+            for i in range(len(like))
+        ]
         loss = torch.cat(images) if images else like * 0
         return self._mean(loss, None, None, batch, asked)
 
-    def _error(self, batch: Aligned, weight: Tensor, places: Tensor) -> Tensor:
-        """Loss of the pixels (n, 2) of images and places, (1, C), or (1, 1) under softmax."""
-        image, pixel = _spread(places, self.samples).unbind(1)
+    def _error(self, batch: Aligned, image: Tensor, pixel: Tensor, share: Tensor) -> Tensor:
+        """Loss of pixels (n,) of images by their weights, (1, C), or (1, 1) under softmax."""
         logits = flat_maps(batch.logits)[image, :, pixel]
         if batch.labels is not None:
             label = flat_labels(batch.labels)[image, pixel]
@@ -247,7 +256,6 @@ class KernelCalibrationLoss(ClassLoss):
             factor = None if factor is None else (target @ factor).unsqueeze(1)
         confidence, guess = scores.softmax(2).max(2)
         right = answers.gather(2, guess.unsqueeze(2)).squeeze(2)
-        share = weight[image, pixel]
         # rounding can lift a probability above 1
         error = torch.stack(
             [
@@ -259,11 +267,3 @@ class KernelCalibrationLoss(ClassLoss):
         error = error if factor is None else error * factor
         total = share.sum()
         return (share @ error).div(torch.where(total > 0, total, 1.0)).unsqueeze(0)
-
-
-def _spread(places: Tensor, samples: int) -> Tensor:
-    """The middles of ``samples`` equal parts of rows, all of them where there are no more."""
-    if len(places) <= samples:
-        return places
-    odd = torch.arange(1, 2 * samples, 2, device=places.device)
-    return places[odd * len(places) // (2 * samples)]

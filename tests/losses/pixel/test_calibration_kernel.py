@@ -16,6 +16,7 @@ from seglosses.losses import (
     kernel_calibration_loss,
 )
 from seglosses.metrics.detection_calibration import kernel_ece
+from seglosses.primitives.sampling import spread_places
 
 
 def _draw(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -269,8 +270,8 @@ def test_default_sample_stands_in_no_columns() -> None:
         (512, 2048, 4),
         (512, 2003, 512),
     ):
-        places = torch.arange(side * side).unsqueeze(1)
-        columns = calibration_kernel._spread(places, samples).flatten() % side
+        everywhere = torch.ones(1, side * side, dtype=torch.bool)
+        columns = spread_places(everywhere, samples, middles=True)[0].flatten() % side
         assert len(columns.unique()) == least
     assert KernelCalibrationLoss().samples == 2003
 
