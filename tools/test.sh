@@ -61,6 +61,13 @@ engine() {
     echo "no C++ engine to be had: comparisons with it will skip"
 }
 
+# rotate: MMRotate's detectors of oriented boxes. Its e2cnn and torchvision are not needed here.
+rotate() {
+  "$VENV/bin/python" -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("mmrotate"))' ||
+    pip_in "$VENV" install --no-deps "onedl-mmrotate==1.2.1" ||
+    echo "no mmrotate to be had: trainings of oriented detectors will skip"
+}
+
 make_venv "$VENV"
 install_torch "$VENV"
 WHEEL="$(mmcv_wheel)"
@@ -69,6 +76,7 @@ SEGLOSSES_EXTRAS='.[test]' install_once "$VENV" tests "torch==$TORCH" "onedl-mme
 "$VENV/bin/python" -W ignore -c 'import mmcv.ops' ||
   die "$WHEEL does not fit this torch; delete it and run again"
 engine
+rotate
 browser
 
 failed=0

@@ -21,7 +21,7 @@ from seglosses.audit.adapters import ADAPTERS, Adapter
 from seglosses.laws import LawBrokenError, Subject
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.laws.subject import shown
-from seglosses.losses.base import BoxLoss
+from seglosses.losses.base import BoxLoss, RotatedBoxLoss
 from seglosses.primitives.encoding import activate, one_hot
 
 OVERLAP = re.compile(r"dice|jaccard|tversky|lovasz|iou", re.IGNORECASE)
@@ -153,7 +153,8 @@ def subjects(text: str) -> Iterator[tuple[str, Subject]]:
     boxes = inspect.isclass(found) and issubclass(found, BoxLoss)
     if boxes or re.search(r"IoULoss$|box_iou|BoxLoss", name):
         call, _ = _built(found, spec, {}, {})
-        yield "boxes", Subject(text, "box", call, weighted=ours)
+        rotated = boxes and issubclass(found, RotatedBoxLoss)
+        yield "boxes", Subject(text, "rotated" if rotated else "box", call, weighted=ours)
         return
     whole = Subject(text, "segmentation", lambda pred, target: pred.sum())
     whole = replace(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seglosses.laws.box import BOX_LAWS
+from seglosses.laws.box import BOX_LAWS, ROTATED_LAWS
 from seglosses.laws.exempt import EXEMPT
 from seglosses.laws.invariance import INVARIANCE_LAWS
 from seglosses.laws.overlap import OVERLAP_LAWS
@@ -54,8 +54,8 @@ def laws_of(subject: Subject) -> dict[str, Law]:
         >>> "identical_boxes_cost_zero" in laws_of(subject)
         True
     """
-    if subject.kind == "box":
-        laws = BOX_LAWS
+    if subject.kind != "segmentation":
+        laws = BOX_LAWS if subject.kind == "box" else ROTATED_LAWS
     else:
         laws = SEGMENTATION_LAWS | INVARIANCE_LAWS | (OVERLAP_LAWS if subject.overlap else {})
     return {name: law for name, law in laws.items() if _NEEDS.get(name, _always)(subject)}

@@ -30,7 +30,7 @@ class Subject:
     Args:
         name: For reports.
         kind: 'segmentation' for ``call(logits (N, C, *S), labels (N, *S))``, 'box' for
-            ``call(pred (n, 4), target (n, 4))``.
+            ``call(pred (n, 4), target (n, 4))``, 'rotated' for the same of boxes (n, 5).
         call: The loss; returns a scalar.
         channels: Number of classes of segmentation input; 1 means a foreground logit with labels
             {0, 1}.
@@ -44,7 +44,7 @@ class Subject:
     """
 
     name: str
-    kind: Literal["segmentation", "box"]
+    kind: Literal["segmentation", "box", "rotated"]
     call: Callable[..., Tensor]
     channels: int = 3
     ignore_index: int | None = 255

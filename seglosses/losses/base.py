@@ -6,7 +6,8 @@ A loss class declares hyper-parameters and one ``compute``; the families below c
   class (N, C);
 * :class:`~seglosses.losses.classwise.MapLoss`: probability and target maps, and expect (N, C);
 * :class:`PixelLoss`: softmax logits and labels, and expect a loss per pixel (N, *S);
-* :class:`~seglosses.losses.rows.BoxLoss`: aligned boxes (n, 2d), and expect a loss per pair (n,).
+* :class:`~seglosses.losses.rows.BoxLoss`: aligned boxes (n, 2d), and expect a loss per pair (n,);
+  :class:`~seglosses.losses.rows.RotatedBoxLoss`: the same of rotated boxes (n, 5).
 
 Two hooks come before ``compute``: :meth:`SegmentationLoss.prepare` changes the batch that is
 compared, and :meth:`SegmentationLoss.reduce` is the whole way from that batch to the result, for
@@ -26,6 +27,7 @@ from seglosses.losses.loss import Loss as Loss
 from seglosses.losses.loss import LossOptions as LossOptions
 from seglosses.losses.loss import default_name as default_name
 from seglosses.losses.rows import BoxLoss as BoxLoss
+from seglosses.losses.rows import RotatedBoxLoss as RotatedBoxLoss
 from seglosses.primitives.checks import check_range, class_factors
 from seglosses.primitives.encoding import Aligned, align
 from seglosses.primitives.reduction import Asked, check_reduction

@@ -174,14 +174,13 @@ class BoxLoss(RowLoss):
         shapes = [tuple(pred.shape), tuple(target.shape) if isinstance(target, Tensor) else None]
         if shapes[0] == shapes[1] and pred.dim() > 1 and pred.shape[-1] in (2, 4, 6):
             return
-        known = {5: "rotated boxes (x, y, w, h, angle)", 8: "quadrilaterals"}
+        known = {
+            5: "rotated boxes (x, y, w, h, angle) are compared by RotatedIoULoss, GWDLoss, KLDLoss",
+            8: "quadrilaterals have no corners that this loss could compare: take their enclosing"
+            " boxes, or a loss of MMRotate",
+        }
         width = pred.shape[-1] if pred.dim() else 0
-        remedy = (
-            f"{known[width]} have no corners that this loss could compare: take their enclosing"
-            " boxes, or a loss of MMRotate"
-            if width in known
-            else "decode box deltas first (reg_decoded_bbox=True)"
-        )
+        remedy = known.get(width, "decode box deltas first (reg_decoded_bbox=True)")
         raise ValueError(
             "boxes must be aligned, (n, 4) corners (x1, y1, x2, y2), (n, 2) segments or (n, 6)"
             f" in space, got {shapes[0]} and {shapes[1]}; {remedy}"
@@ -232,3 +231,23 @@ class BoxLoss(RowLoss):
             " DETR head gives corners to loss_iou, not to loss_bbox",
             stacklevel=5,
         )
+
+
+class RotatedBoxLoss(BoxLoss):
+    """Base of losses of aligned rotated boxes (n, 5): (x, y, w, h, angle), angle in radians.
+
+    Boxes are decoded, in pixels. Weights may be (n, 5), of which the mean counts.
+    """
+
+    def check(self, pred: Tensor, target: Target) -> None:
+        """Refuse what is no pair of rotated boxes a row."""
+        shapes = [tuple(pred.shape), tuple(target.shape) if isinstance(target, Tensor) else None]
+        if shapes[0] != shapes[1] or pred.dim() < 2 or pred.shape[-1] != 5:
+            raise ValueError(
+                "boxes must be aligned, (n, 5) as (x, y, w, h, angle) with the angle in radians,"
+                f" got {shapes[0]} and {shapes[1]}; decode box deltas first (reg_decoded_bbox=True)"
+                ", and take the losses of straight boxes for corners (n, 4)"
+            )
+
+    def _look_for_corners(self, target: Tensor) -> None:
+        """Nothing: centres and sides below zero are no sign of deltas."""

@@ -14,7 +14,7 @@ import seglosses.losses as exported
 from seglosses.laws import EXEMPT, Subject, laws_of
 from seglosses.laws.overlap import OVERLAP_LAWS
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
-from seglosses.losses.base import BoxLoss, Loss, PixelLoss, SegmentationLoss
+from seglosses.losses.base import BoxLoss, Loss, PixelLoss, RotatedBoxLoss, SegmentationLoss
 from seglosses.losses.classwise import MapLoss
 
 
@@ -25,7 +25,8 @@ def loss_classes() -> list[type[Loss]]:
 
 def subjects(cls: type[Loss]) -> Iterator[Subject]:
     if issubclass(cls, BoxLoss):
-        yield Subject(cls.__name__, "box", cls(reduction="sum").eval(), weighted=True)
+        kind = "rotated" if issubclass(cls, RotatedBoxLoss) else "box"
+        yield Subject(cls.__name__, kind, cls(reduction="sum").eval(), weighted=True)
         return
     of_maps = issubclass(cls, SegmentationLoss)
     dims = cls.spatial_dims if issubclass(cls, MapLoss) else (2, 3)

@@ -11,12 +11,14 @@ import torch
 from torch.nn import functional as F
 
 from seglosses import losses
-from seglosses.losses.rows import BoxLoss
+from seglosses.losses.rows import BoxLoss, RotatedBoxLoss
 
 BOXES = sorted(
     name
     for name in losses.EXPORTS
-    if isinstance(getattr(losses, name), type) and issubclass(getattr(losses, name), BoxLoss)
+    if isinstance(found := getattr(losses, name), type)
+    and issubclass(found, BoxLoss)
+    and not issubclass(found, RotatedBoxLoss)
 )
 OPTIONS = {"MPDIoULoss": {"image_size": (64, 64)}}
 

@@ -1,0 +1,2 @@
+# DIoU loss for heads of oriented boxes that decode before the loss (reg_decoded_bbox=True).
+loss_bbox = dict(type="seglosses.RotatedDIoULoss", loss_weight=2.0)
