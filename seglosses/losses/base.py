@@ -103,7 +103,7 @@ class SegmentationLoss(Loss):
         """
         reduction = self.reduction if reduction_override is None else reduction_override
         check_reduction(reduction)
-        with torch.autocast(pred.device.type, enabled=False):
+        with torch.autocast(pred.device.type, enabled=False), self._attention():
             asked = Asked(reduction, avg_factor, per_pixel=reduction_override == "none")
             batch = align(
                 pred,

@@ -10,7 +10,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.base import SegmentationLoss, SegOptions
-from seglosses.primitives.checks import check_range
+from seglosses.primitives.checks import check_range, require
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.layout import flat_labels, pick_channels
@@ -228,12 +228,10 @@ def _without(batch: Aligned, owner: str) -> Aligned:
         " (weight > 0.5), or weigh images (N,)"
     )
     choice = ((weight == 0) | (weight == 1)).all()
-    if not at_hand(weight):
-        # to ask would cost a synchronisation
-        torch._assert_async(choice, wrong)
-    elif not choice:
+    if at_hand(weight) and not choice:
         least, most = weight.aminmax()
-        raise ValueError(f"{wrong}; got values from {least.item():g} to {most.item():g}")
+        wrong += f"; got values from {least.item():g} to {most.item():g}"
+    require(choice, wrong)
     gone = weight == 0
     return batch._replace(
         labels=None if batch.labels is None else batch.labels.masked_fill(gone, 0),

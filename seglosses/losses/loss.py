@@ -6,14 +6,17 @@ import math
 import re
 import warnings
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from numbers import Real
 from typing import ClassVar, TypedDict
 
+import torch
 from torch import Tensor, nn
 
 from seglosses.losses.finite import require_finite
 from seglosses.losses.schedule import WeightSchedule
+from seglosses.primitives.attention import attention
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.reduction import check_reduction
 
@@ -61,6 +64,7 @@ class Loss(nn.Module):
     # on the class, so that losses pickled by older versions have them
     weight_schedule: WeightSchedule | None = None
     _in_training = False
+    _past_calls = 0
     _looked = False
 
     def __init__(
@@ -138,6 +142,13 @@ class Loss(nn.Module):
                 " the loss in seglosses.ForProbabilities, or give torch.logit(prob)",
                 stacklevel=4,
             )
+
+    def _attention(self) -> AbstractContextManager[None]:
+        """Count the call; its checks wait for a device, or do not, as its number says."""
+        if torch.compiler.is_compiling():
+            return nullcontext()
+        self._past_calls += 1
+        return attention(self._past_calls - 1)
 
     def _finish(self, loss: Tensor, pred: Tensor) -> Tensor:
         if self.training and self.weight_schedule is not None and not self._in_training:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from seglosses.losses.loss import Loss
+from seglosses.primitives.attention import may_wait
 from seglosses.primitives.checks import check_weight
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.reduction import check_reduction, reduce_loss
@@ -93,7 +94,7 @@ class RowLoss(Loss):
                 pred, target = self.without(~seen, pred, target)
             elif not bool(seen.all()):
                 kept = seen.nonzero().squeeze(1)
-        with torch.autocast(pred.device.type, enabled=False):
+        with torch.autocast(pred.device.type, enabled=False), self._attention():
             p, w = (x if x is None or kept is None else x[kept] for x in (pred, weight))
             assert p is not None
             p, t = p if p.dtype == torch.float64 else p.float(), _at(target, kept)
@@ -214,7 +215,7 @@ class BoxLoss(RowLoss):
             return
         self._calls += 1
         # elsewhere than on a CPU to look is a synchronisation
-        if not (at_hand(target) or self._calls in (2, 20, 200)):
+        if not (at_hand(target) or (self._calls in (2, 20, 200) and may_wait())):
             return
         low, high = target.detach().chunk(2, 1)
         inverted = int((low > high).any(1).sum())

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seglosses.primitives.device import at_hand, is_transformed
+from seglosses.primitives.attention import when_to_check
 
 
 def check_range(interval: str, *, whole: bool = False, remedy: str = "", **numbers: object) -> None:
@@ -105,39 +105,42 @@ def _number(value: object) -> object:
 
 
 def require(condition: Tensor, expected: str) -> None:
-    """Raise ``ValueError`` unless the scalar ``condition``: at once where it is at hand.
-
-    Elsewhere the device asserts it, without synchronisation.
+    """Raise ``ValueError`` unless the scalar ``condition`` holds, see :func:`require_between`.
 
     Example:
         >>> require(torch.tensor(False), "labels must be whole")
         Traceback (most recent call last):
         ValueError: labels must be whole
     """
-    if at_hand(condition):
-        if not condition:
-            raise ValueError(expected)
-    elif not is_transformed():
+    when = when_to_check(condition)
+    if when == "async":
         torch._assert_async(condition, expected)
+    elif when == "sync" and not bool(condition):
+        raise ValueError(expected)
 
 
 def require_between(values: Tensor, low: float, high: float, expected: str) -> None:
     """Raise ``ValueError`` for values out of a range or NaN: at once on a CPU.
 
-    Elsewhere the device asserts it, without synchronisation.
+    Elsewhere :mod:`seglosses.primitives.attention` says when the host asks, and when the device
+    asserts it by itself.
 
     Example:
         >>> require_between(torch.tensor([0, 2]), 0, 1, "labels must be 0 or 1")
         Traceback (most recent call last):
         ValueError: labels must be 0 or 1; got values from 0 to 2
     """
-    if not values.numel():
+    when = when_to_check(values)
+    if when == "off" or not values.numel():
         return
     least, most = values.aminmax()
-    if not at_hand(values):
-        require((least >= low) & (most <= high), expected)
-    elif not low <= least.item() <= most.item() <= high:
-        raise ValueError(f"{expected}; got values from {least.item()} to {most.item()}")
+    if when == "async":
+        torch._assert_async((least >= low) & (most <= high), expected)
+        return
+    # both at once, for on a device each question is a wait
+    first, last = torch.stack([least, most]).tolist()
+    if not low <= first <= last <= high:
+        raise ValueError(f"{expected}; got values from {first} to {last}")
 
 
 def check_weight(weight: Tensor) -> None:

@@ -71,7 +71,7 @@ def host_maps(
     Returns:
         (N, K, *extra, *S) on the device of the maps, without a graph.
     """
-    given, options = [each.detach() for each in maps], dict(options or {})
+    given, options = [_numbers(each) for each in maps], dict(options or {})
     if _is_watched():
         named = _maps_operator(given, compute.name, repr(options), leading, list(extra), dtype)
         assert isinstance(named, Tensor)
@@ -105,12 +105,17 @@ def host_table(
         tensor([[0, 1],
                 [1, 0]])
     """
-    given, options = [each.detach() for each in maps], dict(options or {})
+    given, options = [_numbers(each) for each in maps], dict(options or {})
     if _is_watched():
         named = _table_operator(given, compute.name, repr(options), columns)
         assert isinstance(named, Tensor)
         return named
     return _computed_table(given, compute, options)
+
+
+def _numbers(maps: Tensor) -> Tensor:
+    # NaN has no place in an order; whoever reads the result lets it through by another way
+    return maps.detach().nan_to_num() if maps.is_floating_point() else maps.detach()
 
 
 def _is_watched() -> bool:

@@ -73,7 +73,7 @@ def topo_loss(
     )
     surplus = (bars.birth - bars.death).square() / 2
     kept = (1 - bars.birth).square() + bars.death.square()
-    return bars.total(kept.where(bars.kept, surplus), prob.shape, missing=0.5)
+    return bars.total(kept.where(bars.kept, surplus), prob, missing=0.5)
 
 
 def topological_prior_loss(
@@ -123,7 +123,7 @@ def topological_prior_loss(
         raise ValueError("give either a target or its Betti numbers, betti=(components, loops)")
     bars = find_bars(prob, wanted, "longest", construction=construction)
     length = (bars.birth - bars.death).square()
-    return bars.total((1 - length).where(bars.kept, length), prob.shape, missing=1.0)
+    return bars.total((1 - length).where(bars.kept, length), prob, missing=1.0)
 
 
 def _check_construction(construction: str) -> None:

@@ -39,10 +39,12 @@ class Bars(NamedTuple):
     lost: Tensor  #: whether this is no bar but a structure of the label that has none, bool (b,)
     row: Tensor  #: which map (of N K) it belongs to, (b,)
 
-    def total(self, cost: Tensor, shape: torch.Size, missing: float) -> Tensor:
+    def total(self, cost: Tensor, maps: Tensor, missing: float) -> Tensor:
         """Sum of costs (b,), ``missing`` for a structure without a bar, by image and class."""
-        rows = cost.new_zeros((shape[0] * shape[1],))
-        return rows.index_add(0, self.row, torch.where(self.lost, missing, cost)).view(shape[:2])
+        rows = cost.new_zeros((maps.shape[0] * maps.shape[1],))
+        rows = rows.index_add(0, self.row, torch.where(self.lost, missing, cost))
+        # NaN came to nothing in the filtration; here it comes back, for a GradScaler to see
+        return rows.view(maps.shape[:2]) + 0 * maps.flatten(2).sum(2)
 
 
 #: Which bars the label's structures take first, by births and deaths (b, 2); the least come first.

@@ -124,7 +124,7 @@ def betti_matching_loss(
         and zero where prediction and label are equal.
 
     Raises:
-        ValueError: For NaN, and options that do not exist.
+        ValueError: For options that do not exist.
 
     References:
         Stucki et al., Topologically Faithful Image Segmentation via Induced Matching of Persistence
@@ -153,8 +153,7 @@ def betti_matching_loss(
 def _matched_loss(prob: Tensor, target: Tensor, form: Form) -> Tensor:
     table = host_table(
         _features,
-        # NaN has no place in a filtration; it comes back with the last line
-        prob.detach().nan_to_num(),
+        prob,
         target,
         columns=7,
         options=dict(
@@ -183,6 +182,7 @@ def _matched_loss(prob: Tensor, target: Tensor, form: Form) -> Tensor:
     costs = torch.where(kind == _MISSING, (wanted_birth - wanted_death).square(), costs)
     rows = costs.new_zeros((prob.shape[0] * prob.shape[1],))
     total = rows.index_add(0, row, costs).view(prob.shape[:2]) / len(form.levels)
+    # NaN came to nothing in the filtration; here it comes back, for a GradScaler to see
     return total + 0 * prob.flatten(2).sum(2)
 
 
