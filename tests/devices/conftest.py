@@ -1,0 +1,60 @@
+"""The walk over the emulated accelerator, made once for all tests and processes of pytest-xdist."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import seglosses
+from seglosses.primitives import device
+
+ROOT = Path(seglosses.__file__).parents[1]
+Walk = dict[str, dict[str, dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Walk]:
+    """Results of :mod:`tests.devices.walk` for variants, named with commas."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+    def walk(variants: str) -> Walk:
+        path = folder / f"walk {variants.replace(',', ' ')}.json"
+        try:
+            lock = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_EXCL)
+        except FileExistsError:
+            deadline = time.monotonic() + 600
+            while not path.exists() and time.monotonic() < deadline:
+                time.sleep(0.2)
+        else:
+            os.close(lock)
+            # a process of its own: the device must be there before the first backward pass
+            done = subprocess.run(
+                [sys.executable, "-W", "ignore", "-m", "tests.devices.walk", "", variants],
+                cwd=ROOT,
+                env={**os.environ, "SEGLOSSES_CHECKS": "async", "PYTHONPATH": str(ROOT)},
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            part = path.with_suffix(".part")
+            part.write_text(done.stdout, "utf-8")
+            part.rename(path)
+        found: Walk = json.loads(path.read_text("utf-8"))
+        return found
+
+    return walk
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let CPU tensors take the branches written for other devices."""
+    monkeypatch.setattr(device, "HOSTS", frozenset())
