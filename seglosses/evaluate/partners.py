@@ -82,16 +82,18 @@ def partners(folders: Folders, *, keep_going: bool) -> tuple[list[PairFiles], li
 def _suffixes(preds: Sequence[str], targets: Sequence[str]) -> str:
     """Suffixes that would pair up names, as a hint."""
     for pred, target in zip(sorted(preds), sorted(targets), strict=False):
-        pairs = zip(pred, target, strict=False)
-        same = next(
-            (place for place, (a, b) in enumerate(pairs) if a != b), min(len(pred), len(target))
-        )
+        both = zip(pred, target, strict=False)
+        alike = (place for place, (a, b) in enumerate(both) if a != b)
+        same = next(alike, min(len(pred), len(target)))
+        if same < min(len(pred), len(target)):
+            # Suffixes begin at a separator: _pred and _prob, not red and rob.
+            same = max(pred.rfind(mark, 0, same) for mark in "_-. ")
         ends = pred[same:], target[same:]
         stems = [
             {name.removesuffix(end) for name in names if name.endswith(end)}
             for names, end in zip((preds, targets), ends, strict=True)
         ]
-        if same and len(preds) > 1 and stems[0] == stems[1] and len(stems[0]) == len(preds):
+        if same > 0 and len(preds) > 1 and stems[0] == stems[1] and len(stems[0]) == len(preds):
             words = [
                 f"--{side}-suffix {end}"
                 for side, end in zip(("pred", "gt"), ends, strict=True)
