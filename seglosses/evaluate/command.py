@@ -10,6 +10,7 @@ from typing import get_args
 from seglosses.evaluate import detections
 from seglosses.evaluate.folders import evaluate
 from seglosses.evaluate.labels import parse_labels_map
+from seglosses.evaluate.listing import printable
 from seglosses.evaluate.measures import COLUMNS
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.outcome import IncompleteError
@@ -154,6 +155,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(evaluation: Evaluation, args: argparse.Namespace) -> None:
+    out = printable(args.out.as_posix())
     if not args.quiet:
         for name, text in evaluation.conventions.items():
             if not isinstance(text, dict):
@@ -163,10 +165,10 @@ def _print(evaluation: Evaluation, args: argparse.Namespace) -> None:
         print()
     print(evaluation.as_text())
     if evaluation.failures and args.keep_going:
-        print(f"{len(evaluation.failures)} images not scored, see {args.out / 'failures.csv'}")
+        print(f"{len(evaluation.failures)} images not scored, see {out}/failures.csv")
         if values := without_meaning(evaluation.failures):
             print(values)
-    print(f"report: {args.out / 'report.html'}")
+    print(f"report: {out}/report.html")
 
 
 def _policies() -> str:

@@ -24,7 +24,7 @@ def conventions(folders: Folders, settings: Settings) -> dict[str, object]:
         "version": f"seglosses {__version__}",
         "predictions": printable(str(folders.pred)),
         "ground truth": printable(str(folders.target)),
-        "files that are no label maps": folders.left_out() or "none",
+        "files that are no label maps": folders.left_out(),
         "classes": {str(index): name for index, name in settings.classes.items()},
         "values in predictions": _code(settings.pred_code),
         "values in ground truth": _code(settings.target_code),

@@ -6,7 +6,6 @@ Average precision comes from faster-coco-eval or pycocotools; the rest from
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections import defaultdict
@@ -22,6 +21,7 @@ from seglosses.evaluate.coco_precision import average_precision, precision_of
 from seglosses.evaluate.detections_page import meaning, report
 from seglosses.metrics.detection import Matches, match, pool
 from seglosses.metrics.detection_calibration import detection_scores
+from seglosses.report.cells import write_table
 
 __all__ = ["average_precision", "evaluate_coco", "run"]
 
@@ -195,10 +195,9 @@ def _corners(rows: list[Row]) -> NDArray[np.float64]:
 def _write_rows(path: Path, pair: CocoPair, per_image: dict[int, Matches]) -> None:
     names = {image["id"]: image["name"] for image in pair.images}
     given = {category["id"]: category["given"] for category in pair.categories}
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["image", "category_id", "score", "iou", "giou"])
-        for key, found in per_image.items():
-            for row in zip(found.label, found.score, found.iou, found.giou, strict=True):
-                kind = given[int(row[0])]
-                writer.writerow([names[key], kind, *(f"{value:.6g}" for value in row[1:])])
+    rows = [
+        [names[key], given[int(row[0])], *(f"{value:.6g}" for value in row[1:])]
+        for key, found in per_image.items()
+        for row in zip(found.label, found.score, found.iou, found.giou, strict=True)
+    ]
+    write_table(path, ["image", "category_id", "score", "iou", "giou"], rows)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import joblib
 from tqdm import tqdm
@@ -29,6 +30,8 @@ from seglosses.evaluate.settings import Settings
 from seglosses.evaluate.summary import summarize
 from seglosses.evaluate.table import Table
 from seglosses.metrics import EmptyPolicy
+
+Outcome: TypeAlias = tuple[PairFiles, Rows | Failure]
 
 
 def evaluate(
@@ -242,7 +245,7 @@ def _score_all(
             unit="image",
             desc="evaluate",
         )
-        for files, outcome in shown:
+        for files, outcome in _whole(shown):
             if isinstance(outcome, Failure):
                 failures.append(outcome)
                 continue
@@ -253,17 +256,25 @@ def _score_all(
     return table, failures
 
 
-def _results(
-    pairs: Iterable[PairFiles], settings: Settings, workers: int
-) -> Iterator[tuple[PairFiles, Rows | Failure]]:
+def _results(pairs: Iterable[PairFiles], settings: Settings, workers: int) -> Iterator[Outcome]:
     jobs = (joblib.delayed(_attempt)(files, settings) for files in pairs)
-    results: Iterator[tuple[PairFiles, Rows | Failure]] = joblib.Parallel(
-        n_jobs=workers, return_as="generator"
-    )(jobs)
+    results: Iterator[Outcome] = joblib.Parallel(n_jobs=workers, return_as="generator")(jobs)
     return results
 
 
-def _attempt(files: PairFiles, settings: Settings) -> tuple[PairFiles, Rows | Failure]:
+def _whole(results: Iterable[Outcome]) -> Iterator[Outcome]:
+    """The results; says what to do when the system ends a process."""
+    try:
+        yield from results
+    except BrokenExecutor as error:
+        raise ValueError(
+            "a process was ended from outside, as systems do when memory runs out; what is scored "
+            "is kept: the same command goes on from there, with fewer workers (--workers) in less "
+            "memory"
+        ) from error
+
+
+def _attempt(files: PairFiles, settings: Settings) -> Outcome:
     """Rows of an image, or why there are none."""
     try:
         return files, score(files, settings)

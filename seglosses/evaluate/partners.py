@@ -28,17 +28,17 @@ class Folders:
     target_suffix: str = ""
     probabilities: Path | None = None
 
-    def left_out(self) -> dict[str, str]:
+    def left_out(self) -> str:
         """What lies in the folders besides label files, for the conventions.
 
         Returns:
-            Folder to a text, only where there is something.
+            Numbers of files by folder and ending.
         """
         sides = {
             "predictions": left_out(self.pred, suffix=self.pred_suffix),
             "ground truth": left_out(self.target, suffix=self.target_suffix),
         }
-        return {side: text for side, text in sides.items() if text}
+        return "; ".join(f"{side}: {text}" for side, text in sides.items() if text) or "none"
 
 
 def partners(folders: Folders, *, keep_going: bool) -> tuple[list[PairFiles], list[Failure]]:

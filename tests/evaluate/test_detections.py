@@ -200,3 +200,19 @@ def test_low_scores_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_every_number_says_what_it_is(name: str) -> None:
     assert len(meaning(name)) > 20
     assert ("at most 100" in meaning(name)) == name.startswith("COCO")
+
+
+def test_names_of_images_are_no_formulas(tmp_path: Path) -> None:
+    truth = {
+        "images": [{"id": 1, "file_name": "=1+1", "width": 9, "height": 9}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 4, 4], "area": 16}
+        ],
+        "categories": [{"id": 1, "name": "car"}],
+    }
+    found = [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 4, 4], "score": 0.5}]
+    for name, content in (("gt", truth), ("pred", found)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    evaluate_coco(tmp_path / "pred.json", tmp_path / "gt.json", out=tmp_path / "out")
+    rows = (tmp_path / "out" / "detections.csv").read_text().splitlines()
+    assert rows[1].startswith("'=1+1,1,")

@@ -78,7 +78,7 @@ def test_what_is_no_label_map_is_said(tmp_path: Path) -> None:
     evaluate(tmp_path / "pred", tmp_path / "gt", out=tmp_path / "out")
     conventions = json.loads((tmp_path / "out" / "conventions.json").read_text("utf-8"))
     known = conventions["files that are no label maps"]
-    assert known == {"predictions": "1 .jp2", "ground truth": "1 .jp2"}
+    assert known == "predictions: 1 .jp2; ground truth: 1 .jp2"
 
 
 @pytest.mark.parametrize(("pred", "gt"), [("_pred", "_gt"), ("_pred.png", "_gt.png"), ("", "_gt")])
