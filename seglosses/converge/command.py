@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import time
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from seglosses.converge.descent import CASES, STEPS, Slope, cases, exact, follow
 from seglosses.converge.picture import draw
 from seglosses.converge.published import PUBLISHED
 from seglosses.datasets.manifest import write_file
-from seglosses.report.cells import write_table
 
 SLOPES: dict[str, Slope] = {name: exact(loss) for name, loss in CASES.items()} | PUBLISHED
 
@@ -68,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
         *([i, *row] for i, row in enumerate(zip(*curves.values(), strict=True))),
     ]
     args.out.mkdir(parents=True, exist_ok=True)
-    write_table(args.out / "curves.csv", rows[0], rows[1:])
+    with (args.out / "curves.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
     write_file(args.out / "curves.svg", draw(curves).encode())
     print(f"curves: {args.out / 'curves.svg'}")
     return 0
