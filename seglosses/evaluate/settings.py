@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 
 from seglosses.evaluate.codes import LabelCode
 from seglosses.evaluate.columns import Column
@@ -72,9 +73,7 @@ class Settings:
         Returns:
             Columns in the order of the tables.
         """
-        return choose_columns(
-            self.columns, ndim=self.ndim, probabilities=self.probabilities, options=self.options
-        )
+        return _chosen(self.columns, self.ndim, self.probabilities, self.options)
 
     def stored(self) -> tuple[str, ...]:
         """Names of all numbers of an image and class: columns, parts of pooled scores, counts.
@@ -110,3 +109,11 @@ class Settings:
             Nested dictionaries of numbers and texts.
         """
         return asdict(self)
+
+
+@lru_cache(maxsize=8)
+def _chosen(
+    names: tuple[str, ...], ndim: int, probabilities: bool, options: Options
+) -> tuple[Column, ...]:
+    # every class of every image asks
+    return choose_columns(names, ndim=ndim, probabilities=probabilities, options=options)

@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from seglosses.metrics.pair import Pair
+from seglosses.primitives.distance import eroded
 from seglosses.primitives.masks import Mask
 
 
@@ -209,10 +209,7 @@ def band(mask: Mask, width: int) -> Mask:
     """
     if width < 1:
         raise ValueError(f"expected a width of at least 1 pixel, got {width}")
-    inner = mask.view(np.uint8)
-    for axis in range(mask.ndim):
-        inner = ndimage.minimum_filter1d(inner, 2 * width + 1, axis, mode="constant", cval=0)
-    return np.asarray(mask & ~inner.astype(np.bool_))
+    return np.asarray(mask & ~eroded(mask, width))
 
 
 def _both(pair: Pair) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.metrics.pair import Pair, other_connectivity
-from seglosses.topology import label_components
+from seglosses.topology.components import component_overlaps
 
 Regions: TypeAlias = Literal["background", "foreground"]
 
@@ -46,6 +46,7 @@ class Contingency:
     Args:
         pred: Region labels of the prediction, 0 for none.
         target: Region labels of the target, 0 for none.
+        counts: How many pixels each of these stands for; None for one.
 
     Example:
         >>> table = Contingency(np.array([1, 1, 2]), np.array([1, 1, 1]))
@@ -53,17 +54,24 @@ class Contingency:
         ([1, 1], [1, 2], [2.0, 1.0])
     """
 
-    def __init__(self, pred: NDArray[np.integer], target: NDArray[np.integer]) -> None:
+    def __init__(
+        self,
+        pred: NDArray[np.integer],
+        target: NDArray[np.integer],
+        counts: NDArray[np.int64] | None = None,
+    ) -> None:
         columns = int(pred.max(initial=0)) + 1
         rows = int(target.max(initial=0)) + 1
         codes = target.ravel().astype(np.int64) * columns + pred.ravel()
+        weights = None if counts is None else counts.ravel()
         if rows * columns <= 4 * codes.size + 1024:
-            counts = np.bincount(codes, minlength=rows * columns)
-            places = np.flatnonzero(counts)
-            self.sizes = counts[places].astype(np.float64)
+            sizes = np.bincount(codes, weights, minlength=rows * columns)
+            places = np.flatnonzero(sizes)
+            sizes = sizes[places]
         else:
-            places, sizes = np.unique(codes, return_counts=True)
-            self.sizes = sizes.astype(np.float64)
+            places, inverse = np.unique(codes, return_inverse=True)
+            sizes = np.bincount(inverse, weights)
+        self.sizes = sizes.astype(np.float64)
         self.target, self.pred = np.divmod(places, columns)
         self.rows, self.columns = rows, columns
 
@@ -88,18 +96,25 @@ def contingency(pair: Pair, regions: Regions = "background") -> Contingency:
     """
     if regions not in ("background", "foreground"):
         raise ValueError(f"expected regions to be background or foreground, got {regions!r}")
-    labels = pair.remember(("regions", regions), lambda: _label(pair, regions))
-    return pair.remember(("contingency", regions), lambda: Contingency(*labels))
+    return pair.remember(("contingency", regions), lambda: _met(pair, regions))
 
 
-def _label(pair: Pair, regions: Regions) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    masks = pair.uncropped()
+def _met(pair: Pair, regions: Regions) -> Contingency:
+    # One pixel of margin, that stands for all beyond it: from there a straight way through the
+    # background leads to the margin, so that both belong to one region.
+    margins, counts = [], []
+    for side, size in zip(pair.box, pair.shape, strict=True):
+        before, after = side.start, size - side.stop
+        margins.append((int(before > 0), int(after > 0)))
+        inside = [1] * (side.stop - side.start)
+        counts.append([before] * (before > 0) + inside + [after] * (after > 0))
+    masks = np.pad(pair.pred, margins), np.pad(pair.target, margins)
     connectivity = pair.connectivity
     if regions == "background":
         masks = (~masks[0], ~masks[1])
         connectivity = other_connectivity(connectivity, len(pair.shape))
-    first, second = (label_components(mask, connectivity=connectivity)[0] for mask in masks)
-    return first, second
+    pieces = component_overlaps(*masks, connectivity=connectivity, counts=counts)
+    return Contingency(pieces[:, 0], pieces[:, 1], pieces[:, 2])
 
 
 def adapted_rand(pair: Pair, *, regions: Regions = "background") -> Rand:

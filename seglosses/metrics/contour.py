@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.metrics.pair import Pair
-from seglosses.primitives.distance import distance_to
+from seglosses.primitives.distance import distances_at
 from seglosses.primitives.masks import Mask
 
 
@@ -46,7 +46,7 @@ def nsd_length(pair: Pair, *, tolerance: float) -> float:
     for own, other in (sides, sides[::-1]):
         places = (own > 0) & (own < 15)
         lengths = _lengths(pair.spacing)[own[places]]
-        distances = distance_to((other > 0) & (other < 15), pair.spacing)[places]
+        distances = distances_at(places, (other > 0) & (other < 15), pair.spacing)
         near += float(lengths[distances <= tolerance].sum())
         total += float(lengths.sum())
     return near / total

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seglosses.metrics.pair import Pair
-from seglosses.primitives.distance import distance_to
+from seglosses.primitives.distance import distances_at
 
 
 def cldice(pair: Pair) -> float:
@@ -74,8 +74,8 @@ def line_scores(pair: Pair, *, tolerance: float) -> LineScores:
     if pair.pred_empty or pair.target_empty:
         return LineScores(*(pair.undefined(perfect=1.0, worst=0.0),) * 3)
     pred, target = np.asarray(pair.skeletons.pred, bool), np.asarray(pair.skeletons.target, bool)
-    correctness = float(np.mean(distance_to(target, pair.spacing)[pred] <= tolerance))
-    completeness = float(np.mean(distance_to(pred, pair.spacing)[target] <= tolerance))
+    correctness = float(np.mean(distances_at(pred, target, pair.spacing) <= tolerance))
+    completeness = float(np.mean(distances_at(target, pred, pair.spacing) <= tolerance))
     product = correctness * completeness
     union = correctness + completeness - product
     return LineScores(correctness, completeness, product / union if union else 0.0)

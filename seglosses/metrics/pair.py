@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seglosses.metrics.empty import EmptyPolicy, is_left_out, policy
-from seglosses.primitives.distance import Spacing, distance_to, spacing_of, surface
+from seglosses.primitives.distance import Spacing, distances_at, spacing_of, surface
 from seglosses.primitives.masks import Mask, as_mask
-from seglosses.topology import betti_numbers, euler_number, label_components
+from seglosses.topology import betti_numbers, label_components
 from seglosses.topology.skeleton import skeletonize
 
 Statistic = TypeVar("Statistic")
@@ -209,8 +209,8 @@ class Pair:
         """
         pred, target = self.surfaces.pred, self.surfaces.target
         return Sides(
-            distance_to(target, self.spacing)[pred].astype(np.float64),
-            distance_to(pred, self.spacing)[target].astype(np.float64),
+            distances_at(pred, target, self.spacing),
+            distances_at(target, pred, self.spacing),
         )
 
     @cached_property
@@ -257,10 +257,11 @@ class Pair:
             >>> Pair([[1, 1, 1], [1, 0, 1], [1, 1, 1]], [[1, 0, 1]] * 3).euler  # a ring, two bars
             (0, 2)
         """
-        return (
-            euler_number(self.pred, connectivity=self.connectivity),
-            euler_number(self.target, connectivity=self.connectivity),
+        pred, target = (
+            sum((-1) ** dimension * count for dimension, count in enumerate(numbers))
+            for numbers in self.betti
         )
+        return pred, target
 
 
 def other_connectivity(connectivity: int | None, ndim: int) -> int:

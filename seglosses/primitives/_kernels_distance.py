@@ -86,3 +86,76 @@ def short_squares(labels, limit, squares):
             _lower(best[k:], column[: width - k], np.int32(k * k))
             _lower(best[: width - k], column[k:], np.int32(k * k))
     return True
+
+
+@kernel
+def nearest_at(mask, places, lengths, out):
+    """Distances from some pixels of an image to the nearest pixel of a mask.
+
+    First the steps along its row from every pixel to the mask; then, for each place, rows in rising
+    distance, until the next one alone is farther than the best so far.
+
+    Args:
+        mask: uint8 (H, W), with at least one pixel set.
+        places: Flat indices, int64 (n,).
+        lengths: Edge lengths of a pixel, float64 (2,).
+        out: float64 (n,); filled.
+    """
+    height, width = mask.shape
+    steps = np.empty((height, width), np.int32)
+    held = np.zeros(height, np.bool_)
+    for y in range(height):
+        before = -2 * int(FAR)
+        for x in range(width):
+            if mask[y, x]:
+                before = x
+                held[y] = True
+            steps[y, x] = x - before
+        if not held[y]:
+            continue
+        behind = 2 * int(FAR)
+        for x in range(width - 1, -1, -1):
+            if mask[y, x]:
+                behind = x
+            steps[y, x] = min(steps[y, x], behind - x)
+    for i in range(places.size):
+        row = places[i] // width
+        x = places[i] % width
+        best = np.inf
+        for k in range(height):
+            down = (k * lengths[0]) ** 2
+            if down >= best or (row - k < 0 and row + k >= height):
+                break
+            if row - k >= 0 and held[row - k]:
+                best = min(best, down + (steps[row - k, x] * lengths[1]) ** 2)
+            if row + k < height and held[row + k]:
+                best = min(best, down + (steps[row + k, x] * lengths[1]) ** 2)
+        out[i] = np.sqrt(best)
+
+
+@kernel
+def erode(mask, width, inner):
+    """Erode a mask by a square of ``2 width + 1`` pixels; what lies beyond the border is outside.
+
+    Args:
+        mask: uint8 (H, W).
+        width: Steps, pixels.
+        inner: Zeros, uint8 (H, W); set where the whole square lies in the mask.
+    """
+    height, size = mask.shape
+    # How many pixels of a column, up to this one, lie far enough inside the mask along their rows.
+    depth = np.zeros(size, np.int64)
+    row = np.empty(size, np.bool_)
+    for y in range(height):
+        begin = 0
+        row[:] = False
+        for x in range(size + 1):
+            if x < size and mask[y, x]:
+                continue
+            for inside in range(begin + width, x - width):
+                row[inside] = True
+            begin = x + 1
+        for x in range(size):
+            depth[x] = depth[x] + 1 if row[x] else 0
+            if depth[x] > 2 * width:
+                inner[y - width, x] = 1

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seglosses.topology.components import check_connectivity, check_mask, label_components
+from seglosses.topology.components import check_connectivity, check_mask
+from seglosses.topology.kernels.labels import continued
 from seglosses.topology.kernels.regions import FRAME, count_neighbours, label_codes
 
 if TYPE_CHECKING:
@@ -134,10 +135,13 @@ def union_intersection_error(
 
 def _unshared(small: NDArray[np.bool_], large: NDArray[np.bool_], connectivity: int) -> int:
     """Components of ``small`` and ``large`` beyond one of each for every pair that continues."""
-    _, few = label_components(small, connectivity=connectivity)
-    labels, many = label_components(large, connectivity=connectivity)
-    image = np.unique(labels[small]).size
-    return (few - image) + (many - image)
+    few, many, image = continued(
+        np.ascontiguousarray(small).view(np.uint8).ravel(),
+        np.ascontiguousarray(large).view(np.uint8).ravel(),
+        *small.shape,
+        int(connectivity == 8),
+    )
+    return int((few - image) + (many - image))
 
 
 def _pair(pred: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -7,6 +7,7 @@ are kept under a digest of the mask's content. The only home of scikit-image's `
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -19,9 +20,13 @@ from skimage.morphology import skeletonize as thin
 from seglosses.primitives.distance import distance_to
 from seglosses.primitives.masks import as_mask
 from seglosses.topology import label_components
+from seglosses.topology.components import label_boxes
 
 CACHE_BYTES = 64 * 2**20
 """Upper bound on the packed skeletons that are remembered in a process."""
+
+_FEW = 500
+"""Components that are worth cutting out one by one."""
 
 
 class _Memory:
@@ -68,13 +73,20 @@ def _restore_lost_components(skeleton: NDArray[np.bool_], mask: NDArray[np.bool_
     Lee's thinning in scikit-image deletes some blocks with even sides, such as 2x2x2, entirely.
     """
     labels, count = label_components(mask)
-    kept = np.bincount(labels[skeleton], minlength=count + 1) > 0
-    lost = np.flatnonzero(~kept[1:]) + 1
-    if not lost.size:
+    lost = np.bincount(labels[skeleton], minlength=count + 1) == 0
+    lost[0] = False
+    if not lost.any():
         return
-    depth = np.where(np.isin(labels, lost), distance_to(~mask), -1.0)
-    for label in lost:
-        skeleton.flat[int(np.argmax(np.where(labels == label, depth, -1.0)))] = True
+    voxels = np.nonzero(lost[labels])
+    # The background nearest to a component lies beside it: one voxel of margin holds it.
+    box = tuple(slice(max(axis.min() - 1, 0), axis.max() + 2) for axis in voxels)
+    here = tuple(axis - side.start for axis, side in zip(voxels, box, strict=True))
+    depth = distance_to(~mask[box])[here]
+    # By component, the deepest voxel first, and of equal ones the first.
+    order = np.lexsort((-depth, labels[voxels]))
+    starts = np.flatnonzero(np.diff(labels[voxels][order], prepend=0))
+    chosen = order[starts]
+    skeleton[tuple(axis[chosen] for axis in voxels)] = True
 
 
 def skeletonize(mask: ArrayLike) -> NDArray[np.bool_]:
@@ -159,9 +171,40 @@ def _thinned(array: NDArray[np.bool_]) -> NDArray[np.bool_]:
     # One slice of a volume is thinned as a plane, so that both dimensions agree on it.
     flat = array.ndim == 3 and 1 in array.shape
     plane = array.squeeze(axis=array.shape.index(1)) if flat else array
-    skeleton: NDArray[np.bool_] = np.asarray(thin(plane), np.bool_).reshape(array.shape)
-    if plane.ndim == 3:
-        _restore_lost_components(skeleton, array)
+    if plane.ndim == 2:
+        return _thinned_plane(plane).reshape(array.shape)
+    skeleton: NDArray[np.bool_] = np.asarray(thin(plane), np.bool_)
+    _restore_lost_components(skeleton, array)
+    return skeleton
+
+
+def _thinned_plane(plane: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Thin a plane; its components, which do not touch, side by side without what is between.
+
+    Each pass of scikit-image visits all pixels of the image it is given.
+    """
+    labels, boxes = label_boxes(plane)
+    count = len(boxes)
+    sizes = [tuple(side.stop - side.start + 1 for side in box) for box in boxes]
+    area = sum(height * width for height, width in sizes)
+    if count > _FEW or area > plane.size // 2:
+        return np.asarray(thin(plane), np.bool_)
+    length = max(math.isqrt(area), *(width for _, width in sizes))
+    places, top, left, bottom = {}, 1, 1, 1
+    # on shelves, the tallest first
+    for index in sorted(range(count), key=lambda index: sizes[index], reverse=True):
+        height, width = sizes[index]
+        if left + width > length + 1:
+            top, left = bottom, 1
+        places[index] = slice(top, top + height - 1), slice(left, left + width - 1)
+        left, bottom = left + width, max(bottom, top + height)
+    together = np.zeros((bottom, length + 1), bool)
+    for index, place in places.items():
+        np.equal(labels[boxes[index]], index + 1, out=together[place])
+    lines = np.asarray(thin(together), np.bool_)
+    skeleton = np.zeros(plane.shape, bool)
+    for index, place in places.items():
+        skeleton[boxes[index]] |= lines[place]
     return skeleton
 
 

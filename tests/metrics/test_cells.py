@@ -114,3 +114,19 @@ def test_no_region_at_all() -> None:
     assert np.isnan(panoptic_quality(pair)).all()
     with pytest.raises(ValueError, match="background or foreground"):
         contingency(pair, "walls")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("regions", ["background", "foreground"])
+def test_what_lies_beyond_the_box_counts(regions: Regions) -> None:
+    # The box of the masks spans the image along one axis, or touches a border or a corner, so that
+    # the outside is one region or two.
+    rng = np.random.default_rng(0)
+    for place in (np.s_[:, 4:9], np.s_[3:8], np.s_[:5, :6], np.s_[4:, 3:], np.s_[2:5, 7:9]):
+        pred, target = np.zeros((2, 11, 13), bool)
+        pred[place] = rng.random(pred[place].shape) < 0.6
+        target[place] = rng.random(pred[place].shape) < 0.6
+        labels = regions_of(pred, target, regions)
+        expected = Contingency(*labels)
+        found = contingency(Pair(pred, target), regions)
+        for name in ("sizes", "target", "pred"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))

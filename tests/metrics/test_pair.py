@@ -51,7 +51,7 @@ def test_counts_add_up(pred: np.ndarray, target: np.ndarray) -> None:
 
 def test_expensive_statistics_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    for name in ("distance_to", "skeletonize", "betti_numbers", "label_components"):
+    for name in ("distances_at", "skeletonize", "betti_numbers", "label_components"):
         original = getattr(pair_module, name)
 
         def counted(*args: object, _name: str = name, _call: object = original, **more: object):
@@ -65,7 +65,7 @@ def test_expensive_statistics_are_measured_once(monkeypatch: pytest.MonkeyPatch)
         hd95(pair), hd95_directed(pair), cldice(pair), betti_error(pair, 0), betti_error(pair, 1)
         structure_errors(pair)
     assert sorted(calls) == sorted(
-        2 * ["distance_to", "skeletonize", "betti_numbers", "label_components"]
+        2 * ["distances_at", "skeletonize", "betti_numbers", "label_components"]
     )
 
 

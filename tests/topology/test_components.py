@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from seglosses.topology import (
     label_components,
     window_betti_numbers,
 )
+from seglosses.topology.components import component_overlaps, label_boxes
 
 CONNECTIVITIES = {2: (4, 8), 3: (6, 26)}
 
@@ -125,6 +127,32 @@ def test_windows_are_images_of_their_own(shape: tuple[int, ...], full: bool, win
     expected = [betti_numbers(mask[place], connectivity=connectivity) for place in places]
     found = window_betti_numbers(mask, window=window, connectivity=connectivity)
     assert found.tolist() == [list(numbers) for numbers in expected]
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("shape", [(23, 31), (1, 9), (9, 1), (7, 8, 9), (1, 6, 7)])
+def test_overlaps_are_those_of_the_labels(shape: tuple[int, ...], full: bool) -> None:
+    rng = np.random.default_rng(0)
+    masks = rng.random(shape) < 0.5, rng.random(shape) < 0.4
+    connectivity = CONNECTIVITIES[len(shape)][full]
+    labels = [label_components(mask, connectivity=connectivity)[0] for mask in masks]
+    counts = [rng.integers(1, 4, size) for size in shape]
+    weights = functools.reduce(np.multiply.outer, counts)
+    expected, found = np.zeros((2, int(labels[0].max()) + 1, int(labels[1].max()) + 1))
+    np.add.at(expected, tuple(labels), weights)
+    pieces = component_overlaps(*masks, connectivity=connectivity, counts=counts)
+    np.add.at(found, (pieces[:, 0], pieces[:, 1]), pieces[:, 2])
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match="one shape"):
+        component_overlaps(masks[0], masks[1][:0])
+
+
+@pytest.mark.parametrize("shape", [(40, 33), (1, 9), (0, 3)])
+def test_boxes_are_those_of_scipy(shape: tuple[int, ...]) -> None:
+    mask = np.random.default_rng(0).random(shape) < 0.3
+    labels, boxes = label_boxes(mask)
+    np.testing.assert_array_equal(labels, label_components(mask)[0])
+    assert boxes == (ndimage.find_objects(labels) if labels.size else [])
 
 
 def test_labels_follow_reading_order() -> None:

@@ -22,6 +22,18 @@ def test_equals_scikit_image_and_keeps_components(mask: np.ndarray) -> None:
     assert ndimage.label(got, EIGHT)[1] == ndimage.label(mask, EIGHT)[1]
 
 
+@pytest.mark.parametrize("grain", [0, 1, 3])
+@pytest.mark.parametrize("shape", [(120, 90), (9, 200), (150, 4)])
+def test_components_thinned_side_by_side_equal_scikit_image(
+    shape: tuple[int, int], grain: float
+) -> None:
+    rng = np.random.default_rng(0)
+    for share in (0.002, 0.05, 0.3, 0.6):
+        field = ndimage.gaussian_filter(rng.random(shape), grain)
+        mask = field > np.quantile(field, 1 - share)
+        np.testing.assert_array_equal(skeleton.skeletonize(mask), morphology.skeletonize(mask))
+
+
 def test_a_volume_thins_to_a_line() -> None:
     bar = np.zeros((7, 7, 15), bool)
     bar[2:5, 2:5] = True

@@ -113,6 +113,40 @@ def paint(mask, begin, component, labels):
 
 
 @kernel
+def bounds(mask, begin, component, width):
+    """Boxes of the components of the foreground of a plane, in the order of :func:`paint`.
+
+    Args:
+        mask: 0 and 1, uint8 (n,).
+        begin: Of :func:`label_grid`.
+        component: Of :func:`label_grid`.
+        width: Pixels of a row.
+
+    Returns:
+        First row, row after the last, first column and column after the last, int64 (k, 4).
+    """
+    names = np.full(component.size, -1, np.int32)
+    boxes = np.empty((component.size, 4), np.int64)
+    count = 0
+    for i in range(component.size):
+        if mask[begin[i]] == 0:
+            continue
+        y = begin[i] // width
+        left = begin[i] % width
+        right = left + begin[i + 1] - begin[i]
+        name = names[component[i]]
+        if name < 0:
+            name = count
+            names[component[i]] = name
+            boxes[name] = (y, y, left, right)
+            count += 1
+        boxes[name, 1] = y + 1
+        boxes[name, 2] = min(boxes[name, 2], left)
+        boxes[name, 3] = max(boxes[name, 3], right)
+    return boxes[:count]
+
+
+@kernel
 def euler(mask, table):
     """Euler number of a volume.
 
@@ -204,3 +238,84 @@ def window_features(mask, window, wide, table, counts):
                 counts[i, 1] = two
                 counts[i, 2] = three
                 i += 1
+
+
+@kernel
+def continued(small, large, height, width, wide):
+    """Components of a mask and of a larger one, and how many of these hold one of those.
+
+    Args:
+        small: 0 and 1, uint8 (n,).
+        large: The same, set wherever ``small`` is.
+        height: Rows of a slice.
+        width: Pixels of a row.
+        wide: 1 where the foreground is 26-connected.
+
+    Returns:
+        Components of the small mask, of the large one, and of the large one that hold any of the
+        small.
+    """
+    begin, component = label_grid(small, height, width, wide, False)
+    outer, home = label_grid(large, height, width, wide, False)
+    few = np.zeros(component.size, np.bool_)
+    many = np.zeros(home.size, np.bool_)
+    held = np.zeros(home.size, np.bool_)
+    for j in range(home.size):
+        many[home[j]] |= large[outer[j]] == 1
+    j = 0
+    for i in range(component.size):
+        if small[begin[i]] == 1:
+            few[component[i]] = True
+            # A run of the small mask lies in one of the large.
+            while outer[j + 1] <= begin[i]:
+                j += 1
+            held[home[j]] = True
+    return few.sum(), many.sum(), held.sum()
+
+
+@kernel
+def meet(first, second, height, width, wide, per_row, up_to):
+    """Where the components of two masks meet, run by run.
+
+    Args:
+        first: 0 and 1, uint8 (n,).
+        second: Another mask of that size.
+        height: Rows of a slice.
+        width: Pixels of a row.
+        wide: 1 where the foreground is 26-connected.
+        per_row: What a pixel of each row counts, int64 (rows,).
+        up_to: What the pixels before each column of a row count together, int64 (width + 1,).
+
+    Returns:
+        Piece by piece, the component of the first and of the second mask, 0 for background and
+        else numbered from 1 by first pixel, and what the pixels of the piece count, int64 (k, 3).
+    """
+    begin, component = label_grid(first, height, width, wide, False)
+    other, home = label_grid(second, height, width, wide, False)
+    names = np.zeros(component.size, np.int64)
+    theirs = np.zeros(home.size, np.int64)
+    count = 0
+    for i in range(component.size):
+        if first[begin[i]] == 1 and names[component[i]] == 0:
+            count += 1
+            names[component[i]] = count
+    count = 0
+    for i in range(home.size):
+        if second[other[i]] == 1 and theirs[home[i]] == 0:
+            count += 1
+            theirs[home[i]] = count
+    pieces = np.empty((component.size + home.size, 3), np.int64)
+    count = 0
+    i = 0
+    j = 0
+    while i < component.size:
+        start = max(begin[i], other[j])
+        end = min(begin[i + 1], other[j + 1])
+        x = start % width
+        pieces[count, 0] = names[component[i]]
+        pieces[count, 1] = theirs[home[j]]
+        pieces[count, 2] = per_row[start // width] * (up_to[x + end - start] - up_to[x])
+        count += 1
+        i += int(begin[i + 1] == end)
+        j += int(other[j + 1] == end)
+    return pieces[:count]
