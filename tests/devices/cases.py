@@ -14,6 +14,7 @@ from seglosses.losses.base import BoxLoss, Loss, PixelLoss, SegmentationLoss
 from seglosses.losses.box.distribution import DistributionFocalLoss
 from seglosses.losses.box.quality import QualityLoss
 from seglosses.losses.classwise import ClassLoss, MapLoss
+from seglosses.losses.rows import RotatedBoxLoss
 
 CLASSES = 4
 
@@ -60,7 +61,10 @@ def labels(images: int, size: tuple[int, ...], classes: int = CLASSES) -> Tensor
 def _boxes(cls: type[Loss], generator: torch.Generator, n: int) -> dict[str, Tensor]:
     near = torch.rand(n, 4, generator=generator) * 30
     target = torch.cat([near[:, :2], near[:, :2] + near[:, 2:] + 1], 1)
-    pred = target + torch.randn(n, 4, generator=generator)
+    if issubclass(cls, RotatedBoxLoss):
+        centre, size = (target[:, :2] + target[:, 2:]) / 2, target[:, 2:] - target[:, :2]
+        target = torch.cat([centre, size, torch.rand(n, 1, generator=generator)], 1)
+    pred = target + torch.randn(target.shape, generator=generator) / 2
     return dict(pred=pred.requires_grad_(), target=target)
 
 
