@@ -35,12 +35,18 @@ class CountOptions(MapOptions, total=False):
 class ClassLoss(SegmentationLoss):
     """Base of losses with a value per image and class: selection of classes and their mean.
 
+    Args:
+        classes: 'present' (classes that the label has), 'all', 'foreground' (all but class 0) or
+            indices. By default 'present' for integer labels under softmax, else 'all'.
+        options: See :class:`SegmentationLoss`.
+
     Attributes:
         no_classes: What the loss does that no class can be chosen for; empty where one can.
     """
 
     default_classes: ClassVar[Classes | None] = None
     no_classes: ClassVar[str] = ""
+    explained = ("classes",)
 
     def __init__(self, classes: Classes | None = None, **options: Unpack[SegOptions]) -> None:
         super().__init__(**options)
@@ -132,16 +138,19 @@ class OverlapLoss(ClassLoss):
         tensor(0.5000)
     """
 
+    default_average: ClassVar[str] = "image"
+
     def __init__(
         self,
         classes: Classes | None = None,
-        average: str | Mapping[str, float] = "image",
+        average: str | Mapping[str, float] | None = None,
         intersection: Intersection = "min",
         sync: bool = False,
         **options: Unpack[SegOptions],
     ) -> None:
         super().__init__(classes, **options)
         check_intersection(intersection)
+        average = self.default_average if average is None else average
         mix = {average: 1.0} if isinstance(average, str) else dict(average)
         if "classes" in mix and "class" not in mix and not isinstance(average, str):
             mix["class"] = mix.pop("classes")
@@ -245,7 +254,8 @@ class MapLoss(ClassLoss):
     """Base of losses of whole maps: distances, skeletons, topology.
 
     Args:
-        classes: As in :class:`OverlapLoss`; by default 'foreground'.
+        classes: 'present' (classes that the label has), 'all', 'foreground' (all but class 0) or
+            indices.
         options: See :class:`SegmentationLoss`.
 
     Attributes:

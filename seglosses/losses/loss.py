@@ -8,12 +8,15 @@ import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from inspect import Signature
 from numbers import Real
 from typing import ClassVar, TypedDict
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Self
 
+from seglosses.losses.declared import full_doc, full_signature, refuse_unknown
 from seglosses.losses.finite import require_finite
 from seglosses.losses.schedule import WeightSchedule
 from seglosses.primitives.attention import attention
@@ -54,18 +57,37 @@ class Loss(nn.Module):
         formula: The loss in a line, for catalogues.
         paper: Its source in a line.
         use_when: What it is for, in a line.
+        tags: What it is for, in single words, see :mod:`seglosses.losses.purposes`.
         needs: Extra inputs without which it cannot be called, see :mod:`seglosses.extra_inputs`.
+        record: Attribute that holds options together, for losses that keep them as one record.
+        explained: Options that it refuses with a reason of its own.
     """
 
     formula: ClassVar[str] = ""
     paper: ClassVar[str] = ""
     use_when: ClassVar[str] = ""
+    tags: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ()
+    record: ClassVar[str] = ""
+    explained: ClassVar[tuple[str, ...]] = ()
+    default_loss_name: ClassVar[str]
+    __signature__: ClassVar[Signature]
     # on the class, so that losses pickled by older versions have them
     weight_schedule: WeightSchedule | None = None
     _in_training = False
     _past_calls = 0
     _looked = False
+
+    def __init_subclass__(cls, **more: object) -> None:
+        super().__init_subclass__(**more)
+        cls.default_loss_name = default_name(cls.__name__)
+        cls.__signature__ = full_signature(cls)
+        cls.__doc__ = full_doc(cls)
+
+    def __new__(cls, *_: object, **options: object) -> Self:
+        """Refuse options that the class does not take, before any constructor runs."""
+        refuse_unknown(cls, options)
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -75,7 +97,7 @@ class Loss(nn.Module):
     ) -> None:
         super().__init__()
         check_reduction(reduction)
-        name = default_name(type(self).__name__) if loss_name is None else loss_name
+        name = self.default_loss_name if loss_name is None else loss_name
         if "loss" not in name:
             raise ValueError(
                 f"loss_name must contain 'loss', else mmengine logs it without training on it;"
@@ -121,12 +143,25 @@ class Loss(nn.Module):
         self._in_training = progress is not None
 
     def extra_repr(self) -> str:
-        """Hyper-parameters, as they can be given to the constructor."""
-        hidden = ("training", "weight_schedule")
-        shown = {k: v for k, v in vars(self).items() if not k.startswith("_") and k not in hidden}
+        """All options, as they can be given to the constructor."""
+        return ", ".join(f"{name}={value!r}" for name, value in self.options().items())
+
+    def options(self) -> dict[str, object]:
+        """Every option with its present value, in plain numbers and words.
+
+        Example:
+            >>> import torch
+            >>> from seglosses.losses import DiceLoss
+            >>> options = DiceLoss(class_weight=torch.ones(2)).options()
+            >>> options["class_weight"], DiceLoss(**options).options() == options
+            ([1.0, 1.0], True)
+        """
+        taken = [n for n, p in self.__signature__.parameters.items() if p.kind is not p.VAR_KEYWORD]
+        held = getattr(self, self.record) if self.record else None
+        found = {n: getattr(self, n, getattr(held, n, _MISSING)) for n in taken}
         if self.weight_schedule is not None:
-            shown["loss_weight"] = asdict(self.weight_schedule)
-        return ", ".join(f"{k}={v!r}" for k, v in shown.items())
+            found["loss_weight"] = asdict(self.weight_schedule)
+        return {name: _plain(value) for name, value in found.items() if value is not _MISSING}
 
     def _look_for_logits(self, pred: Tensor) -> None:
         """Warn once where what should be logits of a sigmoid looks like its probabilities."""
@@ -161,6 +196,18 @@ class Loss(nn.Module):
             loss = loss * self.loss_weight
         require_finite(loss, pred, type(self).__name__)
         return loss
+
+
+_MISSING = object()
+
+
+def _plain(value: object) -> object:
+    """Tensors and arrays as lists, numbers of NumPy as Python's."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return type(value)(map(_plain, value)) if isinstance(value, list | tuple) else value
 
 
 def default_name(class_name: str) -> str:

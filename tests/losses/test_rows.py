@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from seglosses import losses
-from seglosses.losses.rows import RotatedBoxLoss, RowLoss, Target
+from seglosses.losses.rows import RowLoss, Target
+from tests.reference.pairs import boxes_of
 
 ROWS = sorted(
     name
@@ -22,11 +23,7 @@ def rows(name: str) -> tuple[Tensor, Target]:
         return torch.linspace(-1, 1, 12).view(3, 4), torch.tensor([0.5, 1.25, 3.0])
     if issubclass(getattr(losses, name), losses.QualityFocalLoss.__base__):
         return torch.linspace(-1, 1, 6).view(3, 2), (torch.tensor([0, 1, 2]), torch.ones(3) / 2)
-    if issubclass(getattr(losses, name), RotatedBoxLoss):
-        boxes = torch.tensor([[2.0, 2, 4, 3, 0.1], [3, 5, 4, 7, -0.2], [5, 5, 5, 4, 0.3]])
-        return boxes, boxes + torch.tensor([[1.0, 0, 1, 1, 0.2], [1, 1, 0, 1, 0], [0, 1, 0, 3, 1]])
-    boxes = torch.tensor([[0.0, 0, 4, 4], [1, 2, 5, 9], [3, 3, 8, 7]])
-    return boxes, boxes + torch.tensor([[1.0, 0, 2, 1], [2, 1, 1, 0], [0, 1, 0, 3]])
+    return boxes_of(getattr(losses, name))
 
 
 @pytest.mark.parametrize("name", ROWS)

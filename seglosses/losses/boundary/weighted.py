@@ -85,7 +85,7 @@ class KervadecBoundaryLoss(MapLoss):
     Args:
         spacing: Edge lengths of a pixel, for distances in that unit; maps that are given are not
             changed.
-        normalize: See :func:`boundary_loss`.
+        normalize: Divide distances by the largest one in each image and class.
         options: See :class:`~seglosses.losses.classwise.MapLoss`; class 0 is left out unless
             ``classes`` names it.
 

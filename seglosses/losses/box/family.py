@@ -19,14 +19,17 @@ class IoUFamilyLoss(BoxLoss):
     """Base of 1 - IoU plus terms, with the modifiers of the family.
 
     Args:
-        inner_ratio: See :class:`~seglosses.losses.box.terms.Modifiers`.
-        interval: See there.
-        alpha: See there.
-        focal_gamma: See there.
+        inner_ratio: IoU is that of both boxes scaled by this about their centres (Inner-IoU). Below
+            1 the gradient of well placed boxes grows, above 1 that of boxes hardly touching.
+        interval: IoU is stretched linearly so that this interval becomes [0, 1], and clamped
+            (Focaler-IoU).
+        alpha: Power of IoU and of each term (Alpha-IoU); above 1 well placed boxes count more.
+        focal_gamma: Power of the detached IoU that weighs the loss (Focal-EIoU). Pairs that do not
+            overlap get neither loss nor gradient.
         options: See :class:`~seglosses.losses.base.Loss`.
 
     Attributes:
-        modifiers: Those four as one record.
+        modifiers: The first four as one record, :class:`~seglosses.losses.box.terms.Modifiers`.
 
     Example:
         >>> from seglosses.losses.box.terms import hull_term
@@ -39,6 +42,8 @@ class IoUFamilyLoss(BoxLoss):
         >>> HalfLoss()(pred, target), HalfLoss()(pred, target + torch.tensor([4.0, 0, 4, 0]))
         (tensor(1.), tensor(1.2500))
     """
+
+    record = "modifiers"
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from torch import Tensor, distributed
 from typing_extensions import Unpack
 
 from seglosses.losses.box.iou import CIoULoss, IoULoss
+from seglosses.losses.box.terms import AlphaOption, FocalOption, InnerOption, IntervalOption
 from seglosses.losses.loss import LossOptions
 from seglosses.losses.rows import BoxLoss, Target
 from seglosses.primitives.boxes import Comparison, per_pair, positive, square_norm
@@ -89,13 +90,31 @@ def wise_iou_loss(
     return per_pair(read, pred, target)
 
 
+class AlphaIoUOptions(LossOptions, InnerOption, IntervalOption, FocalOption, total=False):
+    """Options of CIoU but the power."""
+
+    freeze_diagonal: bool
+
+
+class InnerIoUOptions(LossOptions, IntervalOption, AlphaOption, FocalOption, total=False):
+    """Options of CIoU but the scale."""
+
+    freeze_diagonal: bool
+
+
+class FocalerIoUOptions(LossOptions, InnerOption, AlphaOption, FocalOption, total=False):
+    """Options of IoU but the interval and the mode."""
+
+    eps: float
+
+
 class AlphaIoULoss(CIoULoss):
     """CIoU whose parts are raised to a power, so that well placed boxes count more.
 
     Args:
         alpha: The power.
         gate_alpha: Shapes count only where IoU > 0.5.
-        options: See :class:`~seglosses.losses.base.Loss`.
+        options: See :class:`~seglosses.losses.box.iou.CIoULoss`.
 
     Raises:
         ValueError: for an ``alpha`` below 1.
@@ -112,7 +131,7 @@ class AlphaIoULoss(CIoULoss):
     use_when = "boxes must be tight (AP75 and above), or some are wrongly labelled"
 
     def __init__(
-        self, alpha: float = 3.0, gate_alpha: bool = True, **options: Unpack[LossOptions]
+        self, alpha: float = 3.0, gate_alpha: bool = True, **options: Unpack[AlphaIoUOptions]
     ) -> None:
         super().__init__(gate_alpha=gate_alpha, alpha=alpha, **options)
 
@@ -123,7 +142,7 @@ class InnerIoULoss(CIoULoss):
     Args:
         inner_ratio: Below 1 for boxes that are well placed already, above for those that are not.
         gate_alpha: Shapes count only where IoU > 0.5.
-        options: See :class:`~seglosses.losses.base.Loss`.
+        options: See :class:`~seglosses.losses.box.iou.CIoULoss`.
 
     Raises:
         ValueError: for an ``inner_ratio`` that is not positive.
@@ -140,7 +159,7 @@ class InnerIoULoss(CIoULoss):
     use_when = "IoU's gradient is too flat for the boxes at hand"
 
     def __init__(
-        self, inner_ratio: float = 0.7, gate_alpha: bool = True, **options: Unpack[LossOptions]
+        self, inner_ratio: float = 0.7, gate_alpha: bool = True, **options: Unpack[InnerIoUOptions]
     ) -> None:
         super().__init__(gate_alpha=gate_alpha, inner_ratio=inner_ratio, **options)
 
@@ -150,7 +169,7 @@ class FocalerIoULoss(IoULoss):
 
     Args:
         interval: IoU at which the loss is 1, and at which it is 0.
-        options: See :class:`~seglosses.losses.base.Loss`.
+        options: See :class:`~seglosses.losses.box.iou.CIoULoss`.
 
     Raises:
         ValueError: for an ``interval`` that is empty or leaves [0, 1].
@@ -167,7 +186,7 @@ class FocalerIoULoss(IoULoss):
     use_when = "training should attend to hard (low interval) or easy (high) boxes"
 
     def __init__(
-        self, interval: tuple[float, float] = (0.0, 0.95), **options: Unpack[LossOptions]
+        self, interval: tuple[float, float] = (0.0, 0.95), **options: Unpack[FocalerIoUOptions]
     ) -> None:
         super().__init__(mode="linear", interval=interval, **options)
 

@@ -190,13 +190,32 @@ def _aspect(side: Tensor) -> Tensor:
     return torch.atan(width / positive(height))
 
 
-class ModifierOptions(TypedDict, total=False):
-    """Options of :class:`Modifiers`."""
+class InnerOption(TypedDict, total=False):
+    """Scale of the boxes."""
 
     inner_ratio: float
+
+
+class IntervalOption(TypedDict, total=False):
+    """What of IoU counts."""
+
     interval: tuple[float, float]
+
+
+class AlphaOption(TypedDict, total=False):
+    """Power of IoU and terms."""
+
     alpha: float
+
+
+class FocalOption(TypedDict, total=False):
+    """Weight of a pair by its IoU."""
+
     focal_gamma: float
+
+
+class ModifierOptions(InnerOption, IntervalOption, AlphaOption, FocalOption, total=False):
+    """Options of :class:`Modifiers`."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def info_nce_loss(
         query: (n, D).
         positive: (n, D), row by row the query's.
         negative: (m, D), of all queries.
-        temperature: T.
+        temperature: T, divides the similarities.
 
     Returns:
         One loss per query, (n,), positive.
@@ -69,7 +69,7 @@ class InfoNCELoss(MapLoss):
     neither; weights of pixels other than 0 and 1 are refused.
 
     Args:
-        temperature: T.
+        temperature: T, divides the similarities.
         samples: Most queries, and most negatives, of an image and class.
         options: See :class:`~seglosses.losses.classwise.MapLoss`.
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.extra_inputs import extra_map
-from seglosses.losses.base import PixelLoss, SegOptions
+from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.losses.classwise import CountOptions, MapLoss, OverlapLoss
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned, activate
@@ -32,7 +32,7 @@ def kl_distillation_loss(
     Args:
         logits: The student's, (N, C, *S).
         teacher_logits: (N, C, *S); a constant of differentiation.
-        temperature: T.
+        temperature: T, divides the logits of both networks.
 
     Returns:
         One loss per pixel, (N, *S), not negative.
@@ -111,7 +111,7 @@ class KLDistillationLoss(PixelLoss):
     problem, as in all losses of pixels.
 
     Args:
-        temperature: T.
+        temperature: T, divides the logits of both networks.
         options: See :class:`~seglosses.losses.base.PixelLoss`; ``class_weight`` scales pixels by
             the teacher's probability of the class.
 
@@ -133,7 +133,7 @@ class KLDistillationLoss(PixelLoss):
     use_when = "a trained larger network is at hand (extra input: teacher)"
     needs = ("teacher",)
 
-    def __init__(self, temperature: float = 1.0, **options: Unpack[SegOptions]) -> None:
+    def __init__(self, temperature: float = 1.0, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
         check_range("(0, inf)", temperature=temperature)
         self.temperature = temperature
@@ -180,6 +180,7 @@ class JaccardDistillationLoss(OverlapLoss):
     paper = "Wang et al. 2023, arXiv:2302.05666, arXiv:2303.16296"
     use_when = "distillation judged by IoU or Dice, beside KL (extra input: teacher)"
     needs = ("teacher",)
+    default_average = "dataset"
 
     def __init__(
         self,
@@ -189,7 +190,6 @@ class JaccardDistillationLoss(OverlapLoss):
         temperature: float = 1.0,
         **options: Unpack[CountOptions],
     ) -> None:
-        options.setdefault("average", "dataset")
         super().__init__(**options)
         check_range("[0, inf)", alpha=alpha, beta=beta, smooth=smooth)
         check_range("(0, inf)", temperature=temperature)

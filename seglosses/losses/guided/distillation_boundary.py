@@ -46,7 +46,7 @@ def boundary_distillation_loss(
         teacher_logits: (N, C, *S); a constant of differentiation.
         edges: The bands M, boolean (N, C, *S).
         weight: Weights of pixels w, (N, 1, *S), at least 0; logits where it is 0 must be finite.
-        temperature: T.
+        temperature: T, divides the logits of both networks.
         edge_weight: Of the bands.
         body_weight: Of what the bands leave.
 
@@ -101,7 +101,7 @@ class BoundaryDistillationLoss(MapLoss):
     no band, and in no body.
 
     Args:
-        temperature: T.
+        temperature: T, divides the logits of both networks.
         edge_weight: Of the bands.
         body_weight: Of what the bands leave.
         radius: Half width of the bands, pixels.

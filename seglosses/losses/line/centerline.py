@@ -110,7 +110,7 @@ def centerline_cross_entropy_loss(
         margin: One-versus-rest logits z, (N, K, H, W) or (N, K, D, H, W).
         target: One-hot or soft labels of that shape; gradients do not flow into it.
         iterations: Erosions, see :func:`seglosses.primitives.soft_skeleton.soft_skeleton`.
-        skeleton: As in :func:`soft_cldice_loss`.
+        skeleton: 'soft' by erosions, or 'thinned' with the mask's topology.
         weight: (N, 1, *S) or broadcastable weights of pixels; 0 leaves a pixel out of the mean.
 
     Returns:
@@ -179,8 +179,8 @@ class SoftClDiceLoss(MapLoss):
 
     Args:
         iterations: Erosions, at least the largest half-width in pixels.
-        smooth: See :func:`soft_cldice_loss`.
-        skeleton: See :func:`soft_cldice_loss`.
+        smooth: Added above and below, in skeleton pixels.
+        skeleton: 'soft' by erosions, or 'thinned' with the mask's topology.
         compat: 'topomortar' pools the batch, as the authors of clDice do; TopoMortar takes
             ``iterations=3``, theirs is 10.
         options: See :class:`~seglosses.losses.classwise.MapLoss`.
@@ -235,7 +235,7 @@ class CenterlineCrossEntropyLoss(MapLoss):
 
     Args:
         iterations: Erosions of the soft skeleton.
-        skeleton: See :func:`soft_cldice_loss`.
+        skeleton: 'soft' by erosions, or 'thinned' with the mask's topology.
         options: See :class:`~seglosses.losses.classwise.MapLoss`.
 
     Raises:

@@ -142,7 +142,7 @@ class CenterlineBoundaryDiceLoss(MapLoss):
     paper.
 
     Args:
-        smooth: See :func:`centerline_boundary_dice_loss`.
+        smooth: Added above and below, in skeleton pixels.
         boundary: Weigh skeleton pixels by thinness (cbDice), or alike (clMDice).
         compat: 'topomortar' pools the batch, thins as Menten et al. do, five layers deep, and
             weighs by R_max / D instead of the paper's (R_max - D + 1) / R_max, squared in 3D.

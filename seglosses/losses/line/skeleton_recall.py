@@ -65,7 +65,7 @@ class SkeletonRecallLoss(MapLoss):
 
     Args:
         radius: Half-width of the tube in pixels.
-        smooth: See :func:`skeleton_recall_loss`.
+        smooth: Added above and below, in pixels.
         options: See :class:`~seglosses.losses.classwise.MapLoss`.
 
     Raises:

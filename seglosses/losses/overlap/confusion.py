@@ -78,7 +78,7 @@ def f_beta_loss(
         target: One-hot or soft labels, (N, C, *S).
         weight: Weights of pixels, broadcastable to (N, 1, *S).
         beta: Above 1 recall counts more than precision.
-        sharpness: See :func:`amplify`.
+        sharpness: How much :func:`amplify` pushes probabilities towards 0 and 1.
         smooth: Added above and below, in pixels: what rounding leaves of a class that is absent
             from both must not count.
 
@@ -112,7 +112,7 @@ def accuracy_loss(
         prob: Class probabilities, (N, C, *S).
         target: One-hot or soft labels, (N, C, *S).
         weight: Weights of pixels, broadcastable to (N, 1, *S).
-        sharpness: See :func:`amplify`.
+        sharpness: How much :func:`amplify` pushes probabilities towards 0 and 1.
 
     Returns:
         One loss per image and class, (N, C), in [0, 1]; 0 where there are no pixels.
@@ -140,7 +140,7 @@ def balanced_accuracy_loss(
         prob: Class probabilities, (N, C, *S).
         target: One-hot or soft labels, (N, C, *S).
         weight: Weights of pixels, broadcastable to (N, 1, *S).
-        sharpness: See :func:`amplify`.
+        sharpness: How much :func:`amplify` pushes probabilities towards 0 and 1.
 
     Returns:
         One loss per image and class, (N, C), in [0, 1]; a rate without pixels counts as 1.
@@ -170,7 +170,7 @@ def geometric_mean_loss(
         prob: Class probabilities, (N, C, *S).
         target: One-hot or soft labels, (N, C, *S).
         weight: Weights of pixels, broadcastable to (N, 1, *S).
-        sharpness: See :func:`amplify`.
+        sharpness: How much :func:`amplify` pushes probabilities towards 0 and 1.
 
     Returns:
         One loss per image and class, (N, C), in [0, 1]; a rate without pixels counts as 1.
@@ -203,7 +203,7 @@ class FBetaLoss(_ConfusionLoss):
 
     Args:
         beta: Above 1 recall counts more than precision.
-        sharpness: See :func:`amplify`.
+        sharpness: How much :func:`amplify` pushes probabilities towards 0 and 1.
         options: See :class:`~seglosses.losses.classwise.MapLoss`.
 
     Raises:
@@ -236,7 +236,7 @@ class AccuracyLoss(_ConfusionLoss):
     """Registered form of :func:`accuracy_loss`; of rare classes it learns nothing, see there.
 
     Args:
-        sharpness: See :func:`amplify`.
+        sharpness: How much :func:`amplify` pushes probabilities towards 0 and 1.
         options: See :class:`~seglosses.losses.classwise.MapLoss`.
 
     Example:
@@ -259,7 +259,7 @@ class BalancedAccuracyLoss(_ConfusionLoss):
     """Registered form of :func:`balanced_accuracy_loss`.
 
     Args:
-        sharpness: See :func:`amplify`.
+        sharpness: How much :func:`amplify` pushes probabilities towards 0 and 1.
         options: See :class:`~seglosses.losses.classwise.MapLoss`.
 
     Example:
@@ -282,7 +282,7 @@ class GeometricMeanLoss(_ConfusionLoss):
     """Registered form of :func:`geometric_mean_loss`.
 
     Args:
-        sharpness: See :func:`amplify`.
+        sharpness: How much :func:`amplify` pushes probabilities towards 0 and 1.
         options: See :class:`~seglosses.losses.classwise.MapLoss`.
 
     Example:

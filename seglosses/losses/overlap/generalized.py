@@ -72,7 +72,8 @@ class GeneralizedDiceLoss(OverlapLoss):
     the largest weight.
 
     Args:
-        smooth: As in the function.
+        smooth: Added above and below; where the target is empty, the mass of a false prediction
+            that costs 1/2.
         options: See :class:`~seglosses.losses.classwise.OverlapLoss`; no ``class_weight``, for the
             loss makes its own.
 

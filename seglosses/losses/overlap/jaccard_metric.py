@@ -116,6 +116,7 @@ class JaccardMetricLoss(OverlapLoss):
     formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s), a metric for soft labels too"
     paper = "Wang et al. 2023, arXiv:2302.05666, arXiv:2310.19252"
     use_when = "soft labels, distillation, or mIoU averaged by image or class"
+    default_average = "dataset"
 
     def __init__(
         self,
@@ -127,7 +128,6 @@ class JaccardMetricLoss(OverlapLoss):
         boundary_smoothing: BoundarySmoothing | None = None,
         **options: Unpack[CountOptions],
     ) -> None:
-        options.setdefault("average", "dataset")
         super().__init__(**options)
         check_range("[0, inf)", alpha=alpha, beta=beta, smooth=smooth)
         check_range("(0, inf)", gamma=gamma)

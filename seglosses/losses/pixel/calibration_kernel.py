@@ -168,7 +168,7 @@ class KernelCalibrationLoss(ClassLoss):
     all compared.
 
     Args:
-        bandwidth: See :func:`kernel_calibration_loss`.
+        bandwidth: Width of the Beta kernel; scores further apart hardly see each other.
         samples: Most pixels that are compared with each other.
         average: 'dataset' takes the batch as one image, 'image' each alone. Rows (n, C) of a
             classification head are images of one pixel, which alone have nothing to be compared

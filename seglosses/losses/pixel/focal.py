@@ -89,8 +89,8 @@ def poly1_focal_loss(
         logits: (N, C, *S).
         target: Labels (N, *S), or class probabilities (N, C, *S).
         epsilon: Added to the first coefficient; the paper's detectors use -1.
-        gamma: As in :func:`focal_loss`.
-        alpha: As in :func:`focal_loss`.
+        gamma: Exponent of the easiness; 0 for cross-entropy.
+        alpha: Weight of the foreground, 1 - alpha that of class 0; None for equal weights.
 
     Returns:
         (N, *S).
@@ -205,8 +205,8 @@ class Poly1FocalLoss(PixelLoss):
 
     Args:
         epsilon: Added to the first coefficient; the paper's detectors use -1.
-        gamma: As in :func:`focal_loss`.
-        alpha: As in :func:`focal_loss`.
+        gamma: Exponent of the easiness; 0 for cross-entropy.
+        alpha: Weight of the foreground, 1 - alpha that of class 0; None for equal weights.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
     Raises:

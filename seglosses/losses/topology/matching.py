@@ -281,6 +281,7 @@ class BettiMatchingLoss(MapLoss):
     paper = "Stucki et al. 2023, arXiv:2211.15272"
     use_when = "every component and loop at its place; late, beside CE and Dice; 1.4 times these"
     of_structures = True
+    record = "form"
 
     def __init__(
         self,

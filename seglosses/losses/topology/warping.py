@@ -69,7 +69,8 @@ class WarpingLoss(MapLoss):
     Args:
         compat: 'topomortar' computes
             :func:`seglosses.losses.topology.released.released_warping_loss`, errors included, in 2D
-        and without weights of pixels. options: See :class:`~seglosses.losses.classwise.MapLoss`.
+            and without weights of pixels.
+        options: See :class:`~seglosses.losses.classwise.MapLoss`.
 
     Raises:
         ValueError: for a ``compat`` that does not exist, and for weights of pixels beside it.

@@ -155,7 +155,7 @@ class MIPLoss(MapLoss):
 
     def __init__(
         self,
-        axes: int | Sequence[int] = 0,
+        axes: int | Sequence[int] = (0,),
         alpha: float = 0.3,
         beta: float = 0.7,
         gamma: float = 0.75,
@@ -165,7 +165,7 @@ class MIPLoss(MapLoss):
         super().__init__(**options)
         check_range("[0, inf)", alpha=alpha, beta=beta, smooth=smooth)
         check_range("(0, inf)", gamma=gamma)
-        chosen = list(axes) if isinstance(axes, Sequence) else [axes]
+        chosen = tuple(axes) if isinstance(axes, Sequence) else (axes,)
         if not chosen or not set(chosen) <= {0, 1, 2} or len(set(chosen)) < len(chosen):
             raise ValueError(f"axes must name spatial axes out of 0, 1 and 2 once, got {axes!r}")
         self.axes = chosen

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.extra_inputs import extra_input, extra_map
-from seglosses.losses.base import PixelLoss, SegOptions
+from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned, activate, one_hot
 from seglosses.primitives.label_edges import label_boundary, sobel_boundary
@@ -163,7 +163,7 @@ class ConfidenceWeightedCrossEntropyLoss(PixelLoss):
     use_when = "pseudo-labels of a teacher (extra input: teacher) or as dense targets"
 
     def __init__(
-        self, gamma: float = 1.0, threshold: bool = True, **options: Unpack[SegOptions]
+        self, gamma: float = 1.0, threshold: bool = True, **options: Unpack[PixelOptions]
     ) -> None:
         super().__init__(**options)
         check_range("[0, inf)", gamma=gamma)
@@ -215,7 +215,7 @@ class BoundaryCrossEntropyLoss(PixelLoss):
         self,
         radius: int = 1,
         edges: Literal["seen", "sobel"] = "seen",
-        **options: Unpack[SegOptions],
+        **options: Unpack[PixelOptions],
     ) -> None:
         super().__init__(**options)
         check_range("[1, inf)", whole=True, radius=radius)

@@ -40,9 +40,9 @@ def test_entropy_by_hand() -> None:
     half = torch.zeros(1, 1, 1, 2)
     assert EntropyLoss()(half, labels).item() == pytest.approx(math.log(2))
     two = torch.zeros(1, 2, 1, 2)
-    # independent channels add up, each with its weight
+    # the mean of independent channels, each with its weight
     loss = EntropyLoss(use_sigmoid=True, class_weight=[1.0, 2.0])
-    assert loss(two, labels).item() == pytest.approx(3 * math.log(2))
+    assert loss(two, labels).item() == pytest.approx(1.5 * math.log(2))
     weighted = EntropyLoss(class_weight=[1.0, 3.0])
     assert weighted(half, labels).item() == pytest.approx(2 * math.log(2))
     assert entropy_loss(torch.full((1, 4, 1), 3.0)).item() == pytest.approx(math.log(4))
