@@ -178,8 +178,10 @@ def codes_of(
     (pred, pred_origin), (target, target_origin) = codes
     if ignored is not None:
         target, target_origin = {**target, ignored: IGNORED}, f"{target_origin}, {ignored} ignored"
-    of_target = said.colours
-    of_pred = None if of_target is None else _without_ignored(of_target)
+    of_pred = of_target = None
+    if said.colours is not None:
+        of_pred = _without_ignored(said.colours)
+        of_target = {c: IGNORED if i == ignored else i for c, i in said.colours.items()}
     return (
         LabelCode(pred, pred_origin, "prediction", of_pred),
         LabelCode(target, target_origin, "ground truth", of_target),

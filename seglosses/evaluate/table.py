@@ -95,7 +95,7 @@ class Table:
             path: File to write.
             columns: Which columns, in order.
         """
-        names = [(image, name) for image in self.images for name in self.classes]
+        names = ((image, name) for image in self.images for name in self.classes)
         numbers = zip(*(self._values[column] for column in columns), strict=True)
-        rows = [(*key, *row) for key, row in zip(names, numbers, strict=True)]
+        rows = ((*key, *row) for key, row in zip(names, numbers, strict=True))
         write_table(path, ["image", "class", *columns], rows)

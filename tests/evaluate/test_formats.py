@@ -197,7 +197,7 @@ def test_values_above_255_survive(tmp_path: Path) -> None:
         ("a.npy", lambda path: np.save(path, np.array([[0, np.inf]])), "NaN or infinity"),
         ("a.npy", lambda path: np.save(path, np.array([[0, 1e300]])), "too large"),
         ("a.npy", lambda path: np.save(path, np.array([[0, 1j]])), "integer labels"),
-        ("a.npy", lambda path: np.save(path, np.zeros((1, 2, 3, 4), int)), r"np\.argmax"),
+        ("a.npy", lambda path: np.save(path, np.zeros((2, 2, 3, 4), int)), r"np\.argmax"),
         ("a.tif", tiff(np.array([[0, np.nan]])), "NaN or infinity"),
         ("a.tif", tiff(np.array([[0.5, 1]])), "holds fractions"),
         ("a.png", lambda path: path.write_bytes(b""), "cannot be read"),
@@ -237,6 +237,14 @@ def test_pictures_of_any_size_are_read(tmp_path: Path, monkeypatch: pytest.Monke
     with whole_pictures():
         Image.open(tmp_path / "a.png").close()
     assert Image.MAX_IMAGE_PIXELS == 4
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3, 5), (3, 5, 1, 1), (1, 3, 5, 1), (1, 1, 1, 3, 5)])
+def test_axes_of_batches_are_left_out(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    np.save(tmp_path / "a.npy", LABELS.reshape(shape))
+    np.savez(tmp_path / "b.npz", LABELS.reshape(shape))
+    for name in ("a.npy", "b.npz"):
+        np.testing.assert_array_equal(read_labels(tmp_path / name)[0], LABELS)
 
 
 def test_an_archive_named_as_an_array_is_read(tmp_path: Path) -> None:

@@ -170,6 +170,15 @@ def test_colours_with_ignored_and_unknown_ones(tmp_path: Path) -> None:
         scored(tmp_path, colours=table)
 
 
+def test_ignore_index_is_the_index_of_a_colour(tmp_path: Path) -> None:
+    (tmp_path / "colours.txt").write_text(TABLES["indices.txt"])
+    save(tmp_path / "gt", PALETTE[TRUTH])
+    save(tmp_path / "pred", PALETTE[np.where(TRUTH == 2, 0, TRUTH)])
+    result = scored(tmp_path, colours=tmp_path / "colours.txt", ignore_index=2)
+    assert result.table.matrix("pixels")[0].tolist() == [6, 6, 6]
+    assert result.mean("dice") == 1
+
+
 def test_a_palette_is_read_by_its_colours_where_there_is_a_table(tmp_path: Path) -> None:
     (tmp_path / "colours.txt").write_text(TABLES["indices.txt"])
     save(tmp_path / "pred", TRUTH)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seglosses.evaluate.formats.label_file import LabelFile
 from seglosses.evaluate.listing import PROBABILITY_KEYS
@@ -24,9 +26,17 @@ def read_array(path: Path) -> LabelFile:
     """
     content = np.load(path, allow_pickle=False)
     if isinstance(content, np.ndarray):
-        return LabelFile(path, content)
+        return LabelFile(path, _without_batch(content))
     with content:
         known = [key for key in PROBABILITY_KEYS if key in content.files]
         if len(content.files) != 1 and not known:
             raise ValueError(f"expected one array, got {', '.join(content.files) or 'none'}")
-        return LabelFile(path, content[known[0] if known else content.files[0]])
+        values = content[known[0] if known else content.files[0]]
+    return LabelFile(path, values if known else _without_batch(values))
+
+
+def _without_batch(values: NDArray[Any]) -> NDArray[Any]:
+    """An array of more than three axes without those of length 1, as of a batch or a channel."""
+    while values.ndim > 3 and 1 in values.shape:
+        values = values.squeeze(values.shape.index(1))
+    return values

@@ -22,7 +22,7 @@ from PIL import Image
 from seglosses.evaluate.formats.label_file import LabelFile, without_alpha
 
 _LIMIT = threading.RLock()
-_EXACT = ("L", "LA", "RGB", "RGBA", "I;16", "I;16B")
+_EXACT = ("L", "LA", "RGB", "RGBA", "I", "I;16", "I;16B")
 
 
 def read_picture(path: Path) -> LabelFile:
