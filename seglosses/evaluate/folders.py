@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import joblib
+from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
 from seglosses.evaluate.choosing import Wishes, choose_settings
@@ -245,7 +246,7 @@ def _score_all(
             unit="image",
             desc="evaluate",
         )
-        for files, outcome in _whole(shown):
+        for files, outcome in shown:
             if isinstance(outcome, Failure):
                 failures.append(outcome)
                 continue
@@ -256,22 +257,27 @@ def _score_all(
     return table, failures
 
 
-def _results(pairs: Iterable[PairFiles], settings: Settings, workers: int) -> Iterator[Outcome]:
+def _results(pairs: Sequence[PairFiles], settings: Settings, workers: int) -> Iterator[Outcome]:
     jobs = (joblib.delayed(_attempt)(files, settings) for files in pairs)
-    results: Iterator[Outcome] = joblib.Parallel(n_jobs=workers, return_as="generator")(jobs)
-    return results
-
-
-def _whole(results: Iterable[Outcome]) -> Iterator[Outcome]:
-    """The results; says what to do when the system ends a process."""
+    done = 0
     try:
-        yield from results
-    except BrokenExecutor as error:
-        raise ValueError(
-            "a process was ended from outside, as systems do when memory runs out; what is scored "
-            "is kept: the same command goes on from there, with fewer workers (--workers) in less "
-            "memory"
-        ) from error
+        for outcome in joblib.Parallel(n_jobs=workers, return_as="generator")(jobs):
+            done += 1
+            yield outcome
+    except BrokenExecutor:
+        # The system ended a process; which image was too much shows one by one.
+        yield from _one_by_one(pairs[done:], settings)
+
+
+def _one_by_one(pairs: Iterable[PairFiles], settings: Settings) -> Iterator[Outcome]:
+    """The same in a process that is made anew when an image ends it."""
+    for files in pairs:
+        try:
+            executor = get_reusable_executor(max_workers=1)
+            yield executor.submit(_attempt, files, settings).result()
+        except BrokenExecutor:
+            reason = "ended the process that scored it, as happens when memory runs out"
+            yield files, Failure(files.name, printable(f"{files.target}: {reason}"))
 
 
 def _attempt(files: PairFiles, settings: Settings) -> Outcome:

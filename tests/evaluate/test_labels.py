@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seglosses.evaluate.labels import IGNORED, LabelCode, choose_codes, parse_labels_map
+from seglosses.evaluate.labels import (
+    IGNORED,
+    LabelCode,
+    choose_codes,
+    distinct,
+    parse_labels_map,
+)
 
 BINARY = {0: 0, 255: 1}
 INDEX = {0: 0, 1: 1}
@@ -66,6 +72,17 @@ def test_decoding(dtype: type) -> None:
 def test_negative_and_large_values() -> None:
     code = LabelCode({-5: 0, 10**9: 1}, "made up")
     np.testing.assert_array_equal(code.decode(np.array([[10**9, -5]])), [[1, 0]])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.uint16, np.int64, np.uint64])
+def test_distinct_values_are_those_of_a_sort(dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    limits = np.iinfo(dtype)
+    for low, high in ((limits.min, limits.max), (max(limits.min, -3), 5), (100, 127)):
+        values = rng.integers(low, high, (7, 5), dtype=dtype, endpoint=True)
+        assert distinct(values) == np.unique(values).tolist()
+        assert distinct(values[::2, ::-1]) == np.unique(values[::2]).tolist()
+    assert distinct(np.zeros((0, 3), dtype)) == []
 
 
 def test_unknown_values_are_named() -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ import pytest
 from PIL import Image
 
 from seglosses.evaluate import Evaluation, IncompleteError, evaluate, folders
-from seglosses.evaluate.journal import BLOCK, NAME, Journal, lock
+from seglosses.evaluate.journal import BLOCK, NAME, Journal, lock, stamp
+from seglosses.evaluate.listing import PairFiles
 
 MASK = np.zeros((12, 12), np.uint8)
 MASK[3:9, 3:9] = 1
@@ -101,9 +103,6 @@ def test_a_file_that_changed_with_its_time_kept_is_scored_again(
 
 
 def test_the_digest_sees_beginning_middle_and_end(tmp_path: Path) -> None:
-    from seglosses.evaluate.journal import stamp
-    from seglosses.evaluate.listing import PairFiles
-
     path = tmp_path / "a.npy"
     content = bytearray(8 * BLOCK)
     stamps = []
@@ -250,6 +249,28 @@ def test_files_of_every_damage_are_named_and_counted(tmp_path: Path) -> None:
     assert set(found) == {"empty", "archive", "huge", "one-hot", "fractions", "text"}
     assert all(f"{name}.npy" in reason for name, reason in found.items())
     assert len(caught.value.evaluation.table) == 4
+
+
+class Fatal:
+    """A path that ends the process which receives it."""
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return os._exit, (9,)
+
+
+@pytest.mark.slow
+def test_an_image_that_ends_its_process_is_named(tmp_path: Path) -> None:
+    """As one that needs more memory than there is: the system ends the process."""
+    pred, target = save(tmp_path / "pred"), save(tmp_path / "gt")
+    settings = scored(pred, target, tmp_path / "out").settings
+    pairs = [PairFiles(path.stem, pred / path.name, path) for path in sorted(target.iterdir())]
+    pairs[1] = replace(pairs[1], pred=Fatal())  # type: ignore[arg-type]
+    results = dict(
+        (files.name, outcome) for files, outcome in folders._results(pairs, settings, workers=2)
+    )
+    assert list(results) == ["00", "01", "02", "03"]
+    assert "01.png: ended the process" in results.pop("01").reason
+    assert all(rows[0]["dice"] == 1 for rows in results.values())
 
 
 @pytest.mark.slow
