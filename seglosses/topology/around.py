@@ -23,11 +23,12 @@ class Around:
         ends: The edges that can come last in a square, by normal axis and code, (3, 3).
         beside: Squares around an edge, by axis and code, (3, 4).
         beside_faces: Their edges, (3, 4, 4).
-        voxels: The 18 voxels that share a square with one.
         star: Squares of a star, in order: offset of the pixel and normal axis, (12, 2).
         star_squares: The same as numbers of squares, (12,).
         star_faces: Their edges, (12, 4).
         star_corners: Their other voxels, (12, 3).
+        voxels: The 18 voxels that share a square with one.
+        star_needs: Which of these each square of a star has, as bits, (12,).
         star_sides: Which edges of the star they have, as bits, (12,).
         star_ends: Edges of a star, in order: offset of the pixel and axis, (6, 2).
         star_edges: The same as numbers of edges, (6,).
@@ -39,11 +40,12 @@ class Around:
     ends: Codes
     beside: Codes
     beside_faces: Codes
-    voxels: Codes
     star: Codes
     star_squares: Codes
     star_faces: Codes
     star_corners: Codes
+    voxels: Codes
+    star_needs: Codes
     star_sides: Codes
     star_ends: Codes
     star_edges: Codes
@@ -70,18 +72,19 @@ def around(x: int, y: int, z: int) -> Around:
         corners.append((du, dw, du + dw))
         sides.append(1 << (u + 3 * (1 - back_u)) | 1 << (w + 3 * (1 - back_w)))
         squares.append((-back_u * step[u] - back_w * step[w], normal))
-    edges = [(-step[a], a) for a in range(3)] + [(0, a) for a in range(3)]
     voxels = sorted({offset for corner in corners for offset in corner})
+    edges = [(-step[a], a) for a in range(3)] + [(0, a) for a in range(3)]
     parts = (
         faces,
         ends,
         [[3 * p + t for p, t in row] for row in near],
         [[[3 * p + face for face in faces[t]] for p, t in row] for row in near],
-        voxels,
         squares,
         [3 * p + t for p, t in squares],
         [[3 * p + face for face in faces[t]] for p, t in squares],
         corners,
+        voxels,
+        [sum(1 << voxels.index(offset) for offset in corner) for corner in corners],
         sides,
         edges,
         [3 * p + a for p, a in edges],

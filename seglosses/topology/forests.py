@@ -175,12 +175,14 @@ class Walls:
         free: Bit ``axis`` of a voxel is set for the edges outside the spanning tree, each of which
             is born with a loop, bit ``3 + axis`` for the squares outside the dual one, each of
             which fills a loop.
+        outer: Bit ``3 + axis`` is set for the squares outside of a level whose order is free.
     """
 
     key: Ints
     step: Codes
     span: tuple[int, int]
     free: Marks
+    outer: Marks
 
     @property
     def last(self) -> Marks:
@@ -216,7 +218,7 @@ def forests_3d(
     primal, dual = sides_3d(*step.tolist())
     pixel, cube = np.empty(key.size, np.uint8), np.empty(key.size, np.uint8)
     flags, free = np.zeros(key.size, np.uint8), np.zeros(key.size, np.uint8)
-    walls = Walls(key, step, span, free)
+    walls = Walls(key, step, span, free, np.zeros(key.size, np.uint8))
     volume.contract_3d(key, step, pixel, cube)
     volume.mark_3d(key, step, pixel, cube, walls.last, walls.first, flags, free)
     marked = _Marked.of(key, flags)

@@ -10,8 +10,8 @@ of the constant half may be chosen:
 * Rows of the highest level may be reordered: which of the lower edges a column takes depends only
   on the set of the higher ones, and an edge of that level begins no bar of the label.
 
-Ordered by the other volume, the constant half has hardly any ties, and its pairs are known from
-that volume. And with the label's other half in the order of the comparison, the image of the label
+Ordered by the other volume, the constant half has hardly any ties, so that neighbourhoods show most
+pairs. And with the label's other half in the order of the comparison, the image of the label
 is the barcode of a single filtration: the label's order on one half, the comparison's on the other.
 """
 
@@ -24,11 +24,12 @@ import numpy as np
 from seglosses.topology.bars import Filtered
 from seglosses.topology.forests import Forest, Marks, Walls, forests_3d
 from seglosses.topology.images import place_of
-from seglosses.topology.kernels import transfer
+from seglosses.topology.kernels import order
 from seglosses.topology.kernels.grid import OUTSIDE
 from seglosses.topology.kernels.order import FRAME
+from seglosses.topology.pairings import NONE, Given, Mates, Pairing
 from seglosses.topology.sides import Codes, Ints
-from seglosses.topology.tunnels import NONE, Loops, Mates, Pairing
+from seglosses.topology.tunnels import Loops
 
 
 @dataclass(frozen=True)
@@ -72,27 +73,27 @@ class Halves:
             return NONE, NONE
         low, high = self.levels
         seam = self._seam(volume, label)
-        mates = Mates.between(seam.walls, seam.walls, volume, seam.walls)
         third = self.comparison
         if self.larger:
-            squares = Pairing.of(seam, seam, mates, edges=label.edges).deaths(label.edges)
+            squares = Pairing.of(seam, seam, seam.mates, edges=label.edges).deaths(label.edges)
             ends = seam.deaths(squares)
             loops = np.flatnonzero(ends > low)
             squares, ends = squares[loops], ends[loops]
-            mates = Mates.between(volume.walls, third.walls, volume, third.walls)
-            edges = Pairing.of(volume, third, mates, squares=squares).births(squares)
+            mates, given = Mates.of(volume.walls, third.walls), Given(volume.own, high - low + 1)
+            found = Pairing.of(volume, third, mates, squares=squares, given=given)
+            edges = found.births(squares)
             place, proper = place_of(volume.edges, edges), volume.births(edges) < ends
         else:
-            edges = Pairing.of(seam, seam, mates, squares=label.squares).births(label.squares)
+            edges = Pairing.of(seam, seam, seam.mates, squares=label.squares).births(label.squares)
             starts = seam.births(edges)
             loops = np.flatnonzero(starts < high)
             edges, starts = edges[loops], starts[loops]
-            mates = Mates.between(third.walls, volume.walls, volume, third.walls)
+            mates = Mates.of(third.walls, volume.walls)
             squares = Pairing.of(third, volume, mates, edges=edges).deaths(edges)
             place, proper = place_of(volume.squares, squares), starts < volume.deaths(squares)
         # The image of the label's bar is never empty, so that the comparison has a bar there.
-        found = place >= 0 if exact else (place >= 0) & proper
-        return place[found], loops[found]
+        kept = place >= 0 if exact else (place >= 0) & proper
+        return place[kept], loops[kept]
 
     def _seam(self, volume: Loops, label: Loops) -> Loops:
         """The label's order on its half and the comparison's on the other, as one filtration."""
@@ -107,8 +108,21 @@ class Halves:
             key[self.rest != 0] = high + 1
             span = low, high - low + 2
         free = np.zeros(key.size, np.uint8)
-        transfer.combine_free(self.older, walls.step, inner, outer, free)
-        return Loops(Walls(key, walls.step, span, free))
+        order.combine_free(self.older, walls.step, inner, outer, free)
+        return Loops(Walls(key, walls.step, span, free, np.zeros(key.size, np.uint8)))
+
+
+def tell_halves(volume: Filtered, label: Filtered) -> None:
+    """Note at the loops of a volume which squares are not within the label's older half.
+
+    Args:
+        volume: The volume; its own loops are not reduced yet.
+        label: The label.
+    """
+    walls = volume.volume[1].walls
+    older = label.key <= label.key[label.key != FRAME].min()
+    none, all_ = np.zeros(older.size, np.uint8), np.full(older.size, 0x38, np.uint8)
+    order.combine_free(older.view(np.uint8), walls.step, none, all_, walls.outer)
 
 
 def compare_with_label(

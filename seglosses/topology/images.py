@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seglosses.topology.tunnels import NONE, Loops, Mates, Pairing
+from seglosses.topology.pairings import NONE, Given, Mates, Pairing
+from seglosses.topology.tunnels import Loops
 
 if TYPE_CHECKING:
     from seglosses.topology.forests import Mask
@@ -60,10 +61,11 @@ def match_loops(
 def _image(loops: Loops, comparison: Loops, larger: bool) -> tuple[Codes, Mask]:
     """Cell of the comparison that each loop leads to, and whether the image interval has length."""
     if larger:
-        mates = Mates.between(loops.walls, comparison.walls, loops, comparison.walls)
-        squares = Pairing.of(loops, comparison, mates, edges=loops.edges).deaths(loops.edges)
+        mates = Mates.of(loops.walls, comparison.walls)
+        found = Pairing.of(loops, comparison, mates, edges=loops.edges, given=Given(loops.own))
+        squares = found.deaths(loops.edges)
         return squares, loops.births(loops.edges) < comparison.deaths(squares)
-    mates = Mates.between(comparison.walls, loops.walls, loops, comparison.walls)
+    mates = Mates.of(comparison.walls, loops.walls)
     edges = Pairing.of(comparison, loops, mates, squares=loops.squares).births(loops.squares)
     return edges, comparison.births(edges) < loops.deaths(loops.squares)
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from seglosses.topology.forests import OUTER, Forest, Mask
 from seglosses.topology.kernels import forests as kernels
+from seglosses.topology.kernels import replays
 from seglosses.topology.sides import Codes, Ints
 
 
@@ -96,9 +97,9 @@ class _Labels:
         self.source = source
         self.basins = runner.basins(source.roots)
         self.early = np.full(runner.age.size, kernels.NONE, np.int64)
-        kernels.least_label(self.basins, source.age, self.early)
+        replays.least_label(self.basins, source.age, self.early)
         self.dying = np.empty(runner.win.size, np.int64)
-        kernels.replay(runner.win, runner.lose, self.early.copy(), self.dying)
+        replays.replay(runner.win, runner.lose, self.early.copy(), self.dying)
         self.sure: Mask = (self.dying >> 32) < (runner.codes >> 32)
 
     def settle(self, wanted: Mask, births: Mask) -> NDArray[Any]:
@@ -118,7 +119,7 @@ class _Labels:
         hope = np.zeros(size, bool)
         hope[self.basins[births]] = True
         marked = np.zeros(size, bool)
-        kernels.mark_unsure(
+        replays.mark_unsure(
             runner.win,
             runner.lose,
             runner.codes,
@@ -139,7 +140,7 @@ class _Labels:
         roots = runner.roots[nodes]
         cells: Ints = np.empty(key.size, np.int32)
         basins: Ints = np.empty(key.size, np.int32)
-        count = kernels.gather_members(roots, nodes, runner.dirs, side.steps, cells, basins)
+        count = replays.gather_members(roots, nodes, runner.dirs, side.steps, cells, basins)
         cells, basins = cells[:count], basins[:count]
         edges = side.axes * cells.astype(np.int64) + side.joins[runner.dirs[cells]]
         joins = ((side.values(key, cells) << 32) | edges) ^ side.flip
@@ -149,7 +150,7 @@ class _Labels:
         label[nodes] = side.codes(self.source.key, roots)
         label[runner.age == OUTER] = OUTER
         dying = np.empty(runner.win.size, np.int64)
-        kernels.replay_exactly(
+        replays.replay_exactly(
             runner.win,
             runner.lose,
             runner.codes,

@@ -9,7 +9,7 @@ import numpy as np
 from seglosses.topology.bars import Filtered
 from seglosses.topology.filtration import Construction, Filtration, dense_keys
 from seglosses.topology.forests import Forest
-from seglosses.topology.halves import Halves, compare_with_label
+from seglosses.topology.halves import Halves, compare_with_label, tell_halves
 from seglosses.topology.tunnels import Loops
 
 if TYPE_CHECKING:
@@ -44,11 +44,14 @@ def filter_volumes(
     if filtration == "superlevel":
         keys = [~key for key in keys]
     one, two = (Filtered.of(key, construction=construction, relative=relative) for key in keys)
+    volume, label = (two, one) if which == 0 else (one, two)
+    # The surrounding of a comparison by its own oldest value is that of neither half.
+    halved = which is not None and (union or not relative)
+    if halved:
+        tell_halves(volume, label)
     if not (one.bars and two.bars):
         return one, two, None
-    # The surrounding of a comparison by its own oldest value is that of neither half.
-    if which is not None and (union or not relative):
-        volume, label = (two, one) if which == 0 else (one, two)
+    if halved:
         return (
             one,
             two,

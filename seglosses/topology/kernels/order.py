@@ -103,50 +103,6 @@ def dense_levels(key, out):
 
 
 @kernel
-def number_rows(key, low, levels, free, step, rows, rank):
-    """Number the free edges from the last to the first in the order (value, index).
-
-    Args:
-        key: Padded values, int32 (n,); those of the volume from ``low`` on, besides the frame.
-        low: The smallest value.
-        levels: How many values there are at most, from ``low`` on.
-        free: Bit ``axis`` is set where the edge gets a row, uint8 (n,).
-        step: Strides, int64 (3,).
-        rows: How many edges are free.
-        rank: Row by 3 * pixel + axis, -1 for the other edges, int32 (3 n,); set.
-    """
-    # One place for the frame, which is older than all, and one for edges without a row.
-    place = np.zeros(levels + 2, np.int32)
-    trash = np.int64(levels + 1)
-    base = np.int64(low) - 1
-    zero = np.int64(0)
-    lo = step.sum()
-    hi = key.size - lo
-    for p in range(lo, hi):
-        bits = free[p]
-        for axis in range(3):
-            top = max(np.int64(key[p]), np.int64(key[p + step[axis]])) - base
-            top = max(top, zero) if (bits >> axis) & 1 else trash
-            place[top] += 1
-    row = rows - 1
-    for level in range(levels + 1):
-        count = place[level]
-        place[level] = row
-        row -= count
-    rank[: 3 * lo] = -1
-    rank[3 * hi :] = -1
-    for p in range(lo, hi):
-        bits = free[p]
-        for axis in range(3):
-            has = (bits >> axis) & 1
-            top = max(np.int64(key[p]), np.int64(key[p + step[axis]])) - base
-            top = max(top, zero) if has else trash
-            row = place[top]
-            place[top] -= 1
-            rank[3 * p + axis] = row if has else -1
-
-
-@kernel
 def count_bits(free, paired):
     """Count the edges and the unpaired squares among free cells.
 
@@ -191,3 +147,48 @@ def list_columns(key, free, paired, step, codes):
                 codes[count] = (np.int64(top) << 32) | (3 * p + normal)
                 count += 1
     sort_codes(codes)
+
+
+@kernel
+def _combine_edges(axis, here, there, inner, outer, out):
+    bit = np.uint8(1 << axis)
+    for i in range(out.size):
+        out[i] |= bit & (inner[i] if here[i] & there[i] else outer[i])
+
+
+@kernel
+def _combine_squares(normal, here, w, u, uw, inner, outer, out):
+    bit = np.uint8(8 << normal)
+    for i in range(out.size):
+        out[i] |= bit & (inner[i] if here[i] & w[i] & u[i] & uw[i] else outer[i])
+
+
+@kernel
+def combine_free(zone, step, inner, outer, out):
+    """Take the cells within a zone from one set of free cells and the others from another.
+
+    Args:
+        zone: 0 and 1, uint8 (n,).
+        step: Strides, int64 (3,).
+        inner: Bits of free cells for the zone, uint8 (n,).
+        outer: Bits of free cells for the rest, uint8 (n,).
+        out: Zeros, uint8 (n,); set.
+    """
+    lo = step.sum()
+    hi = zone.size - lo
+    here, mine, rest, free = zone[lo:hi], inner[lo:hi], outer[lo:hi], out[lo:hi]
+    for axis in range(3):
+        a = step[axis]
+        u = step[1] if axis == 0 else step[0]
+        w = step[1] if axis == 2 else step[2]
+        _combine_edges(axis, here, zone[lo + a : hi + a], mine, rest, free)
+        _combine_squares(
+            axis,
+            here,
+            zone[lo + w : hi + w],
+            zone[lo + u : hi + u],
+            zone[lo + u + w : hi + u + w],
+            mine,
+            rest,
+            free,
+        )

@@ -3,11 +3,11 @@
 
 Columns are squares in the order of one filtration, rows are edges in the order of the same or of
 another one (an image between the two). Rows are numbered from the last to the first: the pivot is
-the smallest number. The column at work is a set of row numbers in a tree of 64-bit words: a bit in
-the second level says whether a word of the first is empty, and one in the third the same of the
-second, so that adding an edge and finding the pivot take a few operations and no branch. Most
-columns are never stored: the *mate* of their pivot (see :mod:`seglosses.topology.kernels.stars`)
-says of which squares they are the sum, and the edges of these are looked up instead.
+the smallest number. The column at work is a set of row numbers, 64 to a word, with a second level
+that says which words are not empty: adding an edge takes a few operations and no branch, and the
+next pivot, which never lies before the last one, is found a word or two further on. Most columns
+are never stored: the *mate* of their pivot (see :mod:`seglosses.topology.kernels.stars`) says of
+which squares they are the sum, and the edges of these are looked up instead.
 """
 
 from __future__ import annotations
@@ -15,248 +15,199 @@ from __future__ import annotations
 import numpy as np
 
 from seglosses.primitives._kernels_compiled import kernel, trailing_zeros
+from seglosses.topology.kernels.rows import LOW, MATE_BITS, WANTED_BIT
 from seglosses.topology.kernels.stars import APPARENT, FAR_END, STAR
 
-# What is known of a row: its edge, the mate of that edge below, and above whether its column is
-# asked for; or the complement of the column that took it.
-_MATE = 16
-_EDGE = 0xFFFFFFFF
-_WANTED = 48
-
 
 @kernel
-def open_rows(rank, mate, wanted, rows):
-    """Write down what is known of every row before a reduction.
-
-    Args:
-        rank: Row of every edge, -1 for those of the spanning tree, int32 (3 n,).
-        mate: What is known of every edge, uint16 (3, n).
-        wanted: Edges whose square is asked for, int64 (k,).
-        rows: int64 (r + 1,); set. The last one is only written to.
-
-    Returns:
-        How many of the edges that are asked for have no mate.
-    """
-    spare = rows.size - 1
-    for p in range(mate.shape[1]):
-        for axis in range(3):
-            row = np.int64(rank[3 * p + axis])
-            rows[row if row >= 0 else spare] = (3 * p + axis) << _MATE | np.int64(mate[axis, p])
-    missing = 0
-    for i in range(wanted.size):
-        row = rank[wanted[i]]
-        if rows[row] & 0xFFFF == 0:
-            rows[row] |= 1 << _WANTED
-            missing += 1
-    return missing
-
-
-@kernel
-def _toggle(row, w0, w1, w2):
+def _toggle(row, w0, w1):
+    """Add a row; a negative one changes nothing, without a branch that would be guessed wrong."""
     one = np.uint64(1)
-    six = np.uint64(6)
     low = np.uint64(63)
-    bit = np.uint64(row)
-    i = bit >> six
-    word = w0[i] ^ (one << (bit & low))
+    row = np.int64(row)
+    bit = np.uint64(max(row, 0))
+    i = bit >> np.uint64(6)
+    word = w0[i] ^ (np.uint64(row >= 0) << (bit & low))
     w0[i] = word
-    j = i >> six
+    j = i >> np.uint64(6)
     shift = i & low
-    word = (w1[j] & ~(one << shift)) | (np.uint64(word != 0) << shift)
-    w1[j] = word
-    k = j >> six
-    shift = j & low
-    w2[k] = (w2[k] & ~(one << shift)) | (np.uint64(word != 0) << shift)
+    w1[j] = (w1[j] & ~(one << shift)) | (np.uint64(word != 0) << shift)
 
 
 @kernel
-def _first_row(top, w0, w1, w2):
-    """The smallest row, -1 for none; no word of the third level before ``top`` is set."""
-    while top < w2.size:
-        if w2[top] != 0:
-            j = 64 * top + trailing_zeros(w2[top])
-            i = 64 * j + trailing_zeros(w1[j])
+def _first_row(place, end, w0, w1):
+    """The smallest row, -1 for none; there is none outside of some words of the second level."""
+    while place <= end:
+        if w1[place] != 0:
+            i = 64 * place + trailing_zeros(w1[place])
             return 64 * i + trailing_zeros(w0[i])
-        top += 1
+        place += 1
     return -1
 
 
 @kernel
-def _toggle_square(square, faces, rank, w0, w1, w2):
-    p = square // 3
-    normal = square - 3 * p
+def _toggle_square(at, faces, rank, w0, w1, end):
     for k in range(4):
-        row = rank[3 * p + faces[normal, k]]
-        if row >= 0:
-            _toggle(row, w0, w1, w2)
+        row = rank[at + faces[k]]
+        _toggle(row, w0, w1)
+        end = max(end, row >> 12)
+    return end
 
 
 @kernel
-def _toggle_mate(edge, code, beside, star_faces, step, rank, w0, w1, w2):
-    """Add the column of a pair that was found without a matrix."""
+def _toggle_mate(edge, code, tables, step, rank, outer, w0, w1, end):
+    """Add the column of a pair that was found without a matrix; says, too, if it is outer."""
+    _, beside, beside_faces, star, star_faces = tables
     p = edge // 3
     axis = edge - 3 * p
     if code & APPARENT:
-        for k in range(4):
-            row = rank[3 * p + beside[axis, code & 3, k]]
-            if row >= 0:
-                _toggle(row, w0, w1, w2)
-        return
-    v = p + step[axis] if (code >> FAR_END) & 1 else p
-    squares = code & STAR
-    j = 0
+        slot = code & 3
+        square = 3 * p + beside[axis, slot]
+        far = (outer[square // 3] >> (3 + square % 3)) & 1
+        return _toggle_square(3 * p, beside_faces[axis, slot], rank, w0, w1, end), far
+    v = p + ((code >> FAR_END) & 1) * step[axis]
+    squares = np.uint64(code & STAR)
+    far = 0
     while squares != 0:
-        if squares & 1:
-            for k in range(4):
-                row = rank[3 * v + star_faces[j, k]]
-                if row >= 0:
-                    _toggle(row, w0, w1, w2)
-        squares >>= 1
-        j += 1
+        j = trailing_zeros(squares)
+        far |= (outer[v + star[j, 0]] >> (3 + star[j, 1])) & 1
+        end = _toggle_square(3 * v, star_faces[j], rank, w0, w1, end)
+        squares &= squares - np.uint64(1)
+    return end, far
 
 
 @kernel
-def reduce_columns(columns, faces, beside, star_faces, step, rank, rows, wanted, w0, w1, w2, taken):
+def _push(heap, size, code):
+    heap[size] = code
+    at = size
+    while at > 0 and heap[(at - 1) >> 1] > heap[at]:
+        up = (at - 1) >> 1
+        heap[at], heap[up] = heap[up], heap[at]
+        at = up
+
+
+@kernel
+def _pop(heap, size):
+    code = heap[0]
+    heap[0] = heap[size - 1]
+    at = 0
+    while 2 * at + 1 < size - 1:
+        down = 2 * at + 1
+        if down + 1 < size - 1 and heap[down + 1] < heap[down]:
+            down += 1
+        if heap[at] <= heap[down]:
+            break
+        heap[at], heap[down] = heap[down], heap[at]
+        at = down
+    return code
+
+
+@kernel
+def reduce_columns(
+    columns, tables, step, rank, rows, free, outer, wanted, least, w0, w1,
+    codes, taken, far, start, pool, known,
+):  # fmt: skip
     """Reduce columns from left to right and report the edge that each one takes.
 
+    Columns that are known already stand in ``codes``, ``taken``, ``far``, ``start`` and ``pool``.
+    One of them whose row is taken by an earlier column is reduced again when its turn comes.
+
     Args:
-        columns: Codes of the squares without a mate, in order, int64 (k,); the lower half is
+        columns: Codes of the other squares without a mate, in order, int64 (k,); the lower half is
             ``3 * pixel + normal``.
-        faces: The four edges of a square, relative to 3 * pixel, by normal axis, int64 (3, 4).
-        beside: The edges of the four squares around an edge, relative to 3 * pixel, by axis and
-            square, int64 (3, 4, 4).
-        star_faces: The edges of each square of a star, relative to 3 * voxel, int64 (12, 4).
+        tables: Edges of a square relative to 3 * pixel, by normal axis, int64 (3, 4); squares
+            around an edge, by axis, (3, 4), and their edges, (3, 4, 4); squares around a voxel, as
+            offset and normal axis, (12, 2), and their edges relative to 3 * voxel, (12, 4).
         step: Strides, int64 (3,).
         rank: Row of every edge, -1 for those of the spanning tree, int32 (3 n,).
-        rows: What :func:`open_rows` wrote; rows that are taken hold the complement of the column.
-        wanted: How many rows are asked for; the reduction ends when all are taken. -1 to go on.
+        rows: What ``rows.open_rows`` wrote; rows that are taken hold the complement of the column.
+        free: Bits of the free squares, uint8 (n,).
+        outer: Bits of the squares that are outside of a level whose order is free, uint8 (n,).
+        wanted: How many rows are asked for; the reduction may end when all are taken. -1 to go on.
+        least: It does not end before this code.
         w0: Zeros, uint64, a word for 64 rows.
         w1: Zeros, uint64, a word for 64 words of ``w0``.
-        w2: Zeros, uint64, a word for 64 words of ``w1``.
-        taken: Edge of each column, int32 (k,), -1 for those that were not reached; set.
+        codes: Codes of all columns, int64 (2 known + k,); the later ones are set.
+        taken: Edge of each column, int32 (2 known + k,), -1 for those that take none; set.
+        far: Whether an outer square was added to a column, uint8 (2 known + k,); set.
+        start: Where each column begins in ``pool``, int64 (2 known + k + 1,); set.
+        pool: Rows of the columns that are known, int32.
+        known: How many these are.
+
+    Returns:
+        The number of columns, and the pool of their rows.
     """
-    pool = np.empty(4 * columns.size + 64, np.int32)
-    used = 0
-    start = np.zeros(columns.size + 1, np.int64)
-    for i in range(columns.size):
-        taken[i] = -1
-    for i in range(columns.size):
-        if wanted == 0:
+    used = start[known]
+    late = np.empty(known, np.int64)
+    waiting = 0
+    nth = known
+    place = 0
+    while place < columns.size or waiting > 0:
+        if waiting == 0 or (place < columns.size and columns[place] < late[0]):
+            code = columns[place]
+            place += 1
+        else:
+            code = _pop(late, waiting)
+            waiting -= 1
+        if wanted == 0 and code > least:
             break
-        _toggle_square(columns[i] & 0xFFFFFFFF, faces, rank, w0, w1, w2)
-        row = _first_row(0, w0, w1, w2)
+        square = code & LOW
+        p = square // 3
+        normal = square - 3 * p
+        codes[nth] = code
+        taken[nth] = -1
+        mark = np.int64(outer[p] >> (3 + normal)) & 1
+        end = _toggle_square(3 * p, tables[0][normal], rank, w0, w1, np.int64(0))
+        row = _first_row(0, end, w0, w1)
         while row >= 0:
-            known = rows[row]
-            if known < 0:
-                for k in range(start[~known], start[~known + 1]):
-                    _toggle(pool[k], w0, w1, w2)
+            state = rows[row]
+            owner = ~state
+            if state < 0 and codes[owner] < code:
+                for k in range(start[owner], start[owner + 1]):
+                    _toggle(pool[k], w0, w1)
+                    end = max(end, pool[k] >> 12)
+                mark |= far[owner]
+            elif state < 0:
+                # A known column that comes later must give way.
+                taken[nth] = taken[owner]
+                taken[owner] = -1
+                square = codes[owner] & LOW
+                if (free[square // 3] >> (3 + square % 3)) & 1:
+                    _push(late, waiting, codes[owner])
+                    waiting += 1
+                rows[row] = ~nth
+                break
+            elif state & 0xFFFF == 0:
+                wanted -= state >> WANTED_BIT
+                rows[row] = ~nth
+                taken[nth] = (state >> MATE_BITS) & LOW
+                break
             else:
-                edge = (known >> _MATE) & _EDGE
-                code = known & 0xFFFF
-                if code == 0:
-                    wanted -= known >> _WANTED
-                    rows[row] = ~i
-                    taken[i] = edge
-                    break
-                _toggle_mate(edge, code, beside, star_faces, step, rank, w0, w1, w2)
+                edge = (state >> MATE_BITS) & LOW
+                end, more = _toggle_mate(
+                    edge, state & 0xFFFF, tables, step, rank, outer, w0, w1, end
+                )
+                mark |= more
             # No row before the one that was just cleared can come back.
-            row = _first_row(row >> 18, w0, w1, w2)
+            row = _first_row(row >> 12, end, w0, w1)
         while row >= 0:
             if used + 64 > pool.size:
-                more = np.empty(2 * pool.size, np.int32)
+                room = np.empty(2 * pool.size + 64, np.int32)
                 # An assignment of slices would compile half of Numba's string library.
                 for k in range(used):
-                    more[k] = pool[k]
-                pool = more
-            word_index = row >> 6
-            word = w0[word_index]
+                    room[k] = pool[k]
+                pool = room
+            word = w0[row >> 6]
+            base = row & ~63
             while word != 0:
-                pool[used] = 64 * word_index + trailing_zeros(word)
+                pool[used] = base + trailing_zeros(word)
                 used += 1
                 word &= word - np.uint64(1)
-            # Clears the word and what the levels above say of it: one last bit goes out.
-            w0[word_index] = np.uint64(1)
-            _toggle(64 * word_index, w0, w1, w2)
-            row = _first_row(row >> 18, w0, w1, w2)
-        start[i + 1] = used
-
-
-@kernel
-def squares_of(edges, rank, rows, columns, mate, beside, star_squares, step, out):
-    """Square that each edge is paired with, -1 for none.
-
-    Args:
-        edges: Edges, int64 (k,).
-        rank: See :func:`reduce_columns`.
-        rows: See there.
-        columns: See there.
-        mate: What is known of every edge, uint16 (3, n).
-        beside: The four squares around an edge, relative to 3 * pixel, by axis, int64 (3, 4).
-        star_squares: The squares of a star, relative to 3 * voxel, int64 (12,).
-        step: Strides, int64 (3,).
-        out: Squares, int64 (k,); set.
-    """
-    for i in range(edges.size):
-        p = edges[i] // 3
-        axis = edges[i] - 3 * p
-        code = np.int64(mate[axis, p])
-        row = rank[edges[i]]
-        out[i] = -1
-        if row < 0:
-            continue
-        if code & APPARENT:
-            out[i] = 3 * p + beside[axis, code & 3]
-        elif code != 0:
-            v = p + step[axis] if (code >> FAR_END) & 1 else p
-            j = 11
-            while (code >> j) & 1 == 0:
-                j -= 1
-            out[i] = 3 * v + star_squares[j]
-        elif rows[row] < 0:
-            out[i] = columns[~rows[row]] & 0xFFFFFFFF
-
-
-@kernel
-def edges_of(squares, key, last, faces, beside, mate, step, star_squares, star_edges, out):
-    """Edge that each square with a mate is paired with, -1 for the other squares.
-
-    Args:
-        squares: Squares, int64 (k,).
-        key: Padded values of the filtration in whose stars pairs were found, int32 (n,).
-        last: Last edge of every square in the order of the rows, uint8 (3, n).
-        faces: The edges of a square by code of ``last``, relative to 3 * pixel, by normal axis,
-            int64 (3, 3).
-        beside: The four squares around an edge, relative to 3 * pixel, by axis, int64 (3, 4).
-        mate: What is known of every edge, uint16 (3, n).
-        step: Strides, int64 (3,).
-        star_squares: The squares of a star, relative to 3 * voxel, int64 (12,).
-        star_edges: The edges of a star, relative to 3 * voxel, int64 (6,).
-        out: Edges, int64 (k,); set.
-    """
-    for i in range(squares.size):
-        p = squares[i] // 3
-        normal = squares[i] - 3 * p
-        u = step[1] if normal == 0 else step[0]
-        w = step[1] if normal == 2 else step[2]
-        out[i] = -1
-        top = p
-        for corner in (p + w, p + u, p + u + w):
-            if key[corner] > key[top]:
-                top = corner
-        for b in range(6):
-            edge = 3 * top + star_edges[b]
-            code = np.int64(mate[edge % 3, edge // 3])
-            if code != 0 and not code & APPARENT:
-                j = 11
-                while (code >> j) & 1 == 0:
-                    j -= 1
-                far = np.int64(b < 3)
-                if (code >> FAR_END) & 1 == far and 3 * top + star_squares[j] == squares[i]:
-                    out[i] = edge
-        if out[i] < 0 and last[normal, p] < 3:
-            edge = 3 * p + faces[normal, last[normal, p]]
-            p = edge // 3
-            axis = edge - 3 * p
-            code = np.int64(mate[axis, p])
-            if code & APPARENT and 3 * p + beside[axis, code & 3] == squares[i]:
-                out[i] = edge
+            # Leaves one bit, whose removal tells the level above.
+            w0[row >> 6] = np.uint64(1)
+            _toggle(base, w0, w1)
+            row = _first_row(row >> 12, end, w0, w1)
+        far[nth] = mark
+        nth += 1
+        start[nth] = used
+    return nth, pool

@@ -3,13 +3,15 @@
 
 Two pairings can be read off a neighbourhood. An edge and a square are *apparent* when the square
 comes first around the edge and the edge last in the square. And where a voxel differs from all with
-which it shares a square, its *star* (the edges and squares whose largest voxel it is) forms a block
-of the boundary matrix: no later edge occurs in these squares, and no earlier square has these
-edges. Reducing the block, six rows by twelve columns of bits, does what the whole reduction would.
+which it shares a square, the edges and squares whose largest voxel it is, its *star*, form a block
+of the boundary matrix. No later edge occurs in these squares. Of other squares that have edges of
+the star, none may come before them: within one filtration none does, and between two the squares
+around the voxel are taken in order up to the first such one. Reducing the block, six rows by at
+most twelve columns of bits, then does what the whole reduction would do.
 
 What is known of an edge is its *mate*, a code of 16 bits: 0 for nothing; ``APPARENT`` and the
 number of the square around it; or the squares of the star whose sum has this edge last (bits 0 to
-11, the square itself the highest), and bit 12 where the star is that of the far end.
+11; the square itself is the one that comes last), and bit 12 where the star is that of the far end.
 """
 
 from __future__ import annotations
@@ -114,63 +116,129 @@ def _mark_tops(key, free, paired, step, star):
 
 
 @kernel
-def pair_stars(key, step, around, corners, sides, squares, edges, free, mate, paired, star):
+def _gather(v, born, dying, corners, squares, free, order, values, whole):
+    """Squares around a voxel with edges of its star, in the order of the columns; their number."""
+    count = 0
+    value = born[v]
+    for j in range(12):
+        a, b, c = v + corners[j, 0], v + corners[j, 1], v + corners[j, 2]
+        inside = born[a] < value and born[b] < value and born[c] < value
+        if not inside:
+            # Another square matters only where it is a column and has an edge of the star.
+            if born[a] > value and born[b] > value:
+                continue
+            if not (free[v + squares[j, 0]] >> (3 + squares[j, 1])) & 1:
+                continue
+        top = max(max(dying[v], dying[a]), max(dying[b], dying[c]))
+        at = count
+        while at > 0 and values[at - 1] > top:
+            values[at] = values[at - 1]
+            order[at] = order[at - 1]
+            whole[at] = whole[at - 1]
+            at -= 1
+        values[at] = top
+        order[at] = j
+        whole[at] = inside
+        count += 1
+    for i in range(count):
+        if not whole[i]:
+            return i
+    return count
+
+
+@kernel
+def pair_stars(born, dying, step, near, needs, sides, corners, squares, edges, free, mate, paired):
     """Pair edges with squares within the stars of voxels that differ from those around them.
 
     Only stars with a free square that has no partner yet are looked at.
 
     Args:
-        key: Padded values, int32 (n,).
+        born: Padded values that order the edges, int32 (n,).
+        dying: Padded values that order the squares, int32 (n,).
         step: Strides, int64 (3,).
-        around: Offsets of the voxels that share a square with one, int64 (18,).
-        corners: Offsets of the other voxels of each square of a star, int64 (12, 3).
-        sides: The edges of a star in each of its squares, as bits, int64 (12,).
-        squares: Offset and normal axis of each square of a star, in order, int64 (12, 2).
-        edges: Offset, axis and far voxel of each edge of a star, in order, int64 (6, 3).
-        free: Bits of the free cells, uint8 (n,).
+        near: Offsets of the voxels that share a square with one, int64 (18,).
+        needs: Which of them each square around a voxel has, as bits, int64 (12,).
+        sides: The edges at the voxel in each of these squares, as bits, int64 (12,).
+        corners: Offsets of the other voxels of each square around a voxel, those that are joined to
+            it first, int64 (12, 3).
+        squares: Offset and normal axis of each of them, by index, int64 (12, 2).
+        edges: Offset and axis of each edge at the voxel, by index, int64 (6, 2).
+        free: Bits of the free squares, uint8 (n,).
         mate: Apparent mates, uint16 (3, n); updated.
         paired: Squares that have a partner, uint8 (n,); updated.
-        star: Zeros, uint8 (n,); 1 where the star was reduced.
     """
-    _mark_tops(key, free, paired, step, star)
-    rows = np.zeros(12, np.int64)
-    sums = np.zeros(12, np.int64)
-    taken = np.empty(6, np.int64)
-    for v in range(key.size):
+    star = np.zeros(born.size, np.uint8)
+    _mark_tops(born, free, paired, step, star)
+    order = np.zeros(13, np.int64)
+    values = np.zeros(12, np.int32)
+    whole = np.zeros(12, np.bool_)
+    rows = np.zeros(6, np.int64)
+    sums = np.zeros(6, np.int64)
+    for v in range(born.size):
         if star[v] == 0:
             continue
-        value = key[v]
-        tied = False
-        for k in range(around.size):
-            tied = tied or key[v + around[k]] == value
-        if tied:
-            star[v] = 0
+        value = born[v]
+        other = dying[v]
+        below = 0
+        above = 0
+        alike = 0
+        for k in range(18):
+            u = v + near[k]
+            below |= int(born[u] < value) << k
+            above |= int(born[u] > value) << k
+            alike |= int((born[u] < value) == (dying[u] < other) and dying[u] != other) << k
+        if below | above != 0x3FFFF:
             continue
         for b in range(6):
-            taken[b] = -1
-        for j in range(12):
-            rows[j] = 0
-            if (
-                key[v + corners[j, 0]] > value
-                or key[v + corners[j, 1]] > value
-                or key[v + corners[j, 2]] > value
-            ):
-                continue
+            rows[b] = 0
+        if alike == 0x3FFFF:
+            # All squares of the star have the value of the voxel in both: the index decides.
+            count = 0
+            for j in range(12):
+                order[count] = j
+                count += int(below & needs[j] == needs[j])
+        else:
+            count = _gather(v, born, dying, corners, squares, free, order, values, whole)
+        for i in range(count):
+            j = order[i]
             column = sides[j]
             total = 1 << j
-            pivot = -1
             while column != 0:
                 pivot = 5
                 while (column >> pivot) & 1 == 0:
                     pivot -= 1
-                if taken[pivot] < 0:
+                if rows[pivot] == 0:
+                    rows[pivot] = column
+                    sums[pivot] = total
+                    paired[v + squares[j, 0]] |= np.uint8(8 << squares[j, 1])
+                    far = np.int64(edges[pivot, 0] != 0) << FAR_END
+                    mate[edges[pivot, 1], v + edges[pivot, 0]] = np.uint16(total | far)
                     break
-                column ^= rows[taken[pivot]]
-                total ^= sums[taken[pivot]]
-            if column != 0:
-                taken[pivot] = j
-                rows[j] = column
-                sums[j] = total
-                paired[v + squares[j, 0]] |= np.uint8(8 << squares[j, 1])
-                far = np.int64(edges[pivot, 0] != 0) << FAR_END
-                mate[edges[pivot, 1], v + edges[pivot, 0]] = np.uint16(total | far)
+                column ^= rows[pivot]
+                total ^= sums[pivot]
+
+
+@kernel
+def last_of_star(v, code, dying, corners):
+    """Which square of a sum around a voxel comes last in the order of the columns.
+
+    Args:
+        v: The voxel.
+        code: A mate, with the squares in bits 0 to 11.
+        dying: Padded values that order the squares, int32 (n,).
+        corners: See :func:`pair_stars`.
+
+    Returns:
+        Its number, 0 to 11.
+    """
+    last = -1
+    most = dying[v]
+    for j in range(12):
+        if (code >> j) & 1:
+            top = dying[v]
+            for k in range(3):
+                top = max(top, dying[v + corners[j, k]])
+            if last < 0 or top >= most:
+                last = j
+                most = top
+    return last

@@ -1,0 +1,237 @@
+"""Births in one filtration of a volume, paired with deaths in the same or in a larger one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seglosses.topology.around import around
+from seglosses.topology.kernels import order, pairs, reduction, stars
+from seglosses.topology.kernels import rows as row_kernels
+from seglosses.topology.sides import Codes, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from seglosses.topology.forests import Marks, Walls
+    from seglosses.topology.tunnels import Loops
+
+NONE = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Mates:
+    """Pairs that need no matrix.
+
+    Attributes:
+        mate: What is known of every edge, by axis, uint16 (3, n).
+        paired: The squares concerned, as bits.
+    """
+
+    mate: NDArray[np.uint16]
+    paired: Marks
+
+    @classmethod
+    def of(cls, born: Walls, dying: Walls) -> Mates:
+        """Pairs of edges of one filtration and squares of another that a neighbourhood shows."""
+        near, size = around(*born.step.tolist()), born.key.size
+        found = cls(np.empty((3, size), np.uint16), np.empty(size, np.uint8))
+        stars.pair_apparent(dying.first, born.last, born.step, found.mate, found.paired)
+        stars.pair_stars(
+            born.key,
+            dying.key,
+            born.step,
+            near.voxels,
+            near.star_needs,
+            near.star_sides,
+            near.star_corners,
+            near.star,
+            near.star_ends,
+            dying.free,
+            found.mate,
+            found.paired,
+        )
+        return found
+
+
+@dataclass(frozen=True)
+class Given:
+    """A reduction whose columns may stand in another one, of a filtration that is nowhere above.
+
+    Attributes:
+        old: The reduction.
+        shift: How much lower the filtration is in a level whose order is free, 0 for none.
+    """
+
+    old: Pairing
+    shift: int = 0
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Births in one filtration of a volume, paired with deaths in the same or another one.
+
+    Attributes:
+        born: The filtration that orders the rows.
+        dying: The filtration that orders the columns.
+        mates: Pairs found without the matrix.
+        rank: Row of every edge.
+        rows: What is known of every row.
+        columns: Codes of the squares that became columns.
+        taken: Edge of each of them, -1 for none.
+        far: Whether a square was added to it that is outside of the level whose order is free.
+        start: Where its rows begin in ``pool``.
+        pool: Rows of the reduced columns.
+    """
+
+    born: Loops
+    dying: Loops
+    mates: Mates
+    rank: Ints
+    rows: Codes
+    columns: Codes
+    taken: Ints
+    far: Marks
+    start: Codes
+    pool: Ints
+
+    @classmethod
+    def of(
+        cls,
+        born: Loops,
+        dying: Loops,
+        mates: Mates,
+        *,
+        edges: Codes | None = None,
+        squares: Codes | None = None,
+        given: Given | None = None,
+    ) -> Pairing:
+        """Reduce the boundary matrix with rows of one filtration and columns of another.
+
+        Args:
+            born: Filtration of the edges.
+            dying: Filtration of the squares.
+            mates: Pairs that are known.
+            edges: Edges whose square is asked for; the reduction ends when all have theirs.
+            squares: Squares whose edge is asked for; it ends after the last of them.
+            given: A reduction whose columns stand wherever they can.
+
+        Returns:
+            The pairing.
+        """
+        walls, (rank, rows), paired = dying.walls, born.open_rows(mates), mates.paired
+        least, known = np.int64(-1) << 62, 0
+        if given is not None:
+            old, known = given.old, given.old.columns.size
+            paired, codes, taken = paired.copy(), np.empty(known, np.int64), old.taken.copy()
+            row_kernels.take_over(
+                old.columns,
+                codes,
+                taken,
+                old.far,
+                walls.key,
+                given.shift,
+                walls.step,
+                rank,
+                rows,
+                paired,
+            )
+        wanted = -1
+        if edges is not None:
+            wanted = row_kernels.ask_for(edges, rank, rows)
+            standing = rows[rank[edges]]
+            # What already has a square may still lose it to an earlier one.
+            if known:
+                least = codes[~standing[standing < 0]].max(initial=least)
+        _, count = order.count_bits(walls.free, paired)
+        columns = np.empty(count, np.int64)
+        order.list_columns(walls.key, walls.free, paired, walls.step, columns)
+        if squares is not None:
+            ends = (dying.deaths(squares) << 32) | squares
+            columns = columns[: np.searchsorted(columns, ends.max(initial=0), side="right")]
+        room = 2 * known + columns.size
+        all_codes, all_taken = np.empty(room, np.int64), np.empty(room, np.int32)
+        far, start = np.empty(room, np.uint8), np.zeros(room + 1, np.int64)
+        pool: Ints = np.empty(4 * columns.size + 64, np.int32)
+        if given is not None:
+            all_codes[:known], all_taken[:known] = codes, taken
+            far[:known], start[: known + 1], pool = old.far, old.start, old.pool
+        near, words = born.around, [np.zeros(rows.size // 64**k + 1, np.uint64) for k in (1, 2)]
+        tables = (near.faces, near.beside, near.beside_faces, near.star, near.star_faces)
+        count, pool = reduction.reduce_columns(
+            columns,
+            tables,
+            walls.step,
+            rank,
+            rows,
+            walls.free,
+            walls.outer,
+            wanted,
+            least,
+            *words,
+            all_codes,
+            all_taken,
+            far,
+            start,
+            pool,
+            known,
+        )
+        return cls(
+            born,
+            dying,
+            mates,
+            rank,
+            rows,
+            all_codes[:count],
+            all_taken[:count],
+            far[:count],
+            start[: count + 1],
+            pool,
+        )
+
+    def births(self, squares: Codes) -> Codes:
+        """Edge that is paired with each square."""
+        near = self.born.around
+        edges = np.empty(squares.size, np.int64)
+        pairs.edges_of(
+            squares,
+            self.born.walls.key,
+            self.dying.walls.key,
+            self.born.walls.last,
+            near.ends,
+            near.beside,
+            near.star_corners,
+            self.mates.mate,
+            self.born.walls.step,
+            near.star_squares,
+            near.star_edges,
+            edges,
+        )
+        rest = np.flatnonzero(edges < 0)
+        codes = (self.dying.deaths(squares[rest]) << 32) | squares[rest]
+        order = np.argsort(codes)
+        found = np.full(rest.size, -1)
+        pairs.find_columns(self.columns, self.taken, codes[order], found)
+        edges[rest[order]] = found
+        return edges
+
+    def deaths(self, edges: Codes) -> Codes:
+        """Square that is paired with each edge."""
+        near = self.born.around
+        squares = np.empty(edges.size, np.int64)
+        pairs.squares_of(
+            edges,
+            self.rank,
+            self.rows,
+            self.columns,
+            self.mates.mate,
+            self.dying.walls.key,
+            near.beside,
+            near.star_corners,
+            near.star_squares,
+            self.born.walls.step,
+            squares,
+        )
+        return squares
