@@ -1,4 +1,4 @@
 # RRWLoss of TopoMortar.
 loss_decode = [
-    dict(type="seglosses.RegionWiseLoss", compat="topomortar"),
+    dict(type="seglosses.RegionWiseLoss", classes="all", compat="topomortar"),
 ]

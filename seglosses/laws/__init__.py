@@ -42,7 +42,10 @@ _NEEDS: dict[str, Callable[[Subject], bool]] = {
     "soft_and_hard_labels_agree": lambda subject: subject.soft,
     "one_slice_equals_two_dimensions": lambda subject: {2, 3} <= set(subject.dims),
     "a_class_weighs_as_a_class": lambda subject: subject.channels > 1,
-    "absent_class_does_not_matter": lambda subject: subject.channels > 2,
+    "absent_class_does_not_matter": lambda subject: (
+        subject.channels > 2 and (subject.classwise or subject.overlap)
+    ),
+    "every_channel_is_a_foreground": lambda subject: subject.independent,
 }
 
 

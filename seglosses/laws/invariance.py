@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from seglosses.laws.inputs import blocky_labels, certain_logits, random_logits
+from seglosses.laws.inputs import SURE, blocky_labels, certain_logits, random_logits
 from seglosses.laws.subject import Law, Subject, close, require, shown
 
 _MIRRORS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -41,6 +41,23 @@ def class_order_is_irrelevant(subject: Subject) -> None:
     require(
         close(value, other, 1e-5),
         f"renaming classes changes {float(value):.7g} to {float(other):.7g}",
+    )
+
+
+def absent_class_does_not_matter(subject: Subject) -> None:
+    """A class that neither label nor prediction has does not dilute the mean."""
+    if subject.channels < 3:
+        return
+    labels = torch.zeros(2, 12, 16, dtype=torch.long)
+    # of two images the second one has background alone
+    labels[0, 2:7, 3:11] = 1
+    pred = random_logits(subject, labels)[:, :-1]
+    more = torch.cat([pred, torch.full_like(pred[:, :1], -SURE)], 1)
+    value, diluted = subject.call(pred, labels), subject.call(more, labels)
+    require(
+        close(diluted, value, 1e-3),
+        f"one more class, nowhere labelled or predicted, changes {float(value):.6g} to"
+        f" {float(diluted):.6g}",
     )
 
 
@@ -147,6 +164,7 @@ INVARIANCE_LAWS: dict[str, Law] = {
     for law in (
         image_order_is_irrelevant,
         class_order_is_irrelevant,
+        absent_class_does_not_matter,
         mirror_images_cost_the_same,
         one_label_has_no_sides,
         order_in_memory_is_irrelevant,

@@ -51,6 +51,17 @@ def missed_rare_class_costs(subject: Subject) -> None:
     require(value >= least, f"missing a whole class of 4 of 400 pixels costs {value:.6g}")
 
 
+def every_channel_is_a_foreground(subject: Subject) -> None:
+    """Of independent channels every one gets a gradient, the first one too."""
+    silent = torch.ones(subject.channels, dtype=torch.bool)
+    for seed in range(4):
+        labels = blocky_labels(subject, 2, 24, 20, seed=seed)
+        _, grad = subject.gradient(random_logits(subject, labels, seed), labels)
+        silent &= grad.movedim(1, 0).flatten(1).abs().amax(1) == 0
+    places = silent.nonzero().flatten().tolist()
+    require(not places, f"channels {places} of {subject.channels} never get a gradient")
+
+
 def ignored_pixels_do_not_matter(subject: Subject) -> None:
     """Logits at ignored pixels change neither value nor gradient and get none."""
     if subject.ignore_index is None:
@@ -227,6 +238,7 @@ SEGMENTATION_LAWS: dict[str, Law] = {
         perfect_prediction_costs_zero,
         wrong_prediction_costs_more,
         missed_rare_class_costs,
+        every_channel_is_a_foreground,
         ignored_pixels_do_not_matter,
         all_ignored_is_a_zero_with_a_graph,
         weights_of_zero_cost_nothing,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
+from torch.nn import functional
 
 from seglosses.extra_inputs import extra_inputs
 from seglosses.laws.inputs import SURE
@@ -125,7 +126,8 @@ def _made(needs: tuple[str, ...], pred: Tensor, target: Tensor) -> dict[str, Ten
     made = {
         "teacher": sure,
         "second_logits": sure,
-        "image": 50 * hot,
+        # of as many colours whatever the number of classes, for some losses are means over them
+        "image": 50 * functional.pad(hot, (0, 0) * (hot.dim() - 2) + (0, max(8 - channels, 0))),
         "features": pred,
         "attributions": pred.float().sigmoid() if pred.dtype.itemsize < 4 else pred.sigmoid(),
     }

@@ -41,6 +41,7 @@ class Subject:
         overlap: It claims to measure overlap class by class, so that further laws hold.
         weighted: It also takes ``weight``, one number a pixel (N, *S) or a box (n,).
         independent: Its channels are foregrounds of their own, as under a sigmoid.
+        classwise: Its value does not depend on classes that neither label nor prediction has.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Subject:
     overlap: bool = False
     weighted: bool = False
     independent: bool = False
+    classwise: bool = False
 
     def gradient(self, pred: Tensor, target: Tensor, **more: Tensor) -> tuple[Tensor, Tensor]:
         """Value and gradient at a detached copy of ``pred``.

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
+from seglosses.losses.hints import UnscaledMasks, require_tensors
 from seglosses.losses.loss import Loss as Loss
 from seglosses.losses.loss import LossOptions as LossOptions
 from seglosses.losses.loss import default_name as default_name
@@ -64,6 +65,8 @@ class SegmentationLoss(Loss):
 
     independent_channels: ClassVar[bool] = False
     class_weight: Tensor | None
+    # on the class, so that losses pickled by older versions have it
+    _unscaled_masks: UnscaledMasks | None = None
 
     def __init__(
         self,
@@ -92,7 +95,7 @@ class SegmentationLoss(Loss):
 
         Args:
             pred: Logits (N, C, *S).
-            target: Labels (N, *S), or dense targets like ``pred``.
+            target: Labels (N, *S) or (N, 1, *S), or dense targets like ``pred``.
             weight: (N, *S) for pixels or (N,) for images.
             avg_factor: Divisor of 'mean'.
             reduction_override: Wins over ``reduction``.
@@ -103,16 +106,21 @@ class SegmentationLoss(Loss):
         """
         reduction = self.reduction if reduction_override is None else reduction_override
         check_reduction(reduction)
+        require_tensors(pred, target)
+        ignored = self.ignore_index if ignore_index is None else ignore_index
         with torch.autocast(pred.device.type, enabled=False), self._attention():
             asked = Asked(reduction, avg_factor, per_pixel=reduction_override == "none")
             batch = align(
                 pred,
                 target,
                 weight,
-                ignore_index=self.ignore_index if ignore_index is None else ignore_index,
+                ignore_index=ignored,
                 use_sigmoid=self.use_sigmoid,
             )
             self._check_classes(batch.channels)
+            if self.training:
+                self._unscaled_masks = self._unscaled_masks or UnscaledMasks()
+                self._unscaled_masks.listen(batch, ignored)
             if self.use_sigmoid and pred.dim() <= 3:
                 self._look_for_logits(pred)
             loss = self.reduce(self.prepare(batch), asked)

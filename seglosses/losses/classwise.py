@@ -68,25 +68,68 @@ class ClassLoss(SegmentationLoss):
 
         Independent channels are picked beforehand, others after their activation.
         """
-        chosen, weights = select_classes(self._classes(batch), batch.channels), self.class_weight
+        weights = self.class_weight
+        chosen = select_classes(self._classes(batch), batch.channels, independent=batch.sigmoid)
         if chosen is None:
             return batch, None, weights
         weights = None if weights is None else pick_channels(weights, chosen, 0)
         return (batch.picked(chosen), None, weights) if batch.sigmoid else (batch, chosen, weights)
 
+    def _only_present(self, batch: Aligned) -> bool:
+        return self._classes(batch) in ("present", "present_foreground")
+
+    def _present(self, mass: Tensor) -> Tensor:
+        """Which classes are read, (N, C), of the mass that the label has of each.
+
+        An image without any foreground has all of it read: what is predicted there is wrong.
+        """
+        present = mass > 0
+        if self.classes != "present_foreground":
+            return present
+        return present | ~present.any(1, keepdim=True)
+
+    def _of_classes(self, loss: Tensor, mass: Tensor | None, weights: Tensor | None) -> Tensor:
+        """Mean over classes that count, (N,).
+
+        Where 'present_foreground' finds no foreground it is the class that costs most, for a mean
+        would depend on how many classes there are that do not occur.
+        """
+        present = None if mass is None else mass > 0
+        rows = average_classes(loss, present, weights)
+        if present is None or self.classes != "present_foreground":
+            return rows
+        worst = (loss if weights is None else loss * weights).amax(1)
+        return torch.where(present.any(1), rows, worst)
+
     def _mean(
         self,
         loss: Tensor,
-        present: Tensor | None,
+        mass: Tensor | None,
         weights: Tensor | None,
         batch: Aligned,
         asked: Asked,
     ) -> Tensor:
-        """Classes, then images; images with nothing to compare do not count."""
-        rows = average_classes(loss, present, weights)
+        """Classes, then images; images with nothing to compare do not count.
+
+        Args:
+            loss: (N, C).
+            mass: What the label has of each class, (N, C), where absent ones do not count.
+            weights: (C,).
+            batch: Says which images have a pixel that counts.
+            asked: How to reduce.
+        """
+        rows = self._of_classes(loss, mass, weights)
+        return self._of_images(
+            rows, None if mass is None else self._present(mass).any(1), batch, asked
+        )
+
+    def _of_images(
+        self, rows: Tensor, present: Tensor | None, batch: Aligned, asked: Asked
+    ) -> Tensor:
+        """Images (N,) as the caller asked; those with nothing ``present`` do not count."""
         counted = _seen(batch)
         if present is not None:
-            counted = present.any(1) if counted is None else counted & present.any(1)
+            counted = present if counted is None else counted & present
         if counted is None:
             return asked.of(rows, batch.row_weight)
         rows = torch.where(counted, rows, rows * 0)
@@ -96,8 +139,8 @@ class ClassLoss(SegmentationLoss):
         if asked.avg_factor is not None:
             raise ValueError("avg_factor needs a loss per image: set average='image'")
 
-    def _refuse_per_pixel(self, asked: Asked) -> None:
-        if asked.per_pixel:
+    def _refuse_per_pixel(self, asked: Asked, batch: Aligned) -> None:
+        if asked.per_pixel and not batch.masks:
             raise ValueError(
                 f"{type(self).__name__} has no value per pixel, which reduction_override='none'"
                 " asks for (an OHEM sampler without `thresh`): give the sampler a `thresh`, or"
@@ -118,9 +161,13 @@ class OverlapLoss(ClassLoss):
     """Base of losses that read soft counts.
 
     Args:
-        classes: 'present' (classes that the label has), 'all', 'foreground' (all but class 0) or
-            indices. By default 'present' for integer labels under softmax, else 'all'.
-        average: 'image' means classes within an image, then images; 'dataset' pools the counts of
+        classes: 'present' (classes that the label has), 'all', 'foreground' (all but class 0; of
+            independent channels all are foreground), 'present_foreground' (of these the ones that
+            the label has; see :class:`MapLoss`) or indices. By default 'present' for integer labels
+            under softmax, else 'all'.
+        average: 'image' means classes within an image, then images; 'micro' pools the counts of all
+            classes of an image, present or not, each times its class weight, so that classes count
+            by their size; 'dataset' pools the counts of
             the batch; 'class' means the images that have a class, then classes; a mapping mixes
             them by weight, for example ``dict(image=0.5, classes=0.5)``. There 'classes' is another
             word for 'class', which a config cannot hold as a key: mmengine writes it as
@@ -128,7 +175,8 @@ class OverlapLoss(ClassLoss):
         intersection: Soft intersection, see :func:`seglosses.primitives.overlap.soft_counts`.
         sync: Sum pooled counts over all ranks, so that 'dataset' means the global batch.
         options: See :class:`SegmentationLoss`. Weights of images scale their loss in 'image' and
-            their counts in 'dataset'.
+            'micro', and their counts in 'dataset'. Masks of instances (n, H, W) have a loss each
+            under 'none', whatever the average.
 
     Example:
         >>> class MissedLoss(OverlapLoss):
@@ -154,9 +202,10 @@ class OverlapLoss(ClassLoss):
         mix = {average: 1.0} if isinstance(average, str) else dict(average)
         if "classes" in mix and "class" not in mix and not isinstance(average, str):
             mix["class"] = mix.pop("classes")
-        if not mix or not set(mix) <= {"image", "dataset", "class"}:
+        if not mix or not set(mix) <= {"image", "micro", "dataset", "class"}:
             raise ValueError(
-                "average must be 'image', 'dataset', 'class' or a mapping from these to weights"
+                "average must be 'image', 'micro', 'dataset', 'class' or a mapping from these to"
+                " weights"
                 f" (there 'classes' also means 'class'), got {average!r}"
             )
         for share in mix.values():
@@ -176,38 +225,59 @@ class OverlapLoss(ClassLoss):
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Mean over classes and images, of the batch, or a mixture of such means."""
-        self._refuse_per_pixel(asked)
-        if set(self._mix) != {"image"}:
+        self._refuse_per_pixel(asked, batch)
+        mix = self._mix
+        if batch.masks and asked.reduction == "none":
+            mix = {"image": sum(mix.values())}
+        if not set(mix) <= {"image", "micro"}:
             self._refuse_avg_factor(asked)
-        if batch.row_weight is not None and "class" in self._mix:
+        if batch.row_weight is not None and "class" in mix:
             raise ValueError(
                 "weights of images (N,) need average='image' or 'dataset', got"
                 f" {self.average!r}; give weights of pixels (N, *S)"
             )
-        only_present = self._classes(batch) == "present"
+        only_present = self._only_present(batch)
         batch, chosen, weights = self._chosen(batch)
         counts = batch_counts(batch, self.intersection)
         if chosen is not None:
             counts = Counts(*(pick_channels(count, chosen) for count in counts))
         total: Tensor | None = None
-        for average, share in self._mix.items():
+        for average, share in mix.items():
+            if average == "micro":
+                part = self._micro(counts, weights, batch, asked)
+                total = share * part if total is None else total + share * part
+                continue
             source = _pooled(counts, batch.row_weight) if average == "dataset" else counts
             if average == "dataset" and self.sync:
                 source = _summed_over_ranks(source)
-            present = source.target > 0 if only_present else None
-            if present is not None:
-                source = Counts(*(torch.where(present, count, 0.0) for count in source))
+            mass = source.target if only_present else None
+            if mass is not None:
+                read = self._present(mass)
+                source = Counts(*(torch.where(read, count, 0.0) for count in source))
             loss = self.compute(source)
             if average == "image":
-                part = self._mean(loss, present, weights, batch, asked)
+                part = self._mean(loss, mass, weights, batch, asked)
             elif average == "class":
+                present = None if mass is None else mass > 0
                 seen = None if present is None else present.any(0)
                 part = average_classes(average_classes(loss, present, dim=0), seen, weights, dim=0)
             else:
-                part = average_classes(loss, present, weights).sum()
+                part = self._of_classes(loss, mass, weights).sum()
             total = share * part if total is None else total + share * part
         assert total is not None
         return total
+
+    def _micro(
+        self, counts: Counts, weights: Tensor | None, batch: Aligned, asked: Asked
+    ) -> Tensor:
+        """Classes as one: their counts are pooled within an image."""
+        if self.classes is not None and self._only_present(batch):
+            read = self._present(counts.target)
+            counts = Counts(*(torch.where(read, count, 0.0) for count in counts))
+        if weights is not None:
+            counts = Counts(*(count * weights for count in counts))
+        pooled = Counts(*(count.sum(1, keepdim=True) for count in counts))
+        return self._mean(self.compute(pooled), None, None, batch, asked)
 
 
 def _pooled(counts: Counts, row_weight: Tensor | None) -> Counts:
@@ -254,8 +324,11 @@ class MapLoss(ClassLoss):
     """Base of losses of whole maps: distances, skeletons, topology.
 
     Args:
-        classes: 'present' (classes that the label has), 'all', 'foreground' (all but class 0) or
-            indices.
+        classes: 'present_foreground', the mean over the foreground classes that the label of an
+            image has, so that it does not depend on how many others there are; an image without any
+            foreground costs what the class costs that is worst there. 'foreground' (all but class
+            0; of independent channels all), 'present' (classes that the label has), 'all' or
+            indices are means over these.
         options: See :class:`SegmentationLoss`.
 
     Attributes:
@@ -273,7 +346,7 @@ class MapLoss(ClassLoss):
 
     reads_margins: ClassVar[bool] = False
     of_structures: ClassVar[bool] = False
-    default_classes: ClassVar[Classes | None] = "foreground"
+    default_classes: ClassVar[Classes | None] = "present_foreground"
     spatial_dims: ClassVar[tuple[int, ...]] = (2, 3)
 
     def __init__(self, classes: Classes | None = None, **options: Unpack[SegOptions]) -> None:
@@ -293,7 +366,7 @@ class MapLoss(ClassLoss):
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Mean over classes, then images."""
-        self._refuse_per_pixel(asked)
+        self._refuse_per_pixel(asked, batch)
         if batch.logits.dim() - 2 not in self.spatial_dims:
             wanted = " or ".join(f"{d}D" for d in self.spatial_dims)
             raise ValueError(
@@ -302,15 +375,15 @@ class MapLoss(ClassLoss):
             )
         if self.of_structures:
             batch = _without(batch, type(self).__name__)
-        only_present = self._classes(batch) == "present"
+        only_present = self._only_present(batch)
         batch, chosen, weights = self._chosen(batch)
         prob = self._read(batch, chosen)
         target = batch.target()
         if chosen is not None:
             target = pick_channels(target, chosen)
         loss = self.compute(prob, target, batch.mask())
-        present = target.flatten(2).sum(2) > 0 if only_present else None
-        return self._mean(loss, present, weights, batch, asked)
+        mass = target.flatten(2).sum(2) if only_present else None
+        return self._mean(loss, mass, weights, batch, asked)
 
     def _read(self, batch: Aligned, chosen: list[int] | None) -> Tensor:
         """What ``compute`` gets as ``prob``, of the chosen channels."""

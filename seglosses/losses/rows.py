@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from seglosses.losses.hints import require_tensors
 from seglosses.losses.loss import Loss
 from seglosses.primitives.attention import may_wait
 from seglosses.primitives.checks import check_weight
@@ -79,12 +80,16 @@ class RowLoss(Loss):
         """
         reduction = self.reduction if reduction_override is None else reduction_override
         check_reduction(reduction)
+        require_tensors(pred, pred)
         self.check(pred, target)
         given, bags = pred, pred.shape[:-1]
-        if self.in_bags and len(bags) > 1:
+        if self.in_bags and len(bags) != 1:
             assert isinstance(target, Tensor)
-            pred, target = pred.flatten(0, -2), target.flatten(0, -2)
-            weight = None if weight is None else weight.flatten(0, len(bags) - 1)
+            # a bag of bags, or a row by itself
+            pred, target = pred.reshape(-1, pred.shape[-1]), target.reshape(-1, target.shape[-1])
+            if weight is not None:
+                weight = weight.flatten(0, len(bags) - 1) if bags else weight.reshape(1, -1)
+                weight = weight.squeeze(1) if weight.shape == (1, 1) else weight
         if weight is not None:
             weight = self.row_weight(weight, pred)
         kept = seen = None
@@ -163,7 +168,8 @@ class BoxLoss(RowLoss):
 
     Boxes are decoded, in pixels; targets that are not, such as the deltas of a head without
     ``reg_decoded_bbox=True``, are told from corners by what they hold, and warned of once. Boxes
-    may lie in bags, (k, m, 2d). Weights may be (n, 2d), of which the mean counts.
+    may lie in bags, (k, m, 2d), and a box alone be (2d,). Weights may be (n, 2d), of which the mean
+    counts.
     """
 
     in_bags = True
@@ -173,7 +179,7 @@ class BoxLoss(RowLoss):
     def check(self, pred: Tensor, target: Target) -> None:
         """Refuse what is no pair of boxes a row."""
         shapes = [tuple(pred.shape), tuple(target.shape) if isinstance(target, Tensor) else None]
-        if shapes[0] == shapes[1] and pred.dim() > 1 and pred.shape[-1] in (2, 4, 6):
+        if shapes[0] == shapes[1] and pred.dim() > 0 and pred.shape[-1] in (2, 4, 6):
             return
         known = {
             5: "rotated boxes (x, y, w, h, angle) are compared by RotatedIoULoss, GWDLoss, KLDLoss",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 Reduction = Literal["mean", "sum", "none"]
-Classes = Literal["present", "all", "foreground"] | Sequence[int]
+Classes = Literal["present", "all", "foreground", "present_foreground"] | Sequence[int]
 
 
 def check_reduction(reduction: str) -> None:
@@ -115,14 +115,18 @@ class Asked(NamedTuple):
         )
 
 
-def select_classes(classes: Classes, num_classes: int) -> list[int] | None:
+def select_classes(
+    classes: Classes, num_classes: int, *, independent: bool = False
+) -> list[int] | None:
     """Which channels a loss looks at; ``None`` means all of them.
 
-    ``'foreground'`` leaves out class 0 unless it is the only channel.
+    ``'foreground'`` and ``'present_foreground'`` leave out class 0 unless it is the only channel,
+    or channels are independent, each a foreground.
 
     Args:
         classes: 'present' and 'all' mean every channel here, or indices.
         num_classes: Number of channels.
+        independent: No channel is the background of the others.
 
     Returns:
         Indices, or ``None``.
@@ -135,12 +139,12 @@ def select_classes(classes: Classes, num_classes: int) -> list[int] | None:
         ([1, 2], [0, 2], None)
     """
     if isinstance(classes, str):
-        if classes not in ("present", "all", "foreground"):
+        if classes not in ("present", "all", "foreground", "present_foreground"):
             raise ValueError(
-                "classes must be 'present', 'all', 'foreground' or a sequence of indices,"
-                f" got {classes!r}"
+                "classes must be 'present', 'all', 'foreground', 'present_foreground' or a sequence"
+                f" of indices, got {classes!r}"
             )
-        if classes == "foreground" and num_classes > 1:
+        if classes.endswith("foreground") and num_classes > 1 and not independent:
             return list(range(1, num_classes))
         return None
     chosen = [int(c) for c in classes]

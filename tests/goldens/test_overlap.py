@@ -121,7 +121,7 @@ ROWS |= {
     "mmseg/TverskyLoss/default/ignore255": Row(TverskyLoss(classes="all"), IGNORED),
     "mmseg/Lovasz/multi_class/per_image": Row(LovaszSoftmaxLoss(average="image")),
     "mmseg/Hausdorff/C3": Slip(
-        Row(HausdorffDTLoss()),
+        Row(HausdorffDTLoss(classes="foreground")),
         PUBLISHED["monai/HausdorffDT/softmax"],
         "compares probabilities with the numbers of labels, distances of all classes in one",
     ),
@@ -141,8 +141,8 @@ ROWS |= {
         GeneralizedDiceLoss(classes="all", average="dataset")
     ),
     "monai/Tversky/softmax/0.3,0.7": Row(TverskyLoss(**everything)),
-    "monai/HausdorffDT/softmax": Row(HausdorffDTLoss()),
-    "monai/LogHausdorffDT/softmax": Row(LogHausdorffDTLoss()),
+    "monai/HausdorffDT/softmax": Row(HausdorffDTLoss(classes="foreground")),
+    "monai/LogHausdorffDT/softmax": Row(LogHausdorffDTLoss(classes="foreground")),
     "monai/AsymUnifiedFocal(prob in)": one(UnifiedFocalLoss(delta=0.7, gamma=0.5)),
 }
 

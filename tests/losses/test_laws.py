@@ -15,12 +15,19 @@ from seglosses.laws import EXEMPT, Subject, laws_of
 from seglosses.laws.overlap import OVERLAP_LAWS
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.losses.base import BoxLoss, Loss, PixelLoss, RotatedBoxLoss, SegmentationLoss
-from seglosses.losses.classwise import MapLoss
+from seglosses.losses.classwise import ClassLoss, MapLoss
 
 
 def loss_classes() -> list[type[Loss]]:
     members = [getattr(exported, name) for name in exported.__all__]
     return [m for m in members if inspect.isclass(m) and issubclass(m, Loss)]
+
+
+def _means_classes(cls: type[Loss], sigmoid: bool) -> bool:
+    """Whether a loss is a mean over classes; of independent channels only some leave any out."""
+    if not issubclass(cls, ClassLoss):
+        return False
+    return not sigmoid or cls.default_classes == "present_foreground"
 
 
 def subjects(cls: type[Loss]) -> Iterator[Subject]:
@@ -48,6 +55,7 @@ def subjects(cls: type[Loss]) -> Iterator[Subject]:
             side=48 if issubclass(cls, MapLoss) else 272,
             weighted=True,
             independent=sigmoid and channels > 1,
+            classwise=_means_classes(cls, sigmoid),
         )
         stand_in = StandIn(loss)
         if stand_in.is_needed:

@@ -249,7 +249,7 @@ class ActiveBoundaryLoss(MapLoss):
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Mean over the predicted boundary of an image."""
-        self._refuse_per_pixel(asked)
+        self._refuse_per_pixel(asked, batch)
         logits, channels = batch.masked_logits(), batch.channels
         valid, weight = batch.valid, batch.pixel_weight
         if batch.sigmoid:

@@ -209,8 +209,8 @@ def rectified_region_map(
 class RegionWiseLoss(MapLoss):
     """Registered form of :func:`region_wise_loss` with rectified maps of the label.
 
-    With the default of all classes it is TopoMortar's ``RRW``. Dense targets are cut at 1/2;
-    ignored pixels lie outside every class.
+    By default a mean over the classes that the label has, background too; ``classes='all'`` is
+    TopoMortar's ``RRW``. Dense targets are cut at 1/2; ignored pixels lie outside every class.
 
     Args:
         spacing: Edge lengths of a pixel; only their proportions matter.
@@ -231,7 +231,7 @@ class RegionWiseLoss(MapLoss):
     formula = "mean of p z, z = -depth / deepest inside the class, 1 outside"
     paper = "Valverde and Tohka 2023, arXiv:2108.01405"
     use_when = "alone, where class sizes differ by orders of magnitude; signed"
-    default_classes = "all"
+    default_classes = "present"
 
     def __init__(
         self,

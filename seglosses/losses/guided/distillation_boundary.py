@@ -145,7 +145,7 @@ class BoundaryDistillationLoss(MapLoss):
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Divergences of bands and bodies."""
-        self._refuse_per_pixel(asked)
+        self._refuse_per_pixel(asked, batch)
         if batch.sigmoid and batch.channels > 1:
             raise ValueError(
                 "BoundaryDistillationLoss compares distributions over classes: use softmax or a"
@@ -180,5 +180,5 @@ class BoundaryDistillationLoss(MapLoss):
             loss, target = pick_channels(loss, chosen), pick_channels(target, chosen)
             if weights is not None and batch.channels > 1:
                 weights = pick_channels(weights, chosen, 0)
-        present = target.flatten(2).any(2) if self.classes == "present" else None
-        return self._mean(loss, present, weights, batch, asked)
+        mass = target.flatten(2).sum(2) if self._only_present(batch) else None
+        return self._mean(loss, mass, weights, batch, asked)

@@ -141,15 +141,15 @@ class _LovaszLoss(ClassLoss):
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Extensions by sorting, with the gradient found beside the value."""
-        self._refuse_per_pixel(asked)
-        pooled = self.average == "dataset"
+        self._refuse_per_pixel(asked, batch)
+        pooled = self.average == "dataset" and not (batch.masks and asked.reduction == "none")
         if pooled:
             self._refuse_avg_factor(asked)
         if pooled and batch.row_weight is not None:
             like = batch.logits[:, 0]
             weight = batch.row_weight.view(-1, *(1,) * (like.dim() - 1)).expand_as(like)
             batch = batch._replace(pixel_weight=weight, row_weight=None)
-        only_present = self._classes(batch) == "present"
+        only_present = self._only_present(batch)
         batch, chosen, weights = self._chosen(batch)
         # under softmax all channels share the errors' gradient
         weights = weights if chosen is None else self.class_weight
@@ -160,8 +160,11 @@ class _LovaszLoss(ClassLoss):
                 present = _masses(batch, foreground)
                 present = (present.sum(0, keepdim=True) if pooled else present) > 0
             rows = 1 if pooled else len(batch.logits)
-            one_each = torch.eye(batch.channels, device=batch.logits.device)
-            shares = _shares(one_each.expand(rows, -1, -1), present, chosen, weights)
+            one_each = torch.eye(batch.channels, device=batch.logits.device).expand(rows, -1, -1)
+            if chosen is not None:
+                read = pick_channels(one_each, chosen).sum(1) > 0
+                present = read if present is None else present & read
+            shares = _shares(one_each, present, weights)
             value, gradient = self._formed(batch, foreground, shares)
         if pooled:
             whole: Tensor = _Known.apply(  # type: ignore[no-untyped-call]
@@ -169,8 +172,7 @@ class _LovaszLoss(ClassLoss):
             )
             return whole.sum()
         each: Tensor = _Known.apply(batch.logits, value, gradient)  # type: ignore[no-untyped-call]
-        counted = None if present is None else present.any(1, keepdim=True)
-        return self._mean(each.unsqueeze(1), counted, None, batch, asked)
+        return self._of_images(each, None if present is None else present.any(1), batch, asked)
 
     def _formed(
         self, batch: Aligned, foreground: Callable[[int, slice], Tensor], shares: Tensor
@@ -227,12 +229,8 @@ class _LovaszLoss(ClassLoss):
         return value, slope * steps * shares.unsqueeze(2)
 
 
-def _shares(
-    one_each: Tensor, present: Tensor | None, chosen: list[int] | None, weights: Tensor | None
-) -> Tensor:
+def _shares(one_each: Tensor, present: Tensor | None, weights: Tensor | None) -> Tensor:
     """How much each class counts in the mean of its row, (R, C), of an identity a row."""
-    if chosen is not None:
-        present = pick_channels(one_each, chosen).sum(1) > 0
     return average_classes(
         one_each,
         None if present is None else present.unsqueeze(2),

@@ -213,8 +213,8 @@ class KernelCalibrationLoss(ClassLoss):
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Mean over pixels that are compared with each other."""
-        self._refuse_per_pixel(asked)
-        pooled = self.average == "dataset"
+        self._refuse_per_pixel(asked, batch)
+        pooled = self.average == "dataset" and not (batch.masks and asked.reduction == "none")
         if pooled:
             self._refuse_avg_factor(asked)
         like = flat_maps(batch.logits)[:, 0]

@@ -174,7 +174,7 @@ class ClassRatioKLLoss(MapLoss):
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Divergence of an image's class ratios, or the mean over channels."""
-        self._refuse_per_pixel(asked)
+        self._refuse_per_pixel(asked, batch)
         logits, target, mask = batch.masked_logits(), batch.target(), batch.mask()
         problems, weight = (batch.channels if batch.sigmoid else 1), mask
         if batch.sigmoid:

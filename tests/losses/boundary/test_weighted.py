@@ -194,8 +194,10 @@ def test_region_map_of_constant_masks() -> None:
     z = rectified_region_map(masks)
     assert torch.equal(z[0, 0], torch.full((4, 4), -1.0))
     assert torch.equal(z[0, 1], torch.full((4, 4), 1.0))
-    loss = RegionWiseLoss()(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long))
-    assert loss.item() == 0.0
+    batch = torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long)
+    assert RegionWiseLoss(classes="all")(*batch).item() == 0.0
+    # the class that the label has, alone
+    assert RegionWiseLoss()(*batch).item() == -0.5
 
 
 def test_region_maps_of_overlapping_masks() -> None:

@@ -144,3 +144,25 @@ def test_probabilities_in_place_of_logits_are_named_once(
         # raw outputs, and those of a network that has learned nothing yet
         getattr(losses, name)(use_sigmoid=True)(pred - 0.5, target)
         getattr(losses, name)(use_sigmoid=True)(torch.zeros_like(pred), target)
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_weights_of_sides_count_by_their_mean(name: str) -> None:
+    pred, target = pairs(4)
+    weight = torch.tensor([[1.0, 0, 0, 0], [0, 1, 2, 3], [0, 0, 0, 0], [3, 2, 0, 0]])
+    loss = make(name)
+    torch.testing.assert_close(loss(pred, target, weight), loss(pred, target, weight.mean(1)))
+    each = loss(pred, target, reduction_override="none")
+    torch.testing.assert_close(
+        loss(pred, target, weight), (each * torch.tensor([0.25, 1.5, 0, 1.25])).mean()
+    )
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_a_single_box_is_a_row(name: str) -> None:
+    pred, target = pairs(1)
+    loss = make(name)
+    alone = loss(pred[0], target[0], reduction_override="none")
+    assert alone.shape == ()
+    torch.testing.assert_close(alone, loss(pred, target))
+    torch.testing.assert_close(loss(pred[0], target[0], torch.tensor(3.0)), 3 * alone)

@@ -158,7 +158,7 @@ def test_cldice_keeps_at_most_three_times_the_logits(
     target = torch.rand(2, channels, 32, 32).div(channels) if soft else label
     loss = SoftClDiceLoss(iterations, use_sigmoid=channels == 1)
     kept = kept_bytes(loss, logits, target) / (logits.numel() * logits.element_size())
-    assert kept <= 3.01
+    assert kept <= 3.02
 
 
 @pytest.mark.parametrize("skeleton", ["soft", "thinned"])
