@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -73,12 +74,22 @@ KNOWN: Mapping[str, Extra] = {
 _given: ContextVar[Mapping[str, Tensor]] = ContextVar("extra_inputs")
 
 
+class _Latest:
+    """What the process stated last, in the form that a graph can guard."""
+
+    given: Mapping[str, Tensor] = MappingProxyType({})
+
+
+_latest = _Latest()
+
+
 @contextmanager
 def extra_inputs(**tensors: Tensor | None) -> Iterator[None]:
     """State extra inputs for all losses called inside the ``with`` block.
 
     Blocks nest: an inner one adds to the outer one, and ``None`` takes an input away. The state is
-    that of the current thread.
+    that of the current thread; losses compiled by ``torch.compile`` take what the process stated
+    last, for a graph cannot tell threads apart.
 
     Args:
         tensors: Names out of :data:`KNOWN` and their tensors.
@@ -98,11 +109,14 @@ def extra_inputs(**tensors: Tensor | None) -> Iterator[None]:
     if unknown:
         raise ValueError(f"extra inputs must be named {', '.join(KNOWN)}; got {unknown}")
     merged = {**_given.get({}), **tensors}
-    token = _given.set({name: value for name, value in merged.items() if value is not None})
+    stated = {name: value for name, value in merged.items() if value is not None}
+    token, before = _given.set(stated), _latest.given
+    _latest.given = stated
     try:
         yield
     finally:
         _given.reset(token)
+        _latest.given = before
 
 
 def extra_input(name: str) -> Tensor | None:
@@ -112,6 +126,8 @@ def extra_input(name: str) -> Tensor | None:
         >>> extra_input("teacher") is None
         True
     """
+    if torch.compiler.is_compiling():
+        return _latest.given.get(name)
     return _given.get({}).get(name)
 
 

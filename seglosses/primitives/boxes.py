@@ -17,6 +17,7 @@ from torch import Tensor
 
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.first_order import first_order
+from seglosses.primitives.measured import measured
 
 #: Volumes and squared lengths up to here count as nothing; nothing is divided by them.
 TINY = 1e-12
@@ -57,65 +58,65 @@ class Comparison:
         """Hook through which every quantity that depends on ``pred`` passes."""
         return value
 
-    @functools.cached_property
+    @measured
     def side(self) -> Tensor:
         """Sides of the prediction."""
         return self._measured("side", self._side)
 
-    @functools.cached_property
+    @measured
     def target_side(self) -> Tensor:
         """Sides of the target."""
         return self.target_upper - self.target_lower
 
-    @functools.cached_property
+    @measured
     def offset(self) -> Tensor:
         """From the centre of the prediction to that of the target."""
         gap = (self.target_lower - self.lower) + (self.target_upper - self.upper)
         return self._measured("offset", gap * 0.5)
 
-    @functools.cached_property
+    @measured
     def hull(self) -> Tensor:
         """Sides of the smallest box that holds both."""
         upper = torch.maximum(self.upper, self.target_upper)
         return self._measured("hull", upper - torch.minimum(self.lower, self.target_lower))
 
-    @functools.cached_property
+    @measured
     def intersection(self) -> Tensor:
         """Common volume."""
         return self._measured("intersection", self._common)
 
-    @functools.cached_property
+    @measured
     def union(self) -> Tensor:
         """Volume of either."""
         return self._measured("union", self._both)
 
-    @functools.cached_property
+    @measured
     def iou(self) -> Tensor:
         """Intersection over union, up to rounding in [0, 1]; 0 where neither box has a volume."""
         return self._measured("iou", self._common / self._divisor)
 
-    @functools.cached_property
+    @measured
     def _side(self) -> Tensor:
         return self.upper - self.lower
 
-    @functools.cached_property
+    @measured
     def _reach(self) -> Tensor:
         upper = torch.minimum(self.upper, self.target_upper)
         return upper - torch.maximum(self.lower, self.target_lower)
 
-    @functools.cached_property
+    @measured
     def _overlap(self) -> Tensor:
         return self._reach.clamp(min=0)
 
-    @functools.cached_property
+    @measured
     def _common(self) -> Tensor:
         return volume(self._overlap)
 
-    @functools.cached_property
+    @measured
     def _both(self) -> Tensor:
         return volume(self._side) + volume(self.target_side) - self._common
 
-    @functools.cached_property
+    @measured
     def _divisor(self) -> Tensor:
         return positive(self._both)
 

@@ -19,12 +19,11 @@ where corners touch edges and where edges coincide, and autograd reads the exact
 
 from __future__ import annotations
 
-import functools
-
 import torch
 from torch import Tensor
 
 from seglosses.primitives.boxes import TINY, positive
+from seglosses.primitives.measured import measured
 
 #: Sides up to here have areas whose squares float32 can hold.
 LIMIT = 1e9
@@ -67,7 +66,7 @@ class RotatedComparison:
             [cos * move[:, 0] + sin * move[:, 1], cos * move[:, 1] - sin * move[:, 0]], 1
         )
 
-    @functools.cached_property
+    @measured
     def corners(self) -> Tensor:
         """Corners of the prediction in the frame of the target, (n, 4, 2), in turn."""
         half = self.side / 2
@@ -77,33 +76,33 @@ class RotatedComparison:
         arms = torch.stack([first + second, second - first, -first - second, first - second], 1)
         return self.offset[:, None] + arms
 
-    @functools.cached_property
+    @measured
     def area(self) -> Tensor:
         """Area of the prediction."""
         return self.side.prod(1)
 
-    @functools.cached_property
+    @measured
     def target_area(self) -> Tensor:
         """Area of the target."""
         return self.target_side.prod(1)
 
-    @functools.cached_property
+    @measured
     def intersection(self) -> Tensor:
         """Common area."""
         start = self.corners
         return _clamped_area(start, start.roll(-1, 1), self.target_side[:, None] / 2)
 
-    @functools.cached_property
+    @measured
     def union(self) -> Tensor:
         """Area of either."""
         return self.area + self.target_area - self.intersection
 
-    @functools.cached_property
+    @measured
     def iou(self) -> Tensor:
         """Intersection over union; 0 where neither box has an area."""
         return self.intersection / positive(self.union)
 
-    @functools.cached_property
+    @measured
     def hull(self) -> Tensor:
         """Sides of the smallest box along the sides of the target that holds both, (n, 2).
 
@@ -182,7 +181,7 @@ class GaussianPair:
         swapped = (quarter.remainder(2) == 1)[:, None]
         self.deviation = torch.where(swapped, side.flip(1), side)
 
-    @functools.cached_property
+    @measured
     def tilt(self) -> Tensor:
         """What the angle adds to squares: sin^2 (a^2 - b^2) (c^2 - d^2), (n,).
 
@@ -194,22 +193,22 @@ class GaussianPair:
         )
         return self._turn.sin().square() * spread * target_spread
 
-    @functools.cached_property
+    @measured
     def change(self) -> Tensor:
         """Differences of the deviations, (n, 2)."""
         return self.deviation - self.target_deviation
 
-    @functools.cached_property
+    @measured
     def volume(self) -> Tensor:
         """Product of the prediction's deviations."""
         return self.deviation.prod(1)
 
-    @functools.cached_property
+    @measured
     def target_volume(self) -> Tensor:
         """Product of the target's deviations."""
         return self.target_deviation.prod(1)
 
-    @functools.cached_property
+    @measured
     def covariance(self) -> Tensor:
         """Covariance of the prediction in the frame of the target: xx, xy, yy, (n, 3)."""
         square = self.deviation.square()
@@ -217,13 +216,13 @@ class GaussianPair:
         cos, sin = (2 * self._turn).cos(), (2 * self._turn).sin()
         return torch.stack([mean + half * cos, half * sin, mean - half * cos], 1)
 
-    @functools.cached_property
+    @measured
     def joint_det(self) -> Tensor:
         """Determinant of the sum of both covariances."""
         squares = self.deviation.square() + self.target_deviation.square()
         return squares.prod(1) + self.tilt
 
-    @functools.cached_property
+    @measured
     def own_distance(self) -> Tensor:
         """Squared distance of the centres in deviations of the prediction."""
         cos, sin = self._turn.cos(), self._turn.sin()
@@ -231,7 +230,7 @@ class GaussianPair:
         along = torch.stack([cos * x + sin * y, cos * y - sin * x], 1)
         return (along / self.deviation).square().sum(1)
 
-    @functools.cached_property
+    @measured
     def joint_distance(self) -> Tensor:
         """Squared distance of the centres under the sum of both covariances."""
         xx, xy, yy = self.covariance.unbind(1)

@@ -100,7 +100,7 @@ class _SoftSkeleton(torch.autograd.Function):
             rest = torch.ones_like(source)
             for _, _, difference in _steps(source, iterations):
                 rest.addcmul_(rest, difference, value=-1)
-            torch.sub(1, rest, out=result)
+            result.copy_(rest.neg_().add_(1))
         return skeleton
 
     @staticmethod
@@ -164,12 +164,17 @@ def _extremum3(image: Tensor, dim: int, pick: _Pairwise) -> Tensor:
     result.narrow(dim, 0, 1).copy_(pairs.narrow(dim, 0, 1))
     result.narrow(dim, size - 1, 1).copy_(pairs.narrow(dim, size - 2, 1))
     if size > 2:
-        pick(
-            pairs.narrow(dim, 1, size - 2),
-            pairs.narrow(dim, 0, size - 2),
-            out=result.narrow(dim, 1, size - 2),
-        )
+        inner = result.narrow(dim, 1, size - 2)
+        _into(inner, pick, pairs.narrow(dim, 1, size - 2), pairs.narrow(dim, 0, size - 2))
     return result
+
+
+def _into(out: Tensor, pick: _Pairwise, a: Tensor, b: Tensor) -> None:
+    """Write an operation's result to a view, which the graph of a compiler takes as a copy only."""
+    if torch.compiler.is_compiling():
+        out.copy_(pick(a, b))
+    else:
+        pick(a, b, out=out)
 
 
 def _dilate(image: Tensor, dims: tuple[int, ...]) -> Tensor:
@@ -184,7 +189,7 @@ def _erode(image: Tensor, dims: tuple[int, ...]) -> Tensor:
         result = image.clone()
     for dim in dims[:-1]:
         for to, source in _neighbours(dim, result, image):
-            torch.minimum(to, source, out=to)
+            _into(to, torch.minimum, to, source)
     return result
 
 
@@ -198,6 +203,8 @@ def _neighbours(dim: int, at: Tensor, of: Tensor) -> Iterator[tuple[Tensor, Tens
 
 def _equal(a: Tensor, b: Tensor) -> Tensor:
     """1 where a == b, else 0; as floats, for operations on boolean masks are not vectorised."""
+    if torch.compiler.is_compiling():
+        return torch.eq(a, b).to(a.dtype)
     return torch.eq(a, b, out=torch.empty_like(a))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,9 +63,9 @@ def ssim_loss(
         tensor([[0.2000]])
     """
     _check_window(window, sigma)
-    offsets = torch.arange(window, dtype=torch.float64) - window // 2
-    taps = (-offsets.square() / (2 * sigma**2)).exp()
-    half: list[float] = (taps / taps.sum())[window // 2 :].tolist()
+    taps = [math.exp(-((offset / sigma) ** 2) / 2) for offset in range(window // 2 + 1)]
+    total = 2 * sum(taps) - taps[0]
+    half = [tap / total for tap in taps]
     return _Dissimilarity.apply(prob, target.to(prob.dtype), weight, half)  # type: ignore
 
 
