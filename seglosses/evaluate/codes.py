@@ -167,7 +167,9 @@ def distinct(values: NDArray[np.integer]) -> list[int]:
     # Marking is faster than sorting, and blocks bound the memory of large volumes.
     flat, seen = values.ravel(), np.zeros(high - low + 1, bool)
     for start in range(0, flat.size, 2**22):
-        seen[flat[start : start + 2**22].astype(np.int64) - low] = True
+        block = flat[start : start + 2**22]
+        unsigned = np.issubdtype(block.dtype, np.unsignedinteger)
+        seen[block - block.dtype.type(low) if unsigned else block.astype(np.int64) - low] = True
     return [low + int(place) for place in np.flatnonzero(seen)]
 
 

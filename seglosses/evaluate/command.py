@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
@@ -104,6 +107,22 @@ def run(args: argparse.Namespace) -> int:
             max_detections=args.max_detections,
             quiet=args.quiet,
         )
+    with _warnings():
+        return _evaluate(args)
+
+
+@contextmanager
+def _warnings() -> Iterator[None]:
+    """Show what the evaluation warns of, wherever else it is logged."""
+    logger, handler = logging.getLogger("seglosses"), logging.StreamHandler(sys.stderr)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _evaluate(args: argparse.Namespace) -> int:
     status = 0
     try:
         evaluation = evaluate(

@@ -162,6 +162,7 @@ def test_a_run_without_foreground_has_no_score(
     words += ["--out", str(tmp_path / "out"), "--quiet"]
     if kind == "ignored":
         assert cli.main([*words, "--ignore-index", "255"]) == 1
+        assert "no score: the ground truth of 2 images" in capsys.readouterr().err
         page = (tmp_path / "out" / "report.html").read_text("utf-8")
         assert "no score" in page
         assert "no score" in (tmp_path / "out" / "summary.md").read_text("utf-8")

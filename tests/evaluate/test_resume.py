@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seglosses import cli
 from seglosses.evaluate import Evaluation, IncompleteError, evaluate, folders
 from seglosses.evaluate.journal import BLOCK, NAME, Journal, lock, stamp
 from seglosses.evaluate.listing import PairFiles
@@ -159,6 +160,18 @@ def test_damaged_lines_are_skipped_and_counted(
     assert counted == ["01", "03"]
     assert f"2 lines of {out / NAME} cannot be read" in caplog.text
     assert (result.mean("dice"), len(result.table)) == (1, 4)
+
+
+def test_the_command_says_how_many_lines_are_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pred, target, out = save(tmp_path / "pred"), save(tmp_path / "gt"), tmp_path / "out"
+    interrupted(pred, target, out, monkeypatch)
+    with (out / NAME).open("ab") as file:
+        file.write(b"{}\n\xff\n")
+    words = ["evaluate", str(pred), str(target), "--out", str(out), "--quiet"]
+    assert cli.main([*words, "--metrics", "dice"]) == 0
+    assert "2 lines of" in capsys.readouterr().err
 
 
 def test_a_damaged_head_costs_no_scores(

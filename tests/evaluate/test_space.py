@@ -13,7 +13,9 @@ from PIL import Image
 
 from seglosses import metrics
 from seglosses.evaluate import Evaluation, IncompleteError, evaluate
+from seglosses.evaluate.alignment import align
 from seglosses.evaluate.files import read_labels
+from seglosses.evaluate.formats.label_file import LabelFile
 
 nibabel = pytest.importorskip("nibabel", reason="reads NIfTI")
 orientations: Any = pytest.importorskip("nibabel.orientations", reason="turns axes")
@@ -49,6 +51,16 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("codes", CODES)
+def test_every_way_to_store_a_volume_is_turned(codes: str) -> None:
+    image = turned(PRED, codes)
+    pred = LabelFile(Path("p"), np.asanyarray(image.dataobj), affine=image.affine)
+    found, _, turn = align(pred, LabelFile(Path("t"), TRUTH, affine=AFFINE))
+    np.testing.assert_array_equal(found.values, PRED)
+    prob = np.stack([pred.values, pred.values + 1])
+    np.testing.assert_array_equal(turn.apply(prob, leading=1), np.stack([PRED, PRED + 1]))
+
+
+@pytest.mark.parametrize("codes", CODES[1::8])
 def test_one_world_mask_has_one_score(tmp_path: Path, codes: str) -> None:
     pred, target = folders(tmp_path)
     save(target / "a.nii.gz", TRUTH)
