@@ -1,13 +1,13 @@
-"""``seglosses list``: every loss with its formula, its paper and what it is for."""
+"""Every loss with its formula, its paper and what it is for."""
 
 from __future__ import annotations
 
-import argparse
-import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from seglosses import losses
 from seglosses.losses.base import BoxLoss, Loss
+from seglosses.losses.purposes import tag_of
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Entry:
     formula: str
     paper: str
     use_when: str
+    tags: tuple[str, ...] = ()
 
 
 def loss_classes() -> dict[str, type[Loss]]:
@@ -53,18 +54,47 @@ def entries() -> list[Entry]:
             member.formula,
             member.paper,
             member.use_when,
+            member.tags,
         )
         for name, member in loss_classes().items()
     ]
 
 
+def matching(words: Sequence[str]) -> list[Entry]:
+    """Losses that fit every word.
+
+    A word that says what a loss is for is looked up among the tags, see
+    :mod:`seglosses.losses.purposes`; any other in names, formulas, papers and purposes.
+
+    Args:
+        words: Such as 'vessel' or 'focal'.
+
+    Returns:
+        By name.
+
+    Example:
+        >>> [entry.name for entry in matching(["vessel", "small"])]
+        ['FocalTverskyLoss', 'KervadecBoundaryLoss', 'TverskyLoss']
+    """
+    return [entry for entry in entries() if all(_fits(entry, word) for word in words)]
+
+
+def _fits(entry: Entry, word: str) -> bool:
+    lower = word.lower()
+    if (tag := tag_of(word)) is not None:
+        return tag in entry.tags or lower in entry.name.lower()
+    texts = (value for value in asdict(entry).values() if isinstance(value, str))
+    return any(lower in text.lower() for text in texts)
+
+
 def as_text(found: list[Entry]) -> str:
-    """Four lines a loss, for reading."""
+    """Five lines per loss, for reading."""
     blocks = [
         f"{entry.name} ({entry.kind})\n"
         f"    formula  {entry.formula}\n"
         f"    paper    {entry.paper}\n"
         f"    use it   {entry.use_when}\n"
+        f"    tags     {', '.join(entry.tags)}\n"
         for entry in found
     ]
     return "\n".join(blocks) + f"\n{len(found)} losses; in a config: type='seglosses.<name>'"
@@ -84,29 +114,3 @@ def as_markdown(found: list[Entry]) -> str:
         cells = (f"`{entry.name}`", f"`{entry.formula}`", entry.use_when, entry.paper)
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of ``seglosses list``."""
-    parser.add_argument(
-        "words", nargs="*", metavar="WORD", help="only losses that mention every word"
-    )
-    parser.add_argument(
-        "--format", choices=["text", "markdown", "json"], default="text", help="default: text"
-    )
-
-
-def run(args: argparse.Namespace) -> int:
-    """Print the losses asked for; 1 when none matches."""
-    found = [
-        entry
-        for entry in entries()
-        if all(word.lower() in " ".join(asdict(entry).values()).lower() for word in args.words)
-    ]
-    if not found:
-        raise ValueError(f"no loss mentions {' and '.join(args.words)}; `seglosses list` shows all")
-    if args.format == "json":
-        print(json.dumps([asdict(entry) for entry in found], indent=2, ensure_ascii=False))
-    else:
-        print(as_markdown(found) if args.format == "markdown" else as_text(found))
-    return 0

@@ -16,7 +16,7 @@ LAYERS = (
     {"hosts"},
     {"benchmark"},
     {"demo"},
-    {"cli"},
+    {"cli", "listing"},
 )
 FAMILIES = {p.name for p in (ROOT / "losses").iterdir() if (p / "__init__.py").is_file()}
 FLOOR = {room: floor for floor, rooms in enumerate(LAYERS) for room in rooms}

@@ -211,6 +211,7 @@ class HausdorffDTLoss(MapLoss):
     formula = "mean of (p - y)^2 (d_p^a + d_y^a), d the distance to the boundary of p > 1/2, y"
     paper = "Karimi and Salcudean 2020, arXiv:1904.10030"
     use_when = "errors far from the boundary hurt most (HD95), beside Dice, small weight"
+    tags = ("boundary",)
 
     def __init__(
         self, alpha: float = 2.0, spacing: Spacing = None, **options: Unpack[MapOptions]
@@ -239,6 +240,7 @@ class LogHausdorffDTLoss(HausdorffDTLoss):
 
     formula = "log(1 + HausdorffDTLoss)"
     use_when = "as HausdorffDTLoss, where its scale (squared pixels) drowns the other terms"
+    tags = ("boundary",)
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Logarithm of the reduced loss."""
@@ -267,6 +269,7 @@ class HausdorffErosionLoss(MapLoss):
     formula = "mean of sum_k k^a e_k, e_k the squared error after k soft erosions"
     paper = "Karimi and Salcudean 2020, arXiv:1904.10030"
     use_when = "as HausdorffDTLoss where no distance transform is wanted; weak evidence"
+    tags = ("boundary",)
 
     def __init__(
         self, alpha: float = 2.0, erosions: int = 10, **options: Unpack[MapOptions]

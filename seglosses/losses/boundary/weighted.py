@@ -102,6 +102,7 @@ class KervadecBoundaryLoss(MapLoss):
     formula = "mean of p phi, phi the signed distance to the label's boundary"
     paper = "Kervadec et al. 2019, arXiv:1812.07032"
     use_when = "small or thin foreground, beside Dice or cross-entropy, weight 0.01 or rebalancing"
+    tags = ("thin", "lesion", "small", "boundary")
 
     def __init__(
         self, spacing: Spacing = None, normalize: bool = False, **options: Unpack[MapOptions]
@@ -231,6 +232,7 @@ class RegionWiseLoss(MapLoss):
     formula = "mean of p z, z = -depth / deepest inside the class, 1 outside"
     paper = "Valverde and Tohka 2023, arXiv:2108.01405"
     use_when = "alone, where class sizes differ by orders of magnitude; signed"
+    tags = ("lesion", "imbalance", "boundary")
     default_classes = "present"
 
     def __init__(

@@ -142,6 +142,7 @@ class NormalizedWassersteinLoss(BoxLoss):
     formula = "1 - exp(-W / C) or log(1 + W^2), W^2 = rho^2 + sum_i (s_i - t_i)^2 / 4"
     paper = "Wang et al. 2021, arXiv:2110.13389"
     use_when = "objects have few pixels, and a shift by one would empty the overlap"
+    tags = ("small", "detection")
 
     def __init__(
         self,
@@ -181,6 +182,7 @@ class BoundedIoULoss(BoxLoss):
     )
     paper = "Tychsen-Smith and Petersson 2018, arXiv:1711.00164"
     use_when = "coordinates should be graded apart, but in units of overlap"
+    tags = ("detection",)
 
     def __init__(self, beta: float = 0.2, **options: Unpack[LossOptions]) -> None:
         super().__init__(**options)

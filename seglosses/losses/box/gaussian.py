@@ -234,6 +234,7 @@ class GWDLoss(RotatedBoxLoss):
     formula = "1 - 1 / (tau + log(1 + D / s)), D^2 = |dm|^2 + Tr(P + T - 2 (P^1/2 T P^1/2)^1/2)"
     paper = "Yang et al. 2021, arXiv:2101.11952"
     use_when = "oriented boxes are near squares, or their angle jumps at the end of its range"
+    tags = ("rotated",)
 
     def __init__(
         self,
@@ -270,6 +271,7 @@ class KLDLoss(RotatedBoxLoss):
     formula = "1 - 1 / (tau + log(1 + D^1/2)), 2 D = dm' P^-1 dm + Tr(P^-1 T) + log(|P| / |T|) - 2"
     paper = "Yang et al. 2021, arXiv:2106.01883"
     use_when = "oriented boxes are long and thin, so that a small turn empties their overlap"
+    tags = ("rotated",)
 
     def __init__(
         self, tau: float = 1.0, alpha: float = 1.0, **options: Unpack[LossOptions]
@@ -301,6 +303,7 @@ class KFIoULoss(RotatedBoxLoss):
     formula = "h(dx / w) + h(dy / h) + 1 - 3 O / (V + W - O), O^2 = |P| |T| / |P + T|"
     paper = "Yang et al. 2023, arXiv:2201.12558"
     use_when = "the overlap of oriented boxes should be followed without its flat places"
+    tags = ("rotated",)
 
     def __init__(self, beta: float = 1 / 9, **options: Unpack[LossOptions]) -> None:
         super().__init__(**options)
@@ -330,6 +333,7 @@ class ProbIoULoss(RotatedBoxLoss):
     )
     paper = "Llerena et al. 2021, arXiv:2106.06072"
     use_when = "objects fill their oriented boxes loosely, as ellipses do"
+    tags = ("rotated",)
 
     def __init__(self, mode: ProbIoUMode = "l1", **options: Unpack[LossOptions]) -> None:
         super().__init__(**options)

@@ -231,6 +231,7 @@ class IoULoss(IoUFamilyLoss):
     formula = "-log IoU (or 1 - IoU, 1 - IoU^2)"
     paper = "Yu et al. 2016, arXiv:1608.01471"
     use_when = "predictions start on their targets, as with dense anchors"
+    tags = ("detection",)
 
     def __init__(
         self, mode: Mode = "log", eps: float = 1e-6, **options: Unpack[FamilyOptions]
@@ -258,6 +259,7 @@ class GIoULoss(IoUFamilyLoss):
     formula = "1 - IoU + (|hull| - |union|) / |hull|"
     paper = "Rezatofighi et al. 2019, arXiv:1902.09630"
     use_when = "boxes may start apart; the box loss of the DETR family"
+    tags = ("detection",)
 
     def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`giou_loss`."""
@@ -281,6 +283,7 @@ class DIoULoss(IoUFamilyLoss):
     formula = "1 - IoU + rho^2 / c^2"
     paper = "Zheng et al. 2020, arXiv:1911.08287"
     use_when = "boxes may start apart and should arrive in few steps"
+    tags = ("detection",)
 
     def __init__(self, freeze_diagonal: bool = False, **options: Unpack[FamilyOptions]) -> None:
         super().__init__(**options)
@@ -312,6 +315,7 @@ class CIoULoss(IoUFamilyLoss):
     formula = "1 - IoU + rho^2 / c^2 + a v"
     paper = "Zheng et al. 2020, arXiv:1911.08287"
     use_when = "the first choice for 2-D boxes"
+    tags = ("detection",)
 
     def __init__(
         self,

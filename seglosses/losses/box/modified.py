@@ -129,6 +129,7 @@ class AlphaIoULoss(CIoULoss):
     formula = "1 - IoU^alpha + (rho^2 / c^2)^alpha + (a v)^alpha"
     paper = "He et al. 2021, arXiv:2110.13675"
     use_when = "boxes must be tight (AP75 and above), or some are wrongly labelled"
+    tags = ("detection",)
 
     def __init__(
         self, alpha: float = 3.0, gate_alpha: bool = True, **options: Unpack[AlphaIoUOptions]
@@ -157,6 +158,7 @@ class InnerIoULoss(CIoULoss):
     formula = "1 - IoU(boxes scaled by r) + rho^2 / c^2 + a v"
     paper = "Zhang et al. 2023, arXiv:2311.02877"
     use_when = "IoU's gradient is too flat for the boxes at hand"
+    tags = ("detection",)
 
     def __init__(
         self, inner_ratio: float = 0.7, gate_alpha: bool = True, **options: Unpack[InnerIoUOptions]
@@ -184,6 +186,7 @@ class FocalerIoULoss(IoULoss):
     formula = "1 - clamp((IoU - d) / (u - d), 0, 1)"
     paper = "Zhang and Zhang 2024, arXiv:2401.10525"
     use_when = "training should attend to hard (low interval) or easy (high) boxes"
+    tags = ("detection",)
 
     def __init__(
         self, interval: tuple[float, float] = (0.0, 0.95), **options: Unpack[FocalerIoUOptions]
@@ -219,6 +222,7 @@ class WiseIoULoss(BoxLoss):
     formula = "exp(rho^2 / c^2) (1 - IoU) r(beta), beta = (1 - IoU) / mean(1 - IoU)"
     paper = "Tong et al. 2023, arXiv:2301.10051"
     use_when = "some boxes are labelled badly and should not dominate"
+    tags = ("detection",)
 
     running_mean: Tensor
 

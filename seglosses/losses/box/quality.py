@@ -237,6 +237,7 @@ class QualityFocalLoss(QualityLoss):
     formula = "|q - p|^beta BCE(p, q)"
     paper = "Li et al. 2020, arXiv:2006.04388"
     use_when = "scores rank boxes: dense detectors such as GFL and RTMDet"
+    tags = ("detection", "quality")
 
     def __init__(
         self,
@@ -275,6 +276,7 @@ class VarifocalLoss(QualityLoss):
     formula = "q BCE(p, q) at objects, -alpha p^gamma log(1 - p) elsewhere"
     paper = "Zhang et al. 2021, arXiv:2008.13367"
     use_when = "scores rank boxes and good boxes should lead: VFNet, RT-DETR"
+    tags = ("detection", "quality")
     mean_of_entries = True
 
     def __init__(
@@ -316,6 +318,7 @@ class MatchabilityAwareLoss(QualityLoss):
     formula = "BCE(p, q^gamma) at objects, -alpha sg(p)^gamma log(1 - p) elsewhere"
     paper = "Huang et al. 2025, arXiv:2412.04234"
     use_when = "queries are matched one to one or densely: the DETR family"
+    tags = ("detection", "quality")
 
     def __init__(
         self,

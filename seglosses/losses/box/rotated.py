@@ -154,6 +154,7 @@ class RotatedIoULoss(RotatedBoxLoss):
     formula = "1 - IoU, 1 - IoU^2 or -log(max(IoU, eps)) of rotated boxes"
     paper = "Zhou et al. 2019, arXiv:1908.03851"
     use_when = "oriented boxes are scored by their overlap, and most of them meet their targets"
+    tags = ("rotated",)
 
     def __init__(
         self, mode: Mode = "linear", eps: float = 1e-6, **options: Unpack[LossOptions]
@@ -181,6 +182,7 @@ class RotatedGIoULoss(RotatedBoxLoss):
     formula = "1 - IoU + (hull - union) / hull of rotated boxes"
     paper = "Rezatofighi et al. 2019, arXiv:1902.09630"
     use_when = "oriented boxes may miss their targets, and the overlap alone has no gradient there"
+    tags = ("rotated",)
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """See :func:`rotated_giou_loss`."""
@@ -200,6 +202,7 @@ class RotatedDIoULoss(RotatedBoxLoss):
     formula = "1 - IoU + rho^2 / c^2 of rotated boxes"
     paper = "Zheng et al. 2020, arXiv:1911.08287"
     use_when = "centres of oriented boxes matter, and the overlap should still decide in the end"
+    tags = ("rotated",)
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """See :func:`rotated_diou_loss`."""

@@ -211,6 +211,7 @@ class EfficientIoULoss(IoUFamilyLoss):
     formula = "1 - IoU + rho^2 / c^2 + sum_i (s_i - t_i)^2 / h_i^2"
     paper = "Zhang et al. 2022, arXiv:2101.08158"
     use_when = "sides matter by themselves; focal_gamma=0.5 for its focal form"
+    tags = ("detection",)
 
     def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`efficient_iou_loss`."""
@@ -237,6 +238,7 @@ class SIoULoss(IoUFamilyLoss):
     formula = "1 - IoU + (Delta + Omega) / 2"
     paper = "Gevorgyan 2022, arXiv:2205.12740"
     use_when = "boxes should first align with an axis, then approach"
+    tags = ("detection",)
 
     def __init__(self, theta: float = 4.0, **options: Unpack[FamilyOptions]) -> None:
         super().__init__(**options)
@@ -268,6 +270,7 @@ class ShapeIoULoss(IoUFamilyLoss):
     formula = "1 - IoU + sum_i f_i o_i^2 / c^2 + Omega_f / 2"
     paper = "Zhang and Zhang 2023, arXiv:2312.17663"
     use_when = "targets are long and thin"
+    tags = ("detection",)
 
     def __init__(self, scale: float = 0.0, **options: Unpack[FamilyOptions]) -> None:
         super().__init__(**options)
@@ -299,6 +302,7 @@ class MPDIoULoss(IoUFamilyLoss):
     formula = "1 - IoU + (d_1^2 + d_2^2) / (H^2 + W^2)"
     paper = "Ma and Xu 2023, arXiv:2307.07662"
     use_when = "all images are resized to one known size"
+    tags = ("detection",)
 
     def __init__(
         self, image_size: tuple[int, ...] = (640, 640), **options: Unpack[FamilyOptions]

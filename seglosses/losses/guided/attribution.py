@@ -157,6 +157,7 @@ class AttributionEnergyLoss(_AttributionLoss):
     formula = "1 - sum inside of max(a, 0) / sum of max(a, 0)"
     paper = "Rao et al. 2023, arXiv:2303.11932"
     use_when = "a network should look at objects, not at context (extra input: attributions)"
+    tags = ("explanation",)
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Share of the attribution outside; ``prob`` are logits."""
@@ -201,6 +202,7 @@ class RightReasonsLoss(_AttributionLoss):
     formula = "sum of (a (1 - inside))^2"
     paper = "Ross et al. 2017, arXiv:1703.03717"
     use_when = "context must have no say at all, for or against (extra input: attributions)"
+    tags = ("explanation",)
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Squared attribution outside; ``prob`` are log-probabilities."""

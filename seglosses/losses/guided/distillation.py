@@ -131,6 +131,7 @@ class KLDistillationLoss(PixelLoss):
     formula = "T^2 KL(softmax(teacher / T) || softmax(z / T)) per pixel"
     paper = "Hinton et al. 2015, arXiv:1503.02531"
     use_when = "a trained larger network is at hand (extra input: teacher)"
+    tags = ("teacher",)
     needs = ("teacher",)
 
     def __init__(self, temperature: float = 1.0, **options: Unpack[PixelOptions]) -> None:
@@ -179,6 +180,7 @@ class JaccardDistillationLoss(OverlapLoss):
     formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s) against the teacher's probabilities"
     paper = "Wang et al. 2023, arXiv:2302.05666, arXiv:2303.16296"
     use_when = "distillation judged by IoU or Dice, beside KL (extra input: teacher)"
+    tags = ("teacher",)
     needs = ("teacher",)
     default_average = "dataset"
 
@@ -229,6 +231,7 @@ class BranchConsistencyLoss(MapLoss):
     formula = "1 - 2 sum min(p, q) / (sum p + sum q), p and q of two branches"
     paper = "dual-path prostate segmentation; semimetric of Wang et al. 2023, arXiv:2303.16296"
     use_when = "two decoders see the same class (extra input: second_logits)"
+    tags = ("unlabelled",)
     needs = ("second_logits",)
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

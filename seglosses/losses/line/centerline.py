@@ -200,6 +200,7 @@ class SoftClDiceLoss(MapLoss):
     formula = "1 - 2 P R / (P + R), P = sum S(p) y / sum S(p), R = sum S(y) p / sum S(y)"
     paper = "Shit et al. 2021, arXiv:2003.07311"
     use_when = "thin structures must stay connected; beside Dice and CE; 3 times their cost"
+    tags = ("thin", "topology")
 
     def __init__(
         self,
@@ -251,6 +252,7 @@ class CenterlineCrossEntropyLoss(MapLoss):
     formula = "mean of CE (S(y) + S(p)), S the soft skeleton"
     paper = "Acebes et al., MICCAI 2024"
     use_when = "thin structures; beside Dice, instead of clDice; 3 times CE + Dice"
+    tags = ("thin", "topology")
     reads_margins = True
 
     def __init__(

@@ -163,6 +163,7 @@ class CenterlineBoundaryDiceLoss(MapLoss):
     formula = "1 - 2 P R / (P + R), clDice of hard skeletons weighed by radius"
     paper = "Shi et al. 2024, arXiv:2407.01517"
     use_when = "vessels of very different widths; beside CE and Dice; 2 to 3 times their cost"
+    tags = ("thin", "topology")
 
     def __init__(
         self,

@@ -165,6 +165,7 @@ class MorseLoss(MapLoss):
     formula = "mean of CE over the ridges of p and the skeleton of y"
     paper = "Hu et al. 2021, arXiv:2103.09992 (re-implementation)"
     use_when = "faint gaps and false lines in networks; beside CE and Dice; 6 times their cost"
+    tags = ("thin", "topology")
     reads_margins = True
 
     def __init__(self, least: float = 0.1, **options: Unpack[MapOptions]) -> None:
@@ -198,6 +199,7 @@ class SkeletonAwareLoss(MapLoss):
     formula = "CE weighed by nearness to skeletons + mean of 1 - p_true but for tolerated errors"
     paper = "Liu et al. 2024, arXiv:2404.18539"
     use_when = "boundaries of cells with uncertain rims; instead of CE; 5 times CE + Dice"
+    tags = ("cell", "boundary")
     reads_margins = True
 
     def __init__(

@@ -82,6 +82,7 @@ class SkeletonRecallLoss(MapLoss):
     formula = "1 - sum p y / sum y, y the label's skeleton made thicker"
     paper = "Kirchhoff et al. 2024, arXiv:2404.03010"
     use_when = "thin structures must be found unbroken; beside CE and Dice; half their cost"
+    tags = ("thin", "topology")
 
     def __init__(
         self, radius: int = 2, smooth: float = 1e-5, **options: Unpack[MapOptions]

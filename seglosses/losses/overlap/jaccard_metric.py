@@ -116,6 +116,7 @@ class JaccardMetricLoss(OverlapLoss):
     formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s), a metric for soft labels too"
     paper = "Wang et al. 2023, arXiv:2302.05666, arXiv:2310.19252"
     use_when = "soft labels, distillation, or mIoU averaged by image or class"
+    tags = ("score", "soft", "teacher")
     default_average = "dataset"
 
     def __init__(

@@ -293,6 +293,7 @@ class LovaszSoftmaxLoss(_LovaszLoss):
     formula = "sum_k m_(k) (J_k - J_{k-1}), m = |y - p| sorted"
     paper = "Berman et al. 2018, arXiv:1705.08790"
     use_when = "fine-tuning for mIoU, after or beside cross-entropy"
+    tags = ("score",)
     default_average = "dataset"
 
     def _scores(self, logits: Tensor, sigmoid: bool) -> Tensor:
@@ -332,6 +333,7 @@ class LovaszHingeLoss(_LovaszLoss):
     formula = "sum_k m_(k) (J_k - J_{k-1}), m = max(0, 1 - z (2y - 1)) sorted"
     paper = "Yu and Blaschko 2015, arXiv:1512.07797; Berman et al. 2018"
     use_when = "fine-tuning one foreground for IoU; margins do not saturate"
+    tags = ("score",)
     independent_channels = True
     default_average = "image"
 

@@ -179,6 +179,7 @@ class NormalizedCrossEntropyLoss(PixelLoss):
     formula = "log p_y / sum_k log p_k"
     paper = "Ma et al. 2020, arXiv:2006.13554"
     use_when = "noisy annotations, beside a passive loss"
+    tags = ("noise",)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """The label's share of all cross-entropies."""
@@ -204,6 +205,7 @@ class NormalizedFocalLoss(PixelLoss):
     formula = "w_y log p_y / sum_k w_k log p_k, w = (1-p)^g"
     paper = "Ma et al. 2020, arXiv:2006.13554"
     use_when = "noisy annotations, beside a passive loss"
+    tags = ("noise",)
 
     def __init__(self, gamma: float = 0.5, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
@@ -236,6 +238,7 @@ class NormalizedGeneralizedCrossEntropyLoss(PixelLoss):
     formula = "(1 - p_y^q) / sum_k (1 - p_k^q)"
     paper = "Ma et al. 2020, arXiv:2006.13554"
     use_when = "noisy annotations, beside a passive loss: between normalized CE and MAE"
+    tags = ("noise",)
 
     def __init__(self, q: float = 0.7, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
@@ -259,6 +262,7 @@ class MeanAbsoluteErrorLoss(PixelLoss):
     formula = "1 - p_y"
     paper = "Ghosh et al. 2017, arXiv:1712.09482"
     use_when = "noisy annotations: the most robust and slowest; beside an active loss"
+    tags = ("noise",)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """What the label's probability lacks."""
@@ -284,6 +288,7 @@ class ReverseCrossEntropyLoss(PixelLoss):
     formula = "-sum_k p_k log max(y_k, floor)"
     paper = "Wang et al. 2019, arXiv:1908.06112"
     use_when = "noisy annotations, beside cross-entropy or an active loss"
+    tags = ("noise",)
 
     def __init__(self, floor: float = 1e-4, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
@@ -324,6 +329,7 @@ class ActivePassiveLoss(PixelLoss):
     formula = "a NCE + b RCE, or NFL, NGCE and MAE in their places"
     paper = "Ma et al. 2020, arXiv:2006.13554"
     use_when = "noisy annotations: robust, and trains as fast as cross-entropy"
+    tags = ("noise",)
 
     def __init__(
         self,

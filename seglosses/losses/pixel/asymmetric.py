@@ -143,6 +143,7 @@ class AsymmetricLoss(PixelLoss):
     formula = "-y (1-p)^g+ log p - (1-y) p_m^g- log(1-p_m), p_m = max(p - m, 0)"
     paper = "Ridnik et al. 2021, arXiv:2009.14119"
     use_when = "many channels, few of them positive: multi-label maps, dense detection"
+    tags = ("imbalance", "multilabel", "detection")
     independent_channels = True
 
     def __init__(
@@ -192,6 +193,7 @@ class SingleLabelAsymmetricLoss(PixelLoss):
     formula = "-t_y (1-p_y)^g+ log p_y - sum_{k != y} t_k p_k^g- log p_k, t smoothed"
     paper = "Ridnik et al. 2021, arXiv:2009.14119"
     use_when = "label smoothing, but of doubtful pixels only: certainty stays free"
+    tags = ("calibration",)
 
     def __init__(
         self,

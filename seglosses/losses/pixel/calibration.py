@@ -171,6 +171,7 @@ class LabelSmoothingLoss(PixelLoss):
     formula = "-log p_y + a (z_y - mean z)"
     paper = "Szegedy et al. 2016, arXiv:1512.00567"
     use_when = "calibration: the plain baseline"
+    tags = ("calibration",)
 
     def __init__(self, alpha: float = 0.1, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
@@ -202,6 +203,7 @@ class MaxSupLoss(PixelLoss):
     formula = "-log p_y + a (max z - mean z)"
     paper = "Zhou et al. 2025, arXiv:2502.15798"
     use_when = "calibration, where label smoothing blurs the classes"
+    tags = ("calibration",)
 
     def __init__(self, alpha: float = 0.1, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
@@ -234,6 +236,7 @@ class MarginSmoothingLoss(PixelLoss):
     formula = "-log p_y + a mean_k max(0, max z - z_k - m)"
     paper = "Liu et al. 2022, arXiv:2111.15430"
     use_when = "calibration: smoothing only of logits that run away"
+    tags = ("calibration",)
 
     def __init__(
         self, margin: float = 10.0, alpha: float = 0.1, **options: Unpack[PixelOptions]
@@ -272,6 +275,7 @@ class ACLSLoss(PixelLoss):
     formula = "-log p_y + a (l1 max(0, z_max - m)^2 + l2 mean max(0, z_max - z_k - m)^2)"
     paper = "Park et al. 2023, arXiv:2308.11911"
     use_when = "calibration: the price grows with the overconfidence"
+    tags = ("calibration",)
 
     def __init__(
         self,

@@ -200,6 +200,7 @@ class CrossEntropyLoss(PixelLoss):
     formula = "-log p_y"
     paper = "Good 1952"
     use_when = "always: the pixel loss beside which the others stand"
+    tags = ("soft", "multilabel", "general")
     pos_weight: Tensor | None
 
     def __init__(
@@ -263,6 +264,7 @@ class Poly1CrossEntropyLoss(PixelLoss):
     formula = "-log p_y + e (1 - p_y)"
     paper = "Leng et al. 2022, arXiv:2204.12511"
     use_when = "in place of cross-entropy: one number to tune how much easy pixels pull"
+    tags = ("general",)
 
     def __init__(self, epsilon: float = 1.0, **options: Unpack[PixelOptions]) -> None:
         super().__init__(**options)
@@ -289,6 +291,7 @@ class SquentropyLoss(PixelLoss):
     formula = "-log p_y + 1/(C-1) sum_{k != y} z_k^2"
     paper = "Hui et al. 2023, arXiv:2302.03952"
     use_when = "calibrated probabilities, without a parameter to tune"
+    tags = ("calibration",)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy and the mean square of the other logits."""
@@ -316,6 +319,7 @@ class CompSumLoss(PixelLoss):
     formula = "(1 - p_y^(tau-1)) / (tau - 1)"
     paper = "Mao et al. 2023, arXiv:2304.07288"
     use_when = "between cross-entropy (tau 1) and robust mean absolute error (tau 2)"
+    tags = ("noise",)
 
     def __init__(
         self, tau: float = 1.5, max_slope: float = 1e7, **options: Unpack[PixelOptions]

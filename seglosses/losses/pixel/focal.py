@@ -172,6 +172,7 @@ class FocalLoss(PixelLoss):
     formula = "-a_y (1 - p_y)^g log p_y"
     paper = "Lin et al. 2017, arXiv:1708.02002"
     use_when = "most pixels are easy: dense detection, rare foreground"
+    tags = ("lesion", "small", "imbalance", "multilabel", "detection")
 
     def __init__(
         self, gamma: float = 2.0, alpha: float | None = None, **options: Unpack[PixelOptions]
@@ -221,6 +222,7 @@ class Poly1FocalLoss(PixelLoss):
     formula = "-a_y (1 - p_y)^g log p_y + e (1 - p_y)^(g+1)"
     paper = "Leng et al. 2022, arXiv:2204.12511"
     use_when = "in place of focal loss: one number more to tune"
+    tags = ("lesion", "imbalance")
 
     def __init__(
         self,
@@ -264,6 +266,7 @@ class SelfAdjustingDiceLoss(PixelLoss):
     formula = "sum_c 1 - (2 w y + s) / (w^2 + y^2 + s), w = (1 - p)^a p"
     paper = "Li et al. 2020, arXiv:1911.02855"
     use_when = "the F score is the goal and easy pixels dominate"
+    tags = ("lesion", "imbalance", "score")
 
     def __init__(
         self, alpha: float = 0.01, smooth: float = 1.0, **options: Unpack[PixelOptions]

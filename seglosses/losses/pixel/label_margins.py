@@ -161,6 +161,7 @@ class CrammerSingerLoss(_HingeLoss):
     formula = "max_k (m [k != y] + z_k - z_y)"
     paper = "Crammer and Singer 2001, JMLR 2"
     use_when = "only the worst class of a pixel should pull, and none beyond the margin"
+    tags = ("general",)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """The largest lead that is missing."""
@@ -187,6 +188,7 @@ class WestonWatkinsLoss(_HingeLoss):
     formula = "1/C sum_{k != y} max(0, m + z_k - z_y)"
     paper = "Weston and Watkins 1999, ESANN"
     use_when = "every class within the margin should pull, and none beyond it"
+    tags = ("general",)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """The mean of the leads that are missing."""
@@ -214,6 +216,7 @@ class LDRLoss(PixelLoss):
     formula = "l log(1/C sum_k exp((m [k != y] + f_k - f_y) / l)), f = softplus z / mean"
     paper = "Zhu et al. 2023, arXiv:2112.14869"
     use_when = "label noise: robust to it, yet consistent for the top class"
+    tags = ("noise",)
 
     def __init__(
         self,

@@ -280,6 +280,7 @@ class BettiMatchingLoss(MapLoss):
     formula = "sum of 2 |x_p - x_t|^2 over matched bars x = (b, d) and (b - d)^2 over the others"
     paper = "Stucki et al. 2023, arXiv:2211.15272"
     use_when = "every component and loop at its place; late, beside CE and Dice; 1.4 times these"
+    tags = ("thin", "topology", "cell")
     of_structures = True
     record = "form"
 

@@ -159,6 +159,7 @@ class TopographLoss(MapLoss):
     formula = "sum over critical error regions of the mean wrong probability"
     paper = "Lux et al. 2025, arXiv:2411.03228"
     use_when = "breaks, bridges, islands and holes; beside CE and Dice; as costly as both"
+    tags = ("thin", "topology", "cell")
     spatial_dims = (2,)
     reads_margins = True
 
@@ -203,6 +204,7 @@ class SupervoxelLoss(MapLoss):
     formula = "mean of (1 - alpha + alpha (beta M_y + (1 - beta) M_p)) BCE"
     paper = "Grim et al. 2025, arXiv:2501.01022"
     use_when = "neurites and vessels must not split or merge; instead of CE; as costly as CE + Dice"
+    tags = ("thin", "topology", "cell")
     reads_margins = True
 
     def __init__(

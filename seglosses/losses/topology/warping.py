@@ -85,6 +85,7 @@ class WarpingLoss(MapLoss):
     formula = "mean of CE over the pixels that remain when both masks are warped to each other"
     paper = "Hu 2022, arXiv:2112.07812"
     use_when = "topology must be right to the pixel; beside Dice; twice the cost of CE + Dice"
+    tags = ("thin", "topology")
     reads_margins = True
 
     def __init__(self, compat: Compat | None = None, **options: Unpack[MapOptions]) -> None:

@@ -118,6 +118,7 @@ class EntropyLoss(PixelLoss):
     formula = "- sum_c w_c p_c log p_c per pixel"
     paper = "Grandvalet and Bengio 2004; Bateson et al. 2022, arXiv:2108.03152"
     use_when = "unlabelled images, beside a term that forbids the trivial solution (ClassRatioKL)"
+    tags = ("unlabelled",)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """Entropy."""
@@ -163,6 +164,7 @@ class ClassRatioKLLoss(MapLoss):
     formula = "sum_c r_c log(r_c / prior_c), r the predicted class ratios of an image"
     paper = "Bateson et al. 2022, arXiv:2108.03152"
     use_when = "adaptation without labels when class sizes are known; weak labels"
+    tags = ("unlabelled", "weak")
     default_classes = None
     no_classes = "compares the ratios of all classes with each other"
 
