@@ -87,6 +87,6 @@ def test_a_volume_beyond_the_memory_is_refused_with_a_remedy(tmp_path, monkeypat
     meminfo.write_text("MemTotal: 9000000 kB\nMemAvailable: 1000 kB\n")
     monkeypatch.setattr(volumes, "MEMORY", meminfo)
     monkeypatch.setattr(volumes, "ALWAYS_FITS", 8)
+    monkeypatch.setattr(volumes, "BYTES_A_VOXEL", (10**6, 10**6))
     with pytest.raises(MemoryError, match=r"3 x 4 x 5 voxels.*window"):
-        monkeypatch.setattr(volumes, "BYTES_A_VOXEL", (10**6, 10**6))
         betti_matching(*pair(0, (3, 4, 5)))
