@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from seglosses.topology.around import around
+from seglosses.topology.around import Around, around
 from seglosses.topology.kernels import order, pairs, reduction, stars
 from seglosses.topology.kernels import rows as row_kernels
 from seglosses.topology.sides import Codes, Ints
@@ -16,9 +16,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from seglosses.topology.forests import Marks, Walls
-    from seglosses.topology.tunnels import Loops
 
 NONE = np.zeros(0, np.int64)
+
+
+class Ordered(Protocol):
+    """A filtration whose edges or squares are paired: what is asked of its loops."""
+
+    walls: Walls
+    around: Around
+
+    def open_rows(self, mates: Mates) -> tuple[Ints, Codes]:
+        """Row of every free edge, and what is known of every row."""
+
+    def deaths(self, squares: Codes) -> Codes:
+        """Values of squares."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +113,8 @@ class Pairing:
         columns: The other pairs.
     """
 
-    born: Loops
-    dying: Loops
+    born: Ordered
+    dying: Ordered
     mates: Mates
     rank: Ints
     rows: Codes
@@ -111,8 +123,8 @@ class Pairing:
     @classmethod
     def of(
         cls,
-        born: Loops,
-        dying: Loops,
+        born: Ordered,
+        dying: Ordered,
         mates: Mates,
         *,
         edges: Codes | None = None,
