@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seglosses.primitives.device import at_hand
+from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.measured import measured
 
@@ -130,8 +130,8 @@ def per_pair(reading: Reading, pred: Tensor, target: Tensor) -> Tensor:
     autograd sees only the few quantities that the reading looks at; from there to the corners the
     chain is written out below, once for all readings. Blocks of pairs stay in the cache, and one
     gradient a box, 16 bytes in 2-D and float32, is all that is kept for backward. So a second
-    derivative does not exist. Where ``target`` needs a gradient as well, and under torch.compile,
-    autograd records everything.
+    derivative does not exist. Where ``target`` needs a gradient as well, and under torch.compile
+    and torch.func, autograd records everything.
 
     Args:
         reading: From a :class:`Comparison` to values (n,); must treat every pair alone.
@@ -149,7 +149,8 @@ def per_pair(reading: Reading, pred: Tensor, target: Tensor) -> Tensor:
         (0.25, tensor([[-0.1250, -0.1250,  0.1250,  0.1250]]))
     """
     recording = torch.is_grad_enabled() and pred.requires_grad
-    if not recording or target.requires_grad or torch.compiler.is_compiling():
+    traced = torch.compiler.is_compiling() or is_transformed()
+    if not recording or target.requires_grad or traced:
         return reading(Comparison(pred, target))
     value: Tensor = _PerPair.apply(pred, target, reading)  # type: ignore[no-untyped-call]
     return value
@@ -328,12 +329,14 @@ def _dimension(pred: Tensor, target: Tensor) -> int:
 
 def _corners(boxes: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     columns = boxes.movedim(-1, 0)
-    if columns.requires_grad and torch.is_grad_enabled():
+    # torch.func says of no tensor that it needs a gradient
+    followed = is_transformed()
+    if followed or (columns.requires_grad and torch.is_grad_enabled()):
         columns = columns.clamp(-LIMIT, LIMIT).contiguous()
     else:
         # the one copy that lets every later operation run over contiguous memory
         columns = torch.clamp(columns, -LIMIT, LIMIT, out=columns.new_empty(columns.shape))
     lower, upper = columns.view(2, dim, *columns.shape[1:]).unbind(0)
-    if upper.requires_grad:
+    if followed or upper.requires_grad:
         return lower, upper + (lower - upper).clamp(min=0).detach()
     return lower, torch.maximum(upper, lower)

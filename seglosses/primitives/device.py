@@ -28,10 +28,14 @@ def at_hand(tensor: Tensor) -> bool:
 def is_transformed() -> bool:
     """Whether this runs inside ``torch.func.grad``, ``vmap`` or another such transform.
 
+    A trace of ``torch.compile`` is none, and what it sees of its own has no transforms either.
+
     Example:
         >>> is_transformed(), torch.func.vmap(lambda x: x + is_transformed())(torch.zeros(1))
         (False, tensor([1.]))
     """
+    if torch.compiler.is_compiling():
+        return False
     return bool(torch._C._are_functorch_transforms_active())
 
 

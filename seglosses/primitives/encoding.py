@@ -135,8 +135,8 @@ def _logsumexp_of_others(logits: Tensor) -> Tensor:
         return logits.flip(1)
     total = logits.logsumexp(1, keepdim=True)
     # to take the largest one away would cancel; the sum without it is taken anew
-    largest = torch.zeros_like(logits, dtype=torch.bool)
-    largest.scatter_(1, logits.detach().argmax(1, keepdim=True), True)
+    first = logits.detach().argmax(1, keepdim=True)
+    largest = torch.zeros_like(logits, dtype=torch.bool).scatter(1, first, True)
     without = logits.masked_fill(largest, -torch.inf).logsumexp(1, keepdim=True)
     share = (logits - total).exp().masked_fill(largest, 0.0)
     return torch.where(largest, without, total + torch.log1p(-share))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from seglosses.primitives.device import is_transformed
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.layout import blocks, flat_labels, flat_maps
 
@@ -16,7 +17,8 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Cross-entropy per pixel, of labels or of class probabilities.
 
     For labels the softmax is taken again in backward, in place of being kept: the logits are kept
-    by others anyway, and one fresh tensor less is faster on a CPU. There is no second derivative.
+    by others anyway, and one fresh tensor less is faster on a CPU. There is no second derivative,
+    but under ``torch.func``, where all is PyTorch's.
 
     Args:
         logits: (N, C, *S).
@@ -29,7 +31,7 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
         >>> cross_entropy(torch.zeros(1, 4, 1), torch.tensor([[1]]))  # log 4
         tensor([[1.3863]])
     """
-    if target.is_floating_point():
+    if target.is_floating_point() or is_transformed():
         return F.cross_entropy(logits, target, reduction="none")
     loss: Tensor = _LabelEntropy.apply(logits, target)  # type: ignore[no-untyped-call]
     return loss

@@ -8,6 +8,49 @@ from typing import Any
 
 import torch
 
+from seglosses.primitives.device import is_transformed
+
+
+def apply_by_hand(function: type[torch.autograd.Function], *inputs: Any) -> Any:
+    """Apply a function with a backward pass of its own, or say that ``torch.func`` cannot.
+
+    Args:
+        function: With ``forward`` and ``backward`` that a transform could not follow.
+        inputs: Of the function.
+
+    Raises:
+        RuntimeError: inside ``torch.func.grad``, ``vmap`` and their relatives.
+
+    Example:
+        >>> class Double(torch.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         return 2 * x
+        >>> apply_by_hand(Double, torch.ones(1))
+        tensor([2.])
+        >>> try:
+        ...     torch.func.vmap(lambda x: apply_by_hand(Double, x))(torch.ones(2))
+        ... except RuntimeError as error:
+        ...     print(str(error).partition(":")[0])
+        expected a plain call, got one inside torch.func
+    """
+    refuse_transforms()
+    return function.apply(*inputs)  # type: ignore[no-untyped-call]
+
+
+def refuse_transforms() -> None:
+    """Raise ``RuntimeError`` inside ``torch.func``, see :func:`apply_by_hand`.
+
+    Example:
+        >>> refuse_transforms()
+    """
+    if is_transformed():
+        raise RuntimeError(
+            "expected a plain call, got one inside torch.func: this loss's backward pass is written"
+            " by hand, and no transform can follow it; take torch.autograd.grad of the loss, and a"
+            " loop in place of vmap"
+        )
+
 
 def first_order(backward: Callable[..., Any]) -> Callable[..., Any]:
     """The ``backward`` of a :class:`torch.autograd.Function` that says so if asked for a graph.

@@ -197,6 +197,31 @@ def _(
     return maps[0].new_empty(shape, dtype=dtype)
 
 
+@_maps_operator.register_vmap
+def _(
+    info: Any,
+    in_dims: tuple[Any, ...],
+    maps: Sequence[Tensor],
+    function: str,
+    options: str,
+    leading: int,
+    extra: Sequence[int],
+    dtype: torch.dtype,
+) -> tuple[Tensor, int]:
+    # images of one batch more are images all the same
+    folded = [each.flatten(0, 1) for each in _first(info.batch_size, in_dims[0], maps)]
+    found = _maps_operator(folded, function, options, leading, extra, dtype)
+    return found.unflatten(0, (info.batch_size, -1)), 0
+
+
+def _first(size: int, dims: Sequence[int | None], maps: Sequence[Tensor]) -> list[Tensor]:
+    """The maps with the dimension of a ``vmap`` in front."""
+    return [
+        each.expand(size, *each.shape) if dim is None else each.movedim(dim, 0)
+        for dim, each in zip(dims, maps, strict=True)
+    ]
+
+
 @torch.library.custom_op("seglosses::host_table", mutates_args=())
 def _table_operator(maps: Sequence[Tensor], function: str, options: str, columns: int) -> Tensor:
     return _computed_table(maps, _FUNCTIONS[function], ast.literal_eval(options))
@@ -206,3 +231,12 @@ def _table_operator(maps: Sequence[Tensor], function: str, options: str, columns
 def _(maps: Sequence[Tensor], function: str, options: str, columns: int) -> Tensor:
     rows = torch.library.get_ctx().new_dynamic_size()
     return maps[0].new_empty((rows, columns), dtype=torch.int64)
+
+
+@_table_operator.register_vmap
+def _(info: Any, in_dims: tuple[Any, ...], *_: object) -> tuple[Tensor, int]:
+    raise RuntimeError(
+        "expected a plain call, got one inside torch.func.vmap: this loss finds a table of"
+        " features, of another length for every batch, which cannot be stacked; take a loop, or one"
+        " batch of all images, whose losses are separate under reduction='none'"
+    )

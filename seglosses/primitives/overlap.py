@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from seglosses.primitives.device import is_transformed
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.layout import flat_labels, flat_maps
@@ -154,7 +155,7 @@ def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
     """Soft counts of an aligned batch, without a one-hot tensor where labels are integers.
 
     For hard targets all but 'norm2' agree and take the path that keeps only logits and labels for
-    backward.
+    backward, but under ``torch.func``.
 
     Example:
         >>> from seglosses.primitives.encoding import align
@@ -162,7 +163,7 @@ def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
         >>> [count.tolist() for count in batch_counts(batch)]
         [[[1.0, 0.5]], [[1.5, 1.5]], [[2.0, 1.0]]]
     """
-    if batch.labels is not None and intersection != "norm2":
+    if batch.labels is not None and intersection != "norm2" and not is_transformed():
         # validity alone travels as one byte a pixel
         weight = batch.valid if batch.pixel_weight is None else batch.mask()
         if batch.pixel_weight is not None and weight is not None:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from seglosses.primitives.device import at_hand
-from seglosses.primitives.first_order import first_order
+from seglosses.primitives.first_order import apply_by_hand, first_order
 
 CHUNK_ELEMENTS = 2**18
 """Pixels that are worked on at once on the CPU: a few such arrays fit into its caches."""
@@ -72,7 +72,7 @@ def soft_skeleton(image: Tensor, iterations: int = 10) -> Tensor:
         raise ValueError(f"iterations must not be negative, got {iterations}")
     if not image.is_floating_point():
         return _hard(image, iterations)
-    skeleton: Tensor = _SoftSkeleton.apply(image, iterations)  # type: ignore[no-untyped-call]
+    skeleton: Tensor = apply_by_hand(_SoftSkeleton, image, iterations)
     return skeleton
 
 

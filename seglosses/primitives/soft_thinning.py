@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from seglosses.primitives.device import is_transformed
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.layout import pick_channels
 
@@ -110,7 +111,9 @@ def _ends(framed: Tensor) -> Tensor:
 
 def _peel(framed: Tensor, path: Tensor, end: Tensor, start: _Move) -> Tensor:
     """Remove the deletable pixels of one subfield of a framed map."""
-    simple: Tensor = _Simple.apply(framed.detach() + path, start)  # type: ignore[no-untyped-call]
+    seen = framed.detach() + path
+    follow = _simple if is_transformed() else _Simple.apply
+    simple: Tensor = follow(seen, start)
     own = end[_at(slice(first, None, 2) for first in start)]
     rest = framed.clone()
     inside = _at(slice(1 + first, -1, 2) for first in start)

@@ -12,7 +12,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.first_order import first_order
+from seglosses.primitives.first_order import apply_by_hand, first_order
 
 __all__ = [
     "SSIMLoss",
@@ -66,7 +66,8 @@ def ssim_loss(
     taps = [math.exp(-((offset / sigma) ** 2) / 2) for offset in range(window // 2 + 1)]
     total = 2 * sum(taps) - taps[0]
     half = [tap / total for tap in taps]
-    return _Dissimilarity.apply(prob, target.to(prob.dtype), weight, half)  # type: ignore
+    loss: Tensor = apply_by_hand(_Dissimilarity, prob, target.to(prob.dtype), weight, half)
+    return loss
 
 
 def _check_window(window: int, sigma: float) -> None:

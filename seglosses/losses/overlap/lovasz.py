@@ -17,7 +17,7 @@ from seglosses.losses.classwise import ClassLoss, MapOptions
 from seglosses.primitives.checks import require
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned, activate
-from seglosses.primitives.first_order import first_order
+from seglosses.primitives.first_order import apply_by_hand, first_order, refuse_transforms
 from seglosses.primitives.layout import flat_labels, flat_maps, pick_channels
 from seglosses.primitives.lovasz_extension import lovasz_extension
 from seglosses.primitives.reduction import Asked, average_classes
@@ -49,7 +49,7 @@ def _extensions(errors: Tensor, target: Tensor) -> Tensor:
     rows, foreground = errors.flatten(2).flatten(0, 1), target.flatten(2).flatten(0, 1) > 0
     with torch.no_grad():
         value, slope = lovasz_extension(rows, foreground)
-    extension: Tensor = _Known.apply(rows, value, slope)  # type: ignore[no-untyped-call]
+    extension: Tensor = apply_by_hand(_Known, rows, value, slope)
     return extension.view(errors.shape[:2])
 
 
@@ -141,6 +141,7 @@ class _LovaszLoss(ClassLoss):
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Extensions by sorting, with the gradient found beside the value."""
+        refuse_transforms()
         self._refuse_per_pixel(asked, batch)
         pooled = self.average == "dataset" and not (batch.masks and asked.reduction == "none")
         if pooled:
@@ -167,11 +168,11 @@ class _LovaszLoss(ClassLoss):
             shares = _shares(one_each, present, weights)
             value, gradient = self._formed(batch, foreground, shares)
         if pooled:
-            whole: Tensor = _Known.apply(  # type: ignore[no-untyped-call]
-                batch.logits.unsqueeze(0), value, gradient.unsqueeze(0)
+            whole: Tensor = apply_by_hand(
+                _Known, batch.logits.unsqueeze(0), value, gradient.unsqueeze(0)
             )
             return whole.sum()
-        each: Tensor = _Known.apply(batch.logits, value, gradient)  # type: ignore[no-untyped-call]
+        each: Tensor = apply_by_hand(_Known, batch.logits, value, gradient)
         return self._of_images(each, None if present is None else present.any(1), batch, asked)
 
     def _formed(

@@ -13,7 +13,7 @@ from seglosses.losses.classwise import ClassLoss
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned, one_hot
-from seglosses.primitives.first_order import first_order
+from seglosses.primitives.first_order import apply_by_hand, first_order, refuse_transforms
 from seglosses.primitives.layout import flat_labels, flat_maps
 from seglosses.primitives.reduction import Asked, average_classes
 from seglosses.primitives.sampling import spread_places
@@ -85,8 +85,8 @@ def kernel_calibration_loss(
             constant = weight.detach().to(s.dtype)
             height = height - constant.log()
             others = (constant > 0).sum() - (constant > 0).to(s.dtype)
-        estimate: Tensor = _OthersMean.apply(  # type: ignore[no-untyped-call]
-            inside.logit(), share, height, target.to(s.dtype)
+        estimate: Tensor = apply_by_hand(
+            _OthersMean, inside.logit(), share, height, target.to(s.dtype)
         )
         return torch.where(others > 0, (estimate - s).abs(), 0.0)
 
@@ -214,6 +214,7 @@ class KernelCalibrationLoss(ClassLoss):
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Mean over pixels that are compared with each other."""
+        refuse_transforms()
         self._refuse_per_pixel(asked, batch)
         pooled = self.average == "dataset" and not (batch.masks and asked.reduction == "none")
         if pooled:

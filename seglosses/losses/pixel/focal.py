@@ -8,6 +8,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.device import is_transformed
 from seglosses.primitives.encoding import Aligned, at_target
 from seglosses.primitives.entropy import cross_entropy
 from seglosses.primitives.focusing import focal_power
@@ -188,7 +189,7 @@ class FocalLoss(PixelLoss):
         return focal_loss(logits, target, gamma=self.gamma, alpha=self.alpha)
 
     def _binary(self, logits: Tensor, batch: Aligned) -> Tensor:
-        if batch.labels is None:
+        if batch.labels is None or is_transformed():
             return super()._binary(logits, batch)
         one, weight = logits.shape[1] == 1, self.class_weight
         loss = foreground_focal(
