@@ -13,11 +13,26 @@ import pytest
 from seglosses.cli import COMMANDS, build_parser
 
 ROOT = Path(__file__).parents[1]
-PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
-         if path.is_file()]  # fmt: skip
+PAGES = [path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md",
+                           *sorted((ROOT / "docs").rglob("*.md"))) if path.is_file()]  # fmt: skip
 FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # Programs that are not ours, and shell words.
-FOREIGN = {"git", "cd", "pip", "python3", "export", "source", ".", "mim", "ls", "open", "cp", "cat"}
+FOREIGN = {
+    "git",
+    "cd",
+    "pip",
+    "python3",
+    "export",
+    "source",
+    ".",
+    "mim",
+    "ls",
+    "open",
+    "cp",
+    "cat",
+    "ruff",
+    "mypy",
+}
 
 
 def commands(text):

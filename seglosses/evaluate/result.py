@@ -148,11 +148,10 @@ class Evaluation:
             >>> import tempfile
             >>> import numpy as np
             >>> with tempfile.TemporaryDirectory() as top:
-            ...     for name in ("001.npy", "002.npy"):
-            ...         np.save(Path(top) / name, np.array([[1, 0]]))
+            ...     np.save(Path(top) / "001.npy", np.array([[1, 0]]))
             ...     result = evaluate(top, top, metrics=["dice"])
             >>> print(result.as_text().splitlines()[1])
-            foreground  Dice                               1  [1, 1]                2
+            foreground  Dice                               1  [1, 1]                1
         """
         width = max((len(row.title) for row in self.summary), default=6)
         first = max((len(row.cls) for row in self.summary), default=5)

@@ -82,8 +82,7 @@ def histogram(values: ArrayLike, *, mean: float, low: float, high: float, label:
     height, top = 110, max(int(counts.max()), 1)
 
     def x(value: float) -> float:
-        # an interval may reach beyond the values
-        return 8 + (min(max(value, start), end) - start) / (end - start) * (WIDTH - 16)
+        return 8 + (value - start) / (end - start) * (WIDTH - 16)
 
     parts = []
     if math.isfinite(low) and math.isfinite(high):

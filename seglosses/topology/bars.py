@@ -61,11 +61,13 @@ class Filtered:
         return cls(padded.ravel(), frame, oldest, features)
 
     @property
-    def loops(self) -> Loops:
-        """Loops of a volume."""
-        loops = self.features[1]
+    def volume(self) -> tuple[Forest, Loops, Forest]:
+        """Components, loops and cavities of a volume."""
+        components, loops, cavities = self.features
+        assert isinstance(components, Forest)
         assert isinstance(loops, Loops)
-        return loops
+        assert isinstance(cavities, Forest)
+        return components, loops, cavities
 
     @property
     def bars(self) -> int:

@@ -69,25 +69,6 @@ class Mates:
 
 
 @dataclass(frozen=True)
-class Columns:
-    """What a reduction leaves behind.
-
-    Attributes:
-        codes: Codes of the squares that became columns.
-        taken: Edge of each of them, -1 for none.
-        far: Whether a square was added to it that is outside of the level whose order is free.
-        start: Where its rows begin in ``pool``.
-        pool: Rows of the reduced columns.
-    """
-
-    codes: Codes
-    taken: Ints
-    far: Marks
-    start: Codes
-    pool: Ints
-
-
-@dataclass(frozen=True)
 class Given:
     """A reduction whose columns may stand in another one, of a filtration that is nowhere above.
 
@@ -96,7 +77,7 @@ class Given:
         shift: How much lower the filtration is in a level whose order is free, 0 for none.
     """
 
-    old: Columns
+    old: Pairing
     shift: int = 0
 
 
@@ -110,7 +91,11 @@ class Pairing:
         mates: Pairs found without the matrix.
         rank: Row of every edge.
         rows: What is known of every row.
-        columns: The other pairs.
+        columns: Codes of the squares that became columns.
+        taken: Edge of each of them, -1 for none.
+        far: Whether a square was added to it that is outside of the level whose order is free.
+        start: Where its rows begin in ``pool``.
+        pool: Rows of the reduced columns.
     """
 
     born: Ordered
@@ -118,7 +103,11 @@ class Pairing:
     mates: Mates
     rank: Ints
     rows: Codes
-    columns: Columns
+    columns: Codes
+    taken: Ints
+    far: Marks
+    start: Codes
+    pool: Ints
 
     @classmethod
     def of(
@@ -147,10 +136,10 @@ class Pairing:
         walls, (rank, rows), paired = dying.walls, born.open_rows(mates), mates.paired
         least, known = np.int64(-1) << 62, 0
         if given is not None:
-            old, known = given.old, given.old.codes.size
+            old, known = given.old, given.old.columns.size
             paired, codes, taken = paired.copy(), np.empty(known, np.int64), old.taken.copy()
             row_kernels.take_over(
-                old.codes,
+                old.columns,
                 codes,
                 taken,
                 old.far,
@@ -201,8 +190,18 @@ class Pairing:
             pool,
             known,
         )
-        left = Columns(all_codes[:count], all_taken[:count], far[:count], start[: count + 1], pool)
-        return cls(born, dying, mates, rank, rows, left)
+        return cls(
+            born,
+            dying,
+            mates,
+            rank,
+            rows,
+            all_codes[:count],
+            all_taken[:count],
+            far[:count],
+            start[: count + 1],
+            pool,
+        )
 
     def births(self, squares: Codes) -> Codes:
         """Edge that is paired with each square."""
@@ -226,7 +225,7 @@ class Pairing:
         codes = (self.dying.deaths(squares[rest]) << 32) | squares[rest]
         order = np.argsort(codes)
         found = np.full(rest.size, -1)
-        pairs.find_columns(self.columns.codes, self.columns.taken, codes[order], found)
+        pairs.find_columns(self.columns, self.taken, codes[order], found)
         edges[rest[order]] = found
         return edges
 
@@ -238,7 +237,7 @@ class Pairing:
             edges,
             self.rank,
             self.rows,
-            self.columns.codes,
+            self.columns,
             self.mates.mate,
             self.dying.walls.key,
             near.beside,

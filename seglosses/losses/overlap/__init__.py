@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from seglosses.losses.overlap import confusion, generalized, jaccard_metric, lovasz, region
+from seglosses.losses.overlap import (
+    confusion,
+    correlation,
+    curved,
+    generalized,
+    jaccard_metric,
+    lovasz,
+    region,
+)
 from seglosses.losses.overlap.confusion import *
+from seglosses.losses.overlap.correlation import *
+from seglosses.losses.overlap.curved import *
 from seglosses.losses.overlap.generalized import *
 from seglosses.losses.overlap.jaccard_metric import *
 from seglosses.losses.overlap.lovasz import *
@@ -12,6 +22,8 @@ from seglosses.losses.overlap.region import *
 # Type checkers read an __all__ of literals only, and without one take every name above.
 EXPORTS = [
     *confusion.__all__,
+    *correlation.__all__,
+    *curved.__all__,
     *generalized.__all__,
     *jaccard_metric.__all__,
     *lovasz.__all__,

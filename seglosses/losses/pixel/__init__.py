@@ -6,21 +6,27 @@ from seglosses.losses.pixel import (
     active_passive,
     asymmetric,
     balancing,
+    bootstrapping,
     calibration,
     calibration_kernel,
     classification,
     focal,
+    hard_pixels,
     label_margins,
+    long_tail,
     noise_robust,
 )
 from seglosses.losses.pixel.active_passive import *
 from seglosses.losses.pixel.asymmetric import *
 from seglosses.losses.pixel.balancing import *
+from seglosses.losses.pixel.bootstrapping import *
 from seglosses.losses.pixel.calibration import *
 from seglosses.losses.pixel.calibration_kernel import *
 from seglosses.losses.pixel.classification import *
 from seglosses.losses.pixel.focal import *
+from seglosses.losses.pixel.hard_pixels import *
 from seglosses.losses.pixel.label_margins import *
+from seglosses.losses.pixel.long_tail import *
 from seglosses.losses.pixel.noise_robust import *
 
 # Type checkers read an __all__ of literals only, and without one take every name above.
@@ -28,11 +34,14 @@ EXPORTS = [
     *active_passive.__all__,
     *asymmetric.__all__,
     *balancing.__all__,
+    *bootstrapping.__all__,
     *calibration.__all__,
     *calibration_kernel.__all__,
     *classification.__all__,
     *focal.__all__,
+    *hard_pixels.__all__,
     *label_margins.__all__,
+    *long_tail.__all__,
     *noise_robust.__all__,
 ]
 globals()["__all__"] = EXPORTS

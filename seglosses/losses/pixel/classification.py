@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -200,7 +201,7 @@ class CrossEntropyLoss(PixelLoss):
     formula = "-log p_y"
     paper = "Good 1952"
     use_when = "always: the pixel loss beside which the others stand"
-    tags = ("soft", "multilabel", "general")
+    tags: ClassVar[tuple[str, ...]] = ("soft", "multilabel", "general")
     pos_weight: Tensor | None
 
     def __init__(
