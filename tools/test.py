@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.dist import is_main_process
-from mmengine.runner import Runner
 
+from seglosses.hosts.openmmlab.checkpoints import CheckpointError, explained, guard
+from seglosses.hosts.openmmlab.runner import CheckedRunner
 from seglosses.hosts.openmmlab.runs import (
     add_arguments,
     compose,
     start_processes,
-    trust_own_checkpoints,
 )
 
 
@@ -55,8 +55,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         evaluators = given if isinstance(given, list) else [given]
         writer = {"type": "seglosses.WritePredictions", "out_dir": args.out}
         cfg.test_evaluator = [*evaluators, writer]
-    trust_own_checkpoints()
-    scores = Runner.from_cfg(cfg).test()
+    guard(trust=args.trust_checkpoint)
+    try:
+        with explained("that the config names", "add --trust-checkpoint"):
+            scores = CheckedRunner.from_cfg(cfg).test()
+    except CheckpointError as error:
+        raise SystemExit(f"test.py: {error}") from error
     if args.out and is_main_process():
         text = json.dumps({name: float(value) for name, value in scores.items()}, indent=2)
         (Path(args.out) / "scores.json").write_text(text + "\n", encoding="utf-8")

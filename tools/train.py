@@ -9,13 +9,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from mmengine.runner import Runner
-
+from seglosses.hosts.openmmlab.checkpoints import CheckpointError, explained, guard
+from seglosses.hosts.openmmlab.runner import CheckedRunner
 from seglosses.hosts.openmmlab.runs import (
     add_arguments,
     compose,
     start_processes,
-    trust_own_checkpoints,
     use_amp,
 )
 
@@ -31,7 +30,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--resume",
         nargs="?",
         const="auto",
-        help="go on from the latest checkpoint in the work dir, or from the one given",
+        help="go on from the newest checkpoint in the work dir that is not damaged, or from the one"
+        " given",
     )
     parser.add_argument("--amp", action="store_true", help="half precision (needs a GPU)")
     return parser.parse_args(argv)
@@ -59,8 +59,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == "auto" else args.resume
-    trust_own_checkpoints()
-    Runner.from_cfg(cfg).train()
+    guard(trust=args.trust_checkpoint)
+    try:
+        with explained("that the config names", "add --trust-checkpoint"):
+            CheckedRunner.from_cfg(cfg).train()
+    except CheckpointError as error:
+        raise SystemExit(f"train.py: {error}") from error
 
 
 if __name__ == "__main__":

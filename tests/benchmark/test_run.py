@@ -220,11 +220,15 @@ def test_a_killed_benchmark_goes_on(bricks, tmp_path):
     process.communicate()
     first = (place / "ce" / "0.csv").stat().st_mtime_ns
     assert not (place / "ce_dice" / "0.csv").exists()
+    damaged = log.with_name("iter_1.pth")
+    damaged.write_bytes(b"PK\x03\x04 as after a power cut")
+    log.with_name("last_checkpoint").write_text(str(damaged))
     again = start(bricks, tmp_path)
     output = again.communicate(timeout=500)[0]
     assert again.returncode == 0, output
     assert "2 runs, 1 finished before" in output
     assert (place / "ce" / "0.csv").stat().st_mtime_ns == first
+    assert f"{damaged} (it is cut off); " in log.read_text()
     card = json.loads((place / "ce_dice" / "0.json").read_text())
     assert card["images"] == 7
     assert card["image_size"] == [128, 128]

@@ -24,6 +24,7 @@ from mmengine.structures import PixelData
 from torch import Tensor
 
 from seglosses.extra_inputs import KNOWN, extra_inputs
+from seglosses.hosts.openmmlab.checkpoints import explained, weights_only
 from seglosses.primitives.distance import Spacing, signed_label_distances
 from seglosses.registry import MODELS, TRANSFORMS
 
@@ -119,9 +120,10 @@ def _segmentors() -> Registry:
 
 
 def _frozen(teacher: Mapping[str, Any]) -> Any:
-    if set(teacher) - {"config", "model", "checkpoint"} or "checkpoint" not in teacher:
+    if set(teacher) - {"config", "model", "checkpoint", "trust"} or "checkpoint" not in teacher:
         raise ValueError(
-            "teacher must be dict(config=<config file> or model=dict(...), checkpoint=<file>), got"
+            "teacher must be dict(config=<config file> or model=dict(...), checkpoint=<file>), and"
+            " trust=True where the file may hold more than weights; got"
             f" {dict(teacher)}"
         )
     config = teacher.get("model")
@@ -130,7 +132,10 @@ def _frozen(teacher: Mapping[str, Any]) -> Any:
             raise ValueError(f"teacher needs config=<config file> or model=dict(...): {teacher}")
         config = Config.fromfile(teacher["config"]).model
     network = _segmentors().build(config)
-    load_checkpoint(network, teacher["checkpoint"], map_location="cpu", strict=True)
+    path, trust = teacher["checkpoint"], bool(teacher.get("trust", False))
+    remedy = "say teacher=dict(..., trust=True), or train with --trust-checkpoint"
+    with weights_only(trust=trust), explained(path, remedy):
+        load_checkpoint(network, path, map_location="cpu", strict=True)
     return network.eval().requires_grad_(False)
 
 
@@ -158,9 +163,11 @@ def ExtraInputsSegmentor(segmentor: str = "EncoderDecoder", **parts: object) -> 
     Args:
         segmentor: Its class, as in a config's ``type``.
         parts: ``teacher=dict(config=..., checkpoint=...)`` (or ``model=dict(...)`` instead of a
-            config file), ``feature_index`` (stage whose features are stated), ``attribute_to``
-            ('image', or a stage to which losses attribute the logits), ``second_branch`` (the
-            auxiliary head's logits are stated), and the arguments of the segmentor.
+            config file; ``trust=True`` where reading the checkpoint may run programs, see
+            :mod:`seglosses.hosts.openmmlab.checkpoints`), ``feature_index`` (stage whose features
+            are stated), ``attribute_to`` ('image', or a stage to which losses attribute the
+            logits), ``second_branch`` (the auxiliary head's logits are stated), and the arguments
+            of the segmentor.
 
     Raises:
         ValueError: The class is not known; ``attribute_to`` is another word; the teacher's

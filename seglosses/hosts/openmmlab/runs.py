@@ -13,10 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict, DictAction
-from mmengine.logging import HistoryBuffer
 
 # Where a mix-in's key goes: the first of these heads that the model has.
 _HEADS = {
@@ -35,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="folder of the data (data_root of every dataset)")
     parser.add_argument("--work-dir", help="folder for logs and checkpoints")
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument(
+        "--trust-checkpoint",
+        action="store_true",
+        help="read checkpoints, teachers among them, that hold more than weights: reading such a"
+        " file may run any program that its author chose",
+    )
     parser.add_argument(
         "--cfg-options",
         nargs="+",
@@ -244,28 +248,3 @@ def start_processes(cfg: Config, launcher: str) -> None:
         "device_ids": None,
         "broadcast_buffers": False,
     }
-
-
-def trust_own_checkpoints() -> None:
-    """Let ``torch.load`` read what a Runner writes beside the weights.
-
-    mmengine keeps its log history in checkpoints; since PyTorch 2.6 ``torch.load`` refuses such
-    classes unless they are named, so resuming and testing fail with mmengine 0.10.7. Naming these
-    few classes keeps the refusal for everything else.
-    """
-    if not hasattr(torch.serialization, "add_safe_globals"):
-        return
-    dtypes: list[Any] = [type(np.dtype(kind)) for kind in ("f8", "f4", "i8", "i4", "u1", "?")]
-    rebuild: Any = np.array(0.0).__reduce__()[0]
-    scalar: Any = np.float64(0.0).__reduce__()[0]
-    method = (_history_method, "builtins.getattr")
-    torch.serialization.add_safe_globals(
-        [HistoryBuffer, np.ndarray, np.dtype, rebuild, scalar, method, *dtypes]
-    )
-
-
-def _history_method(owner: object, name: str) -> object:
-    """What ``getattr`` means in a checkpoint: a statistic of the log history, nothing else."""
-    if owner is not HistoryBuffer:
-        raise ValueError(f"A checkpoint asked for {name!r} of {owner!r}; do not trust this file.")
-    return getattr(owner, name)

@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
 
-from seglosses.hosts.openmmlab.runs import trust_own_checkpoints
+from seglosses.hosts.openmmlab.checkpoints import damage, guard
+from seglosses.hosts.openmmlab.runner import CheckedRunner
 
 
 def train_and_test(config: Path, out: Path) -> dict[str, Any]:
-    """Train to the end, from a checkpoint in ``work_dir`` where there is one, and test.
+    """Train to the end, from the newest sound checkpoint in ``work_dir``, if any, and test.
 
     Args:
         config: File of a composed config; its training counts iterations.
@@ -35,13 +35,13 @@ def train_and_test(config: Path, out: Path) -> dict[str, Any]:
     writer = {"type": "seglosses.WritePredictions", "out_dir": str(out)}
     cfg.test_evaluator = [*(given if isinstance(given, list) else [given]), writer]
     memory = work_dir / "memory.json"
-    trust_own_checkpoints()
-    if last.is_file():
+    guard(trust=False)
+    if last.is_file() and damage(last) is None:
         cfg.load_from = str(last)
-        Runner.from_cfg(cfg).test()
+        CheckedRunner.from_cfg(cfg).test()
     else:
         cfg.resume = True
-        runner = Runner.from_cfg(cfg)
+        runner = CheckedRunner.from_cfg(cfg)
         runner.train()
         memory.write_text(json.dumps({"peak_memory_mib": peak_memory()}), encoding="utf-8")
         runner.test()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import os
+import warnings
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,32 @@ def test_a_teacher_reaches_the_losses(teacher):
     sum(v for k, v in losses.items() if "loss" in k).backward()
     assert student.decode_head.conv_seg.weight.grad.abs().sum() > 0
     assert extra_input("teacher") is None
+
+
+class Attack:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
+
+
+def test_a_teacher_is_not_unpickled_without_trust(teacher, tmp_path):
+    mark = tmp_path / "attacked"
+    state = torch.load(teacher["checkpoint"])
+    torch.save({**state, "meta": Attack(mark)}, teacher["checkpoint"])
+    words = r"teacher\.pth holds more than weights \(\w+\.mkdir\).*trust=True"
+    with pytest.raises(ValueError, match=words):
+        extended(losses=DISTILL, teacher=teacher)
+    assert not mark.exists()
+    assert os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD") is None
+    with warnings.catch_warnings():
+        # of mmengine, that it reads everything
+        warnings.simplefilter("ignore", UserWarning)
+        extended(losses=DISTILL, teacher={**teacher, "trust": True})
+    assert mark.exists(), "the file would have attacked"
 
 
 def test_a_student_that_is_its_teacher_has_nothing_to_learn(teacher):

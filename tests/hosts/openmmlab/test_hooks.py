@@ -10,8 +10,8 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch import nn
 
+from seglosses.hosts.openmmlab.checkpoints import trust_own_checkpoints
 from seglosses.hosts.openmmlab.hooks import LossWeightSchedule
-from seglosses.hosts.openmmlab.runs import trust_own_checkpoints
 from seglosses.losses import CrossEntropyLoss, DiceLoss
 
 

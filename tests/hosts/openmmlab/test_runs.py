@@ -9,11 +9,11 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
+from seglosses.hosts.openmmlab.checkpoints import trust_own_checkpoints
 from seglosses.hosts.openmmlab.runs import (
     compose,
     find_mixin,
     start_processes,
-    trust_own_checkpoints,
 )
 from seglosses.registry import MODELS
 

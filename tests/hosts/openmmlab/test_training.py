@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from seglosses.datasets.write import BrickSet, write_dataset
@@ -31,7 +33,20 @@ def tool(name, *words, processes=1):
         start += ["-m", "torch.distributed.run", f"--nproc_per_node={processes}"]
         start += [f"--master_port={port}"]
         words = (*words, "--launcher", "pytorch")
-    done = subprocess.run(
+    done = _run(start, name, words)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    return done.stdout + done.stderr
+
+
+def refused(name, *words):
+    """Run a tool that ends with an error; its last line."""
+    done = _run([sys.executable], name, words)
+    assert done.returncode == 1, (done.stdout + done.stderr)[-4000:]
+    return done.stderr.strip().splitlines()[-1]
+
+
+def _run(start, name, words):
+    return subprocess.run(
         [*start, f"tools/{name}.py", *map(str, words)],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -40,8 +55,6 @@ def tool(name, *words, processes=1):
         timeout=900,
         check=False,
     )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    return done.stdout + done.stderr
 
 
 def logged(work_dir):
@@ -98,6 +111,52 @@ def test_a_training_resumes(trained, bricks, tmp_path):
     )
     assert "resumed epoch: 0, iter: 20" in output
     assert (tmp_path / "iter_40.pth").is_file()
+
+
+def test_damaged_checkpoints_are_passed_over_and_longer_plans_followed(trained, bricks, tmp_path):
+    for name in ("iter_20.pth", "iter_40.pth"):
+        shutil.copy(trained / name, tmp_path)
+    with (tmp_path / "iter_40.pth").open("r+b") as file:
+        file.truncate(9999)
+    (tmp_path / "last_checkpoint").write_text(str(tmp_path / "iter_40.pth"))
+    output = tool(
+        *("train", LEAF, "--loss", "ce_dice_cldice", "--data", bricks, "--iters", 24),
+        *("--work-dir", tmp_path, "--resume", "--cfg-options", "default_hooks.logger.interval=1"),
+    )
+    assert f"{tmp_path / 'iter_40.pth'} (it is cut off); it goes back to" in output
+    assert "resumed epoch: 0, iter: 20" in output
+    assert "those of the config are used, from iteration 20 on" in output
+    rates = [step["lr"] for step in logged(tmp_path) if "loss" in step]
+    assert len(rates) == 4
+    assert min(rates) > 0
+
+
+def test_no_tool_unpickles_without_trust(bricks, tmp_path):
+    mark, path = tmp_path / "attacked", tmp_path / "crafted.pth"
+    torch.save({"state_dict": {}, "meta": {"iter": 0, "epoch": 0, "x": Attack(mark)}}, path)
+    common = ("--data", bricks, "--work-dir", tmp_path / "work")
+    backbone = "model.backbone.init_cfg"
+    pretrained = (f"{backbone}.type=Pretrained", f"{backbone}.checkpoint={path}")
+    for words in (
+        ("train", LEAF, *common, "--iters", 2, "--resume", path),
+        ("train", LEAF, *common, "--iters", 2, "--cfg-options", f"load_from={path}"),
+        ("train", LEAF, *common, "--iters", 2, "--cfg-options", *pretrained),
+        ("test", LEAF, path, *common),
+    ):
+        last = refused(*words)
+        assert last.startswith(f"{words[0]}.py: the checkpoint "), last
+        assert last.endswith("add --trust-checkpoint"), last
+    assert not mark.exists()
+
+
+class Attack:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
 
 
 def test_test_scores_what_it_writes(trained, bricks, tmp_path):
