@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
 
+from seglosses.hosts.openmmlab.directions import DirectedMetric, Rule
 from seglosses.metrics.detection import Matches, match, pool
 from seglosses.metrics.detection_calibration import detection_scores
 from seglosses.registry import METRICS
 
 
 @METRICS.register_module()
-class DetectionMetric(BaseMetric):
+class DetectionMetric(DirectedMetric):
     """How well matched boxes fit, and whether scores mean what they say.
 
     Use it beside CocoMetric, which has the average precision. The objects come with each sample, so
@@ -55,6 +55,11 @@ class DetectionMetric(BaseMetric):
         self.bandwidth = bandwidth
         self.kernel_limit = kernel_limit
         self._warned = False
+
+    def directions(self) -> dict[str, Rule]:
+        """More is better, of errors of calibration less."""
+        keys = detection_scores(pool([]))
+        return {key: "less" if key.endswith("_ece") else "greater" for key in keys}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Match each sample of a batch."""

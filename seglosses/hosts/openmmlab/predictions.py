@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
 from PIL import Image
 
+from seglosses.hosts.openmmlab.directions import DirectedMetric, Rule
 from seglosses.registry import METRICS
 
 
 @METRICS.register_module()
-class WritePredictions(BaseMetric):
+class WritePredictions(DirectedMetric):
     """Write prediction, label and image of every test sample as PNG files of one size.
 
     ``<out_dir>/{predictions,labels,images}/<name>.png``; pixel values are class indices, 255 where
@@ -39,6 +39,15 @@ class WritePredictions(BaseMetric):
         super().__init__(collect_device=collect_device)
         self.out_dir = Path(out_dir)
         self._sources: dict[str, str] = {}
+
+    @classmethod
+    def usual(cls) -> WritePredictions:
+        """Nothing is written before a sample comes."""
+        return cls(".")
+
+    def directions(self) -> dict[str, Rule]:
+        """More samples are better; there is no quality in it."""
+        return {"samples": "greater"}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Write one batch."""

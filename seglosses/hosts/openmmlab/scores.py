@@ -7,30 +7,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
 from seglosses.evaluate.codes import IGNORED, LabelCode
 from seglosses.evaluate.loading import LabelMaps
-from seglosses.evaluate.measures import choose_columns
+from seglosses.evaluate.measures import COLUMNS, choose_columns
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.scoring import score_class
 from seglosses.evaluate.settings import Settings
-from seglosses.evaluate.summary import MACRO, shows_foreground, summarize
+from seglosses.evaluate.summary import MACRO, SummaryRow, shows_foreground, summarize
 from seglosses.evaluate.table import Table
+from seglosses.hosts.openmmlab.directions import DirectedMetric, Rule
+from seglosses.hosts.openmmlab.samples import check_labels, refuse_views
 from seglosses.metrics import EmptyPolicy
 from seglosses.metrics.empty import is_left_out, policy
 from seglosses.registry import METRICS
 
 
 @METRICS.register_module()
-class SegmentationScores(BaseMetric):
+class SegmentationScores(DirectedMetric):
     """Score predictions of mmseg during validation and testing.
 
     The numbers are those of ``seglosses evaluate`` on the same label maps: means over images, a
     key a metric (``scores/cldice``), and with several classes also one a metric and class
-    (``scores/cldice.road``). Choose the best checkpoint with ``save_best='scores/cldice'``.
+    (``scores/cldice.road``). Choose the best checkpoint with ``save_best='scores/cldice'``; the
+    rule is known, see :mod:`seglosses.hosts.openmmlab.directions`.
 
     Args:
         metrics: Groups or names of columns, see ``seglosses evaluate --help``; None for all.
@@ -46,7 +48,9 @@ class SegmentationScores(BaseMetric):
         prefix: First part of the keys.
 
     Raises:
-        ValueError: For unknown metrics or options, or classes that the data set does not have.
+        ValueError: For unknown metrics or options, classes that the data set does not have, labels
+            that are no class of it, and ``probabilities`` under test-time augmentation, where
+            MMSegmentation merges the labels and leaves the logits of the last view.
     """
 
     default_prefix = "scores"
@@ -72,12 +76,32 @@ class SegmentationScores(BaseMetric):
         self.empty = policy(empty)
         self.probabilities = probabilities
 
+    @classmethod
+    def usual(cls) -> SegmentationScores:
+        """With everything that there is to score."""
+        columns = [column.name for column in COLUMNS if 2 in column.dimensions]
+        return cls(metrics=columns, probabilities=True)
+
+    def directions(self) -> dict[str, Rule]:
+        """As the columns of ``seglosses evaluate`` have it; less is better of what is undefined."""
+        settings = self._settings()
+        rules: dict[str, Rule] = {"undefined": "less"}
+        table = Table(list(settings.classes.values()), settings.stored())
+        table.add("", [dict.fromkeys(settings.stored(), 0.0)] * len(table.classes))
+        for row in self._rows(table):
+            rules[self._key(row)] = "greater" if row.better == "higher" else "less"
+        return rules
+
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Score one batch."""
         settings = self._settings()
+        if self.probabilities:
+            refuse_views(data_batch)
         for sample in data_samples:
             pred = _array(sample["pred_sem_seg"])[0].astype(np.int16)
-            target = _array(sample["gt_sem_seg"])[0].astype(np.int16)
+            labels = _array(sample["gt_sem_seg"])[0]
+            check_labels(labels, settings.num_classes, self.ignore_index, sample, type(self))
+            target = labels.astype(np.int16)
             target[target == self.ignore_index] = IGNORED
             prob = _probabilities(_array(sample["seg_logits"])) if self.probabilities else None
             maps = LabelMaps(pred, target, None, prob)
@@ -89,12 +113,7 @@ class SegmentationScores(BaseMetric):
         table = Table(list(settings.classes.values()), settings.stored())
         for number, numbers in enumerate(results):
             table.add(str(number), numbers)
-        scores: dict[str, float] = {}
-        several = len(table.classes) > 1
-        rows = summarize(table, settings.chosen(), settings.options, outside=settings.outside)
-        for row in rows:
-            whole = not several or row.cls == MACRO
-            scores[row.metric if whole else f"{row.metric}.{row.cls}"] = row.mean
+        scores = {self._key(row): row.mean for row in self._rows(table)}
         predicted = table.matrix("tp") + table.matrix("fp") > 0
         shown = table.matrix("tp") + table.matrix("fn") > 0
         undefined = sum(
@@ -106,6 +125,15 @@ class SegmentationScores(BaseMetric):
         if len(table) and not shows_foreground(table):
             warn_of_no_score(self.ignore_index, table.classes)
         return scores
+
+    def _rows(self, table: Table) -> list[SummaryRow]:
+        settings = self._settings()
+        return summarize(table, settings.chosen(), settings.options, outside=settings.outside)
+
+    def _key(self, row: SummaryRow) -> str:
+        """Its name alone for one class and for the mean of several, else with the class."""
+        whole = len(self._settings().classes) == 1 or row.cls == MACRO
+        return row.metric if whole else f"{row.metric}.{row.cls}"
 
     def _settings(self) -> Settings:
         names = list((self.dataset_meta or {}).get("classes") or ["background", "foreground"])

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
 
 from seglosses.evaluate.settings import is_background
+from seglosses.hosts.openmmlab.directions import DirectedMetric, Rule
+from seglosses.hosts.openmmlab.samples import check_labels
 from seglosses.hosts.openmmlab.scores import warn_of_no_score
 from seglosses.metrics import EmptyPolicy, Pair, betti_error, windowed_betti_errors
 from seglosses.metrics.empty import policy
@@ -21,7 +22,7 @@ SHOWN = "classes that the label shows"
 
 
 @METRICS.register_module()
-class TopologyMetric(BaseMetric):
+class TopologyMetric(DirectedMetric):
     """Betti number errors and the Betti matching error during validation and testing.
 
     Means over images (over classes first where there are several), lower is better::
@@ -83,10 +84,15 @@ class TopologyMetric(BaseMetric):
         self.ignore_index = ignore_index
         self.empty = policy(empty)
 
+    def directions(self) -> dict[str, Rule]:
+        """Less is better of all: they are errors, and what is undefined."""
+        return dict.fromkeys([*self._score(Pair([[0]], [[0]])), "undefined"], "less")
+
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Score one batch."""
         for sample in data_samples:
             pred, target = _labels(sample["pred_sem_seg"]), _labels(sample["gt_sem_seg"])
+            check_labels(target, self._count(), self.ignore_index, sample, type(self))
             valid = target != self.ignore_index
             pairs = [
                 Pair(
@@ -136,8 +142,11 @@ class TopologyMetric(BaseMetric):
                 scores[f"betti{dim}_error_window"] = mean
         return scores
 
+    def _count(self) -> int:
+        return len((self.dataset_meta or {}).get("classes") or "ab")
+
     def _classes(self) -> Sequence[int]:
-        count = len((self.dataset_meta or {}).get("classes") or "ab")
+        count = self._count()
         chosen = self.classes
         if chosen is None:
             names = (self.dataset_meta or {}).get("classes") or "ab"

@@ -128,7 +128,8 @@ def test_damaged_checkpoints_are_passed_over_and_longer_plans_followed(trained, 
     assert "those of the config are used, from iteration 20 on" in output
     rates = [step["lr"] for step in logged(tmp_path) if "loss" in step]
     assert len(rates) == 4
-    assert min(rates) > 0
+    # the decay of the config ends at zero
+    assert min(rates[:-1]) > 0
 
 
 def test_no_tool_unpickles_without_trust(bricks, tmp_path):
