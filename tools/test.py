@@ -18,6 +18,7 @@ from seglosses.hosts.openmmlab.runner import CheckedRunner
 from seglosses.hosts.openmmlab.runs import (
     add_arguments,
     compose,
+    has_test_labels,
     start_processes,
 )
 
@@ -55,6 +56,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         evaluators = given if isinstance(given, list) else [given]
         writer = {"type": "seglosses.WritePredictions", "out_dir": args.out}
         cfg.test_evaluator = [*evaluators, writer]
+    if not has_test_labels(cfg):
+        if not args.out:
+            raise SystemExit(
+                "test.py: the images have no labels, so there is nothing to score; give --out to"
+                " write predictions"
+            )
+        print("test.py: the images have no labels; predictions are written, and nothing is scored")
+        cfg.test_evaluator = [writer]
     guard(trust=args.trust_checkpoint)
     try:
         with explained("that the config names", "add --trust-checkpoint"):

@@ -8,6 +8,7 @@ need N + M files.
 from __future__ import annotations
 
 import argparse
+import copy
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.registry import DATASETS, init_default_scope
 
 # Where a mix-in's key goes: the first of these heads that the model has.
 _HEADS = {
@@ -218,6 +220,46 @@ def _set_length(cfg: Config, iters: int) -> None:
     for scheduler in cfg.get("param_scheduler") or []:
         if scheduler.get("end") == before:
             scheduler.end = iters
+
+
+def has_test_labels(cfg: Config) -> bool:
+    """Whether the images of a test have labels; where not, the pipeline no longer asks for them.
+
+    Args:
+        cfg: Composed; a test set whose samples state no label loses ``LoadAnnotations``.
+
+    Returns:
+        True also for data that are not of segmentation.
+    """
+    init_default_scope(cfg.get("default_scope", "mmengine"))
+    dataset = DATASETS.build(copy.deepcopy(cfg.test_dataloader.dataset))
+    try:
+        info = dataset.get_data_info(0)
+    except (AttributeError, IndexError, NotImplementedError):
+        return True
+    if "reduce_zero_label" not in info:
+        return True
+    if "seg_map_path" in info:
+        sample = dataset[0]["data_samples"]
+        return "gt_sem_seg" in (sample[0] if isinstance(sample, list) else sample)
+    for inner in _datasets(cfg, ("test_dataloader",)):
+        inner.pipeline = _without_labels(inner.get("pipeline") or [])
+    if "tta_pipeline" in cfg:
+        cfg.tta_pipeline = _without_labels(cfg.tta_pipeline)
+    return False
+
+
+def _without_labels(steps: Sequence[Any]) -> list[Any]:
+    """The steps of a pipeline but for those that load labels, nested ones too."""
+    kept = []
+    for step in steps:
+        if isinstance(step, list):
+            kept.append(_without_labels(step))
+        elif not str(step.get("type", "")).endswith("LoadAnnotations"):
+            if "transforms" in step:
+                step["transforms"] = _without_labels(step["transforms"])
+            kept.append(step)
+    return [step for step in kept if step != []]
 
 
 def use_amp(cfg: Config) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from seglosses.evaluate import evaluate
 from seglosses.hosts.openmmlab.scores import SegmentationScores
+from seglosses.hosts.openmmlab.topology_metric import TopologyMetric
 from seglosses.registry import METRICS
 
 
@@ -88,3 +89,35 @@ def test_wrong_options_are_refused() -> None:
     metric.dataset_meta = {"classes": ("a", "b")}
     with pytest.raises(ValueError, match="no class 5"):
         metric.process(None, samples(1, 2))
+
+
+@pytest.mark.parametrize("metric", [SegmentationScores, TopologyMetric])
+def test_labels_that_are_no_class_are_refused(metric) -> None:
+    """As after a forgotten reduce_zero_label, where the last class is one too many."""
+    batch = samples(1)
+    batch[0]["img_path"] = "a.png"
+    batch[0]["gt_sem_seg"]["data"][0, 5, 5] = 3
+    scored = metric()
+    scored.dataset_meta = {"classes": ("sky", "road", "car")}
+    words = (
+        rf"{metric.__name__}: the label of a.png holds \[3\].*3 classes, 0 to 2.*reduce_zero_label"
+    )
+    with pytest.raises(ValueError, match=words):
+        scored.process(None, batch)
+    kept = metric(ignore_index=3)
+    kept.dataset_meta = scored.dataset_meta
+    batch[0]["gt_sem_seg"]["data"][batch[0]["gt_sem_seg"]["data"] == 255] = 3
+    kept.process(None, batch)
+
+
+def test_one_view_of_several_has_no_calibration() -> None:
+    """MMSegmentation hands on the merged labels with the logits of the last view."""
+    batch = samples(2, classes=2)
+    views = {"inputs": [[1, 2], [1, 2]], "data_samples": [["a", "b"], ["a", "b"]]}
+    metric = SegmentationScores(metrics=["brier"], probabilities=True)
+    metric.dataset_meta = {"classes": ("wall", "mortar")}
+    with pytest.raises(ValueError, match="logits of one view beside the labels of all"):
+        metric.process(views, batch)
+    metric.process({"inputs": [1, 2], "data_samples": ["a", "b"]}, batch)
+    assert len(metric.results) == 2
+    SegmentationScores(metrics=["dice"]).process(views, batch)

@@ -136,12 +136,16 @@ def test_no_tool_unpickles_without_trust(bricks, tmp_path):
     mark, path = tmp_path / "attacked", tmp_path / "crafted.pth"
     torch.save({"state_dict": {}, "meta": {"iter": 0, "epoch": 0, "x": Attack(mark)}}, path)
     common = ("--data", bricks, "--work-dir", tmp_path / "work")
-    backbone = "model.backbone.init_cfg"
-    pretrained = (f"{backbone}.type=Pretrained", f"{backbone}.checkpoint={path}")
+    pretrained = tmp_path / "pretrained.py"
+    pretrained.write_text(
+        f"_base_ = [{str(ROOT / LEAF)!r}]\n"
+        "model = dict(backbone=dict(init_cfg=dict(_delete_=True, type='Pretrained',"
+        f" checkpoint={str(path)!r})))\n"
+    )
     for words in (
         ("train", LEAF, *common, "--iters", 2, "--resume", path),
         ("train", LEAF, *common, "--iters", 2, "--cfg-options", f"load_from={path}"),
-        ("train", LEAF, *common, "--iters", 2, "--cfg-options", *pretrained),
+        ("train", pretrained, *common, "--iters", 2),
         ("test", LEAF, path, *common),
     ):
         last = refused(*words)
@@ -174,6 +178,24 @@ def test_test_scores_what_it_writes(trained, bricks, tmp_path):
     assert scores["mIoU"] == pytest.approx(100 * ours, abs=0.011)
     with Image.open(tmp_path / "images" / "012.png") as image:
         assert image.size == (128, 128)
+
+
+def test_unlabelled_images_are_predicted(trained, bricks, tmp_path):
+    leaf = tmp_path / "unlabelled.py"
+    leaf.write_text(
+        f"_base_ = [{str(ROOT / LEAF)!r}]\n"
+        "test_dataloader = dict(dataset=dict(_delete_=True, type='BaseSegDataset',"
+        " img_suffix='.png',"
+        f" data_prefix=dict(img_path={str(bricks / 'test' / 'images')!r}),"
+        " pipeline=_base_.test_dataloader.dataset.pipeline))\n"
+    )
+    words = (leaf, trained / "iter_40.pth", "--work-dir", tmp_path / "log")
+    assert "nothing to score; give --out" in refused("test", *words)
+    output = tool("test", *words, "--out", tmp_path / "out")
+    assert "predictions are written, and nothing is scored" in output
+    assert len(list((tmp_path / "out" / "predictions").iterdir())) == 3
+    assert not (tmp_path / "out" / "labels").exists()
+    assert json.loads((tmp_path / "out" / "scores.json").read_text()) == {"written/samples": 3}
 
 
 def test_two_processes_score_as_one(bricks, tmp_path):
