@@ -108,7 +108,10 @@ class SegmentationLoss(Loss):
         check_reduction(reduction)
         require_tensors(pred, target)
         ignored = self.ignore_index if ignore_index is None else ignore_index
+        self._head.name_ignore_index(self.ignore_index, ignore_index)
         with torch.autocast(pred.device.type, enabled=False), self._attention():
+            if self.independent_channels and pred.dim() == 2:
+                self._head.look_for_background(pred, target)
             asked = Asked(reduction, avg_factor, per_pixel=reduction_override == "none")
             batch = align(
                 pred,

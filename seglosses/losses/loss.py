@@ -18,6 +18,7 @@ from typing_extensions import Self
 
 from seglosses.losses.declared import full_doc, full_signature, refuse_unknown
 from seglosses.losses.finite import require_finite
+from seglosses.losses.heads import HeadSettings
 from seglosses.losses.schedule import WeightSchedule
 from seglosses.primitives.attention import attention
 from seglosses.primitives.device import at_hand
@@ -77,6 +78,7 @@ class Loss(nn.Module):
     _in_training = False
     _past_calls = 0
     _looked = False
+    _head = HeadSettings("a loss")
 
     def __init_subclass__(cls, **more: object) -> None:
         super().__init_subclass__(**more)
@@ -115,6 +117,7 @@ class Loss(nn.Module):
             )
         self.loss_weight = loss_weight
         self.loss_name = name
+        self._head = HeadSettings(name)
 
     def set_progress(self, progress: float | None) -> None:
         """Set the weight to what its schedule says; a constant weight stays.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
+from seglosses.hosts.openmmlab.wrapping import with_options
 from seglosses.losses import WiseIoULoss
 from seglosses.losses.box.quality import QualityLoss
 from seglosses.registry import HOOKS, MODELS
@@ -33,7 +35,12 @@ class RunningMeanHook(Hook):
 
 
 @MODELS.register_module(name="ForDETR")
-def for_detr(loss: dict[str, Any], use_sigmoid: Literal[True] = True) -> nn.Module:
+def for_detr(
+    loss: dict[str, Any],
+    use_sigmoid: Literal[True] = True,
+    loss_weight: float | Mapping[str, float] | None = None,
+    loss_name: str | None = None,
+) -> nn.Module:
     """Build a quality loss that the DETR heads of MMDetection recognise.
 
     DETRHead, DINOHead and GroundingDINOHead give IoUs to ``loss_cls`` only if it is an instance of
@@ -47,12 +54,14 @@ def for_detr(loss: dict[str, Any], use_sigmoid: Literal[True] = True) -> nn.Modu
     Args:
         loss: Config of the loss.
         use_sigmoid: Must be true; the head reads it from the config.
+        loss_weight: Weight of the loss, as well here as in its config.
+        loss_name: Name of the loss, likewise.
 
     Returns:
         The loss, with MMDetection's class among its bases.
 
     Raises:
-        ValueError: if it is not a quality loss of this package.
+        ValueError: if it is not a quality loss of this package, or an option is given twice.
 
     Example:
         >>> loss = for_detr(dict(type="seglosses.QualityFocalLoss"))
@@ -63,7 +72,8 @@ def for_detr(loss: dict[str, Any], use_sigmoid: Literal[True] = True) -> nn.Modu
 
     if not use_sigmoid:
         raise ValueError("quality losses score every class by itself: set use_sigmoid=True")
-    built = MODELS.build(loss)
+    given = with_options("ForDETR", loss, loss_weight=loss_weight, loss_name=loss_name)
+    built = MODELS.build(given)
     if not isinstance(built, QualityLoss):
         raise ValueError(
             f"expected a quality loss such as seglosses.MatchabilityAwareLoss, got {loss}; others"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -39,7 +41,8 @@ class LossWeightSchedule(Hook):
     ``configs/losses/dice_boundary_rebalanced.py``.
 
     With ``loss`` it serves every module with this ``loss_name`` and a number as ``loss_weight``, of
-    this package or any other. The weight of each is logged as ``train/loss_weight/<loss_name>``.
+    this package or any other. The weight of each is logged as ``train/loss_weight/<loss_name>``;
+    where several have one name, as in two heads, as ``train/loss_weight/<head>.<loss_name>``.
 
     Args:
         loss: The ``loss_name`` of the loss, such as ``'loss_betti_matching'``; None for losses with
@@ -77,6 +80,7 @@ class LossWeightSchedule(Hook):
         self.schedule = WeightSchedule(start=start, warmup=warmup, initial=initial)
         self._own: list[Loss] = []
         self._named: list[tuple[Any, float]] = []
+        self._keys: list[str] = []
 
     def factor(self, iteration: int, max_iters: int) -> float:
         """What the weight of the named loss is multiplied by in ``iteration`` (from 0)."""
@@ -88,6 +92,7 @@ class LossWeightSchedule(Hook):
         if self.loss is None:
             losses = (module for module in modules if isinstance(module, Loss))
             self._own = [loss for loss in losses if loss.weight_schedule is not None]
+            self._keys = _keys(runner.model, self._own)
             return
         weighted = [module for module in modules if hasattr(module, "loss_weight")]
         chosen = [m for m in weighted if _name_of(m) == self.loss]
@@ -104,6 +109,7 @@ class LossWeightSchedule(Hook):
             )
         if not self._named:
             self._named = [(module, module.loss_weight) for module in chosen]
+            self._keys = _keys(runner.model, chosen)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Set the weights for this iteration."""
@@ -111,10 +117,9 @@ class LossWeightSchedule(Hook):
             loss.set_progress(runner.iter / runner.max_iters)
         for module, weight in self._named:
             module.loss_weight = weight * self.factor(runner.iter, runner.max_iters)
-        for module in (*self._own, *(module for module, _ in self._named)):
-            runner.message_hub.update_scalar(
-                f"train/loss_weight/{_name_of(module)}", float(module.loss_weight)
-            )
+        changed = [*self._own, *(module for module, _ in self._named)]
+        for module, key in zip(changed, self._keys, strict=True):
+            runner.message_hub.update_scalar(f"train/loss_weight/{key}", float(module.loss_weight))
 
     def after_train(self, runner: Runner) -> None:
         """Give the losses their configured weights back."""
@@ -128,3 +133,27 @@ class LossWeightSchedule(Hook):
 def _name_of(module: Any) -> str:
     """The module's ``loss_name``, or its class's name where it has none (mmdet's losses)."""
     return str(getattr(module, "loss_name", type(module).__name__))
+
+
+def _keys(model: Any, chosen: Sequence[Any]) -> list[str]:
+    """A key of the log for each loss: its name, with its place in the model where others have it.
+
+    Example:
+        >>> from torch.nn import ModuleDict, Sequential
+        >>> from seglosses.losses import DiceLoss
+        >>> model = Sequential(ModuleDict({"loss": DiceLoss()}), DiceLoss())
+        >>> _keys(model, [model[0]["loss"], model[1]]), _keys(model, [model[1]])
+        (['0.loss_dice', '1.loss_dice'], ['loss_dice'])
+    """
+    places = {id(module): name for name, module in model.named_modules()}
+    names = [_name_of(module) for module in chosen]
+    keys = []
+    for module, name in zip(chosen, names, strict=True):
+        parts = places.get(id(module), "").removeprefix("module.").split(".")
+        head = ".".join(itertools.takewhile(lambda part: not part.startswith("loss"), parts))
+        keys.append(f"{head}.{name}" if names.count(name) > 1 and head else name)
+    # two of one name in one head
+    return [
+        key if keys.count(key) == 1 else f"{key}.{keys[:index].count(key)}"
+        for index, key in enumerate(keys)
+    ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from seglosses.hosts.openmmlab.wrapping import with_options
 from seglosses.losses.base import SegmentationLoss
 from seglosses.registry import MODELS
 
@@ -29,14 +31,22 @@ class ForMaskHead(nn.Module):
 
     Args:
         loss: Config of the loss; ``use_sigmoid=True`` is added.
+        loss_weight: Its weight, as well here as in its config.
+        loss_name: Its name, likewise.
 
     Raises:
-        ValueError: if it is not a segmentation loss of this package.
+        ValueError: if it is not a segmentation loss of this package, or an option is given twice.
     """
 
-    def __init__(self, loss: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        loss: dict[str, Any],
+        loss_weight: float | Mapping[str, float] | None = None,
+        loss_name: str | None = None,
+    ) -> None:
         super().__init__()
-        built = MODELS.build({**loss, "use_sigmoid": True})
+        given = with_options("ForMaskHead", loss, loss_weight=loss_weight, loss_name=loss_name)
+        built = MODELS.build({**given, "use_sigmoid": True})
         if not isinstance(built, SegmentationLoss):
             raise ValueError(
                 f"expected a segmentation loss such as seglosses.DiceLoss, got {loss['type']}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from seglosses.hosts.openmmlab.wrapping import with_options
 from seglosses.losses.base import SegmentationLoss
 from seglosses.losses.box.quality import QualityLoss
 from seglosses.primitives.checks import require_between
@@ -30,13 +32,20 @@ class ForProbabilities(nn.Module):
         loss: Config of the loss; ``use_sigmoid=True`` is added.
         use_sigmoid: Must be true; heads read it from the config.
         eps: Smallest probability, and largest distance from 1.
+        loss_weight: Weight of the loss, as well here as in its config.
+        loss_name: Name of the loss, likewise.
 
     Raises:
-        ValueError: if it is no loss of this package that takes logits.
+        ValueError: if it is no loss of this package that takes logits, or an option is given twice.
     """
 
     def __init__(
-        self, loss: dict[str, Any], use_sigmoid: Literal[True] = True, eps: float = 1e-6
+        self,
+        loss: dict[str, Any],
+        use_sigmoid: Literal[True] = True,
+        eps: float = 1e-6,
+        loss_weight: float | Mapping[str, float] | None = None,
+        loss_name: str | None = None,
     ) -> None:
         super().__init__()
         if not use_sigmoid:
@@ -47,7 +56,8 @@ class ForProbabilities(nn.Module):
                 "expected a loss of logits such as seglosses.DiceLoss or seglosses.FocalLoss, got"
                 f" {loss['type']}"
             )
-        self.loss = MODELS.build({**loss, "use_sigmoid": True})
+        given = with_options("ForProbabilities", loss, loss_weight=loss_weight, loss_name=loss_name)
+        self.loss = MODELS.build({**given, "use_sigmoid": True})
         self.loss_name = self.loss.loss_name
         self.use_sigmoid = True
         self.eps = eps

@@ -170,6 +170,7 @@ class QualityLoss(RowLoss):
         """Refuse what is no row of classes."""
         if pred.dim() != 2:
             raise ValueError(f"pred must be logits (n, C), got {tuple(pred.shape)}")
+        self._head.look_for_background(pred, target)
         if not self.activated:
             self._look_for_logits(pred)
 

@@ -90,6 +90,34 @@ def test_losses_of_other_libraries_go_by_their_class():
     assert seen == [0.0, 2.0]
 
 
+def head_of(*losses):
+    head = nn.Module()
+    head.loss_decode = losses[0] if len(losses) == 1 else nn.ModuleList(losses)
+    return head
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_each_of_several_losses_of_a_name_has_a_key(own):
+    def loss(value):
+        return DiceLoss(loss_weight={"value": value, "start": 0.5} if own else value)
+
+    model = nn.Module()
+    model.decode_head = head_of(loss(1.0), CrossEntropyLoss())
+    model.auxiliary_head = nn.ModuleList([head_of(loss(0.4)), head_of(loss(0.2), loss(0.1))])
+    hub = MessageHub.get_instance(f"keys_{own}")
+    runner = SimpleNamespace(model=model, iter=5, max_iters=10, message_hub=hub)
+    schedule = LossWeightSchedule() if own else LossWeightSchedule("loss_dice", start=0.5)
+    schedule.before_train(runner)
+    schedule.before_train_iter(runner, 0)
+    start = "train/loss_weight/"
+    assert {key.removeprefix(start): value.current() for key, value in hub.log_scalars.items()} == {
+        "decode_head.loss_dice": 1.0,
+        "auxiliary_head.0.loss_dice": 0.4,
+        "auxiliary_head.1.loss_dice.0": 0.2,
+        "auxiliary_head.1.loss_dice.1": 0.1,
+    }
+
+
 def test_the_weight_reaches_the_value():
     loss = DiceLoss()
     logits, labels = torch.zeros(1, 2, 4, 4), torch.ones(1, 4, 4, dtype=torch.int64)

@@ -74,6 +74,28 @@ def test_wrong_places_are_named() -> None:
         MODELS.build(dict(type="seglosses.ForMaskHead", loss=dict(type="mmdet.DiceLoss")))
 
 
+def test_a_weight_may_stand_outside() -> None:
+    pred, target, labels = masks()
+    inner = dict(type="seglosses.DiceLoss")
+    once, twice = (
+        MODELS.build(dict(type="seglosses.ForMaskHead", loss=inner, loss_weight=weight))
+        for weight in (1.0, 2.0)
+    )
+    assert twice(-pred, target, labels) == 2 * once(-pred, target, labels) > 1
+    named = MODELS.build(
+        dict(type="seglosses.ForMaskHead", loss=inner, loss_name="loss_shape", loss_weight=0.5)
+    )
+    assert (named.loss_name, named.loss.loss_weight) == ("loss_shape", 0.5)
+    for wrapper in ("ForProbabilities", "ForDETR", "ForMaskHead"):
+        kind = "QualityFocalLoss" if wrapper == "ForDETR" else "FocalLoss"
+        weighted = dict(type=f"seglosses.{kind}", loss_weight=3.0)
+        with pytest.raises(ValueError, match=rf"{wrapper} and its loss both have loss_weight"):
+            MODELS.build(dict(type=f"seglosses.{wrapper}", loss=weighted, loss_weight=2.0))
+        plain = dict(type=f"seglosses.{kind}")
+        built = MODELS.build(dict(type=f"seglosses.{wrapper}", loss=plain, loss_weight=2.0))
+        assert getattr(built, "loss", built).loss_weight == 2.0
+
+
 def test_region_losses_take_masks_and_points_of_maskformers() -> None:
     """MaskFormer: loss_dice(masks (m, h, w)); Mask2Former: loss_dice(points (m, p))."""
     pred, target, labels = masks()
