@@ -113,13 +113,7 @@ class SegmentationLoss(Loss):
             if self.independent_channels and pred.dim() == 2:
                 self._head.look_for_background(pred, target)
             asked = Asked(reduction, avg_factor, per_pixel=reduction_override == "none")
-            batch = align(
-                pred,
-                target,
-                weight,
-                ignore_index=ignored,
-                use_sigmoid=self.use_sigmoid,
-            )
+            batch = align(pred, target, weight, ignore_index=ignored, use_sigmoid=self.use_sigmoid)
             self._check_classes(batch.channels)
             if self.training:
                 self._unscaled_masks = self._unscaled_masks or UnscaledMasks()
