@@ -72,7 +72,7 @@ def for_detr(
 
     if not use_sigmoid:
         raise ValueError("quality losses score every class by itself: set use_sigmoid=True")
-    given = with_options("ForDETR", loss, loss_weight=loss_weight, loss_name=loss_name)
+    given = with_options("ForDETR", loss, {"loss_weight": loss_weight, "loss_name": loss_name})
     built = MODELS.build(given)
     if not isinstance(built, QualityLoss):
         raise ValueError(

@@ -141,7 +141,7 @@ def _init(original: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.signature(original)
 
     @functools.wraps(original)
-    def init(self: Any, *args: Any, **options: Any) -> None:
+    def init(self: Any, *args: object, **options: object) -> None:
         self._seglosses_given = signature.bind(self, *args, **options).arguments.get("rule")
         original(self, *args, **options)
 

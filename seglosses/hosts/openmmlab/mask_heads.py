@@ -45,7 +45,9 @@ class ForMaskHead(nn.Module):
         loss_name: str | None = None,
     ) -> None:
         super().__init__()
-        given = with_options("ForMaskHead", loss, loss_weight=loss_weight, loss_name=loss_name)
+        given = with_options(
+            "ForMaskHead", loss, {"loss_weight": loss_weight, "loss_name": loss_name}
+        )
         built = MODELS.build({**given, "use_sigmoid": True})
         if not isinstance(built, SegmentationLoss):
             raise ValueError(

@@ -56,7 +56,9 @@ class ForProbabilities(nn.Module):
                 "expected a loss of logits such as seglosses.DiceLoss or seglosses.FocalLoss, got"
                 f" {loss['type']}"
             )
-        given = with_options("ForProbabilities", loss, loss_weight=loss_weight, loss_name=loss_name)
+        given = with_options(
+            "ForProbabilities", loss, {"loss_weight": loss_weight, "loss_name": loss_name}
+        )
         self.loss = MODELS.build({**given, "use_sigmoid": True})
         self.loss_name = self.loss.loss_name
         self.use_sigmoid = True

@@ -45,13 +45,15 @@ class CheckedRunner(Runner):
             self._resume = newest is not None
         super().load_or_resume()
 
-    def load_checkpoint(self, filename: str, *args: Any, **options: Any) -> Any:
+    def load_checkpoint(self, filename: str, *args: object, **options: object) -> Any:
         """Read weights; see :func:`seglosses.hosts.openmmlab.checkpoints.explained`."""
         with weights_only(), explained(filename, "add --trust-checkpoint"):
             return super().load_checkpoint(filename, *args, **options)
 
     @master_only
-    def save_checkpoint(self, out_dir: str, filename: str, *args: Any, **options: Any) -> None:
+    def save_checkpoint(
+        self, out_dir: str, filename: str, *args: object, **options: object
+    ) -> None:
         """Write a checkpoint whole or not at all; remote ones as mmengine does."""
         if "://" in str(out_dir):
             super().save_checkpoint(out_dir, filename, *args, **options)

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def with_options(wrapper: str, loss: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+def with_options(
+    wrapper: str, loss: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, Any]:
     """The config of the inner loss with the options that were given to its wrapper.
 
     Args:
         wrapper: Its name, for messages.
         loss: Config of the inner loss.
-        options: None for those that were not given.
+        options: By name, None for those that were not given.
 
     Returns:
         A new config.
@@ -21,7 +23,7 @@ def with_options(wrapper: str, loss: Mapping[str, Any], **options: Any) -> dict[
         ValueError: for an option that both have.
 
     Example:
-        >>> with_options("ForMaskHead", {"type": "seglosses.DiceLoss"}, loss_weight=2.0)
+        >>> with_options("ForMaskHead", {"type": "seglosses.DiceLoss"}, {"loss_weight": 2.0})
         {'type': 'seglosses.DiceLoss', 'loss_weight': 2.0}
     """
     given = {name: value for name, value in options.items() if value is not None}
