@@ -32,11 +32,13 @@ def blocks(maps: Tensor) -> Iterator[tuple[slice, slice]]:
         >>> [(i.stop, p.stop) for i, p in blocks(torch.zeros(5000, 80, 1))]
         [(3276, 1), (6552, 1)]
     """
+    if not at_hand(maps):
+        # without a number, for which a compiler would make a graph an image size
+        yield slice(None), slice(None)
+        return
     images, channels, pixels = maps.shape
     columns = max(1, min(pixels, _SIZE // max(channels, 1)))
     rows = max(1, _SIZE // max(1, channels * pixels))
-    if not at_hand(maps):
-        rows, columns = max(images, 1), max(pixels, 1)
     for row in range(0, images, rows):
         for column in range(0, pixels, columns):
             yield slice(row, row + rows), slice(column, column + columns)

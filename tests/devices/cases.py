@@ -31,14 +31,21 @@ class Case(NamedTuple):
             setattr(self.loss, name, move(buffer))
         return Case(self.loss, {name: move(each) for name, each in self.tensors.items()})
 
-    def value(self) -> Tensor:
-        """The loss."""
+    def fresh(self) -> dict[str, Tensor]:
+        """The tensors as new leaves."""
+        return {
+            name: each.detach().clone().requires_grad_(each.requires_grad)
+            for name, each in self.tensors.items()
+        }
+
+    def value(self, loss: Callable[..., Tensor] | None = None) -> Tensor:
+        """The loss, or what another callable makes of its inputs."""
         named = dict(self.tensors)
         pred, target = named.pop("pred"), named.pop("target")
         both: Any = (target, named.pop("quality")) if "quality" in named else target
         weight = named.pop("weight", None)
         with extra_inputs(**named):
-            return self.loss(pred, both, weight)
+            return (self.loss if loss is None else loss)(pred, both, weight)
 
     def gradients(self) -> dict[str, Tensor]:
         """Gradients of one backward pass, by name."""
