@@ -1,4 +1,4 @@
-"""The runs of a benchmark: which there are, which are finished, and what each has to do."""
+"""The runs of `benchmark` and `demo`: which there are, how far they are, and what is left."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seglosses import __version__
 from seglosses.benchmark.checkout import ROOT, commit, digest
 from seglosses.benchmark.processes import Job
 from seglosses.benchmark.results import read_card, write_at_once
+from seglosses.datasets.topomortar import find_root
+from seglosses.datasets.write import BrickSet, write_dataset
 
 FRAMEWORK = "supervised"
+State = Literal["finished", "trained", "begun", "new"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Campaign:
         train_size: ``'large'`` or ``'small'``.
         profile: Name in :data:`PROFILES`.
         iters: Length of a training; None for that of the profile.
+        leaf: Config in place of the profile's, below ``configs``.
+        all_groups: Test on every group of images, not only on those of the leaf.
     """
 
     out: Path
@@ -64,6 +69,17 @@ class Campaign:
     train_size: str
     profile: str
     iters: int | None = None
+    leaf: str = ""
+    all_groups: bool = True
+
+    @property
+    def config(self) -> str:
+        """The leaf that is trained, below ``configs``."""
+        return self.leaf or PROFILES[self.profile].leaf
+
+    def place(self, loss: str, seed: int) -> Path:
+        """Folder of a run in a benchmark."""
+        return self.out / FRAMEWORK / self.labels / self.train_size / loss / str(seed)
 
 
 @dataclass(frozen=True)
@@ -86,6 +102,11 @@ class Run:
         return self.folder.with_name(f"{self.folder.name}.csv")
 
     @property
+    def tested(self) -> Path:
+        """Folder with predictions, labels and images."""
+        return self.folder / "test"
+
+    @property
     def name(self) -> str:
         """For messages."""
         return f"{self.card['loss']} seed {self.card['seed']}"
@@ -101,60 +122,100 @@ class Run:
         """
         if not self.scores.is_file():
             return False
-        known = read_card(self.scores.with_suffix(".json"))
-        if known.get("stamp") != self.card["stamp"]:
+        if read_card(self._beside).get("stamp") != self.card["stamp"]:
             raise ValueError(
                 f"{self.scores} comes from another config or other data; take another --out, or"
                 " delete it to run it anew"
             )
         return True
 
+    def state(self) -> State:
+        """How far the run is; what lies there of another run counts as nothing."""
+        known = [read_card(path).get("stamp") for path in (self._card, self._beside)]
+        if known[1] == self.card["stamp"] and self.scores.is_file():
+            return "finished"
+        if known[0] != self.card["stamp"]:
+            return "new"
+        if (self.folder / f"iter_{self.card['iters']}.pth").is_file():
+            return "trained"
+        return "begun" if any(self.folder.glob("iter_*.pth")) else "new"
+
+    def forget(self) -> None:
+        """Delete the run, its scores too; a folder that holds no run stays."""
+        if not self._card.is_file():
+            return
+        shutil.rmtree(self.folder)
+        for path in (self.scores, self._beside):
+            path.unlink(missing_ok=True)
+
+    @property
+    def _card(self) -> Path:
+        return self.folder / "card.json"
+
+    @property
+    def _beside(self) -> Path:
+        return self.scores.with_suffix(".json")
+
     def job(self) -> Job:
         """The command that does the run; a half-finished one with the same config goes on.
 
         Returns:
             A command to run in a process of its own.
+
+        Raises:
+            ValueError: The folder holds something, and no run.
         """
-        card = self.folder / "card.json"
-        if self.folder.is_dir() and read_card(card).get("stamp") != self.card["stamp"]:
-            shutil.rmtree(self.folder)
+        if self._card.is_file():
+            if read_card(self._card).get("stamp") != self.card["stamp"]:
+                shutil.rmtree(self.folder)
+        elif self.folder.is_dir() and any(self.folder.iterdir()):
+            raise ValueError(
+                f"{self.folder} holds files of no run that is known here; take another --out, or"
+                " delete it"
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
+        # the card first: a folder without one is not ours to delete
+        write_at_once(self._card, json.dumps(self.card, indent=2))
         write_at_once(self.folder / "config.py", self.config.pretty_text)
-        write_at_once(card, json.dumps(self.card, indent=2))
         words = [sys.executable, "-m", "seglosses.benchmark.worker", str(self.folder)]
         words.append(str(os.getpid()))
         return Job(self.name, words, self.folder / "log.txt")
 
 
-def plan(campaign: Campaign, losses: Sequence[str], seeds: Sequence[int]) -> list[Run]:
-    """One run a loss and seed, all losses of a seed together.
+def plan(
+    campaign: Campaign,
+    losses: Sequence[str],
+    seeds: Sequence[int],
+    place: Callable[[str, int], Path] | None = None,
+) -> list[Run]:
+    """One run per loss and seed, all losses of a seed together.
 
     Args:
         campaign: What all runs share.
         losses: Names of mix-ins.
         seeds: Seeds.
+        place: Folder of the run of a loss and seed; by default :meth:`Campaign.place`.
 
     Returns:
         The runs, seed by seed, finished ones too.
     """
-    profile = PROFILES[campaign.profile]
     about = {"version": __version__, "commit": commit()}
     data = digest(campaign.data, "*.png", contents=False)
-    place = campaign.out / FRAMEWORK / campaign.labels / campaign.train_size
     runs = []
-    configs = {loss: _compose(campaign, profile, loss) for loss in losses}
+    configs = {loss: _compose(campaign, loss) for loss in losses}
     for seed in seeds:
         for loss in losses:
             config = copy.deepcopy(configs[loss])
             config.randomness["seed"] = seed
             # Neither where the data lies nor where results go changes a result.
             neutral = repr(config.to_dict()).replace(str(campaign.data), "DATA")
-            config.work_dir = str(place / loss / str(seed))
+            folder = (place or campaign.place)(loss, seed)
+            config.work_dir = str(folder)
             card = {
                 **about,
                 "stamp": hashlib.sha256(f"{data}\n{neutral}".encode()).hexdigest(),
                 "profile": campaign.profile,
-                "leaf": f"configs/{profile.leaf}",
+                "leaf": f"configs/{campaign.config}",
                 "loss": loss,
                 "labels": campaign.labels,
                 "train_size": campaign.train_size,
@@ -162,31 +223,49 @@ def plan(campaign: Campaign, losses: Sequence[str], seeds: Sequence[int]) -> lis
                 "seed": seed,
                 "data": data,
             }
-            runs.append(Run(place / loss / str(seed), config, card))
+            runs.append(Run(folder, config, card))
     return runs
 
 
-def _compose(campaign: Campaign, profile: Profile, loss: str) -> Any:
+def _compose(campaign: Campaign, loss: str) -> Any:
     # A report needs no mmengine, and its module is loaded beside this one.
     from seglosses.hosts.openmmlab.runs import compose
 
+    options: dict[str, Any] = {"train_dataloader.dataset.train_size": campaign.train_size}
+    if campaign.all_groups:
+        options["test_dataloader.dataset.groups"] = None
     cfg = compose(
-        ROOT / "configs" / profile.leaf,
+        ROOT / "configs" / campaign.config,
         loss=loss,
         data=str(campaign.data),
         labels=campaign.labels,
-        iters=campaign.iters or profile.iters,
+        iters=campaign.iters or PROFILES[campaign.profile].iters,
         seed=0,
         work_dir="WORK",
-        options={
-            "train_dataloader.dataset.train_size": campaign.train_size,
-            "test_dataloader.dataset.groups": None,
-        },
+        options=options,
     )
     hooks, iters = cfg.default_hooks, int(cfg.train_cfg.max_iters)
     hooks.logger.interval = min(50, max(1, iters // 10))
     hooks.checkpoint.interval = min(hooks.checkpoint.interval, iters)
     return cfg
+
+
+def training_data(given: Path | None, out: Path, bricks: BrickSet) -> Path:
+    """Folder to train on: the one given, or generated bricks.
+
+    Args:
+        given: Folder in the TopoMortar layout, or None.
+        out: Where ``bricks`` is made.
+        bricks: What to make.
+
+    Returns:
+        An absolute path.
+    """
+    if given is not None:
+        return find_root(given).resolve()
+    written = write_dataset(out / "bricks", bricks)
+    print(f"bricks: {written.made} walls made, {written.reused} reused")
+    return out / "bricks"
 
 
 def read_seeds(text: str) -> list[int]:

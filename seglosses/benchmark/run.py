@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 
 from seglosses.benchmark.checkout import need_checkout, need_mixins
-from seglosses.benchmark.plan import PROFILES, Campaign, Run, plan, read_seeds
+from seglosses.benchmark.plan import PROFILES, Campaign, Run, plan, read_seeds, training_data
 from seglosses.benchmark.processes import run_jobs
-from seglosses.datasets.topomortar import LABELS, TRAIN_SIZES, find_root
-from seglosses.datasets.write import BrickSet, write_dataset
+from seglosses.datasets.topomortar import LABELS, TRAIN_SIZES
+from seglosses.datasets.write import BrickSet
 
 BRICKS = BrickSet(size=(128, 128), train=50, val=4, test=12)
 
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     if PROFILES[args.profile].gpu:
         _need_gpu(args.profile)
     out: Path = args.out.resolve()
-    data = _bricks(out / "bricks") if args.data is None else find_root(args.data).resolve()
+    data = training_data(args.data, out, BRICKS)
     _keep_groups(data, out)
     campaign = Campaign(out, data, args.labels, args.train_size, args.profile, args.iters)
     runs = plan(campaign, losses, seeds)
@@ -73,12 +73,6 @@ def _run(todo: list[Run], jobs: int | None) -> None:
         [one.job() for one in todo], at_once=at_once, keep_going=True
     ).items():
         print(f"{name}: {seconds:.0f} s")
-
-
-def _bricks(data: Path) -> Path:
-    written = write_dataset(data, BRICKS)
-    print(f"bricks: {written.made} walls made, {written.reused} reused")
-    return data
 
 
 def _keep_groups(data: Path, out: Path) -> None:

@@ -6,13 +6,13 @@ import argparse
 import time
 from pathlib import Path
 
-from seglosses.benchmark.checkout import ROOT
+from seglosses.benchmark.checkout import need_checkout, need_mixins
+from seglosses.benchmark.plan import Campaign, Run, plan, training_data
 from seglosses.benchmark.processes import run_jobs
-from seglosses.datasets.topomortar import LABELS, find_root
-from seglosses.datasets.write import BrickSet, write_dataset
+from seglosses.datasets.topomortar import LABELS
+from seglosses.datasets.write import BrickSet
 from seglosses.demo.comparison import as_text, compare, write_csv
 from seglosses.demo.report import write_report
-from seglosses.demo.runs import Run, Setting, plan
 from seglosses.evaluate import Evaluation, evaluate
 
 BRICKS = BrickSet(size=(128, 128), train=50, val=4, test=24)
@@ -42,25 +42,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Data, trainings, tests, scores, one table."""
     started = time.monotonic()
+    need_checkout()
+    need_mixins(args.losses)
     out: Path = args.out.resolve()
     labels = args.labels or ("pseudo" if args.data is None else "accurate")
-    if args.data is None:
-        leaf, data = ROOT / "configs" / "bricks" / "unet_128.py", out / "bricks"
-        written = write_dataset(data, BRICKS)
-        print(f"bricks: {written.made} walls made, {written.reused} reused, in {_short(data)}")
-    else:
-        leaf, data = ROOT / "configs" / "topomortar" / "unet_128.py", find_root(args.data).resolve()
-    setting = Setting(leaf, data, labels, args.iters, args.seed)
-    runs = plan(out, args.losses, setting)
+    leaf = "bricks/unet_128.py" if args.data is None else "topomortar/unet_128.py"
+    data = training_data(args.data, out, BRICKS)
+    campaign = Campaign(out, data, labels, "large", "smoke", args.iters, leaf, all_groups=False)
+    runs = plan(campaign, args.losses, [args.seed], lambda loss, _: out / loss)
     _train_and_test(runs, fresh=args.fresh)
-    evaluations = {one.mixin: _evaluate(one) for one in runs}
+    evaluations = {_loss(one): _evaluate(one) for one in runs}
     rows = compare(evaluations)
     facts = {
         "data": f"{_short(data)}, {labels} training labels",
-        "config": _short(leaf),
-        "losses": ", ".join(_short(ROOT / "configs" / "losses" / f"{n}.py") for n in args.losses),
+        "config": f"configs/{leaf}",
+        "losses": ", ".join(f"configs/losses/{name}.py" for name in args.losses),
         "training": f"{args.iters} iterations; seed {args.seed}: same first weights, same batches",
-        **{one.training().name: " ".join(map(_short, one.training().command)) for one in runs},
+        **{
+            f"train {_loss(one)}": f"python tools/train.py {_short(one.folder / 'config.py')}"
+            for one in runs
+        },
     }
     write_csv(rows, out / "summary.csv")
     write_report(out / "report.html", rows, evaluations, runs[0].tested / "images", facts)
@@ -73,17 +74,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train_and_test(runs: list[Run], *, fresh: bool) -> None:
-    states = {one.mixin: one.prepare(fresh=fresh) for one in runs}
+    words = {"finished": "reused", "trained": "to be tested", "begun": "to be resumed"}
+    todo = []
     for one in runs:
-        word = {"tested": "reused", "trained": "to be tested", "begun": "to be resumed"}
-        print(f"{one.mixin}: {word.get(states[one.mixin], 'to be trained')}")
-    stages = (
-        [one.training() for one in runs if states[one.mixin] in ("new", "begun")],
-        [one.testing() for one in runs if states[one.mixin] != "tested"],
-    )
-    for jobs in stages:
-        for name, seconds in run_jobs(jobs).items():
-            print(f"{name}: {seconds:.0f} s")
+        if fresh or one.state() == "new":
+            one.forget()
+        print(f"{_loss(one)}: {words.get(one.state(), 'to be trained')}")
+        if one.state() != "finished":
+            todo.append(one.job())
+    for name, seconds in run_jobs(todo).items():
+        print(f"{name}: {seconds:.0f} s")
+
+
+def _loss(one: Run) -> str:
+    return str(one.card["loss"])
 
 
 def _evaluate(one: Run) -> Evaluation:

@@ -1,63 +1,100 @@
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 
 import pytest
 
-from seglosses.benchmark.checkout import ROOT
+from seglosses.benchmark.plan import Campaign, plan
 from seglosses.benchmark.processes import Job, run_jobs
 from seglosses.cli import main
-from seglosses.demo.runs import Setting, plan
+from seglosses.datasets.write import BrickSet, write_dataset
 
 
-def setting(data, **changes):
-    leaf = ROOT / "configs" / "bricks" / "unet_128.py"
-    options = {"leaf": leaf, "data": data, "labels": "accurate", "iters": 4, "seed": 0}
-    return Setting(**{**options, **changes})
+@pytest.fixture(scope="module")
+def bricks(tmp_path_factory):
+    pytest.importorskip("mmengine")
+    root = tmp_path_factory.mktemp("data") / "bricks"
+    write_dataset(root, BrickSet(size=(128, 128), train=2, val=1, test=1))
+    return root
 
 
-def state(tmp_path, *, fresh=False, **changes):
-    (run,) = plan(tmp_path, ["ce"], setting(tmp_path, **changes))
-    return run.prepare(fresh=fresh), run
+def planned(out, data, *, seed=0, **changes):
+    options = {"labels": "accurate", "iters": 4, **changes}
+    campaign = Campaign(
+        out, data, train_size="large", profile="smoke", leaf="bricks/unet_128.py", **options
+    )
+    (run,) = plan(campaign, ["ce"], [seed], lambda loss, _: out / loss)
+    return run
 
 
-def test_what_is_there_is_reused_step_by_step(tmp_path):
-    found, run = state(tmp_path)
-    assert found == "new"
-    (run.folder / "iter_2.pth").touch()
-    assert state(tmp_path)[0] == "begun"
-    run.checkpoint.touch()
-    assert state(tmp_path)[0] == "trained"
-    run.tested.mkdir()
-    (run.tested / "scores.json").touch()
-    assert state(tmp_path)[0] == "tested"
+def checkpoint(run, iteration):
+    (run.folder / f"iter_{iteration}.pth").touch()
+
+
+def test_what_is_there_is_reused_step_by_step(tmp_path, bricks):
+    run = planned(tmp_path, bricks)
+    assert run.folder == tmp_path / "ce"
+    assert run.state() == "new"
+    run.job()
+    assert run.state() == "new"
+    checkpoint(run, 2)
+    assert run.state() == "begun"
+    checkpoint(run, 4)
+    assert planned(tmp_path, bricks).state() == "trained"
+    run.scores.write_text("ID\n")
+    assert run.state() == "trained", "scores that do not say whose they are"
+    run.scores.with_suffix(".json").write_text(json.dumps(run.card))
+    assert planned(tmp_path, bricks).state() == "finished"
 
 
 @pytest.mark.parametrize("changes", [{"seed": 1}, {"labels": "noisy"}, {"iters": 5}])
-def test_another_setting_trains_anew(tmp_path, changes):
-    _, run = state(tmp_path)
-    run.checkpoint.touch()
-    assert state(tmp_path, **changes)[0] == "new"
-    assert not run.checkpoint.exists()
+def test_another_setting_trains_anew(tmp_path, bricks, changes):
+    run = planned(tmp_path, bricks)
+    run.job()
+    checkpoint(run, 4)
+    other = planned(tmp_path, bricks, **changes)
+    assert other.state() == "new"
+    other.job()
+    assert not (other.folder / "iter_4.pth").exists()
 
 
-def test_other_data_trains_anew(tmp_path):
-    _, run = state(tmp_path)
-    run.checkpoint.touch()
-    (tmp_path / "more.png").write_bytes(b"1")
-    assert state(tmp_path)[0] == "new"
+def test_other_data_trains_anew(tmp_path, bricks):
+    run = planned(tmp_path / "out", bricks)
+    run.job()
+    checkpoint(run, 4)
+    more = tmp_path / "more"
+    shutil.copytree(bricks, more)
+    assert planned(tmp_path / "out", more).state() == "trained", "its place does not matter"
+    (more / "more.png").write_bytes(b"1")
+    assert planned(tmp_path / "out", more).state() == "new"
 
 
-def test_fresh_trains_anew(tmp_path):
-    _, run = state(tmp_path)
-    run.checkpoint.touch()
-    assert state(tmp_path, fresh=True)[0] == "new"
+def test_what_is_forgotten_trains_anew(tmp_path, bricks):
+    run = planned(tmp_path, bricks)
+    run.job()
+    checkpoint(run, 4)
+    run.forget()
+    assert run.state() == "new"
+    assert not run.folder.exists()
 
 
-@pytest.mark.parametrize("losses", [["nosuch"], ["ce", "ce"], []])
-def test_losses_are_checked_before_anything_runs(tmp_path, losses):
-    with pytest.raises(ValueError, match=r"expected different losses among .*ce_dice"):
-        plan(tmp_path, losses, setting(tmp_path))
+def test_folders_of_others_are_left_alone(tmp_path, bricks):
+    run = planned(tmp_path, bricks)
+    run.folder.mkdir()
+    (run.folder / "thesis.tex").write_text("precious")
+    run.forget()
+    with pytest.raises(ValueError, match="holds files of no run that is known here"):
+        run.job()
+    assert (run.folder / "thesis.tex").read_text() == "precious"
+
+
+@pytest.mark.parametrize("losses", [["nosuch"], ["ce", "ce"]])
+def test_losses_are_checked_before_anything_is_written(tmp_path, capsys, losses):
+    assert main(["demo", "--losses", *losses, "--out", str(tmp_path / "out")]) == 2
+    assert "expected different losses among" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_jobs_run_and_are_timed(tmp_path):
@@ -86,8 +123,6 @@ def test_a_wrong_data_folder_is_one_line(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_demo_from_start_to_end_and_again(tmp_path, capsys, monkeypatch):
-    from seglosses.datasets.write import BrickSet
-
     small = BrickSet(size=(128, 128), train=6, val=1, test=3)
     monkeypatch.setattr("seglosses.demo.command.BRICKS", small)
     words = ["demo", "--iters", "8", "--out", str(tmp_path)]
