@@ -47,7 +47,7 @@ setup(
     ],
     python_requires=">=3.10",
     packages=find_packages(include=["seglosses", "seglosses.*"]),
-    package_data={"seglosses": ["py.typed"]},
+    package_data={"seglosses": ["py.typed", "_shipped_kernels/*/*"]},
     zip_safe=False,
     entry_points={"console_scripts": ["seglosses=seglosses.cli:main"]},
     install_requires=[

@@ -9,13 +9,16 @@ from llvmlite import ir
 from numba import config, njit, types
 from numba.extending import intrinsic
 
+from seglosses.primitives._kernels_shipped import KernelCache
+
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function at its first call and keep the result for later processes.
 
-    It is kept beside the source or, where that cannot be written, in the user's cache folder
-    (``~/.cache/numba``); the environment variable ``NUMBA_CACHE_DIR`` names another one. Where
-    there is no folder at all, every process compiles for itself.
+    What the wheel brings compiled is taken from there. Else it is kept beside the source or, where
+    that cannot be written, in the user's cache folder (``~/.cache/numba``); the environment
+    variable ``NUMBA_CACHE_DIR`` names another one. Where there is no folder at all, every process
+    compiles for itself.
 
     Args:
         function: What Numba can compile.
@@ -27,11 +30,10 @@ def kernel(function: Callable[..., Any]) -> Any:
         >>> kernel(lambda x: x + 1)(2)
         3
     """
-    try:
-        return njit(cache=True, nogil=True)(function)
-    except RuntimeError:
-        # Numba found no folder for its cache: that is no reason not to import.
-        return njit(nogil=True)(function)
+    compiled = njit(nogil=True)(function)
+    if not config.DISABLE_JIT:
+        compiled._cache = KernelCache(function)
+    return compiled
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -49,8 +51,4 @@ if config.DISABLE_JIT:
         return (int(word) & -int(word)).bit_length() - 1
 
 else:
-
-    @njit(inline="always")  # type: ignore[untyped-decorator]
-    def trailing_zeros(word: Any) -> Any:
-        """Position of the lowest set bit of an unsigned word of 64 bits, which is not 0."""
-        return _count_trailing(word)
+    trailing_zeros = _count_trailing
