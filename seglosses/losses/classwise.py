@@ -13,7 +13,7 @@ from seglosses.losses.base import SegmentationLoss, SegOptions
 from seglosses.primitives.checks import check_range, require
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.layout import flat_labels, pick_channels
+from seglosses.primitives.layout import flat_labels, flat_maps, pick_channels
 from seglosses.primitives.overlap import Counts, Intersection, batch_counts, check_intersection
 from seglosses.primitives.reduction import Asked, Classes, average_classes, select_classes
 
@@ -320,6 +320,20 @@ def _without(batch: Aligned, owner: str) -> Aligned:
     )
 
 
+def _broken(batch: Aligned) -> Tensor:
+    """NaN for images whose logits have no probability, else 0, (N, 1).
+
+    What looks at some pixels alone may cost a finite number there, and give NaN for a gradient.
+    """
+    peak = flat_maps(batch.logits.detach()).amax(1)
+    # under softmax one +inf has no share, nor have -inf alone
+    broken = peak.isnan() if batch.sigmoid else ~peak.isfinite()
+    if batch.valid is not None:
+        broken = broken & flat_labels(batch.valid)
+    found = broken.any(1, keepdim=True)
+    return torch.zeros_like(found, dtype=peak.dtype).masked_fill(found, torch.nan)
+
+
 class MapLoss(ClassLoss):
     """Base of losses of whole maps: distances, skeletons, topology.
 
@@ -381,7 +395,7 @@ class MapLoss(ClassLoss):
         target = batch.target()
         if chosen is not None:
             target = pick_channels(target, chosen)
-        loss = self.compute(prob, target, batch.mask())
+        loss = self.compute(prob, target, batch.mask()) + _broken(batch)
         mass = target.flatten(2).sum(2) if only_present else None
         return self._mean(loss, mass, weights, batch, asked)
 

@@ -90,9 +90,11 @@ def centerline_boundary_dice_loss(
         loss        = 1 - 2 precision sensitivity / (precision + sensitivity)
 
     'a or else b' is a where a is positive, else b: a skeleton pixel is measured by the radius of
-    the other skeleton there, and by its own where they do not meet. The weights are hard and have
-    no gradient, so pixels away from both skeletons have none. The authors' code returns this
-    minus 1, for the pooled batch.
+    the other skeleton there, and by its own where they do not meet. A thin branch of a thick object
+    is measured by little there and met by much, so that precision or sensitivity can exceed 1 in
+    the published form, and the loss be negative; here they end at 1, but in pooled batches. The
+    weights are hard and have no gradient, so pixels away from both skeletons have none. The
+    authors' code returns this minus 1, for the pooled batch.
 
     Args:
         prob: Class probabilities, (N, K, *S).
@@ -103,7 +105,8 @@ def centerline_boundary_dice_loss(
         weight: (N, 1, *S) or broadcastable weights of pixels.
 
     Returns:
-        One loss per image and class, (N, K); 0 where both masks are empty.
+        One loss per image and class, (N, K), in [0, 1] unless ``pooled``; 0 where both masks are
+        empty.
 
     References:
         Shi et al., Centerline Boundary Dice Loss, MICCAI 2024, arXiv:2407.01517.
@@ -124,6 +127,8 @@ def centerline_boundary_dice_loss(
     if pooled:
         sums = [each.sum().expand_as(each) for each in sums]
     hit, possible, found, wanted = (each + smooth for each in sums)
+    if not pooled:
+        hit, found = torch.minimum(hit, possible), torch.minimum(found, wanted)
     precision, sensitivity = ratio(hit, possible), ratio(found, wanted)
     both = precision + sensitivity
     return 1 - 2 * precision * sensitivity / torch.where(both > 0, both, 1.0)

@@ -1,0 +1,56 @@
+"""Logits that are infinite or NaN: refused, or a finite loss with a finite gradient."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from seglosses.catalogue import loss_classes
+from seglosses.laws.stand_ins import UNDEFINED, StandIn
+from seglosses.losses.base import SegmentationLoss
+
+LOSSES = {n: c for n, c in loss_classes().items() if issubclass(c, SegmentationLoss)}
+WRONG = {"inf": torch.inf, "-inf": -torch.inf, "nan": torch.nan}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("name", LOSSES)
+def test_no_gradient_is_nan_in_silence(name: str, wrong: str) -> None:
+    for setting, channels, sigmoid in (
+        ("3 classes", 3, False),
+        ("1 channel", 1, True),
+        ("multi-label", 3, True),
+    ):
+        if setting in UNDEFINED.get(name, ()):
+            continue
+        loss = LOSSES[name](use_sigmoid=sigmoid)
+        call = StandIn(loss) if StandIn(loss).is_needed else loss
+        for place in ((0, -1, 3, 4), (0, 0, 0, 8), (1,)):
+            logits = torch.randn(2, channels, 12, 10, generator=torch.Generator().manual_seed(0))
+            labels = torch.zeros(2, 12, 10, dtype=torch.long)
+            labels[:, 2:6, 2:7] = 1
+            if channels > 1:
+                labels[:, 8:11, 1:4] = 2
+            logits[place] = WRONG[wrong]
+            leaf = logits.requires_grad_()
+            try:
+                value = call(leaf, labels)
+            except ValueError:
+                with pytest.raises(ValueError, match=r"NaN or infinite|got nan"):
+                    call(leaf, labels)
+                continue
+            assert torch.isfinite(value)
+            (slope,) = torch.autograd.grad(value, leaf)
+            assert torch.isfinite(slope).all(), (setting, place)
+
+
+@pytest.mark.parametrize("name", ["TopographLoss", "MalisLoss", "PairwiseAffinityLoss"])
+def test_ignored_pixels_may_hold_anything(name: str) -> None:
+    loss = LOSSES[name]()
+    call = StandIn(loss)
+    logits = torch.randn(1, 3, 12, 10, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(1, 12, 10, dtype=torch.long)
+    labels[:, 2:6, 2:7], labels[:, 0] = 1, 255
+    expected = loss(logits, labels) if not loss.needs else call(logits, labels)
+    logits[:, 1, 0] = torch.inf
+    torch.testing.assert_close(call(logits, labels), expected)
