@@ -45,7 +45,7 @@ SHOWN: dict[str, tuple[str, dict[str, object], str]] = {
     ),
     "cavity": ("CavityLoss", {}, "gaps between cells; blind to surplus"),
     "Morse": ("MorseLoss", {}, "ridges and skeletons"),
-    "skeleton-aware": ("SkeletonAwareLoss", {}, "cross-entropy, heavy on skeletons"),
+    "skeleton tolerance": ("SkeletonToleranceLoss", {}, "cross-entropy, heavy on skeletons"),
 }
 
 

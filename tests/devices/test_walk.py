@@ -32,6 +32,7 @@ COPIES = dict.fromkeys(
         "RegionWiseLoss",
         "SkeletonAwareLoss",
         "SkeletonRecallLoss",
+        "SkeletonToleranceLoss",
         "SupervoxelLoss",
         "TopoLoss",
         "TopographLoss",

@@ -12,7 +12,7 @@ from seglosses.losses import (
     CavityLoss,
     MalisLoss,
     MorseLoss,
-    SkeletonAwareLoss,
+    SkeletonToleranceLoss,
     SupervoxelLoss,
     TopographLoss,
     TopologicalPriorLoss,
@@ -37,7 +37,7 @@ def cases() -> Iterator[Case]:
         ("MALIS", MalisLoss(), None),
         ("cavity", CavityLoss(), None),
         ("Morse", forgetful(MorseLoss()), None),
-        ("skeleton-aware", forgetful(SkeletonAwareLoss()), None),
+        ("skeleton tolerance", forgetful(SkeletonToleranceLoss()), None),
     ):
         missing: list[str] = []
         runs = beside_ce_dice(loss, logits, labels)

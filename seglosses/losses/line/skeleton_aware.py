@@ -20,9 +20,9 @@ from seglosses.topology.skeleton import skeletonize
 
 __all__ = [
     "MorseLoss",
-    "SkeletonAwareLoss",
+    "SkeletonToleranceLoss",
     "morse_loss",
-    "skeleton_aware_loss",
+    "skeleton_tolerance_loss",
 ]
 
 Mask = NDArray[np.bool_]
@@ -73,7 +73,7 @@ def _structures(height: NDArray[np.floating], label: Mask, *, least: float) -> M
     return ridge_pixels(height, least=least) | skeletonize(label)
 
 
-def skeleton_aware_loss(
+def skeleton_tolerance_loss(
     margin: Tensor,
     target: Tensor,
     *,
@@ -81,16 +81,16 @@ def skeleton_aware_loss(
     repair: float = 1.0,
     weight: Tensor | None = None,
 ) -> Tensor:
-    r"""Skeleton-aware cross-entropy and boundary-tolerant region term (Skea-topo).
+    r"""Cross-entropy heavy on skeletons, and a region term that leaves out tolerated errors.
 
         A    = D / (D + S)        D: distance to the other class, S: to the own class's skeleton
         loss = sum (1 + boost A) BCE(z, y) / sum (1 + boost A) + repair mean R (1 - p_true)
 
     A is 1 on the skeletons of foreground and background and falls towards the boundary. R is 0 for
     tolerated errors: components of missed or surplus pixels that hold no pixel of a skeleton of
-    label or prediction, and 1 for all other pixels. The published map works region by region, and
-    its term rewards tolerated errors; here both classes share one distance map each, and tolerated
-    errors are left out.
+    label or prediction, and 1 for all other pixels. Both are after Skea-topo, whose own loss is
+    :func:`~seglosses.losses.line.skea_topo.skeleton_aware_loss`: here both classes are weighed
+    alike, in 2D and 3D, and tolerated errors are left out where they are rewarded there.
 
     Args:
         margin: One-versus-rest logits, (N, K, H, W) or (N, K, D, H, W).
@@ -107,7 +107,7 @@ def skeleton_aware_loss(
         Methods, IJCAI 2024, arXiv:2404.18539.
 
     Example:
-        >>> skeleton_aware_loss(torch.zeros(1, 1, 3, 4), torch.zeros(1, 1, 3, 4))  # log 2 + 1/2
+        >>> skeleton_tolerance_loss(torch.zeros(1, 1, 3, 4), torch.zeros(1, 1, 3, 4))  # log 2 + 1/2
         tensor([[1.1931]])
     """
     truth = target > 0.5
@@ -178,8 +178,8 @@ class MorseLoss(MapLoss):
         return morse_loss(prob, target, least=self.least, weight=mask)
 
 
-class SkeletonAwareLoss(MapLoss):
-    """Registered form of :func:`skeleton_aware_loss`; holds cross-entropy itself.
+class SkeletonToleranceLoss(MapLoss):
+    """Registered form of :func:`skeleton_tolerance_loss`; holds cross-entropy itself.
 
     Args:
         boost: Price of skeletons over rims.
@@ -192,12 +192,12 @@ class SkeletonAwareLoss(MapLoss):
     Example:
         >>> import torch
         >>> labels = torch.zeros(1, 3, 4, dtype=torch.long)  # no skeleton: A = 0
-        >>> SkeletonAwareLoss()(torch.zeros(1, 1, 3, 4), labels)  # log 2 + 1/2
+        >>> SkeletonToleranceLoss()(torch.zeros(1, 1, 3, 4), labels)  # log 2 + 1/2
         tensor(1.1931)
     """
 
     formula = "CE weighed by nearness to skeletons + mean of 1 - p_true but for tolerated errors"
-    paper = "Liu et al. 2024, arXiv:2404.18539"
+    paper = "after Liu et al. 2024, arXiv:2404.18539"
     use_when = "boundaries of cells with uncertain rims; instead of CE; 5 times CE + Dice"
     tags = ("cell", "boundary")
     reads_margins = True
@@ -211,4 +211,6 @@ class SkeletonAwareLoss(MapLoss):
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Weighted mean and region term."""
-        return skeleton_aware_loss(prob, target, boost=self.boost, repair=self.repair, weight=mask)
+        return skeleton_tolerance_loss(
+            prob, target, boost=self.boost, repair=self.repair, weight=mask
+        )

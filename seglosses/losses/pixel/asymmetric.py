@@ -27,14 +27,14 @@ def asymmetric_loss(
     gamma_neg: float = 4.0,
     gamma_pos: float = 1.0,
     clip: float = 0.05,
+    detach: bool = False,
 ) -> Tensor:
     r"""Asymmetric loss of independent foregrounds.
 
         p_m = max(p - clip, 0)
         loss = -y (1 - p)^gamma_pos log p - (1 - y) p_m^gamma_neg log(1 - p_m)
 
-    Negatives below ``clip`` cost nothing. The focusing powers take part in the gradient (one of the
-    authors' two codes detaches them; the values agree).
+    Negatives below ``clip`` cost nothing.
 
     Args:
         logits: Foreground logits, any shape.
@@ -42,6 +42,8 @@ def asymmetric_loss(
         gamma_neg: Focusing power of negatives.
         gamma_pos: Focusing power of positives.
         clip: Shift of the probability of negatives.
+        detach: The focusing powers carry no gradient, as by default in the authors'
+            ``AsymmetricLoss``; in their ``AsymmetricLossOptimized`` they do. The values agree.
 
     Returns:
         The shape of ``logits``.
@@ -55,13 +57,15 @@ def asymmetric_loss(
         tensor([0.3466, 0.0245])
     """
     prob = logits.sigmoid()
-    positive = -focal_power(1 - prob, gamma_pos) * F.logsigmoid(logits)
+    base = prob.detach() if detach else prob
+    positive = -focal_power(1 - base, gamma_pos) * F.logsigmoid(logits)
     if clip > 0:
         shifted = (prob - clip).clamp(min=0)
         entropy = -torch.log1p(-shifted)
     else:
         shifted, entropy = prob, -F.logsigmoid(-logits)
-    return target * positive + (1 - target) * focal_power(shifted, gamma_neg) * entropy
+    focus = focal_power(shifted.detach() if detach else shifted, gamma_neg)
+    return target * positive + (1 - target) * focus * entropy
 
 
 def single_label_asymmetric_loss(
@@ -128,6 +132,7 @@ class AsymmetricLoss(PixelLoss):
         gamma_neg: Focusing power of negatives.
         gamma_pos: Focusing power of positives.
         clip: Shift of the probability of negatives.
+        detach: The focusing powers carry no gradient, see :func:`asymmetric_loss`.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
     Raises:
@@ -151,12 +156,14 @@ class AsymmetricLoss(PixelLoss):
         gamma_neg: float = 4.0,
         gamma_pos: float = 1.0,
         clip: float = 0.05,
+        detach: bool = False,
         **options: Unpack[PixelOptions],
     ) -> None:
         super().__init__(**options)
         check_range("[0, inf)", gamma_neg=gamma_neg, gamma_pos=gamma_pos)
         check_range("[0, 1)", clip=clip)
         self.gamma_neg, self.gamma_pos, self.clip = gamma_neg, gamma_pos, clip
+        self.detach = detach
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """Loss of the foreground logit, which is the difference of the pair."""
@@ -166,6 +173,7 @@ class AsymmetricLoss(PixelLoss):
             gamma_neg=self.gamma_neg,
             gamma_pos=self.gamma_pos,
             clip=self.clip,
+            detach=self.detach,
         )
 
 

@@ -11,7 +11,7 @@ from seglosses.extra_inputs import extra_input
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.focusing import focal_power
-from seglosses.primitives.overlap import soft_counts, tversky_index
+from seglosses.primitives.overlap import ratio, soft_counts, tversky_index
 from seglosses.primitives.reduction import select_classes
 
 __all__ = [
@@ -80,18 +80,23 @@ def _seen(
     return focal_power((1 - index).clamp(min=0), gamma)
 
 
-def box_projection_loss(prob: Tensor, target: Tensor, *, smooth: float = 1.0) -> Tensor:
+def box_projection_loss(
+    prob: Tensor, target: Tensor, *, smooth: float = 1.0, squares: bool = False
+) -> Tensor:
     r"""Dice loss of the projections onto every axis: all that a bounding box says.
 
         loss = sum over axes of 1 - (2 sum p y + smooth) / (sum p + sum y + smooth)
 
-    p and y are the maxima over the other axes. A mask and its bounding box have the same
-    projections, so the label may hold filled boxes.
+    p and y are the maxima over the other axes; with ``squares`` the sums below are those of their
+    squares, so that a wrong projection of p counts by p^2. A mask and its bounding box have the
+    same projections, so the label may hold filled boxes.
 
     Args:
         prob: Class probabilities, (N, C, *S).
         target: Masks or filled boxes, (N, C, *S).
         smooth: Added above and below, in pixels.
+        squares: As in the code of BoxInst, which adds 5e-6 below only (``smooth=0`` gives its
+            number to 1e-5); BoxSnake's has the sums themselves.
 
     Returns:
         One loss per image and class, (N, C), in [0, number of axes].
@@ -115,7 +120,11 @@ def box_projection_loss(prob: Tensor, target: Tensor, *, smooth: float = 1.0) ->
     for axis in spatial:
         others = tuple(other for other in spatial if other != axis)
         p, y = (x.amax(others) if others else x for x in (prob, target))
-        index = tversky_index(soft_counts(p, y, intersection="product"), smooth=smooth / 2)
+        if squares:
+            below = (p.square() + y.square()).flatten(2).sum(2)
+            index = ratio(2 * (p * y).flatten(2).sum(2) + smooth, below + smooth)
+        else:
+            index = tversky_index(soft_counts(p, y, intersection="product"), smooth=smooth / 2)
         total = total + 1 - index
     return total
 
@@ -213,6 +222,7 @@ class BoxProjectionLoss(MapLoss):
 
     Args:
         smooth: Added above and below, in pixels.
+        squares: Dice of squares, see :func:`box_projection_loss`.
         options: See :class:`~seglosses.losses.classwise.MapLoss`.
 
     Raises:
@@ -231,11 +241,13 @@ class BoxProjectionLoss(MapLoss):
     tags = ("weak",)
     of_structures = True
 
-    def __init__(self, smooth: float = 1.0, **options: Unpack[MapOptions]) -> None:
+    def __init__(
+        self, smooth: float = 1.0, squares: bool = False, **options: Unpack[MapOptions]
+    ) -> None:
         super().__init__(**options)
         check_range("[0, inf)", smooth=smooth)
-        self.smooth = smooth
+        self.smooth, self.squares = smooth, squares
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Dice of projections."""
-        return box_projection_loss(prob, target, smooth=self.smooth)
+        return box_projection_loss(prob, target, smooth=self.smooth, squares=self.squares)

@@ -11,12 +11,12 @@ from seglosses.losses import (
     CavityLoss,
     MalisLoss,
     MorseLoss,
-    SkeletonAwareLoss,
+    SkeletonToleranceLoss,
     cavity_loss,
     malis_distance_loss,
     malis_loss,
     morse_loss,
-    skeleton_aware_loss,
+    skeleton_tolerance_loss,
 )
 from seglosses.primitives.distance import distance_to
 from seglosses.topology import betti_numbers
@@ -28,7 +28,7 @@ LOSSES: dict[str, tuple[nn.Module, tuple[str, ...]]] = {
     "malis-distance": (MalisLoss(None, positive=1.0, distance=4.0), ("gap", "false line")),
     "cavity": (CavityLoss(), ("gap",)),
     "morse": (MorseLoss(), ("gap", "false line")),
-    "skeleton-aware": (SkeletonAwareLoss(), ("gap", "false line")),
+    "skeleton-tolerance": (SkeletonToleranceLoss(), ("gap", "false line")),
 }
 CASES = [(name, defect) for name, (_, defects) in LOSSES.items() for defect in defects]
 
@@ -173,7 +173,7 @@ def test_cavities_of_volumes_leak_through_membranes() -> None:
     assert logits.grad[0, 1, 4, 5, 6] < 0
 
 
-def test_skeleton_aware_tolerates_rims_only() -> None:
+def test_skeleton_tolerance_tolerates_rims_only() -> None:
     """A rim of wrong pixels costs its cross-entropy, a missed middle the region term as well."""
     label = torch.zeros(1, 12, 40, dtype=torch.long)
     label[:, 4:9] = 1
@@ -183,9 +183,9 @@ def test_skeleton_aware_tolerates_rims_only() -> None:
     region = {}
     for name, seen in (("rim", rim), ("middle", middle)):
         logits = torch.stack([1 - seen, seen], 1) * 8.0 - 4
-        with_region = SkeletonAwareLoss(boost=0.0)(logits, label)
+        with_region = SkeletonToleranceLoss(boost=0.0)(logits, label)
         region[name] = (
-            with_region - SkeletonAwareLoss(boost=0.0, repair=0.0)(logits, label)
+            with_region - SkeletonToleranceLoss(boost=0.0, repair=0.0)(logits, label)
         ).item()
     assert region["rim"] == pytest.approx(torch.tensor(-8.0).sigmoid().item(), rel=0.2)
     assert region["middle"] == pytest.approx(38 / 480, rel=0.02)
@@ -194,8 +194,8 @@ def test_skeleton_aware_tolerates_rims_only() -> None:
 def test_published_region_term_where_nothing_is_tolerated() -> None:
     """clovermini/Skea_topo's region term on a label without foreground, the mean of p."""
     logits, label = case("empty_target16")
-    loss = SkeletonAwareLoss(boost=0.0)(logits, label)
-    plain = SkeletonAwareLoss(boost=0.0, repair=0.0)(logits, label)
+    loss = SkeletonToleranceLoss(boost=0.0)(logits, label)
+    plain = SkeletonToleranceLoss(boost=0.0, repair=0.0)(logits, label)
     assert (loss - plain).item() == pytest.approx(0.1418967545, abs=1e-6)
 
 
@@ -210,7 +210,7 @@ def test_gradcheck(shape: tuple[int, ...]) -> None:
     assert gradcheck(lambda z: malis_loss(z.sigmoid(), label, margin=0), margin)
     assert gradcheck(lambda z: malis_distance_loss(z, label, margin=0, distance=2.0), margin)
     assert gradcheck(lambda z: morse_loss(z, label), margin)
-    assert gradcheck(lambda z: skeleton_aware_loss(z, label), margin)
+    assert gradcheck(lambda z: skeleton_tolerance_loss(z, label), margin)
     assert gradcheck(lambda z: cavity_loss(z, label, reach=0), margin)
 
 

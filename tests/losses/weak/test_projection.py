@@ -90,3 +90,16 @@ def test_gradients() -> None:
     target = (torch.rand(1, 2, 3, 4, 2) > 0.5).double()
     assert torch.autograd.gradcheck(lambda p: mip_loss(p, target, axes=[0, 2]), prob)
     assert torch.autograd.gradcheck(lambda p: box_projection_loss(p, target), prob)
+
+
+def test_squares_are_those_of_boxinst() -> None:
+    # aim-uofa/AdelaiDet, compute_project_term, which adds 1e-5 to the denominator
+    y, x = torch.meshgrid(torch.arange(12.0), torch.arange(9.0), indexing="ij")
+    prob = (2 * torch.sin(0.7 * y + 0.3 * x * y)).sigmoid().double().view(1, 1, 12, 9)
+    box = torch.zeros_like(prob)
+    box[..., 2:8, 1:6] = 1
+    value = box_projection_loss(prob, box, smooth=0.0, squares=True)
+    assert value.item() == pytest.approx(0.5312449937724079, abs=1e-5)
+    assert abs(value.item() - box_projection_loss(prob, box, smooth=0.0).item()) > 0.01
+    empty = torch.zeros_like(box)
+    assert box_projection_loss(empty, empty, smooth=0.0, squares=True).item() == 0
