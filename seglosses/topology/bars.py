@@ -61,13 +61,11 @@ class Filtered:
         return cls(padded.ravel(), frame, oldest, features)
 
     @property
-    def volume(self) -> tuple[Forest, Loops, Forest]:
-        """Components, loops and cavities of a volume."""
-        components, loops, cavities = self.features
-        assert isinstance(components, Forest)
+    def loops(self) -> Loops:
+        """Loops of a volume."""
+        loops = self.features[1]
         assert isinstance(loops, Loops)
-        assert isinstance(cavities, Forest)
-        return components, loops, cavities
+        return loops
 
     @property
     def bars(self) -> int:

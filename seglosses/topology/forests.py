@@ -52,6 +52,10 @@ class Forest:
     lives: Mask
     fate: Ints
 
+    def forget(self) -> None:
+        """Give back what only matchings need."""
+        self.ids = self.dirs = np.zeros(0, np.uint8)  # type: ignore[assignment]
+
     @property
     def roots(self) -> Ints:
         """Oldest cell of each basin; the outside is cell 0."""

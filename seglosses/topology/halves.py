@@ -18,6 +18,7 @@ is the barcode of a single filtration: the label's order on one half, the compar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,7 +43,6 @@ class Halves:
         rest: The label's other voxels, uint8 (n,).
         levels: The label's two values.
         larger: Whether the comparison's sublevel sets contain those of the inputs.
-        label_first: Whether the label is the first of the two inputs.
     """
 
     comparison: Loops
@@ -50,50 +50,32 @@ class Halves:
     rest: Marks
     levels: tuple[int, int]
     larger: bool
-    label_first: bool
 
-    def match(self, a: Loops, b: Loops, *, exact: bool) -> tuple[Codes, Codes]:
-        """Match loops of the inputs.
+    def links(self, volume: Loops, label: Loops) -> Links:
+        """Where loops of the label lead to in the comparison; needs no reduction of the volume.
 
         Args:
-            a: Loops of the first input.
-            b: Loops of the second input.
-            exact: Whether empty image intervals match too.
+            volume: Loops of the volume.
+            label: Loops of the label.
 
         Returns:
-            Loops of ``a`` and loops of ``b``, matched one to one.
+            The label's loops that have a bar there, the square at which each of these ends (the
+            edge at which it begins, for a comparison that both contain), and its value.
         """
-        if self.label_first:
-            of_label, of_volume = self._match(b, a, exact)
-            return of_volume, of_label
-        return self._match(a, b, exact)
-
-    def _match(self, volume: Loops, label: Loops, exact: bool) -> tuple[Codes, Codes]:
-        if not (volume.edges.size and label.edges.size):
-            return NONE, NONE
+        if not label.edges.size:
+            return Links(NONE, NONE, NONE)
         low, high = self.levels
         seam = self._seam(volume, label)
-        third = self.comparison
+        label.forget()
         if self.larger:
-            squares = Pairing.of(seam, seam, seam.mates, edges=label.edges).deaths(label.edges)
-            ends = seam.deaths(squares)
-            loops = np.flatnonzero(ends > low)
-            squares, ends = squares[loops], ends[loops]
-            mates, given = Mates.of(volume.walls, third.walls), Given(volume.own, high - low + 1)
-            found = Pairing.of(volume, third, mates, squares=squares, given=given)
-            edges = found.births(squares)
-            place, proper = place_of(volume.edges, edges), volume.births(edges) < ends
+            cells = seam.pair(edges=label.edges).deaths(label.edges)
+            values = seam.deaths(cells)
+            loops = np.flatnonzero(values > low)
         else:
-            edges = Pairing.of(seam, seam, seam.mates, squares=label.squares).births(label.squares)
-            starts = seam.births(edges)
-            loops = np.flatnonzero(starts < high)
-            edges, starts = edges[loops], starts[loops]
-            mates = Mates.of(third.walls, volume.walls)
-            squares = Pairing.of(third, volume, mates, edges=edges).deaths(edges)
-            place, proper = place_of(volume.squares, squares), starts < volume.deaths(squares)
-        # The image of the label's bar is never empty, so that the comparison has a bar there.
-        kept = place >= 0 if exact else (place >= 0) & proper
-        return place[kept], loops[kept]
+            cells = seam.pair(squares=label.squares).births(label.squares)
+            values = seam.births(cells)
+            loops = np.flatnonzero(values < high)
+        return Links(loops, cells[loops], values[loops])
 
     def _seam(self, volume: Loops, label: Loops) -> Loops:
         """The label's order on its half and the comparison's on the other, as one filtration."""
@@ -112,6 +94,48 @@ class Halves:
         return Loops(Walls(key, walls.step, span, free, np.zeros(key.size, np.uint8)))
 
 
+class Links(NamedTuple):
+    """What :meth:`Halves.links` returns."""
+
+    loops: Codes
+    cells: Codes
+    values: Codes
+
+
+def match_beside_label(
+    volume: Loops, label: Loops, halves: Halves, links: Links, *, exact: bool
+) -> tuple[Codes, Codes]:
+    """Match loops of a volume with those of a label.
+
+    Args:
+        volume: Loops of the volume.
+        label: Loops of the label.
+        halves: Their comparison.
+        links: Where the label's loops lead to in it.
+        exact: Whether empty image intervals match too.
+
+    Returns:
+        Loops of the volume and loops of the label, matched one to one.
+    """
+    if not (volume.edges.size and links.loops.size):
+        return NONE, NONE
+    third, (low, high) = halves.comparison, halves.levels
+    if halves.larger:
+        given = Given(volume.own, high - low + 1)
+        mates = Mates.of(volume.walls, third.walls)
+        found = Pairing.of(volume, third, mates, squares=links.cells, given=given)
+        edges = found.births(links.cells)
+        place, proper = place_of(volume.edges, edges), volume.births(edges) < links.values
+    else:
+        volume.forget()
+        mates = Mates.of(third.walls, volume.walls)
+        squares = Pairing.of(third, volume, mates, edges=links.cells).deaths(links.cells)
+        place, proper = place_of(volume.squares, squares), links.values < volume.deaths(squares)
+    # The image of the label's bar is never empty, so that the comparison has a bar there.
+    kept = place >= 0 if exact else (place >= 0) & proper
+    return place[kept], links.loops[kept]
+
+
 def tell_halves(volume: Filtered, label: Filtered) -> None:
     """Note at the loops of a volume which squares are not within the label's older half.
 
@@ -119,14 +143,14 @@ def tell_halves(volume: Filtered, label: Filtered) -> None:
         volume: The volume; its own loops are not reduced yet.
         label: The label.
     """
-    walls = volume.volume[1].walls
+    walls = volume.loops.walls
     older = label.key <= label.key[label.key != FRAME].min()
     none, all_ = np.zeros(older.size, np.uint8), np.full(older.size, 0x38, np.uint8)
     order.combine_free(older.view(np.uint8), walls.step, none, all_, walls.outer)
 
 
 def compare_with_label(
-    volume: Filtered, label: Filtered, shape: tuple[int, ...], *, larger: bool, label_first: bool
+    volume: Filtered, label: Filtered, shape: tuple[int, ...], *, larger: bool
 ) -> tuple[Forest, Halves, Forest]:
     """Features of the comparison of a volume with a label of two values that bound it.
 
@@ -135,7 +159,6 @@ def compare_with_label(
         label: The label.
         shape: Of the padded arrays.
         larger: Whether the comparison's sublevel sets contain those of the inputs.
-        label_first: Whether the label is the first of the two inputs.
 
     Returns:
         Components, loops and cavities.
@@ -152,7 +175,5 @@ def compare_with_label(
         key[rest] += np.int32(shift)
     span = (low - shift if larger else low), 2 * shift
     components, cavities, walls = forests_3d(key.reshape(shape), span, (low, high))
-    halves = Halves(
-        Loops(walls), older.view(np.uint8), rest.view(np.uint8), (low, high), larger, label_first
-    )
+    halves = Halves(Loops(walls), older.view(np.uint8), rest.view(np.uint8), (low, high), larger)
     return components, halves, cavities

@@ -7,7 +7,7 @@ one, loops that are born from the same edge.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,33 +19,61 @@ if TYPE_CHECKING:
     from seglosses.topology.sides import Codes
 
 
-def match_loops(
-    a: Loops, b: Loops, comparison: Loops, *, larger: bool, exact: bool
-) -> tuple[Codes, Codes]:
-    """Match loops of two volumes through those of a comparison.
+class Image(NamedTuple):
+    """Where the loops of a volume lead to in a comparison."""
+
+    cells: Codes  #: the square at which each ends there, or the edge at which it begins
+    proper: Mask  #: whether the image interval has a positive length
+
+
+def image_of(loops: Loops, comparison: Loops, *, larger: bool) -> Image:
+    """Follow the loops of a volume into a comparison.
 
     Args:
-        a: Loops of the first volume.
-        b: Loops of the second volume.
+        loops: Loops of the volume.
         comparison: Loops of the comparison.
-        larger: Whether the sublevel sets of the comparison contain those of the inputs, or are
+        larger: Whether the sublevel sets of the comparison contain those of the volume, or are
             contained in them.
+
+    Returns:
+        The image of every loop.
+    """
+    births, deaths = loops.births(loops.edges), loops.deaths(loops.squares)
+    if not births.size:
+        return Image(NONE, NONE > 0)
+    if larger:
+        mates, given = Mates.of(loops.walls, comparison.walls), Given(loops.own)
+        found = Pairing.of(loops, comparison, mates, edges=loops.edges, given=given)
+        squares = found.deaths(loops.edges)
+        image = Image(squares, births < comparison.deaths(squares))
+    else:
+        loops.forget()
+        mates = Mates.of(comparison.walls, loops.walls)
+        found = Pairing.of(comparison, loops, mates, squares=loops.squares)
+        edges = found.births(loops.squares)
+        image = Image(edges, comparison.births(edges) < deaths)
+    if loops is not comparison:
+        loops.forget()
+    return image
+
+
+def match_images(
+    a: Image, b: Image, comparison: Loops, *, larger: bool, exact: bool
+) -> tuple[Codes, Codes]:
+    """Match loops of two volumes that lead to the same bar of a comparison.
+
+    Args:
+        a: Images of the loops of the first volume.
+        b: Images of the loops of the second volume.
+        comparison: Loops of the comparison.
+        larger: See :func:`image_of`.
         exact: Whether empty image intervals match too.
 
     Returns:
-        Loops of ``a`` and loops of ``b``, matched one to one.
+        Loops of the first and of the second volume, matched one to one.
     """
-    if not (a.edges.size and b.edges.size):
-        return NONE, NONE
-    links, proper = [], []
-    for loops in (a, b):
-        link, some = _image(loops, comparison, larger)
-        links.append(link)
-        proper.append(some)
-        if loops is not comparison:
-            loops.forget()
-    shared, of_a, of_b = np.intersect1d(links[0], links[1], True, return_indices=True)
-    one, two = proper[0][of_a], proper[1][of_b]
+    shared, of_a, of_b = np.intersect1d(a.cells, b.cells, True, return_indices=True)
+    one, two = a.proper[of_a], b.proper[of_b]
     if exact:
         # The comparison's own interval contains both images: where one of them is not empty, the
         # comparison has a bar there, and its own barcode need not be known.
@@ -58,25 +86,13 @@ def match_loops(
     return of_a[kept], of_b[kept]
 
 
-def _image(loops: Loops, comparison: Loops, larger: bool) -> tuple[Codes, Mask]:
-    """Cell of the comparison that each loop leads to, and whether the image interval has length."""
-    if larger:
-        mates = Mates.of(loops.walls, comparison.walls)
-        found = Pairing.of(loops, comparison, mates, edges=loops.edges, given=Given(loops.own))
-        squares = found.deaths(loops.edges)
-        return squares, loops.births(loops.edges) < comparison.deaths(squares)
-    mates = Mates.of(comparison.walls, loops.walls)
-    edges = Pairing.of(comparison, loops, mates, squares=loops.squares).births(loops.squares)
-    return edges, comparison.births(edges) < loops.deaths(loops.squares)
-
-
 def _has_bar(comparison: Loops, cells: Codes, larger: bool) -> Mask:
     """Whether a bar of positive length ends at each square, or begins at each edge."""
     if larger:
-        found = Pairing.of(comparison, comparison, comparison.mates, squares=cells)
+        found = comparison.pair(squares=cells)
         edges, squares = found.births(cells), cells
     else:
-        found = Pairing.of(comparison, comparison, comparison.mates, edges=cells)
+        found = comparison.pair(edges=cells)
         edges, squares = cells, found.deaths(cells)
     return np.asarray(comparison.births(edges) < comparison.deaths(squares))
 

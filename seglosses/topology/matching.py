@@ -18,13 +18,10 @@ from seglosses.topology.filtration import (
     order_keys,
 )
 from seglosses.topology.forests import Forest
-from seglosses.topology.halves import Halves
-from seglosses.topology.images import match_loops
 from seglosses.topology.induced import match_by_cells, match_by_edges
 from seglosses.topology.masks import as_masks, match_masks
 from seglosses.topology.sides import Codes, Ints
-from seglosses.topology.tunnels import Loops
-from seglosses.topology.volumes import filter_volumes
+from seglosses.topology.volumes import Way, match_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +70,7 @@ def betti_matching(
     image_intervals: ImageIntervals = "all",
     relative: bool = False,
     comparison: Third = "union",
+    threads: int | None = 1,
 ) -> Matching:
     """Induced matching of the barcodes of two images.
 
@@ -97,12 +95,15 @@ def betti_matching(
         relative: Surround each image with its own oldest value, so that background regions that
             touch the border become loops. A pixel of that surrounding stands for the oldest pixel.
         comparison: ``'union'``: the third image contains both. ``'intersection'``: both contain it.
+        threads: Volumes use two threads where there are so many, None for as many as there are
+            processors; the result is the same. Images need one.
 
     Returns:
         The matching.
 
     Raises:
         ValueError: For different shapes, NaN or infinities, an empty image, or an unknown option.
+        MemoryError: Where volumes are too large for the memory that is free.
 
     References:
         Stucki et al., Topologically Faithful Image Segmentation via Induced Matching of Persistence
@@ -132,27 +133,18 @@ def betti_matching(
         mates, rest_a, rest_b = zip(*by_dimension, strict=True)
         return Matching(mates, rest_a, rest_b, essential)
     keys, union = order_keys(first, second), comparison == "union"
-    features: Sequence[Forest | Loops | Halves]
-    if first.ndim == 2:
-        *parts, third = _filter_images(keys, filtration, construction, relative, union)
-        features = third.features
-    else:
-        one, two, volume = filter_volumes(
-            keys, filtration, construction, relative=relative, union=union
-        )
-        parts = [one, two]
-        features = volume or one.features
-    # The duality behind 'T' turns inclusions around.
-    larger = (comparison == "union") == (construction == "V")
     exact = image_intervals == "all"
+    if first.ndim == 2:
+        parts, items = _match_images(keys, filtration, construction, relative, union, exact)
+    else:
+        way = Way(construction, relative, union, exact, threads or available_processors())
+        parts, items = match_volumes(keys, filtration, way)
     matched: list[Codes] = []
     unmatched_a: list[Codes] = []
     unmatched_b: list[Codes] = []
-    for dim in range(first.ndim):
-        inputs = [part.features[dim] for part in parts]
-        items = _match(inputs[0], inputs[1], features[dim], larger=larger, exact=exact)
+    for dim, found in enumerate(items):
         chosen = []
-        for part, item, rest in zip(parts, items, (unmatched_a, unmatched_b), strict=True):
+        for part, item, rest in zip(parts, found, (unmatched_a, unmatched_b), strict=True):
             lives = part.features[dim].lives
             bars = part.pairs(dim, lives)
             rows = (np.cumsum(lives) - 1)[item]
@@ -170,47 +162,34 @@ def betti_matching(
     )
 
 
-def _filter_images(
+def _match_images(
     keys: list[Ints],
     filtration: Filtration,
     construction: Construction,
     relative: bool,
     union: bool,
-) -> list[Filtered]:
-    """Filter two images and their comparison; one of the two where it is the comparison."""
+    exact: bool,
+) -> tuple[tuple[Filtered, Filtered], list[tuple[NDArray[Any], NDArray[Any]]]]:
+    """Filter two images, and match their features by dimension of the engine."""
     if filtration == "superlevel":
         keys = [~key for key in keys]
-    parts = [Filtered.of(key, construction=construction, relative=relative) for key in keys]
+    one, two = (Filtered.of(key, construction=construction, relative=relative) for key in keys)
     joined = (np.minimum if union else np.maximum)(*keys)
-    if any(not part.bars for part in parts):
-        # Nothing can be matched, and any comparison says so.
-        parts.append(parts[0])
-    elif same := [k for k in (0, 1) if np.array_equal(joined, keys[k])]:
-        parts.append(parts[same[0]])
+    if not (one.bars and two.bars) or np.array_equal(joined, keys[0]):
+        # Where nothing can be matched, any comparison says so.
+        third = one
+    elif np.array_equal(joined, keys[1]):
+        third = two
     else:
-        parts.append(Filtered.of(joined, construction=construction, relative=relative))
-    return parts
-
-
-def _match(
-    a: Forest | Loops,
-    b: Forest | Loops,
-    third: Forest | Loops | Halves,
-    *,
-    larger: bool,
-    exact: bool,
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    if isinstance(a, Loops) and isinstance(b, Loops):
-        if isinstance(third, Halves):
-            return third.match(a, b, exact=exact)
-        assert isinstance(third, Loops)
-        return match_loops(a, b, third, larger=larger, exact=exact)
-    assert isinstance(a, Forest)
-    assert isinstance(b, Forest)
-    assert isinstance(third, Forest)
-    dual = third.side.flip != 0
-    match = match_by_cells if dual == larger else match_by_edges
-    return match(a, b, third, exact=exact)
+        third = Filtered.of(joined, construction=construction, relative=relative)
+    items = []
+    # The duality behind 'T' turns inclusions around.
+    larger = union == (construction == "V")
+    for trees in zip(one.features, two.features, third.features, strict=True):
+        a, b, comparison = (tree for tree in trees if isinstance(tree, Forest))
+        match = match_by_cells if (comparison.side.flip != 0) == larger else match_by_edges
+        items.append(match(a, b, comparison, exact=exact))
+    return (one, two), items
 
 
 def betti_matching_batch(
@@ -225,7 +204,8 @@ def betti_matching_batch(
     Args:
         a: First images, a sequence or an array whose first axis counts images.
         b: Second images, as many.
-        threads: Threads to use, None for as many as there are processors; never more than pairs.
+        threads: Threads to use, None for as many as there are processors; one a pair, and those
+            that are left over within the pairs of volumes.
         options: As of :func:`betti_matching`.
 
     Returns:
@@ -241,11 +221,18 @@ def betti_matching_batch(
     """
     if len(a) != len(b):
         raise ValueError(f"expected as many images in a as in b, got {len(a)} and {len(b)}")
-    workers = min(len(a), threads or available_processors())
+    threads = threads or available_processors()
+    workers = min(len(a), threads)
+    inside = max(threads // max(workers, 1), 1)
+
+    def match(pair: tuple[ArrayLike, ArrayLike]) -> Matching:
+        return betti_matching(*pair, threads=inside, **options)
+
+    pairs = list(zip(a, b, strict=True))
     if workers <= 1:
-        return [betti_matching(x, y, **options) for x, y in zip(a, b, strict=True)]
+        return [match(pair) for pair in pairs]
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda pair: betti_matching(*pair, **options), zip(a, b, strict=True)))
+        return list(pool.map(match, pairs))
 
 
 def available_processors() -> int:

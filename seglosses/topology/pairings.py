@@ -69,6 +69,25 @@ class Mates:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """What a reduction leaves behind.
+
+    Attributes:
+        codes: Codes of the squares that became columns.
+        taken: Edge of each of them, -1 for none.
+        far: Whether a square was added to it that is outside of the level whose order is free.
+        start: Where its rows begin in ``pool``.
+        pool: Rows of the reduced columns.
+    """
+
+    codes: Codes
+    taken: Ints
+    far: Marks
+    start: Codes
+    pool: Ints
+
+
+@dataclass(frozen=True)
 class Given:
     """A reduction whose columns may stand in another one, of a filtration that is nowhere above.
 
@@ -77,7 +96,7 @@ class Given:
         shift: How much lower the filtration is in a level whose order is free, 0 for none.
     """
 
-    old: Pairing
+    old: Columns
     shift: int = 0
 
 
@@ -91,11 +110,7 @@ class Pairing:
         mates: Pairs found without the matrix.
         rank: Row of every edge.
         rows: What is known of every row.
-        columns: Codes of the squares that became columns.
-        taken: Edge of each of them, -1 for none.
-        far: Whether a square was added to it that is outside of the level whose order is free.
-        start: Where its rows begin in ``pool``.
-        pool: Rows of the reduced columns.
+        columns: The other pairs.
     """
 
     born: Ordered
@@ -103,11 +118,7 @@ class Pairing:
     mates: Mates
     rank: Ints
     rows: Codes
-    columns: Codes
-    taken: Ints
-    far: Marks
-    start: Codes
-    pool: Ints
+    columns: Columns
 
     @classmethod
     def of(
@@ -136,10 +147,10 @@ class Pairing:
         walls, (rank, rows), paired = dying.walls, born.open_rows(mates), mates.paired
         least, known = np.int64(-1) << 62, 0
         if given is not None:
-            old, known = given.old, given.old.columns.size
+            old, known = given.old, given.old.codes.size
             paired, codes, taken = paired.copy(), np.empty(known, np.int64), old.taken.copy()
             row_kernels.take_over(
-                old.columns,
+                old.codes,
                 codes,
                 taken,
                 old.far,
@@ -190,18 +201,8 @@ class Pairing:
             pool,
             known,
         )
-        return cls(
-            born,
-            dying,
-            mates,
-            rank,
-            rows,
-            all_codes[:count],
-            all_taken[:count],
-            far[:count],
-            start[: count + 1],
-            pool,
-        )
+        left = Columns(all_codes[:count], all_taken[:count], far[:count], start[: count + 1], pool)
+        return cls(born, dying, mates, rank, rows, left)
 
     def births(self, squares: Codes) -> Codes:
         """Edge that is paired with each square."""
@@ -225,7 +226,7 @@ class Pairing:
         codes = (self.dying.deaths(squares[rest]) << 32) | squares[rest]
         order = np.argsort(codes)
         found = np.full(rest.size, -1)
-        pairs.find_columns(self.columns, self.taken, codes[order], found)
+        pairs.find_columns(self.columns.codes, self.columns.taken, codes[order], found)
         edges[rest[order]] = found
         return edges
 
@@ -237,7 +238,7 @@ class Pairing:
             edges,
             self.rank,
             self.rows,
-            self.columns,
+            self.columns.codes,
             self.mates.mate,
             self.dying.walls.key,
             near.beside,

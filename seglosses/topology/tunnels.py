@@ -17,7 +17,7 @@ from seglosses.topology.around import around
 from seglosses.topology.forests import Mask, Walls
 from seglosses.topology.kernels import order
 from seglosses.topology.kernels import rows as row_kernels
-from seglosses.topology.pairings import Mates, Pairing
+from seglosses.topology.pairings import Columns, Mates, Pairing
 from seglosses.topology.sides import LOW, Codes, Ints
 
 
@@ -33,11 +33,6 @@ class Loops:
         self.walls = walls
         self.around = around(*walls.step.tolist())
         self._rank: Ints | None = None
-
-    @cached_property
-    def mates(self) -> Mates:
-        """Pairs within this filtration that need no matrix."""
-        return Mates.of(self.walls, self.walls)
 
     def open_rows(self, mates: Mates) -> tuple[Ints, Codes]:
         """Row of every free edge, and what is known of every row.
@@ -60,17 +55,22 @@ class Loops:
         row_kernels.open_rows(self._rank, mates.mate, rows)
         return self._rank, rows
 
+    def pair(self, *, edges: Codes | None = None, squares: Codes | None = None) -> Pairing:
+        """The pairs within this filtration, see :meth:`Pairing.of`."""
+        mates = Mates.of(self.walls, self.walls)
+        return Pairing.of(self, self, mates, edges=edges, squares=squares)
+
     @cached_property
-    def own(self) -> Pairing:
-        """The pairs within this filtration."""
-        return Pairing.of(self, self, self.mates)
+    def own(self) -> Columns:
+        """The reduction within this filtration."""
+        return self.pair().columns
 
     @cached_property
     def bars(self) -> tuple[Codes, Codes]:
         """Edges and squares at which the loops of positive length are born and die."""
         births = self.own.taken.astype(np.int64)
-        live = self.own.columns >> 32 != self.births(births)
-        return births[live], self.own.columns[live] & LOW
+        live = self.own.codes >> 32 != self.births(births)
+        return births[live], self.own.codes[live] & LOW
 
     @property
     def edges(self) -> Codes:
@@ -90,8 +90,7 @@ class Loops:
     def forget(self) -> None:
         """Give back the memory of everything but the bars."""
         self._rank = None
-        for name in ("mates", "own"):
-            self.__dict__.pop(name, None)
+        self.__dict__.pop("own", None)
 
     def births(self, edges: Codes) -> Codes:
         """Values of edges."""

@@ -1,74 +1,157 @@
-"""Filtrations of two volumes and of their comparison, by the shortest way that the values allow."""
+"""Matching of two volumes, by the shortest way that their values allow, in one thread or two."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from seglosses.topology.bars import Filtered
 from seglosses.topology.filtration import Construction, Filtration, dense_keys
 from seglosses.topology.forests import Forest
-from seglosses.topology.halves import Halves, compare_with_label, tell_halves
-from seglosses.topology.tunnels import Loops
+from seglosses.topology.halves import compare_with_label, match_beside_label, tell_halves
+from seglosses.topology.images import image_of, match_images
+from seglosses.topology.induced import match_by_cells, match_by_edges
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
     from seglosses.topology.sides import Ints
 
-Features = tuple[Forest, Loops | Halves, Forest]
+    Items = tuple[NDArray[Any], NDArray[Any]]
+
+# What a matching needs at its peak in one thread, and with the reductions side by side.
+BYTES_A_VOXEL = (110, 170)
+# Below that nobody asks whether there is memory.
+ALWAYS_FITS = 2**21
+MEMORY = Path("/proc/meminfo")
 
 
-def filter_volumes(
-    keys: list[Ints],
-    filtration: Filtration,
-    construction: Construction,
-    *,
-    relative: bool,
-    union: bool,
-) -> tuple[Filtered, Filtered, Features | None]:
-    """Filter two volumes, and what they are compared with.
+class Way(NamedTuple):
+    """How two volumes are compared."""
+
+    construction: Construction
+    relative: bool
+    union: bool
+    exact: bool  #: whether empty image intervals match
+    threads: int
+
+    @property
+    def larger(self) -> bool:
+        """Whether sublevel sets of the comparison contain those of the inputs, in the engine.
+
+        The duality behind 'T' turns inclusions around.
+        """
+        return self.union == (self.construction == "V")
+
+
+def match_volumes(
+    keys: list[Ints], filtration: Filtration, way: Way
+) -> tuple[tuple[Filtered, Filtered], list[Items]]:
+    """Filter two volumes and match their features.
 
     Args:
-        keys: Keys of both, (D, H, W).
+        keys: Keys of both, (D, H, W); taken out of the list.
         filtration: ``'superlevel'`` or ``'sublevel'``.
-        construction: ``'V'`` or ``'T'``.
-        relative: Whether to surround each with its own oldest value.
-        union: Whether the comparison contains both, or both contain it.
+        way: How they are compared.
 
     Returns:
-        Both volumes, and the features of the comparison; None where one of them has no bars, so
-        that nothing can be matched.
+        Both volumes, and the features of both that belong together, by dimension of the engine.
+
+    Raises:
+        MemoryError: Where the volumes are too large for the memory that is free.
     """
+    _check_memory(keys[0].shape, way.threads)
     which = _label_among(keys)
-    keys = _dense(keys, which)
+    keys[:] = _dense(keys, which)
     if filtration == "superlevel":
-        keys = [~key for key in keys]
-    one, two = (Filtered.of(key, construction=construction, relative=relative) for key in keys)
-    volume, label = (two, one) if which == 0 else (one, two)
+        for key in keys:
+            np.invert(key, out=key)
     # The surrounding of a comparison by its own oldest value is that of neither half.
-    halved = which is not None and (union or not relative)
-    if halved:
-        tell_halves(volume, label)
-    if not (one.bars and two.bars):
-        return one, two, None
-    if halved:
-        return (
-            one,
-            two,
-            compare_with_label(
-                volume,
-                label,
-                tuple(size + 2 * label.frame.margin for size in keys[0].shape),
-                larger=union == (construction == "V"),
-                label_first=which == 0,
-            ),
-        )
-    joined = (np.minimum if union else np.maximum)(*keys)
-    for key, part in zip(keys, (one, two), strict=True):
-        if np.array_equal(joined, key):
-            return one, two, part.volume
-    third = Filtered.of(joined, construction=construction, relative=relative)
-    return one, two, third.volume
+    if which is not None and (way.union or not way.relative):
+        volume, label, items = _beside_label([keys.pop(1 - which)], [keys.pop()], way)
+        if which == 0:
+            return (label, volume), [(two, one) for one, two in items]
+        return (volume, label), items
+    return _beside_each_other(keys, way)
+
+
+def _beside_label(
+    volume_key: list[Ints], label_key: list[Ints], way: Way
+) -> tuple[Filtered, Filtered, Any]:
+    # Each list gives its key away, so that no copy outlives what is made of it.
+    one, two = _together(
+        way.threads, lambda: _filter(volume_key.pop(), way), lambda: _filter(label_key.pop(), way)
+    )
+    shape = tuple(size + 2 * two.frame.margin for size in two.frame.shape)
+    tell_halves(one, two)
+    components, halves, cavities = compare_with_label(one, two, shape, larger=way.larger)
+    loops = one.loops, two.loops
+
+    def rest() -> tuple[Items, Items, Any]:
+        around = _match_forests((one, two), (components, cavities), way)
+        return *around, halves.links(*loops)
+
+    # What needs no reduction of the volume itself first: then little is in memory at a time.
+    (lowest, highest, links), _ = _together(way.threads, rest, lambda: loops[0].bars)
+    middle = match_beside_label(*loops, halves, links, exact=way.exact)
+    for each in loops:
+        each.forget()
+    return one, two, [lowest, middle, highest]
+
+
+def _beside_each_other(keys: list[Ints], way: Way) -> tuple[tuple[Filtered, Filtered], list[Items]]:
+    joined = (np.minimum if way.union else np.maximum)(*keys)
+    same = [k for k in (0, 1) if np.array_equal(joined, keys[k])]
+
+    def second() -> tuple[Filtered, Filtered | None]:
+        return _filter(keys[1], way), None if same else _filter(joined, way)
+
+    one, (two, third) = _together(way.threads, lambda: _filter(keys[0], way), second)
+    third = third or (one, two)[same[0]]
+
+    def rest() -> Any:
+        around = _match_forests((one, two), (third.features[0], third.features[2]), way)
+        return *around, image_of(two.loops, third.loops, larger=way.larger)
+
+    (lowest, highest, image_two), image_one = _together(
+        way.threads, rest, lambda: image_of(one.loops, third.loops, larger=way.larger)
+    )
+    middle = match_images(image_one, image_two, third.loops, larger=way.larger, exact=way.exact)
+    return (one, two), [lowest, middle, highest]
+
+
+def _filter(key: Ints, way: Way) -> Filtered:
+    return Filtered.of(key, construction=way.construction, relative=way.relative)
+
+
+def _match_forests(
+    inputs: tuple[Filtered, Filtered], comparison: Any, way: Way
+) -> tuple[Items, Items]:
+    """Match components and cavities, after which the forests need no memory."""
+    items = []
+    for dim, third in zip((0, 2), comparison, strict=True):
+        one, two = (part.features[dim] for part in inputs)
+        assert isinstance(one, Forest)
+        assert isinstance(two, Forest)
+        match = match_by_cells if (third.side.flip != 0) == way.larger else match_by_edges
+        items.append(match(one, two, third, exact=way.exact))
+        for tree in (one, two, third):
+            tree.forget()
+    return items[0], items[1]
+
+
+def _together(threads: int, first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
+    """Run two functions, side by side where there are threads for it."""
+    if threads < 2:
+        return first(), second()
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(second)
+        return first(), other.result()
 
 
 def _label_among(keys: list[Ints]) -> int | None:
@@ -92,3 +175,21 @@ def _dense(keys: list[Ints], which: int | None) -> list[Ints]:
     (volume, levels), _ = dense_keys(keys[1 - which], ends)
     dense = np.where(label == ends[0], levels[0], levels[1])
     return [dense, volume] if which == 0 else [volume, dense]
+
+
+def _check_memory(shape: tuple[int, ...], threads: int) -> None:
+    """Say that there is not enough memory while there still is some."""
+    voxels = int(np.prod(shape, dtype=np.int64))
+    if voxels < ALWAYS_FITS or not MEMORY.exists():
+        return
+    lines = dict(line.split(":", 1) for line in MEMORY.read_text().splitlines() if ":" in line)
+    if "MemAvailable" not in lines:
+        return
+    free = int(lines["MemAvailable"].split()[0]) * 1024
+    needed = BYTES_A_VOXEL[threads > 1] * voxels
+    if needed > free:
+        raise MemoryError(
+            f"expected {needed / 1e9:.1f} GB of free memory for a volume of "
+            f"{' x '.join(map(str, shape))} voxels, got {free / 1e9:.1f} GB; match windows of it, "
+            "such as BettiMatchingLoss(window=128)"
+        )

@@ -10,7 +10,6 @@ from scipy import ndimage
 
 from seglosses.topology import betti_matching, volumes
 from seglosses.topology.filtration import order_keys
-from seglosses.topology.halves import Halves
 from tests.topology.oracle import matching as by_the_book
 
 KINDS = ("uniform", "levels", "near", "saturated", "mask")
@@ -70,11 +69,24 @@ def test_a_label_and_the_book(seed, comparison, intervals) -> None:
 
 def test_only_a_label_that_bounds_the_other_volume_is_taken_for_one() -> None:
     pred, label = pair(2, (3, 4, 5))
-    keys = order_keys(pred, label)
-    assert volumes._label_among(keys) == 1
-    assert volumes._label_among(keys[::-1]) == 0
-    wide = order_keys(pred * 1.5, label)
-    assert volumes._label_among(wide) is None
-    one, two, third = volumes.filter_volumes(keys, "superlevel", "V", relative=False, union=True)
-    assert isinstance(third[1], Halves)
-    assert one.key.shape == two.key.shape
+    assert volumes._label_among(order_keys(pred, label)) == 1
+    assert volumes._label_among(order_keys(label, pred)) == 0
+    assert volumes._label_among(order_keys(pred * 1.5, label)) is None
+    assert volumes._label_among(order_keys(pred, np.zeros_like(label))) is None
+
+
+def test_two_threads_find_what_one_finds() -> None:
+    soft = pair(0, (6, 7, 5))[0]
+    for images in (pair(2, (6, 7, 5)), (pair(2, (6, 7, 5))[0], soft)):
+        one, two = (as_sets(betti_matching(*images, threads=k)) for k in (1, 2))
+        assert one == two
+
+
+def test_a_volume_beyond_the_memory_is_refused_with_a_remedy(tmp_path, monkeypatch) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 9000000 kB\nMemAvailable: 1000 kB\n")
+    monkeypatch.setattr(volumes, "MEMORY", meminfo)
+    monkeypatch.setattr(volumes, "ALWAYS_FITS", 8)
+    monkeypatch.setattr(volumes, "BYTES_A_VOXEL", (10**6, 10**6))
+    with pytest.raises(MemoryError, match=r"3 x 4 x 5 voxels.*window"):
+        betti_matching(*pair(0, (3, 4, 5)))

@@ -66,7 +66,7 @@ def number_rows(key, low, levels, free, step, count, rank):
     trash = np.int64(levels + 1)
     for v in range(lo, hi):
         place[min(max(np.int64(key[v]) - base, zero), trash)] += counts[v]
-    row = count - 1
+    row = np.int64(count) - 1
     for level in range(levels + 1):
         row -= place[level]
         place[level] += row
@@ -78,9 +78,9 @@ def number_rows(key, low, levels, free, step, count, rank):
         for axis in range(3):
             has = (bits >> axis) & 1
             top = max(np.int64(max(value, key[p + step[axis]])) - base, zero)
-            level = top if has else trash
-            rank[3 * p + axis] = place[level] if has else -1
-            place[level] -= 1
+            at = top if has else trash
+            rank[3 * p + axis] = place[at] if has else -1
+            place[at] -= 1
 
 
 @kernel
