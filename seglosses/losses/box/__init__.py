@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from seglosses.losses.box import (
+    centre,
     distance,
     distribution,
     gaussian,
@@ -12,6 +13,7 @@ from seglosses.losses.box import (
     rotated,
     shape,
 )
+from seglosses.losses.box.centre import *
 from seglosses.losses.box.distance import *
 from seglosses.losses.box.distribution import *
 from seglosses.losses.box.gaussian import *
@@ -23,6 +25,7 @@ from seglosses.losses.box.shape import *
 
 # Type checkers read an __all__ of literals only, and without one take every name above.
 EXPORTS = [
+    *centre.__all__,
     *distance.__all__,
     *distribution.__all__,
     *gaussian.__all__,

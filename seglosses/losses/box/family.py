@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.losses.box.terms import ModifierOptions, Modifiers, Terms
+from seglosses.losses.box.modifiers import ModifierOptions, Modifiers
+from seglosses.losses.box.terms import Terms
 from seglosses.losses.loss import LossOptions
 from seglosses.losses.rows import BoxLoss
 from seglosses.primitives.boxes import Comparison, per_pair
@@ -29,7 +30,7 @@ class IoUFamilyLoss(BoxLoss):
         options: See :class:`~seglosses.losses.base.Loss`.
 
     Attributes:
-        modifiers: The first four as one record, :class:`~seglosses.losses.box.terms.Modifiers`.
+        modifiers: The first four as one record, :class:`~seglosses.losses.box.modifiers.Modifiers`.
 
     Example:
         >>> from seglosses.losses.box.terms import hull_term

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, distributed
 from typing_extensions import Unpack
 
-from seglosses.losses.box.iou import CIoULoss, IoULoss
-from seglosses.losses.box.terms import AlphaOption, FocalOption, InnerOption, IntervalOption
+from seglosses.losses.box.centre import CIoULoss
+from seglosses.losses.box.iou import IoULoss
+from seglosses.losses.box.modifiers import AlphaOption, FocalOption, InnerOption, IntervalOption
 from seglosses.losses.loss import LossOptions
 from seglosses.losses.rows import BoxLoss, Target
 from seglosses.primitives.boxes import Comparison, per_pair, positive, square_norm
@@ -114,7 +115,7 @@ class AlphaIoULoss(CIoULoss):
     Args:
         alpha: The power.
         gate_alpha: Shapes count only where IoU > 0.5.
-        options: See :class:`~seglosses.losses.box.iou.CIoULoss`.
+        options: See :class:`~seglosses.losses.box.centre.CIoULoss`.
 
     Raises:
         ValueError: for an ``alpha`` below 1.
@@ -143,7 +144,7 @@ class InnerIoULoss(CIoULoss):
     Args:
         inner_ratio: Below 1 for boxes that are well placed already, above for those that are not.
         gate_alpha: Shapes count only where IoU > 0.5.
-        options: See :class:`~seglosses.losses.box.iou.CIoULoss`.
+        options: See :class:`~seglosses.losses.box.centre.CIoULoss`.
 
     Raises:
         ValueError: for an ``inner_ratio`` that is not positive.
@@ -171,7 +172,7 @@ class FocalerIoULoss(IoULoss):
 
     Args:
         interval: IoU at which the loss is 1, and at which it is 0.
-        options: See :class:`~seglosses.losses.box.iou.CIoULoss`.
+        options: See :class:`~seglosses.losses.box.centre.CIoULoss`.
 
     Raises:
         ValueError: for an ``interval`` that is empty or leaves [0, 1].

@@ -12,9 +12,8 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.box.family import FamilyOptions, IoUFamilyLoss, family_loss
+from seglosses.losses.box.modifiers import ModifierOptions, Modifiers
 from seglosses.losses.box.terms import (
-    ModifierOptions,
-    Modifiers,
     angle_distance_term,
     centre_term,
     needs_two_dimensions,
@@ -26,11 +25,9 @@ from seglosses.primitives.checks import check_range
 
 __all__ = [
     "EfficientIoULoss",
-    "MPDIoULoss",
     "SIoULoss",
     "ShapeIoULoss",
     "efficient_iou_loss",
-    "mpdiou_loss",
     "shape_iou_loss",
     "siou_loss",
 ]
@@ -48,7 +45,7 @@ def efficient_iou_loss(
     Args:
         pred: Boxes (n, 2d).
         target: Boxes (n, 2d).
-        modifiers: See :class:`~seglosses.losses.box.terms.Modifiers`.
+        modifiers: See :class:`~seglosses.losses.box.modifiers.Modifiers`.
 
     Returns:
         (n,) in [0, 2 + d].
@@ -80,7 +77,7 @@ def siou_loss(
         pred: Boxes (n, 4).
         target: Boxes (n, 4).
         theta: Power of the shape cost, 2 to 6 in the paper.
-        modifiers: See :class:`~seglosses.losses.box.terms.Modifiers`.
+        modifiers: See :class:`~seglosses.losses.box.modifiers.Modifiers`.
 
     Returns:
         (n,) in [0, 3].
@@ -112,7 +109,7 @@ def shape_iou_loss(
         pred: Boxes (n, 4).
         target: Boxes (n, 4), with sides w', h'.
         scale: 0 for equal factors, larger the smaller the objects of the data set are.
-        modifiers: See :class:`~seglosses.losses.box.terms.Modifiers`.
+        modifiers: See :class:`~seglosses.losses.box.modifiers.Modifiers`.
 
     Returns:
         (n,).
@@ -132,44 +129,6 @@ def shape_iou_loss(
     return family_loss(pred, target, partial(_shape_terms, scale=scale), Modifiers(**modifiers))
 
 
-def mpdiou_loss(
-    pred: Tensor,
-    target: Tensor,
-    *,
-    image_size: tuple[int, ...] = (640, 640),
-    **modifiers: Unpack[ModifierOptions],
-) -> Tensor:
-    r"""MPDIoU loss: distances of the two corners, measured in images.
-
-        loss = 1 - IoU + (d_1^2 + d_2^2) / (H^2 + W^2)
-
-    Ports that divide by the hull instead of the image compute something else.
-
-    Args:
-        pred: Boxes (n, 2d) in pixels.
-        target: Boxes (n, 2d) in pixels.
-        image_size: Size of the network's input in pixels, such as (height, width).
-        modifiers: See :class:`~seglosses.losses.box.terms.Modifiers`.
-
-    Returns:
-        (n,).
-
-    Raises:
-        ValueError: unless ``image_size`` is positive, with d numbers.
-
-    References:
-        Ma and Xu 2023, arXiv:2307.07662.
-
-    Example:
-        >>> import torch
-        >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[2.0, 0, 4, 2]])
-        >>> mpdiou_loss(pred, target, image_size=(4, 2))  # 1 + (4 + 4) / 20
-        tensor([1.4000])
-    """
-    terms = partial(_corner_terms, image_size=image_size)
-    return family_loss(pred, target, terms, Modifiers(**modifiers))
-
-
 def _side_terms(pair: Comparison) -> tuple[Tensor, ...]:
     return centre_term(pair), side_term(pair)
 
@@ -184,18 +143,6 @@ def _shape_terms(pair: Comparison, *, scale: float) -> tuple[Tensor, ...]:
     factor = 2 * power.flip(0) / positive(power.sum(0))
     away = (factor * pair.offset.square()).sum(0) / positive(square_norm(pair.hull))
     return away, proportion_term(pair, factor=factor)
-
-
-def _corner_terms(pair: Comparison, *, image_size: tuple[int, ...]) -> tuple[Tensor, ...]:
-    if min(image_size) <= 0 or len(image_size) != pair.dim:
-        raise ValueError(
-            f"image_size must be {pair.dim} positive numbers of pixels, such as (height, width),"
-            f" got {tuple(image_size)}"
-        )
-    square = float(sum(s * s for s in image_size))
-    # both corners move with the centre, and half of the change of the side apart
-    change = pair.target_side - pair.side
-    return ((2 * square_norm(pair.offset) + 0.5 * square_norm(change)) / square,)
 
 
 class EfficientIoULoss(IoUFamilyLoss):
@@ -223,7 +170,7 @@ class SIoULoss(IoUFamilyLoss):
 
     Args:
         theta: Power of the shape cost.
-        options: See :class:`~seglosses.losses.box.iou.IoUFamilyLoss`.
+        options: See :class:`~seglosses.losses.box.family.IoUFamilyLoss`.
 
     Raises:
         ValueError: for boxes that are not (n, 4).
@@ -255,7 +202,7 @@ class ShapeIoULoss(IoUFamilyLoss):
 
     Args:
         scale: Power of the target's sides in the factors.
-        options: See :class:`~seglosses.losses.box.iou.IoUFamilyLoss`.
+        options: See :class:`~seglosses.losses.box.family.IoUFamilyLoss`.
 
     Raises:
         ValueError: for boxes that are not (n, 4).
@@ -280,36 +227,3 @@ class ShapeIoULoss(IoUFamilyLoss):
     def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`shape_iou_loss`."""
         return _shape_terms(pair, scale=self.scale)
-
-
-class MPDIoULoss(IoUFamilyLoss):
-    """Overlap, and distances of the corners in parts of the image.
-
-    Args:
-        image_size: Size of the network's input in pixels.
-        options: See :class:`~seglosses.losses.box.iou.IoUFamilyLoss`.
-
-    Raises:
-        ValueError: for an ``image_size`` that is not positive or does not fit the boxes.
-
-    Example:
-        >>> import torch
-        >>> pred, target = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[2.0, 0, 4, 2]])
-        >>> MPDIoULoss(image_size=(4, 2))(pred, target)  # both corners 2 apart: 1 + (4 + 4) / 20
-        tensor(1.4000)
-    """
-
-    formula = "1 - IoU + (d_1^2 + d_2^2) / (H^2 + W^2)"
-    paper = "Ma and Xu 2023, arXiv:2307.07662"
-    use_when = "all images are resized to one known size"
-    tags = ("detection",)
-
-    def __init__(
-        self, image_size: tuple[int, ...] = (640, 640), **options: Unpack[FamilyOptions]
-    ) -> None:
-        super().__init__(**options)
-        self.image_size = tuple(image_size)
-
-    def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
-        """See :func:`mpdiou_loss`."""
-        return _corner_terms(pair, image_size=self.image_size)

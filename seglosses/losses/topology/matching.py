@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -14,10 +12,10 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.losses.topology.bars import windows
-from seglosses.primitives.checks import check_range
+from seglosses.losses.topology.form import Form, Levels
 from seglosses.primitives.host import host_function, host_table
 from seglosses.topology import betti_matching_batch
-from seglosses.topology.filtration import Construction, Filtration, check_choice
+from seglosses.topology.filtration import Construction, Filtration
 from seglosses.topology.matching import ImageIntervals
 
 __all__ = [
@@ -25,50 +23,7 @@ __all__ = [
     "betti_matching_loss",
 ]
 
-Levels = Literal["superlevel", "sublevel", "both"]
 Index = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Form:
-    """Options of :func:`betti_matching_loss`, checked once.
-
-    Example:
-        >>> Form(filtration="both").levels
-        ('superlevel', 'sublevel')
-    """
-
-    filtration: Levels = "superlevel"
-    construction: Construction = "V"
-    image_intervals: ImageIntervals = "all"
-    essential: bool = True
-    min_length: float = 0.0
-    weights: tuple[float, float] = (1.0, 1.0)
-    push_unmatched: bool = False
-    window: int | None = None
-    threads: int | None = None
-
-    def __post_init__(self) -> None:
-        check_range("[0, inf)", min_length=self.min_length)
-        check_choice("filtration", self.filtration, ("superlevel", "sublevel", "both"))
-        check_choice("construction", self.construction, ("V", "T"))
-        check_choice("image_intervals", self.image_intervals, ("all", "positive"))
-        if self.window is not None:
-            remedy = "or None for whole maps"
-            check_range("[2, inf)", whole=True, remedy=remedy, window=self.window)
-        if len(self.weights) != 2:
-            raise ValueError(
-                f"weights must be those of matched and surplus bars, got {self.weights!r}"
-            )
-        for share in self.weights:
-            check_range("[0, inf)", weights=share)
-        if self.threads is not None:
-            check_range("[1, inf)", whole=True, threads=self.threads)
-
-    @property
-    def levels(self) -> tuple[Filtration, ...]:
-        """The filtrations whose losses are averaged."""
-        return ("superlevel", "sublevel") if self.filtration == "both" else (self.filtration,)
 
 
 #: What became of a feature.

@@ -23,7 +23,7 @@ from seglosses.losses import (
     iou_loss,
     wise_iou_loss,
 )
-from seglosses.losses.box.terms import Modifiers, inner_iou
+from seglosses.losses.box.modifiers import Modifiers, inner_iou
 from seglosses.primitives.boxes import Comparison
 from tests.goldens.published import values
 
