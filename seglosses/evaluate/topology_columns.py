@@ -113,7 +113,6 @@ TOPOLOGY: tuple[Column, ...] = (
         "kernel and cokernel of the inclusion of the intersection in the union, in homology "
         "(Topograph's authors also call it the Topograph score)",
         lambda sample, options: metrics.diu(sample.pair),
-        dimensions=(2,),
     ),
     Column(
         "cldice",

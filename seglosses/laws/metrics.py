@@ -117,7 +117,7 @@ METRICS: dict[str, Metric] = {
         _matching(1, (3,)),
         _matching(2, (3,)),
         _matching(0, (2, 3), "released"),
-        Metric("diu", _one(metrics.diu), (2,), perfect=(0.0,)),
+        Metric("diu", _one(metrics.diu), perfect=(0.0,)),
         Metric("structure_errors", _structures, perfect=(0.0, 0.0, 0.0, 0.0)),
         *_cells("background").values(),
         *_cells("foreground").values(),

@@ -9,8 +9,8 @@ from seglosses.topology.regions import union_intersection_error
 def diu(pair: Pair) -> int:
     """Discrepancy between intersection and union: what their inclusion fails to preserve.
 
-    Let I = P ∩ T lie inside U = P ∪ T, and let the inclusion map the components and loops of I
-    to those of U.
+    Let I = P ∩ T lie inside U = P ∪ T, and let the inclusion map the components, loops and, in 3D,
+    cavities of I to those of U.
 
         DIU = sum_k (b_k(I) + b_k(U) - 2 rank_k)
 
@@ -18,13 +18,10 @@ def diu(pair: Pair) -> int:
     right and in place, also where Betti numbers agree by chance.
 
     Args:
-        pair: The two masks, 2D.
+        pair: The two masks, 2D or 3D.
 
     Returns:
         A count, 0 for two empty masks.
-
-    Raises:
-        ValueError: For volumes.
 
     References:
         Lux et al., Topograph, ICLR 2025, arXiv:2411.03228, which defines it in homology. Its
@@ -35,6 +32,4 @@ def diu(pair: Pair) -> int:
         >>> diu(Pair([[1, 1, 0, 1, 1]], [[1, 1, 1, 1, 1]]))  # two pieces become one
         1
     """
-    if len(pair.shape) != 2:
-        raise ValueError(f"DIU is computed in 2D, got shape {pair.shape}; score slices")
     return union_intersection_error(pair.pred, pair.target, connectivity=pair.connectivity)

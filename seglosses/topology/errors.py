@@ -17,7 +17,8 @@ from seglosses.topology.components import (
 )
 from seglosses.topology.filtration import Construction, check_choice
 from seglosses.topology.masks import count_features
-from seglosses.topology.matching import ImageIntervals, betti_matching
+from seglosses.topology.matching import betti_matching
+from seglosses.topology.shared_loops import shared_loops
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -71,8 +72,8 @@ def matching_error(
 
     For components these are the components of the union that both masks touch, and for holes (in 3D
     cavities) the connected groups of background components of the two masks that overlap, without
-    the outside. In 3D, loops are counted by the matching of the theory (``image_intervals`` are
-    ``'positive'``), ties and all.
+    the outside. Loops of volumes are counted by linear algebra, see
+    :mod:`seglosses.topology.shared_loops`.
 
     Args:
         pred: Predicted mask, booleans or integers, (H, W) or (D, H, W).
@@ -117,15 +118,13 @@ def matching_error(
         zeros = (0,) * first.ndim
         return MatchingError(zeros, zeros, zeros)
     if released:
-        return _counted_by_matching(first, second, full, "all")
+        return _counted_by_matching(first, second, full)
     return _counted_by_labels(first, second, full, count_essential)
 
 
-def _counted_by_matching(
-    first: Mask, second: Mask, full: bool, intervals: ImageIntervals
-) -> MatchingError:
+def _counted_by_matching(first: Mask, second: Mask, full: bool) -> MatchingError:
     construction: Construction = "T" if full else "V"
-    found = betti_matching(first, second, construction=construction, image_intervals=intervals)
+    found = betti_matching(first, second, construction=construction)
     columns = (found.matched, found.unmatched_a, found.unmatched_b)
     return MatchingError(*(tuple(len(bars) for bars in column) for column in columns))
 
@@ -163,8 +162,8 @@ def _spatial(first: Mask, second: Mask, full: bool) -> tuple[list[list[int]], li
         components = label_components(mask, connectivity=connectivity[full])[1]
         euler = euler_number(mask, connectivity=connectivity[full])
         sides.append([components, components + regions - 1 - euler, regions - 1])
-    loops = _counted_by_matching(first, second, full, "positive").matched[1]
-    return sides, [shared, loops, _groups(holes[0], holes[1]) - 1]
+    both = shared_loops(first, second, full=full) if sides[0][1] and sides[1][1] else 0
+    return sides, [shared, both, _groups(holes[0], holes[1]) - 1]
 
 
 def _groups(first: Labels, second: Labels) -> int:

@@ -125,15 +125,14 @@ class _Marked:
 
     def enclosed(
         self,
-        shape: tuple[int, ...],
         dirs: Marks,
         side: Side,
         codes: Codes,
         levels: Levels = EVERY_LEVEL,
     ) -> tuple[Forest, Ints]:
-        inside = np.ones(shape, np.int32)
-        inside[(slice(1, -2),) * len(shape)] = 0
-        ids, age = inside.ravel(), self._roots(grid.TOP_ROOT, 1)
+        # Where there is no cell to merge, there is the outside.
+        ids = (dirs == len(side.steps) - 1).astype(np.int32)
+        age = self._roots(grid.TOP_ROOT, 1)
         grid.collect_roots(self.flags, self.cells, grid.TOP_ROOT, self.key, side.cell, 1, ids, age)
         age = ~age[:-1]
         age[0] = OUTER
@@ -161,7 +160,7 @@ def forests_2d(padded: Ints) -> tuple[Forest, Forest]:
     grid.mark_2d(key, row, pixel, square, flags)
     marked = _Marked.of(key, flags)
     codes = marked.edges(0, primal)
-    loops, where = marked.enclosed(padded.shape, square, dual, codes)
+    loops, where = marked.enclosed(square, dual, codes)
     # An edge that merges nothing in the dual forest belongs to the spanning tree of the primal one.
     rest = np.ones(codes.size, bool)
     rest[codes.size - 1 - where] = False
@@ -227,7 +226,7 @@ def forests_3d(
     volume.mark_3d(key, step, pixel, cube, walls.last, walls.first, flags, free)
     marked = _Marked.of(key, flags)
     components = marked.components(pixel, primal, marked.edges(0, primal), levels)
-    cavities, _ = marked.enclosed(padded.shape, cube, dual, marked.edges(3, dual), levels)
+    cavities, _ = marked.enclosed(cube, dual, marked.edges(3, dual), levels)
     for shift, forest in ((0, components), (3, cavities)):
         volume.clear_cells(forest.side.index(forest.codes), shift, free)
     return components, cavities, walls

@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seglosses.topology.components import check_connectivity, check_mask
+from seglosses.topology.components import (
+    betti_numbers,
+    check_connectivity,
+    check_mask,
+    label_components,
+)
 from seglosses.topology.kernels.labels import continued
 from seglosses.topology.kernels.regions import FRAME, count_neighbours, label_codes
+from seglosses.topology.shared_loops import kept_loops
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -101,15 +107,17 @@ def union_intersection_error(
         error = sum_k dim ker(i_k) + dim coker(i_k),   i: H_k(pred & target) -> H_k(pred | target)
 
     Zero if and only if every component and loop of the intersection continues to exactly one of
-    the union and no other is there. Loops are counted as bounded components of the background.
+    the union and no other is there. What is enclosed (loops of an image, cavities of a volume) is
+    counted as bounded components of the background, loops of a volume by the rank of i_1, see
+    :func:`seglosses.topology.shared_loops.kept_loops`.
 
     Args:
-        pred: Predicted mask, (H, W).
+        pred: Predicted mask, (H, W) or (D, H, W).
         target: Label of that shape.
-        connectivity: Of the foreground, 8 or 4, None for 8.
+        connectivity: Of the foreground, 8 or 4 in 2D, 26 or 6 in 3D, None for the larger one.
 
     Returns:
-        The number of components and loops without a counterpart.
+        The number of components, loops and cavities without a counterpart.
 
     Raises:
         ValueError: For masks of other or different shapes.
@@ -124,23 +132,33 @@ def union_intersection_error(
         2
     """
     seen, truth = _pair(pred, target)
-    if seen.ndim != 2:
-        raise ValueError(f"expected images (H, W), got {seen.shape}")
-    full = check_connectivity(connectivity, 2)
-    inner, outer = seen & truth, np.pad(~(seen | truth), 1, constant_values=True)
-    wide = np.pad(~inner, 1, constant_values=True)
-    own, other = (8, 4) if full else (4, 8)
-    return _unshared(inner, seen | truth, own) + _unshared(outer, wide, other)
+    full = check_connectivity(connectivity, seen.ndim)
+    both, either = seen & truth, seen | truth
+    outer, wide = (np.pad(~mask, 1, constant_values=True) for mask in (either, both))
+    error = _unshared(both, either, full) + _unshared(outer, wide, not full)
+    if seen.ndim == 3:
+        numbers = [
+            betti_numbers(mask, connectivity=26 if full else 6)[1] for mask in (both, either)
+        ]
+        shared = kept_loops(both, either, full=full) if min(numbers) else 0
+        error += sum(numbers) - 2 * shared
+    return error
 
 
-def _unshared(small: NDArray[np.bool_], large: NDArray[np.bool_], connectivity: int) -> int:
+def _unshared(small: NDArray[np.bool_], large: NDArray[np.bool_], full: bool) -> int:
     """Components of ``small`` and ``large`` beyond one of each for every pair that continues."""
-    few, many, image = continued(
-        np.ascontiguousarray(small).view(np.uint8).ravel(),
-        np.ascontiguousarray(large).view(np.uint8).ravel(),
-        *small.shape,
-        int(connectivity == 8),
-    )
+    if small.ndim == 3:
+        connectivity = 26 if full else 6
+        few = label_components(small, connectivity=connectivity)[1]
+        labels, many = label_components(large, connectivity=connectivity)
+        image = np.unique(labels[small]).size
+    else:
+        few, many, image = continued(
+            np.ascontiguousarray(small).view(np.uint8).ravel(),
+            np.ascontiguousarray(large).view(np.uint8).ravel(),
+            *small.shape,
+            int(full),
+        )
     return int((few - image) + (many - image))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -18,6 +20,7 @@ from seglosses.metrics import (
     windowed_betti_errors,
 )
 from seglosses.topology import betti_numbers, matching_error
+from seglosses.topology.shared_loops import rank
 
 MASKS = arrays(bool, (8, 9))
 CONNECTIVITY = st.sampled_from([4, 8])
@@ -252,6 +255,80 @@ def test_matched_features_are_shared_classes_of_the_union(
         assert error == first[k] + second[k] - 2 * shared
 
 
-def test_diu_is_for_planes() -> None:
-    with pytest.raises(ValueError, match="2D"):
-        diu(Pair(np.ones((2, 2, 2)), np.ones((2, 2, 2))))
+@pytest.mark.parametrize("connectivity", [6, 26])
+@pytest.mark.parametrize("seed", range(8))
+def test_counts_of_volumes_are_ranks_between_complexes(seed, connectivity) -> None:
+    rng = np.random.default_rng(seed)
+    shape = tuple(rng.integers(2, 5, 3))
+    pred, target = rng.random((2, *shape)) < rng.choice([0.5, 0.7, 0.85])
+    full = connectivity == 26
+    inner, outer = pred & target, pred | target
+    few, many, kept = spatial_ranks(inner, outer, full=full)
+    pair = Pair(pred, target, connectivity=connectivity)
+    assert diu(pair) == sum(few) + sum(many) - 2 * sum(kept)
+    one, _, ours = spatial_ranks(pred, outer, full=full)
+    two, _, other = spatial_ranks(target, outer, full=full)
+    _, _, together = spatial_ranks(pred, outer, target, full=full)
+    shared = [a + b - c for a, b, c in zip(ours, other, together, strict=True)]
+    error = matching_error(pred, target, connectivity=connectivity, count_essential=True)
+    assert list(error.matched[:2]) == shared[:2]
+    assert error.unmatched_pred[1] == one[1] - shared[1]
+    assert error.unmatched_target[1] == two[1] - shared[1]
+    turned = matching_error(pred[::-1, :, ::-1], target[::-1, :, ::-1], connectivity=connectivity)
+    assert (
+        turned.by_dimension == matching_error(pred, target, connectivity=connectivity).by_dimension
+    )
+
+
+def spatial_ranks(inner, outer, *more, full: bool) -> tuple[list[int], list[int], list[int]]:
+    """As :func:`ranks`, of volumes of closed voxels (``full``) or of points."""
+
+    def cells(mask: np.ndarray) -> set[tuple[int, ...]]:
+        points = {tuple(2 * p) for p in np.argwhere(mask)}
+        if full:
+            return {
+                tuple(a + b for a, b in zip(p, step, strict=True))
+                for p in points
+                for step in product((0, 1, 2), repeat=3)
+            }
+        found = set()
+        for p in points:
+            for step in product((0, 1), repeat=3):
+                corners = product(*((0, 2) if s else (0,) for s in step))
+                if all(tuple(a + b for a, b in zip(p, c, strict=True)) in points for c in corners):
+                    found.add(tuple(a + b for a, b in zip(p, step, strict=True)))
+        return found
+
+    def faces(cell: tuple[int, ...]) -> frozenset[tuple[int, ...]]:
+        return frozenset(
+            (*cell[:k], cell[k] + side, *cell[k + 1 :])
+            for k in range(3)
+            if cell[k] % 2
+            for side in (-1, 1)
+        )
+
+    def of(mask: np.ndarray, k: int) -> list[tuple[int, ...]]:
+        return sorted(cell for cell in cells(mask) if sum(c % 2 for c in cell) == k)
+
+    def cycles(mask: np.ndarray, k: int) -> list[frozenset]:
+        pivots: dict = {}
+        found = []
+        for cell in of(mask, k):
+            column, chain = faces(cell), frozenset([cell])
+            while column and min(column) in pivots:
+                other, chained = pivots[min(column)]
+                column, chain = column ^ other, chain ^ chained
+            if column:
+                pivots[min(column)] = column, chain
+            else:
+                found.append(chain)
+        return found
+
+    few, many, kept = [], [], []
+    for k in range(3):
+        small, large = ([faces(c) for c in of(mask, k + 1)] for mask in (inner, outer))
+        few.append(len(cycles(inner, k)) - rank(small))
+        many.append(len(cycles(outer, k)) - rank(large))
+        given = [chain for mask in (inner, *more) for chain in cycles(mask, k)]
+        kept.append(rank(large + given) - rank(large))
+    return few, many, kept

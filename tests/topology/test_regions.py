@@ -97,5 +97,3 @@ def test_border() -> None:
         critical_regions(np.zeros((2, 2), bool), np.zeros((2, 3), bool))
     with pytest.raises(ValueError, match="critical_components"):
         critical_regions(np.zeros((2, 2, 2), bool), np.zeros((2, 2, 2), bool))
-    with pytest.raises(ValueError, match="expected images"):
-        union_intersection_error(np.zeros((2, 2, 2), bool), np.zeros((2, 2, 2), bool))

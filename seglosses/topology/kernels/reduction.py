@@ -20,7 +20,7 @@ from seglosses.topology.kernels.stars import APPARENT, FAR_END, STAR
 
 
 @kernel
-def _toggle(row, w0, w1):
+def toggle(row, w0, w1):
     """Add a row; a negative one changes nothing, without a branch that would be guessed wrong."""
     one = np.uint64(1)
     low = np.uint64(63)
@@ -35,7 +35,7 @@ def _toggle(row, w0, w1):
 
 
 @kernel
-def _first_row(place, end, w0, w1):
+def first_row(place, end, w0, w1):
     """The smallest row, -1 for none; there is none outside of some words of the second level."""
     while place <= end:
         if w1[place] != 0:
@@ -49,13 +49,13 @@ def _first_row(place, end, w0, w1):
 def _toggle_square(at, faces, rank, w0, w1, end):
     for k in range(4):
         row = rank[at + faces[k]]
-        _toggle(row, w0, w1)
+        toggle(row, w0, w1)
         end = max(end, row >> 12)
     return end
 
 
 @kernel
-def _toggle_mate(edge, code, tables, step, rank, outer, w0, w1, end):
+def toggle_mate(edge, code, tables, step, rank, outer, w0, w1, end):
     """Add the column of a pair that was found without a matrix; says, too, if it is outer."""
     _, beside, beside_faces, star, star_faces = tables
     p = edge // 3
@@ -158,13 +158,13 @@ def reduce_columns(
         taken[nth] = -1
         mark = np.int64(outer[p] >> (3 + normal)) & 1
         end = _toggle_square(3 * p, tables[0][normal], rank, w0, w1, np.int64(0))
-        row = _first_row(0, end, w0, w1)
+        row = first_row(0, end, w0, w1)
         while row >= 0:
             state = rows[row]
             owner = ~state
             if state < 0 and codes[owner] < code:
                 for k in range(start[owner], start[owner + 1]):
-                    _toggle(pool[k], w0, w1)
+                    toggle(pool[k], w0, w1)
                     end = max(end, pool[k] >> 12)
                 mark |= far[owner]
             elif state < 0:
@@ -184,12 +184,12 @@ def reduce_columns(
                 break
             else:
                 edge = (state >> MATE_BITS) & LOW
-                end, more = _toggle_mate(
+                end, more = toggle_mate(
                     edge, state & 0xFFFF, tables, step, rank, outer, w0, w1, end
                 )
                 mark |= more
             # No row before the one that was just cleared can come back.
-            row = _first_row(row >> 12, end, w0, w1)
+            row = first_row(row >> 12, end, w0, w1)
         while row >= 0:
             if used + 64 > pool.size:
                 room = np.empty(2 * pool.size + 64, np.int32)
@@ -205,8 +205,8 @@ def reduce_columns(
                 word &= word - np.uint64(1)
             # Leaves one bit, whose removal tells the level above.
             w0[row >> 6] = np.uint64(1)
-            _toggle(base, w0, w1)
-            row = _first_row(row >> 12, end, w0, w1)
+            toggle(base, w0, w1)
+            row = first_row(row >> 12, end, w0, w1)
         far[nth] = mark
         nth += 1
         start[nth] = used
