@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from seglosses.topology import Matching, betti_matching, label_components
 from seglosses.topology.filtration import Construction
+from seglosses.topology.shared_loops import cycle_voxels
 
 Kind = Literal["matched", "faint", "missing", "spurious"]
 Map = NDArray[np.float32]
@@ -195,7 +196,8 @@ def feature_region(
         connectivity: As there.
 
     Returns:
-        A mask. Loops of volumes enclose nothing; theirs is the pixel that fills them.
+        A mask. Loops of volumes enclose nothing; theirs is a cycle around the pixel that fills
+        them, where 6-connected voxels show one, else that pixel.
 
     Example:
         >>> pred, target = [[1, 0, 0.6, 0.7]], [[1, 0, 0, 0]]
@@ -209,8 +211,19 @@ def feature_region(
     elif feature.dimension == values.ndim - 1:
         mask, full = values < bar.birth, connectivity in (4, 6)
     else:
-        one = np.zeros(values.shape, bool)
-        one.flat[bar.place] = True
-        return one
+        return _cycle_at(values > (bar.birth + bar.death) / 2, bar.place)
     labels, _ = label_components(mask, connectivity={2: (4, 8), 3: (6, 26)}[values.ndim][full])
     return np.asarray(labels == labels.flat[bar.place])
+
+
+def _cycle_at(mask: NDArray[np.bool_], place: int) -> NDArray[np.bool_]:
+    """The cycle of a mask whose middle is nearest to a voxel; that voxel where there is none."""
+    region = np.zeros(mask.shape, bool)
+    target = np.array(np.unravel_index(place, mask.shape))
+    cycles = cycle_voxels(mask)
+    if cycles:
+        near = min(cycles, key=lambda voxels: float(np.linalg.norm(voxels.mean(0) - target)))
+        region[tuple(near.T)] = True
+    else:
+        region.flat[place] = True
+    return region

@@ -24,6 +24,7 @@ from seglosses.report.overlay import (
     label_boxes,
     ring,
 )
+from seglosses.report.volume import projections
 
 MATCHED = (88, 196, 106)
 FAINT = (242, 201, 76)
@@ -57,7 +58,8 @@ def topology_picture(
 
     Args:
         pred: Mask or probabilities of the foreground, (H, W) or (D, H, W); of a volume the slice
-            with most errors is shown.
+            with most errors is shown, above the view from three sides with every wrong feature: a
+            loop as a cycle, a component or a cavity as a whole.
         target: Mask or soft label of that shape.
         image: RGB picture (H, W, 3) to draw on; None for a dark ground.
         connectivity: Of the foreground: 4 or 8, in 3D 6 or 26; None for 8 (26).
@@ -77,7 +79,11 @@ def topology_picture(
     shown = sorted(wrong, key=lambda f: -f.bar.length)[:MAX_REGIONS]
     regions = [feature_region(f, first, second, connectivity=connectivity) for f in shown]
     place: int | None = None
+    views: Image.Image | None = None
     if first.ndim == 3:
+        # what is drawn last lies above: the longest
+        marked = [(r, COLOURS[f.kind]) for f, r in zip(shown, regions, strict=True)][::-1]
+        views = projections(first, second, marked)
         place = _worst_slice(shown, first.shape)
         image = None
         regions = [region[place] for region in regions]
@@ -98,6 +104,8 @@ def topology_picture(
     for feature in features:
         if feature.kind == "matched":
             _mark(draw, feature, canvas.shape[:2], place, scale)
+    if views is not None:
+        picture = _stack(picture, views)
     return _stack(picture, _barcodes(features, max(picture.width, MIN_WIDTH)))
 
 
@@ -200,7 +208,8 @@ def _panel(
 
 
 def _stack(upper: Image.Image, lower: Image.Image) -> Image.Image:
-    picture = Image.new("RGB", (lower.width, upper.height + lower.height), GROUND)
+    width = max(upper.width, lower.width)
+    picture = Image.new("RGB", (width, upper.height + lower.height), GROUND)
     picture.paste(upper, (0, 0))
     picture.paste(lower, (0, upper.height))
     return picture

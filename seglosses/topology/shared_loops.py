@@ -99,6 +99,33 @@ class Space:
         return [frozenset(part.tolist()) for part in np.split(rows, last[:-1])] if last.size else []
 
 
+def cycle_voxels(mask: Mask) -> list[NDArray[np.int64]]:
+    """A cycle of voxels for each loop of a mask with 6-connected voxels.
+
+    Args:
+        mask: Boolean (D, H, W).
+
+    Returns:
+        Voxels of each cycle, (k, 3).
+
+    Example:
+        >>> ring = np.ones((1, 3, 3), bool)
+        >>> ring[0, 1, 1] = False
+        >>> [len(voxels) for voxels in cycle_voxels(ring)]
+        [8]
+    """
+    space = Space.of(mask)
+    edges, ends = space.cycles()
+    step = space.loops.walls.step
+    both = np.stack([edges // 3, edges // 3 + step[edges % 3]], axis=1)
+    padded = tuple(size + 2 for size in mask.shape)
+    found = []
+    for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True):
+        voxels = np.unique(both[start:end])
+        found.append(np.stack(np.unravel_index(voxels, padded), axis=1) - 1)
+    return found
+
+
 def kept_loops(inner: Mask, outer: Mask, *, full: bool) -> int:
     """Rank of the map that an inclusion of masks induces on loops.
 

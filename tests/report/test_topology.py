@@ -8,6 +8,7 @@ import pytest
 from seglosses.report.features import feature_region, find_features
 from seglosses.report.overlay import MISSING, SPURIOUS
 from seglosses.report.topology import FAINT, MATCHED, describe, topology_picture
+from seglosses.report.volume import projections
 from seglosses.topology import betti_numbers, label_components
 
 
@@ -111,6 +112,23 @@ def test_a_volume_shows_the_slice_with_most_errors() -> None:
     assert describe(find_features(pred, target)).endswith("spurious: 1 component")
     picture = np.asarray(topology_picture(pred, target))
     assert SPURIOUS in colours(picture[380:480, 380:480])
+
+
+def test_a_missing_loop_of_a_volume_is_drawn_as_a_cycle_from_three_sides() -> None:
+    target = np.zeros((7, 9, 9), np.float32)
+    target[3, 2:7, 2:7] = 1
+    target[3, 3:6, 3:6] = 0
+    pred = target.copy()
+    pred[3, 4, 6] = 0
+    (missing,) = [f for f in find_features(pred, target) if f.kind == "missing"]
+    region = feature_region(missing, pred, target)
+    assert (region == (target == 1)).all()
+    views = np.asarray(projections(pred, target, [(region, MISSING)]))
+    from_above = views[20:, :206].reshape(-1, 3)
+    assert 0.1 < (from_above == MISSING).all(1).mean() < 0.3
+    picture = np.asarray(topology_picture(pred, target))
+    assert picture.shape[0] > 640 + views.shape[0]
+    assert MISSING in colours(picture[640 : 640 + views.shape[0]])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 900), (900, 3)])
