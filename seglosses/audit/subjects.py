@@ -22,6 +22,7 @@ from seglosses.laws import LawBrokenError, Subject
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.laws.subject import shown
 from seglosses.losses.base import BoxLoss, RotatedBoxLoss
+from seglosses.losses.classwise import ClassLoss
 from seglosses.primitives.encoding import activate, one_hot
 
 OVERLAP = re.compile(r"dice|jaccard|tversky|lovasz|iou", re.IGNORECASE)
@@ -162,6 +163,7 @@ def subjects(text: str) -> Iterator[tuple[str, Subject]]:
         dims=getattr(found, "spatial_dims", adapter.dims) if ours else adapter.dims,
         side=48 if _SHAPE.search(name) else 272,
         overlap=bool(OVERLAP.search(name)),
+        classwise=isinstance(found, type) and issubclass(found, ClassLoss),
         soft=adapter.soft,
         weighted=ours,
     )

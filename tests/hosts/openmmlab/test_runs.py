@@ -164,3 +164,21 @@ def test_a_checkpoint_cannot_reach_for_anything_else():
     file.seek(0)
     with pytest.raises(ValueError, match="do not trust"):
         torch.load(file, weights_only=True)
+
+
+@pytest.mark.parametrize(
+    ("key", "heads"),
+    [
+        ("loss_decode", "dict(decode_head=[{}, {}])"),
+        ("loss_bbox", "dict(roi_head=dict(bbox_head=[{}, {}]))"),
+    ],
+)
+def test_a_mixin_trains_the_last_head_of_a_cascade(tmp_path, key, heads):
+    head = f"dict({key}=dict(type='L1Loss'))"
+    leaf, mixin = tmp_path / "leaf.py", tmp_path / "mixin.py"
+    leaf.write_text(f"model = {heads.format(head, head)}\n")
+    mixin.write_text(f"{key} = dict(type='seglosses.GIoULoss')\n")
+    model = compose(leaf, loss=str(mixin)).model
+    first, last = model.decode_head if key == "loss_decode" else model.roi_head.bbox_head
+    assert first[key].type == "L1Loss"
+    assert last[key].type == "seglosses.GIoULoss"
