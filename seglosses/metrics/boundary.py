@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.metrics.pair import Pair
-from seglosses.primitives.distance import eroded
 from seglosses.primitives.masks import Mask
+from seglosses.primitives.nearest import eroded
 
 
 def hd95(pair: Pair, *, percentile: float = 95.0) -> float:

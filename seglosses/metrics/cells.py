@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.metrics.pair import Pair, other_connectivity
-from seglosses.topology.components import component_overlaps
+from seglosses.topology.overlaps import component_overlaps
 
 Regions: TypeAlias = Literal["background", "foreground"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.metrics.pair import Pair
-from seglosses.primitives.distance import distances_at
 from seglosses.primitives.masks import Mask
+from seglosses.primitives.nearest import distances_at
 
 
 def nsd_length(pair: Pair, *, tolerance: float) -> float:

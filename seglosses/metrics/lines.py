@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seglosses.metrics.pair import Pair
-from seglosses.primitives.distance import distances_at
+from seglosses.primitives.nearest import distances_at
 
 
 def cldice(pair: Pair) -> float:

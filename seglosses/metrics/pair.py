@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seglosses.metrics.empty import EmptyPolicy, is_left_out, policy
-from seglosses.primitives.distance import Spacing, distances_at, spacing_of, surface
+from seglosses.primitives.distance import Spacing, spacing_of, surface
 from seglosses.primitives.masks import Mask, as_mask
+from seglosses.primitives.nearest import distances_at
 from seglosses.topology import betti_numbers, label_components
 from seglosses.topology.skeleton import skeletonize
 
@@ -257,10 +258,7 @@ class Pair:
             >>> Pair([[1, 1, 1], [1, 0, 1], [1, 1, 1]], [[1, 0, 1]] * 3).euler  # a ring, two bars
             (0, 2)
         """
-        pred, target = (
-            sum((-1) ** dimension * count for dimension, count in enumerate(numbers))
-            for numbers in self.betti
-        )
+        pred, target = (sum(numbers[::2]) - sum(numbers[1::2]) for numbers in self.betti)
         return pred, target
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from seglosses.primitives._kernels_distance import erode, nearest_at, short_squares
+from seglosses.primitives._kernels_distance import short_squares
 from seglosses.primitives.masks import Mask, as_mask
 
 Map: TypeAlias = NDArray[np.float32]
@@ -25,9 +25,6 @@ Spacing: TypeAlias = Sequence[float] | float | None
 
 #: pixels; beyond this the general transform is faster
 _SHORT = 256
-
-#: pixels; longer sides are left to the general transform
-_STEPS = 30_000
 
 
 def spacing_of(ndim: int, spacing: Spacing = None) -> tuple[float, ...]:
@@ -107,38 +104,6 @@ def distance_to(mask: ArrayLike, spacing: Spacing = None) -> Map:
     """
     array = _as_mask(mask)
     return _transform(~array, spacing_of(array.ndim, spacing))
-
-
-def distances_at(
-    places: ArrayLike, mask: ArrayLike, spacing: Spacing = None
-) -> NDArray[np.float64]:
-    """Distances from some pixels to the nearest pixel of a mask, cheaper than a map of all pixels.
-
-    Args:
-        places: Boolean mask of these pixels, (*S) with one to three axes.
-        mask: Boolean mask, (*S).
-        spacing: Edge lengths of a pixel.
-
-    Returns:
-        One distance a pixel in reading order, float64; 0 on the mask; inf when the mask is empty.
-
-    Raises:
-        ValueError: When shapes differ.
-
-    Example:
-        >>> distances_at([[1, 1, 0]], [[0, 1, 1]])
-        array([1., 0.])
-    """
-    asked, array = as_mask(places), _as_mask(mask)
-    if asked.shape != array.shape:
-        raise ValueError(f"places {asked.shape} and mask {array.shape} differ in shape")
-    lengths = spacing_of(array.ndim, spacing)
-    if array.ndim != 2 or not array.any() or max(array.shape) > _STEPS:
-        return _transform(~array, lengths)[asked].astype(np.float64)
-    wanted = np.flatnonzero(asked)
-    out = np.empty(wanted.size)
-    nearest_at(np.ascontiguousarray(array).view(np.uint8), wanted, np.array(lengths), out)
-    return out
 
 
 def nearest_to(mask: ArrayLike) -> tuple[NDArray[np.int32], ...]:
@@ -356,29 +321,3 @@ def surface(mask: ArrayLike, *, border: bool = True) -> Mask:
             view[:1] = False
             view[-1:] = False
     return np.asarray(array & ~inside)
-
-
-def eroded(mask: ArrayLike, width: int) -> Mask:
-    """Erode a mask by a square (cube in 3D), `width` steps to each side.
-
-    Args:
-        mask: Boolean mask, (*S) with one to three axes; what lies beyond the border is outside.
-        width: Number of steps, pixels, at least 1.
-
-    Returns:
-        Boolean mask, (*S), set where all pixels within `width` steps along every axis are.
-
-    Example:
-        >>> eroded([[1, 1, 1], [1, 1, 1], [1, 1, 1]], 1).astype(int)
-        array([[0, 0, 0],
-               [0, 1, 0],
-               [0, 0, 0]])
-    """
-    array = np.ascontiguousarray(_as_mask(mask)).view(np.uint8)
-    if array.ndim == 2:
-        inner = np.zeros(array.shape, np.uint8)
-        erode(array, width, inner)
-        return inner.view(np.bool_)
-    for axis in range(array.ndim):
-        array = ndimage.minimum_filter1d(array, 2 * width + 1, axis, mode="constant", cval=0)
-    return np.asarray(array, np.bool_)

@@ -19,19 +19,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seglosses.topology.kernels.labels import (
-    bounds,
-    euler,
-    features,
-    label_grid,
-    meet,
-    paint,
-    window_features,
-)
+from seglosses.topology.kernels.counts import euler, features, window_features
+from seglosses.topology.kernels.labels import label_foreground, paint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import ArrayLike, NDArray
 
     Mask = NDArray[np.bool_]
@@ -114,86 +105,25 @@ def _label(array: Mask, full: bool) -> tuple[NDArray[np.int32], int]:
     labels = np.zeros(array.shape, np.int32)
     if not array.size:
         return labels, 0
-    volume = _volume(array)
+    volume = as_volume(array)
     flat = volume.ravel()
-    begin, component = label_grid(flat, *volume.shape[1:], int(full), False)
-    return labels, int(paint(flat, begin, component, labels.ravel()))
+    start, stop, component, count = label_foreground(flat, *volume.shape[1:], int(full))
+    paint(start, stop, component, labels.ravel())
+    return labels, int(count)
 
 
-def label_boxes(
-    mask: ArrayLike, *, connectivity: int | None = None
-) -> tuple[NDArray[np.int32], list[tuple[slice, slice]]]:
-    """Number the components of a plane, and say where each of them lies.
-
-    Args:
-        mask: Booleans or integers, (H, W); everything but 0 is foreground.
-        connectivity: 4 or 8; None means 8.
-
-    Returns:
-        Labels as :func:`label_components` gives them, and the smallest box around each component.
-
-    Example:
-        >>> label_boxes([[0, 1, 1]])
-        (array([[0, 1, 1]], dtype=int32), [(slice(0, 1, None), slice(1, 3, None))])
-    """
-    array = check_mask(mask)
-    full = check_connectivity(connectivity, array.ndim)
-    labels = np.zeros(array.shape, np.int32)
-    if not array.size:
-        return labels, []
-    flat = _volume(array).ravel()
-    begin, component = label_grid(flat, *array.shape, int(full), False)
-    paint(flat, begin, component, labels.ravel())
-    rows = bounds(flat, begin, component, array.shape[1]).tolist()
-    return labels, [(slice(top, end), slice(left, stop)) for top, end, left, stop in rows]
-
-
-def component_overlaps(
-    first: ArrayLike,
-    second: ArrayLike,
-    *,
-    connectivity: int | None = None,
-    counts: Sequence[ArrayLike] | None = None,
-) -> NDArray[np.int64]:
-    """Pieces in which components of two masks overlap, one row of an image at a time.
+def as_volume(array: Mask) -> NDArray[np.uint8]:
+    """A mask as the kernels read it: in C order, with three axes.
 
     Args:
-        first: Booleans or integers, (H, W) or (D, H, W); everything but 0 is foreground.
-        second: Another mask of that shape.
-        connectivity: As in :func:`label_components`.
-        counts: For each axis how many pixels each place stands for; None for 1.
+        array: Boolean mask, (H, W) or (D, H, W).
 
     Returns:
-        Component of the first and of the second mask, 0 for background, and number of pixels,
-        (pieces, 3). All pixels together make the image.
+        0 and 1, (D, H, W); a plane has one slice.
 
     Raises:
-        ValueError: When shapes differ, and as :func:`label_components`.
-
-    Example:
-        >>> component_overlaps([[1, 1, 0, 1]], [[0, 1, 1, 1]]).tolist()
-        [[1, 0, 1], [1, 1, 1], [0, 1, 1], [2, 1, 1]]
+        ValueError: For masks of 2 GiB and more.
     """
-    one, two = check_mask(first), check_mask(second)
-    if one.shape != two.shape:
-        raise ValueError(f"masks must have one shape, got {one.shape} and {two.shape}")
-    full = check_connectivity(connectivity, one.ndim)
-    if not one.size:
-        return np.zeros((0, 3), np.int64)
-    volumes = _volume(one), _volume(two)
-    _, height, width = volumes[0].shape
-    axes = [np.asarray(axis, np.int64) for axis in counts or [np.ones(n) for n in one.shape]]
-    per_row = np.ones(1, np.int64)
-    for axis in axes[:-1]:
-        per_row = np.multiply.outer(per_row, axis).ravel()
-    up_to = np.concatenate([np.zeros(1, np.int64), axes[-1].cumsum()])
-    flat = [volume.ravel() for volume in volumes]
-    pieces: NDArray[np.int64] = meet(*flat, height, width, int(full), per_row, up_to)
-    return pieces
-
-
-def _volume(array: Mask) -> NDArray[np.uint8]:
-    """A mask as the kernels read it: in C order, with three axes."""
     if array.size >= 2**31 - 2**16:
         raise ValueError(
             f"a mask of {array.size} pixels is too large, places are counted in 32 bits; cut it up"
@@ -229,7 +159,7 @@ def euler_number(mask: ArrayLike, *, connectivity: int | None = None) -> int:
 
 
 def _euler(array: Mask, full: bool) -> int:
-    return int(euler(_volume(array), _cells(full)))
+    return int(euler(as_volume(array), _cells(full)))
 
 
 @cache
@@ -283,7 +213,7 @@ def betti_numbers(mask: ArrayLike, *, connectivity: int | None = None) -> tuple[
     full = check_connectivity(connectivity, array.ndim)
     if not array.size:
         return (0,) * array.ndim
-    counts = features(_volume(array), int(full), _cells(full))
+    counts = features(as_volume(array), int(full), _cells(full))
     return tuple(map(int, counts[: array.ndim]))
 
 
@@ -311,7 +241,7 @@ def window_betti_numbers(
         raise ValueError(f"expected a window of at least 1 pixel, got {window}")
     array = check_mask(mask)
     full = check_connectivity(connectivity, array.ndim)
-    volume = _volume(array)
+    volume = as_volume(array)
     edges = np.array([window if size > 1 else 1 for size in volume.shape])
     total = int(np.prod([-(-size // edge) for size, edge in zip(volume.shape, edges, strict=True)]))
     counts = np.zeros((total, 3), np.int64)

@@ -18,7 +18,7 @@ from seglosses.topology.components import (
     check_mask,
     label_components,
 )
-from seglosses.topology.kernels.labels import continued
+from seglosses.topology.kernels.counts import continued
 from seglosses.topology.kernels.regions import FRAME, count_neighbours, label_codes
 from seglosses.topology.shared_loops import kept_loops
 

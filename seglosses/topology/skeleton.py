@@ -20,7 +20,8 @@ from skimage.morphology import skeletonize as thin
 from seglosses.primitives.distance import distance_to
 from seglosses.primitives.masks import as_mask
 from seglosses.topology import label_components
-from seglosses.topology.components import label_boxes
+from seglosses.topology.kernels.counts import all_kept
+from seglosses.topology.overlaps import label_boxes
 
 CACHE_BYTES = 64 * 2**20
 """Upper bound on the packed skeletons that are remembered in a process."""
@@ -72,11 +73,12 @@ def _restore_lost_components(skeleton: NDArray[np.bool_], mask: NDArray[np.bool_
 
     Lee's thinning in scikit-image deletes some blocks with even sides, such as 2x2x2, entirely.
     """
+    sides = (side.view(np.uint8).ravel() for side in (skeleton, mask))
+    if all_kept(*sides, *mask.shape[1:]):
+        return
     labels, count = label_components(mask)
     lost = np.bincount(labels[skeleton], minlength=count + 1) == 0
     lost[0] = False
-    if not lost.any():
-        return
     voxels = np.nonzero(lost[labels])
     # The background nearest to a component lies beside it: one voxel of margin holds it.
     box = tuple(slice(max(axis.min() - 1, 0), axis.max() + 2) for axis in voxels)
@@ -221,7 +223,7 @@ def _thinned(array: NDArray[np.bool_]) -> NDArray[np.bool_]:
     plane = array.squeeze(axis=array.shape.index(1)) if flat else array
     if plane.ndim == 2:
         return _thinned_plane(plane).reshape(array.shape)
-    skeleton: NDArray[np.bool_] = np.asarray(thin(plane), np.bool_)
+    skeleton: NDArray[np.bool_] = np.ascontiguousarray(thin(plane), np.bool_)
     _restore_lost_components(skeleton, array)
     return skeleton
 

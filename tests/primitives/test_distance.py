@@ -99,40 +99,6 @@ def test_distances_longer_than_a_side_equal_scipy(shape: tuple[int, int]) -> Non
         np.testing.assert_allclose(distance.two_sided_distance(mask), expected, rtol=1e-6)
 
 
-@given(
-    array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=9).flatmap(
-        lambda shape: st.tuples(arrays(bool, shape), arrays(bool, shape))
-    ),
-    st.tuples(*[st.sampled_from([0.5, 0.7, 1.0, 3.25])] * 3),
-)
-def test_distances_at_places_are_those_of_the_map(
-    both: tuple[np.ndarray, np.ndarray], spacing: tuple[float, ...]
-) -> None:
-    places, mask = both
-    lengths = spacing[: mask.ndim]
-    expected = scipy_to(mask, lengths)[places]
-    np.testing.assert_allclose(distance.distances_at(places, mask, lengths), expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize("shape", [(300, 5), (5, 300), (1, 200), (200, 1), (64, 64)])
-def test_distances_at_places_far_from_a_mask(shape: tuple[int, int]) -> None:
-    rng = np.random.default_rng(0)
-    for share in (0.001, 0.02, 0.5):
-        places, mask = rng.random(shape) < 0.3, rng.random(shape) < share
-        mask.flat[0] = True
-        expected = scipy_to(mask, (0.7, 2.0))[places]
-        np.testing.assert_allclose(distance.distances_at(places, mask, (0.7, 2.0)), expected)
-
-
-@given(
-    arrays(bool, array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=12)), st.integers(1, 4)
-)
-def test_eroded_equals_scipy(mask: np.ndarray, width: int) -> None:
-    square = np.ones((3,) * mask.ndim)
-    expected = ndimage.binary_erosion(mask, square, iterations=width)
-    np.testing.assert_array_equal(distance.eroded(mask, width), expected)
-
-
 def test_the_kernel_leaves_long_distances_to_others() -> None:
     labels = np.zeros((5, 300), np.uint8)
     labels[:, 0] = 1
@@ -235,7 +201,6 @@ def test_surface_is_the_mask_minus_its_erosion(border: bool, mask: np.ndarray) -
         (lambda: distance.distance_to(np.zeros((2, 2)), (1.0,)), "needs 2 positive numbers"),
         (lambda: distance.distance_to(np.zeros((2, 2)), 0.0), "positive"),
         (lambda: distance.signed_distances(np.zeros(3)), r"\(C, \*S\)"),
-        (lambda: distance.distances_at(np.zeros(3), np.zeros(4)), "differ in shape"),
     ],
 )
 def test_errors_say_what_to_give(call: object, message: str) -> None:

@@ -18,7 +18,7 @@ from seglosses.topology import (
     label_components,
     window_betti_numbers,
 )
-from seglosses.topology.components import component_overlaps, label_boxes
+from seglosses.topology.overlaps import component_overlaps, label_boxes
 
 CONNECTIVITIES = {2: (4, 8), 3: (6, 26)}
 

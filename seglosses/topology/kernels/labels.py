@@ -1,5 +1,5 @@
 # mypy: disallow-untyped-defs=False, disallow-untyped-decorators=False
-"""Kernels that label the runs of a volume and count its features (Numba, no bounds checks).
+"""Kernels that label the runs of a volume (Numba, no bounds checks).
 
 Runs are those of :mod:`seglosses.topology.kernels.runs`, row by row and slice by slice. A plane is
 a volume with one slice. ``wide`` is the value that is 26-connected; the other one is 6-connected.
@@ -14,7 +14,7 @@ from seglosses.topology.kernels.runs import begins, join, number
 
 
 @kernel
-def _join_rows(mask, begin, above, here, width, step, wide, faces, both, parent):
+def _join_rows(mask, begin, above, here, width, step, wide, faces, parent):
     """Join the runs of two rows, ``step`` pixels apart; they tile the rows, so each meets one.
 
     Rows that touch over edges only (not ``faces``) have nothing in common but what is wide.
@@ -23,11 +23,11 @@ def _join_rows(mask, begin, above, here, width, step, wide, faces, both, parent)
     while begin[here] < end:
         upper_value = mask[begin[above]]
         value = mask[begin[here]]
-        if value == upper_value and (faces or value == wide) and (both or value == 1):
+        if value == upper_value and (faces or value == wide):
             join(parent, above, here)
         upper = begin[above + 1] + step
         lower = begin[here + 1]
-        if upper == lower and lower < end and value != upper_value and (both or wide == 1):
+        if upper == lower and lower < end and value != upper_value:
             # They touch over a corner: one of the two pairs is wide.
             if upper_value == wide:
                 join(parent, above, here + 1)
@@ -38,15 +38,14 @@ def _join_rows(mask, begin, above, here, width, step, wide, faces, both, parent)
 
 
 @kernel
-def label_grid(mask, height, width, wide, both):
-    """Label the components of a volume.
+def label_grid(mask, height, width, wide):
+    """Label the components of the foreground and of the background of a volume.
 
     Args:
         mask: 0 and 1, uint8 (n,).
         height: Rows of a slice.
         width: Pixels of a row.
         wide: 1 where the foreground is 26-connected, 0 where the background is.
-        both: Whether the background is labelled too; else each of its runs has its own number.
 
     Returns:
         Where each run begins, and the size of the mask, int32 (runs + 1,); and the component of
@@ -69,253 +68,134 @@ def label_grid(mask, height, width, wide, both):
         here = first[row]
         if y > 0:
             up = first[row - 1]
-            _join_rows(mask, begin, up, here, width, width, wide, True, both, parent)
+            _join_rows(mask, begin, up, here, width, width, wide, True, parent)
         if row < height:
             continue
         up = first[row - height]
-        _join_rows(mask, begin, up, here, width, area, wide, True, both, parent)
-        if not both and wide == 0:
-            continue
+        _join_rows(mask, begin, up, here, width, area, wide, True, parent)
         if y > 0:
             up = first[row - height - 1]
-            _join_rows(mask, begin, up, here, width, area + width, wide, False, both, parent)
+            _join_rows(mask, begin, up, here, width, area + width, wide, False, parent)
         if y < height - 1:
             up = first[row - height + 1]
-            _join_rows(mask, begin, up, here, width, area - width, wide, False, both, parent)
+            _join_rows(mask, begin, up, here, width, area - width, wide, False, parent)
     number(parent)
     return begin, parent
 
 
 @kernel
-def paint(mask, begin, component, labels):
-    """Write the components of the foreground, numbered from 1 by first pixel.
-
-    Args:
-        mask: 0 and 1, uint8 (n,).
-        begin: Of :func:`label_grid`.
-        component: Of :func:`label_grid`.
-        labels: Zeros, int32 (n,); filled.
-
-    Returns:
-        Number of components of the foreground.
-    """
-    names = np.zeros(component.size, np.int32)
-    count = 0
-    for i in range(component.size):
-        if mask[begin[i]] == 1:
-            name = names[component[i]]
-            if name == 0:
-                count += 1
-                name = count
-                names[component[i]] = name
-            labels[begin[i] : begin[i + 1]] = name
-    return count
+def _join_foreground(start, stop, i, last, j, end, step, slack, parent):
+    """Join the foreground runs i.. of a row with the runs j.. of one that is ``step`` behind it."""
+    while i < last and j < end:
+        head = start[j] - step
+        tail = stop[j] - step
+        if start[i] < tail + slack and head < stop[i] + slack:
+            join(parent, i, j)
+        # A run that ends no later than the other meets none of those behind that.
+        if stop[i] <= tail:
+            i += 1
+        else:
+            j += 1
 
 
 @kernel
-def bounds(mask, begin, component, width):
-    """Boxes of the components of the foreground of a plane, in the order of :func:`paint`.
+def label_foreground(mask, height, width, wide):
+    """Label the components of the foreground of a volume by its foreground runs alone.
 
     Args:
         mask: 0 and 1, uint8 (n,).
-        begin: Of :func:`label_grid`.
-        component: Of :func:`label_grid`.
+        height: Rows of a slice.
+        width: Pixels of a row.
+        wide: 1 where the foreground is 26-connected.
+
+    Returns:
+        Where each run of the foreground begins and ends, int32 (runs,); the component of each,
+        int32 (runs,), numbered by first pixel; and how many components there are.
+    """
+    begin = begins(mask, width)
+    rows = mask.size // width
+    first = np.empty(rows + 1, np.int32)
+    runs = begin.size // 2 + rows
+    start = np.empty(runs, np.int32)
+    stop = np.empty(runs, np.int32)
+    parent = np.empty(runs, np.int32)
+    count = 0
+    row = 0
+    for i in range(begin.size - 1):
+        if begin[i] == row * width:
+            first[row] = count
+            row += 1
+        start[count] = begin[i]
+        stop[count] = begin[i + 1]
+        parent[count] = count
+        count += mask[begin[i]]
+    first[rows] = count
+    parent = parent[:count]
+    area = height * width
+    for row in range(rows):
+        j = first[row]
+        end = first[row + 1]
+        if j == end:
+            continue
+        y = row % height
+        if y > 0:
+            _join_foreground(start, stop, first[row - 1], first[row], j, end, width, wide, parent)
+        if row < height:
+            continue
+        up = row - height
+        _join_foreground(start, stop, first[up], first[up + 1], j, end, area, wide, parent)
+        if wide == 0:
+            continue
+        if y > 0:
+            i = first[up - 1]
+            _join_foreground(start, stop, i, first[up], j, end, area + width, wide, parent)
+        if y < height - 1:
+            i = first[up + 1]
+            _join_foreground(start, stop, i, first[up + 2], j, end, area - width, wide, parent)
+    return start[:count], stop[:count], parent, number(parent)
+
+
+@kernel
+def paint(start, stop, component, labels):
+    """Write components into an image, numbered from 1 by first pixel.
+
+    Args:
+        start: Of :func:`label_foreground`.
+        stop: As there.
+        component: As there.
+        labels: Zeros, int32 (n,); filled.
+    """
+    for i in range(component.size):
+        for place in range(start[i], stop[i]):
+            labels[place] = component[i] + 1
+
+
+@kernel
+def bounds(start, stop, component, count, width):
+    """Boxes of the components of a plane.
+
+    Args:
+        start: Of :func:`label_foreground`.
+        stop: As there.
+        component: As there.
+        count: Number of components.
         width: Pixels of a row.
 
     Returns:
         First row, row after the last, first column and column after the last, int64 (k, 4).
     """
-    names = np.full(component.size, -1, np.int32)
-    boxes = np.empty((component.size, 4), np.int64)
-    count = 0
+    boxes = np.empty((count, 4), np.int64)
+    boxes[:, 0] = -1
     for i in range(component.size):
-        if mask[begin[i]] == 0:
-            continue
-        y = begin[i] // width
-        left = begin[i] % width
-        right = left + begin[i + 1] - begin[i]
-        name = names[component[i]]
-        if name < 0:
-            name = count
-            names[component[i]] = name
-            boxes[name] = (y, y, left, right)
-            count += 1
+        name = component[i]
+        y = start[i] // width
+        left = start[i] % width
+        right = left + stop[i] - start[i]
+        if boxes[name, 0] < 0:
+            boxes[name, 0] = y
+            boxes[name, 2] = left
+            boxes[name, 3] = right
         boxes[name, 1] = y + 1
         boxes[name, 2] = min(boxes[name, 2], left)
         boxes[name, 3] = max(boxes[name, 3], right)
-    return boxes[:count]
-
-
-@kernel
-def euler(mask, table):
-    """Euler number of a volume.
-
-    Args:
-        mask: 0 and 1, uint8 (D, H, W).
-        table: What a block of 2 x 2 x 2 pixels adds, by its bits, int64 (256,).
-
-    Returns:
-        The sum over all blocks, with background beyond the border.
-    """
-    depth, height, width = mask.shape
-    framed = np.zeros((depth + 2, height + 2, width + 2), np.uint8)
-    framed[1:-1, 1:-1, 1:-1] = mask
-    total = 0
-    for z in range(depth + 1):
-        for y in range(height + 1):
-            one, two = framed[z, y], framed[z, y + 1]
-            three, four = framed[z + 1, y], framed[z + 1, y + 1]
-            column = np.int64(0)
-            for x in range(1, width + 2):
-                before = column
-                column = np.int64(one[x]) + 2 * two[x] + 4 * three[x] + 8 * four[x]
-                total += table[before + 16 * column]
-    return total
-
-
-@kernel
-def features(mask, wide, table):
-    """Components, loops and cavities of a volume; of a plane its components, loops and nothing.
-
-    Args:
-        mask: 0 and 1, uint8 (D, H, W), C-contiguous.
-        wide: 1 where the foreground is 26-connected, 0 where the background is.
-        table: Of :func:`euler`.
-
-    Returns:
-        Three counts.
-    """
-    depth, height, width = mask.shape
-    flat = mask.reshape(-1)
-    begin, component = label_grid(flat, height, width, wide, True)
-    closed = np.ones(component.size, np.bool_)
-    for i in range(component.size):
-        row = begin[i] // width
-        y = row % height
-        if (
-            (depth > 1 and (row < height or row >= (depth - 1) * height))
-            or y == 0
-            or y == height - 1
-            or begin[i] % width == 0
-            or begin[i + 1] % width == 0
-        ):
-            closed[component[i]] = False
-    seen = np.zeros(component.size, np.bool_)
-    components = 0
-    enclosed = 0
-    for i in range(component.size):
-        if seen[component[i]]:
-            continue
-        seen[component[i]] = True
-        if flat[begin[i]] == 1:
-            components += 1
-        elif closed[component[i]]:
-            enclosed += 1
-    if depth == 1:
-        return components, enclosed, 0
-    return components, components + enclosed - euler(mask, table), enclosed
-
-
-@kernel
-def window_features(mask, window, wide, table, counts):
-    """Count the features of the windows that tile a volume, each as an image of its own.
-
-    Args:
-        mask: 0 and 1, uint8 (D, H, W).
-        window: Edge lengths, int64 (3,); windows at the far borders may be smaller.
-        wide: As in :func:`features`.
-        table: Of :func:`euler`.
-        counts: int64 (windows, 3); filled, window by window along the last axis first.
-    """
-    depth, height, width = mask.shape
-    i = 0
-    for z in range(0, depth, window[0]):
-        for y in range(0, height, window[1]):
-            for x in range(0, width, window[2]):
-                part = mask[z : z + window[0], y : y + window[1], x : x + window[2]]
-                one, two, three = features(part.copy(), wide, table)
-                counts[i, 0] = one
-                counts[i, 1] = two
-                counts[i, 2] = three
-                i += 1
-
-
-@kernel
-def continued(small, large, height, width, wide):
-    """Components of a mask and of a larger one, and how many of these hold one of those.
-
-    Args:
-        small: 0 and 1, uint8 (n,).
-        large: The same, set wherever ``small`` is.
-        height: Rows of a slice.
-        width: Pixels of a row.
-        wide: 1 where the foreground is 26-connected.
-
-    Returns:
-        Components of the small mask, of the large one, and of the large one that hold any of the
-        small.
-    """
-    begin, component = label_grid(small, height, width, wide, False)
-    outer, home = label_grid(large, height, width, wide, False)
-    few = np.zeros(component.size, np.bool_)
-    many = np.zeros(home.size, np.bool_)
-    held = np.zeros(home.size, np.bool_)
-    for j in range(home.size):
-        many[home[j]] |= large[outer[j]] == 1
-    j = 0
-    for i in range(component.size):
-        if small[begin[i]] == 1:
-            few[component[i]] = True
-            # A run of the small mask lies in one of the large.
-            while outer[j + 1] <= begin[i]:
-                j += 1
-            held[home[j]] = True
-    return few.sum(), many.sum(), held.sum()
-
-
-@kernel
-def meet(first, second, height, width, wide, per_row, up_to):
-    """Where the components of two masks meet, run by run.
-
-    Args:
-        first: 0 and 1, uint8 (n,).
-        second: Another mask of that size.
-        height: Rows of a slice.
-        width: Pixels of a row.
-        wide: 1 where the foreground is 26-connected.
-        per_row: What a pixel of each row counts, int64 (rows,).
-        up_to: What the pixels before each column of a row count together, int64 (width + 1,).
-
-    Returns:
-        Piece by piece, the component of the first and of the second mask, 0 for background and
-        else numbered from 1 by first pixel, and what the pixels of the piece count, int64 (k, 3).
-    """
-    begin, component = label_grid(first, height, width, wide, False)
-    other, home = label_grid(second, height, width, wide, False)
-    names = np.zeros(component.size, np.int64)
-    theirs = np.zeros(home.size, np.int64)
-    count = 0
-    for i in range(component.size):
-        if first[begin[i]] == 1 and names[component[i]] == 0:
-            count += 1
-            names[component[i]] = count
-    count = 0
-    for i in range(home.size):
-        if second[other[i]] == 1 and theirs[home[i]] == 0:
-            count += 1
-            theirs[home[i]] = count
-    pieces = np.empty((component.size + home.size, 3), np.int64)
-    count = 0
-    i = 0
-    j = 0
-    while i < component.size:
-        start = max(begin[i], other[j])
-        end = min(begin[i + 1], other[j + 1])
-        x = start % width
-        pieces[count, 0] = names[component[i]]
-        pieces[count, 1] = theirs[home[j]]
-        pieces[count, 2] = per_row[start // width] * (up_to[x + end - start] - up_to[x])
-        count += 1
-        i += int(begin[i + 1] == end)
-        j += int(other[j + 1] == end)
-    return pieces[:count]
+    return boxes
