@@ -105,8 +105,7 @@ class Pair:
         """
         if name not in self._remembered:
             self._remembered[name] = measure()
-        found: Statistic = self._remembered[name]
-        return found
+        return self._remembered[name]  # type: ignore[no-any-return]
 
     def uncropped(self) -> tuple[Mask, Mask]:
         """Both masks in the size of the image.
