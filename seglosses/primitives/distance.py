@@ -106,29 +106,6 @@ def distance_to(mask: ArrayLike, spacing: Spacing = None) -> Map:
     return _transform(~array, spacing_of(array.ndim, spacing))
 
 
-def nearest_to(mask: ArrayLike) -> tuple[NDArray[np.int32], ...]:
-    """The nearest pixel of a mask for every pixel.
-
-    Args:
-        mask: Boolean mask, (*S), not empty.
-
-    Returns:
-        Its indices, one array (*S) an axis; of equally near ones any.
-
-    Raises:
-        ValueError: When the mask is empty.
-
-    Example:
-        >>> nearest_to([[0, 0, 1]])[1]
-        array([[2, 2, 2]], dtype=int32)
-    """
-    array = _as_mask(mask)
-    if not array.any():
-        raise ValueError("an empty mask has no nearest pixel; ask whether mask.any() first")
-    found = ndimage.distance_transform_edt(~array, return_distances=False, return_indices=True)
-    return tuple(found)
-
-
 def two_sided_distance(mask: ArrayLike, spacing: Spacing = None) -> Map:
     """Distance of every pixel to the nearest pixel on the other side of the mask's boundary.
 

@@ -47,6 +47,29 @@ def distances_at(
     return out
 
 
+def nearest_to(mask: ArrayLike) -> tuple[NDArray[np.int32], ...]:
+    """The nearest pixel of a mask for every pixel.
+
+    Args:
+        mask: Boolean mask, (*S), not empty.
+
+    Returns:
+        Its indices, one array (*S) an axis; of equally near ones any.
+
+    Raises:
+        ValueError: When the mask is empty.
+
+    Example:
+        >>> nearest_to([[0, 0, 1]])[1]
+        array([[2, 2, 2]], dtype=int32)
+    """
+    array = as_mask(mask)
+    if not array.any():
+        raise ValueError("an empty mask has no nearest pixel; ask whether mask.any() first")
+    found = ndimage.distance_transform_edt(~array, return_distances=False, return_indices=True)
+    return tuple(found)
+
+
 def eroded(mask: ArrayLike, width: int) -> Mask:
     """Erode a mask by a square (cube in 3D), `width` steps to each side.
 

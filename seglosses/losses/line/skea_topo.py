@@ -12,11 +12,12 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.distance import distance_to, distances_at, nearest_to
+from seglosses.primitives.distance import distance_to
 from seglosses.primitives.host import host_function, host_maps
+from seglosses.primitives.nearest import distances_at, nearest_to
 from seglosses.primitives.reduction import average_pixels
 from seglosses.topology import label_components
-from seglosses.topology.components import label_boxes
+from seglosses.topology.overlaps import label_boxes
 from seglosses.topology.skeleton import lee_skeleton, skeletons_apart
 
 __all__ = [
