@@ -39,6 +39,8 @@ RENAMED = {
 ALONE = {
     "ActivePassiveLoss": "weighs two losses, each of which has its pair",
     "BalancedCrossEntropyLoss": "cross-entropy; balanced_class_weights are its weights",
+    "OHEMCrossEntropyLoss": "cross-entropy of the pixels that hardest_pixels chooses",
+    "TopKCrossEntropyLoss": "cross-entropy of the pixels that hardest_share chooses",
 }
 #: Values of options whose default says too little.
 ODD: dict[str, object] = {
