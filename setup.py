@@ -119,6 +119,7 @@ setup(
             "SimpleITK>=2.2",
         ],
         "bench": [
+            "cripser>=0.0.13",
             "gudhi>=3.8",
             "kornia>=0.7",
             "matplotlib>=3.7",

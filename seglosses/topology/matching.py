@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from typing_extensions import Unpack
 
+    from seglosses.topology.label_bars import LabelBars
+
 ImageIntervals = Literal["all", "positive"]
 Third = Literal["union", "intersection"]
 
@@ -41,6 +43,7 @@ class MatchingOptions(TypedDict, total=False):
     image_intervals: ImageIntervals
     relative: bool
     comparison: Third
+    remembered: LabelBars | None
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ def betti_matching(
     relative: bool = False,
     comparison: Third = "union",
     threads: int | None = 1,
+    remembered: LabelBars | None = None,
 ) -> Matching:
     """Induced matching of the barcodes of two images.
 
@@ -97,6 +101,7 @@ def betti_matching(
         comparison: ``'union'``: the third image contains both. ``'intersection'``: both contain it.
         threads: Volumes use two threads where there are so many, None for as many as there are
             processors; the result is the same. Images need one.
+        remembered: Where loops of labels of volumes are looked up and kept; None for nowhere.
 
     Returns:
         The matching.
@@ -137,7 +142,9 @@ def betti_matching(
     if first.ndim == 2:
         parts, items = _match_images(keys, filtration, construction, relative, union, exact)
     else:
-        way = Way(construction, relative, union, exact, threads or available_processors())
+        way = Way(
+            construction, relative, union, exact, threads or available_processors(), remembered
+        )
         parts, items = match_volumes(keys, filtration, way)
     matched: list[Codes] = []
     unmatched_a: list[Codes] = []

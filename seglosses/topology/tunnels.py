@@ -87,6 +87,11 @@ class Loops:
         """True for every loop: those of length zero are not listed."""
         return np.ones(self.edges.size, bool)
 
+    def recall(self, bars: tuple[Codes, Codes] | None) -> None:
+        """Take over bars that are known from before."""
+        if bars is not None:
+            self.__dict__["bars"] = bars
+
     def forget(self) -> None:
         """Give back the memory of everything but the bars."""
         self._rank = None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from seglosses.topology.label_bars import LabelBars
     from seglosses.topology.sides import Ints
 
     Items = tuple[NDArray[Any], NDArray[Any]]
@@ -39,6 +40,7 @@ class Way(NamedTuple):
     union: bool
     exact: bool  #: whether empty image intervals match
     threads: int
+    remembered: LabelBars | None = None
 
     @property
     def larger(self) -> bool:
@@ -91,6 +93,10 @@ def _beside_label(
     tell_halves(one, two)
     components, halves, cavities = compare_with_label(one, two, shape, larger=way.larger)
     loops = one.loops, two.loops
+    name = b""
+    if way.remembered is not None:
+        name = way.remembered.digest(halves.older != 0, shape)
+        loops[1].recall(way.remembered.get(name))
 
     def rest() -> tuple[Items, Items, Any]:
         around = _match_forests((one, two), (components, cavities), way)
@@ -98,6 +104,8 @@ def _beside_label(
 
     # What needs no reduction of the volume itself first: then little is in memory at a time.
     (lowest, highest, links), _ = _together(way.threads, rest, lambda: loops[0].bars)
+    if way.remembered is not None:
+        way.remembered.put(name, loops[1].bars)
     middle = match_beside_label(*loops, halves, links, exact=way.exact)
     for each in loops:
         each.forget()

@@ -16,17 +16,17 @@ import torch
 from check_betti_matching import find_engine
 from numpy.typing import NDArray
 from scipy import ndimage
-from speed import Case
+from speed import Case, peer
 
 from seglosses.datasets.bricks import brick_sample
 from seglosses.losses import BettiMatchingLoss
-from seglosses.topology import betti_matching, matching_error
+from seglosses.topology import betti_matching, matching_error, persistence
 
 ENGINE = "SEGLOSSES_BETTI_ENGINE"
 
 
 def cases() -> Iterator[Case]:
-    """Soft and binary pairs of 128 to 1024 pixels, a volume, and the loss."""
+    """Soft and binary pairs of 128 to 1024 pixels, volumes, barcodes, and the loss."""
     place = os.environ.get(ENGINE)
     engine = find_engine(Path(place) if place else None)
     missing = () if engine else (f"the C++ engine (install topolosses or set {ENGINE})",)
@@ -38,9 +38,13 @@ def cases() -> Iterator[Case]:
         binary = _pair(f"{side} px, two masks", other, label, engine, missing)
         count = {"tie-free count": lambda a=other, b=label: matching_error(a > 0, b > 0)}
         yield binary._replace(contestants={**binary.contestants, **count})
-    blobs = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(64,) * 3), 3) > 0
-    volume = blobs.astype(np.float32)
-    yield _pair("64 voxels cubed, noise 0.2", soft(volume, 0.2), volume, engine, missing)
+    for side in (32, 64, 96):
+        for kind in ("smooth", "noise 0.05", "noise 0.2"):
+            pred, volume = volumes(side, kind)
+            yield _pair(f"{side} voxels cubed, {kind}", pred, volume, engine, missing)
+    pred, other = volumes(64, "soft")
+    yield _pair("64 voxels cubed, two soft volumes", pred, other, engine, missing)
+    yield from _barcodes()
     yield from _losses()
 
 
@@ -53,6 +57,40 @@ def soft(label: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
     """A blurred label with noise: a prediction."""
     grain = np.random.default_rng(1).normal(0, noise, label.shape)
     return np.clip(ndimage.gaussian_filter(label, 1.5) + grain, 0, 1).astype(np.float32)
+
+
+def volumes(side: int, kind: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A prediction of blobs, near to a network's (smooth) or noisy, and the label; or two of them."""
+    rng = np.random.default_rng(0)
+    label = (ndimage.gaussian_filter(rng.normal(size=(side,) * 3), 3) > 0).astype(np.float32)
+    blurred = ndimage.gaussian_filter(label, 1.5)
+    if kind.startswith("noise"):
+        grain = rng.normal(0, float(kind.split()[1]), label.shape)
+        return np.clip(blurred + grain, 0, 1).astype(np.float32), label
+    grain = ndimage.gaussian_filter(rng.normal(size=label.shape), 2)
+    pred = 1 / (1 + np.exp(-16 * (blurred - 0.5) - 6 * grain / grain.std()))
+    if kind == "soft":
+        grain = ndimage.gaussian_filter(rng.normal(size=label.shape), 1)
+        label = (0.9 * pred + 0.1 / (1 + np.exp(-grain / grain.std()))).astype(np.float32)
+    return pred.astype(np.float32), label
+
+
+def _barcodes() -> Iterator[Case]:
+    """Barcodes of one volume, beside two engines of barcodes alone."""
+    missing: list[str] = []
+    cripser = peer("cripser.computePH", missing)
+    cubes = peer("gudhi.CubicalComplex", missing)
+    for kind in ("smooth", "noise 0.05", "noise 0.2"):
+        volume = volumes(64, kind)[0]
+        double = volume.astype(np.float64)
+        runs: dict[str, Callable[[], Any]] = {
+            "seglosses": lambda v=volume: persistence(v, filtration="sublevel")
+        }
+        if cripser:
+            runs["cripser"] = lambda v=double: cripser(v, maxdim=2)
+        if cubes:
+            runs["gudhi"] = lambda v=double: cubes(vertices=v).compute_persistence()
+        yield Case(f"barcode of 64 voxels cubed, {kind}", runs, missing=tuple(missing))
 
 
 def _pair(
@@ -72,6 +110,13 @@ def _pair(
 
 
 def _losses() -> Iterator[Case]:
+    pred, label = volumes(64, "smooth")
+    logits = torch.logit(torch.from_numpy(pred), 1e-3).expand(2, 1, -1, -1, -1)
+    logits = torch.cat([-logits, logits], 1).requires_grad_()
+    labels = torch.from_numpy(label).long().expand(2, -1, -1, -1)
+    loss = BettiMatchingLoss(threads=1)
+    runs = {"seglosses": lambda loss=loss: loss(logits, labels)}
+    yield Case("loss of 2 x 2 x 64 voxels cubed, forward and backward", runs, logits)
     label = wall(512)
     maps = np.stack([soft(np.roll(label, 7 * k, 1), 0.2) for k in range(10)])
     logits = torch.logit(torch.from_numpy(maps), 1e-3).unsqueeze(1).requires_grad_()

@@ -145,16 +145,43 @@ def _table(
     return np.concatenate(found)
 
 
-def windows(shape: tuple[int, ...], side: int | None) -> Iterator[tuple[slice, ...]]:
+def windows(
+    shape: tuple[int, ...], side: int | tuple[int, ...] | None
+) -> Iterator[tuple[slice, ...]]:
     """Places of adjacent windows, row by row; those at the far ends are smaller.
+
+    Args:
+        shape: Of the map.
+        side: Of the windows, one number or one for each axis; ``None`` for the whole map.
 
     Example:
         >>> list(windows((2, 3), 2))
         [(slice(0, 2, None), slice(0, 2, None)), (slice(0, 2, None), slice(2, 4, None))]
+        >>> len(list(windows((2, 4, 4), (1, 4, 2))))
+        4
+
+    Raises:
+        ValueError: for another number of sides than axes.
     """
-    steps = [range(0, n, side or max(n, 1)) for n in shape]
+    sides = sides_of(side, shape)
+    steps = [range(0, n, s) for n, s in zip(shape, sides, strict=True)]
     for corner in itertools.product(*steps):
-        yield tuple(slice(a, a + (side or n)) for a, n in zip(corner, shape, strict=True))
+        yield tuple(slice(a, a + s) for a, s in zip(corner, sides, strict=True))
+
+
+def sides_of(side: int | tuple[int, ...] | None, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Length of a box along each axis, the map's own for ``None``.
+
+    Example:
+        >>> sides_of(2, (5, 6)), sides_of(None, (5, 6))
+        ((2, 2), (5, 6))
+    """
+    lengths = side if isinstance(side, tuple) else (side,) * len(shape)
+    if len(lengths) != len(shape):
+        raise ValueError(
+            f"expected one side, or one for each axis of maps of shape {shape}, got {side}"
+        )
+    return tuple(max(n, 1) if s is None else s for s, n in zip(lengths, shape, strict=True))
 
 
 def _window_bars(

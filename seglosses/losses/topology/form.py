@@ -10,6 +10,8 @@ from seglosses.topology.filtration import Construction, Filtration, check_choice
 from seglosses.topology.matching import ImageIntervals
 
 Levels = Literal["superlevel", "sublevel", "both"]
+#: Pixels of a side, or those of each axis.
+Side = int | tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,21 @@ class Form:
     min_length: float = 0.0
     weights: tuple[float, float] = (1.0, 1.0)
     push_unmatched: bool = False
-    window: int | None = None
+    window: Side | None = None
     threads: int | None = None
+    crop: Side | None = None
+    remember: int = 0
 
     def __post_init__(self) -> None:
         check_range("[0, inf)", min_length=self.min_length)
         check_choice("filtration", self.filtration, ("superlevel", "sublevel", "both"))
         check_choice("construction", self.construction, ("V", "T"))
         check_choice("image_intervals", self.image_intervals, ("all", "positive"))
-        if self.window is not None:
-            remedy = "or None for whole maps"
-            check_range("[2, inf)", whole=True, remedy=remedy, window=self.window)
+        remedy = "or None for whole maps"
+        for name, side in (("window", self.window), ("crop", self.crop)):
+            for length in () if side is None else side if isinstance(side, tuple) else (side,):
+                check_range("[2, inf)", whole=True, remedy=remedy, **{name: length})
+        check_range("[0, inf)", whole=True, remember=self.remember)
         if len(self.weights) != 2:
             raise ValueError(
                 f"weights must be those of matched and surplus bars, got {self.weights!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -11,11 +12,12 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
-from seglosses.losses.topology.bars import windows
-from seglosses.losses.topology.form import Form, Levels
+from seglosses.losses.topology.bars import sides_of, windows
+from seglosses.losses.topology.form import Form, Levels, Side
 from seglosses.primitives.host import host_function, host_table
 from seglosses.topology import betti_matching_batch
 from seglosses.topology.filtration import Construction, Filtration
+from seglosses.topology.label_bars import LabelBars
 from seglosses.topology.matching import ImageIntervals
 
 __all__ = [
@@ -41,8 +43,10 @@ def betti_matching_loss(
     min_length: float = 0.0,
     weights: tuple[float, float] = (1.0, 1.0),
     push_unmatched: bool = False,
-    window: int | None = None,
+    window: Side | None = None,
     threads: int | None = None,
+    crop: Side | None = None,
+    remember: int = 0,
 ) -> Tensor:
     r"""Betti matching loss: matched features agree, unmatched ones vanish.
 
@@ -70,9 +74,13 @@ def betti_matching_loss(
         weights: w_m of matched and w_u of surplus features.
         push_unmatched: Price a surplus feature by 2 (b_p^2 + (1 - d_p)^2) instead (superlevel): its
             birth sinks to 0 and its death rises to 1, instead of both meeting half-way.
-        window: Side of windows, pixels, that are matched on their own and whose losses add up;
-            ``None`` matches whole maps.
+        window: Side of windows, pixels, that are matched on their own and whose losses add up, or
+            one for each axis; ``None`` matches whole maps.
         threads: Threads to use, ``None`` for as many as there are processors.
+        crop: Side of a box, or one for each axis, drawn anew for every map and call by torch's
+            generator, outside of which nothing is matched; ``None`` for everything. A patch of
+            128 x 128 x 128 voxels then costs what a box costs.
+        remember: How many labels of volumes to remember by their loops, where labels come again.
 
     Returns:
         One loss per image and class, (N, K): about twice the number of wrong features at first,
@@ -101,6 +109,8 @@ def betti_matching_loss(
         push_unmatched,
         window,
         threads,
+        crop,
+        remember,
     )
     return _matched_loss(prob, target, form)
 
@@ -115,6 +125,8 @@ def _matched_loss(prob: Tensor, target: Tensor, form: Form) -> Tensor:
             levels=form.levels,
             essential=form.essential,
             window=form.window,
+            crop=form.crop,
+            remember=form.remember,
             threads=form.threads,
             construction=form.construction,
             image_intervals=form.image_intervals,
@@ -159,7 +171,9 @@ def _features(
     *,
     levels: tuple[Filtration, ...],
     essential: bool,
-    window: int | None,
+    window: Side | None,
+    crop: Side | None,
+    remember: int,
     threads: int | None,
     construction: Construction,
     image_intervals: ImageIntervals,
@@ -173,7 +187,11 @@ def _features(
     shape = prob.shape[2:]
     pred, label = prob.reshape(-1, *shape), target.astype(prob.dtype).reshape(-1, *shape)
     pixels = np.arange(math.prod(shape)).reshape(shape)
-    places = [(r, p) for r in range(len(pred)) for p in windows(shape, window)]
+    places = []
+    for row in range(len(pred)):
+        box = _drawn_box(shape, crop)
+        lengths = tuple(part.stop - part.start for part in box)
+        places += [(row, _within(box, part)) for part in windows(lengths, window)]
     first, second = ([m[r][p] for r, p in places] for m in (pred, label))
     found = [np.zeros((0, 7), np.int64)]
     for level in levels:
@@ -184,6 +202,7 @@ def _features(
             filtration=level,
             construction=construction,
             image_intervals=image_intervals,
+            remembered=known_labels(remember) if remember else None,
         )
         for (row, part), matching in zip(places, matchings, strict=True):
             index = pixels[part].ravel()
@@ -200,6 +219,29 @@ def _features(
     return np.concatenate(found)
 
 
+@lru_cache(maxsize=4)
+def known_labels(size: int) -> LabelBars:
+    """Labels that are remembered, by their number."""
+    return LabelBars(size)
+
+
+def _drawn_box(shape: tuple[int, ...], crop: Side | None) -> tuple[slice, ...]:
+    """A box at random, the whole map where it is not larger."""
+    box = []
+    for side, length in zip(sides_of(crop, shape), shape, strict=True):
+        start = int(torch.randint(length - side + 1, ())) if side < length else 0
+        box.append(slice(start, min(start + side, length)))
+    return tuple(box)
+
+
+def _within(box: tuple[slice, ...], part: tuple[slice, ...]) -> tuple[slice, ...]:
+    """A window of a box, as a place in the map."""
+    return tuple(
+        slice(whole.start + own.start, min(whole.start + own.stop, whole.stop))
+        for whole, own in zip(box, part, strict=True)
+    )
+
+
 class BettiMatchingLoss(MapLoss):
     """Registered form of :func:`betti_matching_loss`; beside a region loss, best from halfway on.
 
@@ -214,8 +256,11 @@ class BettiMatchingLoss(MapLoss):
         min_length: Surplus features that are not longer cost nothing.
         weights: Factors of matched and of surplus features.
         push_unmatched: Births of surplus features sink to 0 and their deaths rise to 1.
-        window: Side of windows that are matched on their own; ``None`` for whole maps.
+        window: Side of windows that are matched on their own, or one for each axis; ``None`` for
+            whole maps.
         threads: Threads, ``None`` for as many as there are processors.
+        crop: Side of a random box of each map and call outside of which nothing is matched.
+        remember: How many labels of volumes to remember, where labels come again.
         options: See :class:`~seglosses.losses.classwise.MapLoss`. Classes are taken one against
             the rest, by their softmax or sigmoid.
 
@@ -248,8 +293,10 @@ class BettiMatchingLoss(MapLoss):
         min_length: float = 0.0,
         weights: tuple[float, float] = (1.0, 1.0),
         push_unmatched: bool = False,
-        window: int | None = None,
+        window: Side | None = None,
         threads: int | None = None,
+        crop: Side | None = None,
+        remember: int = 0,
         **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
@@ -261,8 +308,10 @@ class BettiMatchingLoss(MapLoss):
             min_length,
             (weights[0], weights[1]) if len(weights) == 2 else weights,
             push_unmatched,
-            window,
+            tuple(window) if isinstance(window, (list, tuple)) else window,
             threads,
+            tuple(crop) if isinstance(crop, (list, tuple)) else crop,
+            remember,
         )
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

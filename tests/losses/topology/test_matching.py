@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from seglosses.losses import BettiMatchingLoss, betti_matching_loss
+from seglosses.losses.topology.matching import known_labels
 from seglosses.topology import betti_matching_batch, betti_numbers, matching_error
 from tests.losses.topology.topology_cases import case
 
@@ -261,3 +262,49 @@ def test_options_are_checked(options: dict, words: str) -> None:
 def test_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         BettiMatchingLoss()(torch.full((1, 1, 3, 3), torch.nan), torch.zeros(1, 3, 3).long())
+
+
+def test_windows_of_volumes_may_differ_by_axis() -> None:
+    prob = torch.rand(1, 1, 2, 8, 6, generator=torch.Generator().manual_seed(0))
+    target = (prob > 0.5).float()
+    whole = betti_matching_loss(prob, target, window=(2, 4, 6))
+    parts = [
+        betti_matching_loss(prob[..., k : k + 4, :], target[..., k : k + 4, :]) for k in (0, 4)
+    ]
+    torch.testing.assert_close(whole, parts[0] + parts[1])
+    with pytest.raises(ValueError, match="one for each axis"):
+        betti_matching_loss(prob, target, window=(4, 4))
+
+
+def test_a_crop_is_a_box_drawn_by_the_generator_of_torch() -> None:
+    prob = torch.rand(2, 1, 9, 8, 7, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    target = (prob > 0.6).float()
+    seen = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
+        loss = betti_matching_loss(prob, target, crop=(4, 8, 3), window=4).sum()
+        (grad,) = torch.autograd.grad(loss, prob)
+        for row in grad[:, 0].abs():
+            places = row.nonzero()
+            assert (places.amax(0) - places.amin(0) < torch.tensor([4, 8, 3])).all()
+        seen.append(grad)
+    torch.testing.assert_close(seen[0], seen[1])
+    assert (seen[0] != seen[2]).any()
+    everything = betti_matching_loss(prob, target)
+    torch.testing.assert_close(betti_matching_loss(prob, target, crop=9), everything)
+
+
+def test_labels_that_come_again_are_remembered() -> None:
+    prob = torch.rand(3, 1, 6, 7, 5, generator=torch.Generator().manual_seed(2))
+    target = (torch.rand(1, 1, 6, 7, 5, generator=torch.Generator().manual_seed(3)) > 0.5).float()
+    target = target.expand(3, 1, 6, 7, 5)
+    loss = BettiMatchingLoss(remember=2, use_sigmoid=True)
+    assert loss.form.remember == 2
+    fresh = betti_matching_loss(prob, target)
+    for _ in range(2):
+        torch.testing.assert_close(betti_matching_loss(prob, target, remember=2), fresh)
+    assert len(known_labels(2)._bars) == 1
+    torch.testing.assert_close(
+        betti_matching_loss(1 - prob, 1 - target, filtration="both", remember=2),
+        betti_matching_loss(1 - prob, 1 - target, filtration="both"),
+    )
