@@ -60,7 +60,7 @@ def soft(label: NDArray[np.float32], noise: float) -> NDArray[np.float32]:
 
 
 def volumes(side: int, kind: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A prediction of blobs, near to a network's (smooth) or noisy, and the label; or two of them."""
+    """A prediction of blobs, smooth as of a network or noisy, and the label; or two soft maps."""
     rng = np.random.default_rng(0)
     label = (ndimage.gaussian_filter(rng.normal(size=(side,) * 3), 3) > 0).astype(np.float32)
     blurred = ndimage.gaussian_filter(label, 1.5)
