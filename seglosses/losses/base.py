@@ -30,7 +30,9 @@ from seglosses.losses.loss import default_name as default_name
 from seglosses.losses.rows import BoxLoss as BoxLoss
 from seglosses.losses.rows import RotatedBoxLoss as RotatedBoxLoss
 from seglosses.primitives.checks import check_range, class_factors
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned, align
+from seglosses.primitives.few_classes import as_factor
 from seglosses.primitives.reduction import Asked, check_reduction
 
 
@@ -236,9 +238,11 @@ class PixelLoss(SegmentationLoss):
             loss = loss / batch.channels if unreduced else loss
         else:
             target = batch.labels if batch.labels is not None else batch.target()
-            loss = self.compute(logits, target) * self._class_factor(target)
+            loss = self.compute(logits, target)
+            if self.class_weight is not None:
+                loss = loss * self._class_factor(target)
         if valid is not None:
-            loss = torch.where(valid, loss, 0.0)
+            loss = _zero_unless(valid, loss)
         if batch.row_weight is not None:
             weight = batch.row_weight.view(-1, *(1,) * (loss.dim() - 1))
         return asked.of(loss, weight, count=self._count(batch))
@@ -280,17 +284,32 @@ class PixelLoss(SegmentationLoss):
     def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
         """Losses of independent channels (N, C, *S), by their class weights."""
         shape = logits.shape
-        half = logits.reshape(-1, 1, *shape[2:]) / 2
-        pair = torch.cat([-half, half], 1)
-        y = batch.target().reshape(-1, *shape[2:])
-        target = y.long() if batch.labels is not None else torch.stack([1 - y, y], 1)
-        loss = self.compute(pair, target)
+        if shape[1] == 1 and batch.labels is not None:
+            target = batch.labels
+        else:
+            y = batch.target().reshape(-1, *shape[2:])
+            target = y.long() if batch.labels is not None else torch.stack([1 - y, y], 1)
+        loss = self._of_margins(logits.reshape(-1, *shape[2:]), target)
         if self.class_weight is not None and shape[1] == 1:
             loss = loss * self._class_factor(target)
         return self._weighed(loss.reshape(shape))
+
+    def _of_margins(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Losses of foreground logits (M, *S) and labels {0, 1} of that shape, or dense targets."""
+        half = logits.unsqueeze(1) / 2
+        return self.compute(torch.cat([-half, half], 1), target)
 
     def _weighed(self, loss: Tensor) -> Tensor:
         """Losses of several channels (N, C, *S) by their class weights."""
         if self.class_weight is None or loss.shape[1] == 1:
             return loss
         return loss * self.class_weight.view(1, -1, *(1,) * (loss.dim() - 2))
+
+
+def _zero_unless(valid: Tensor, loss: Tensor) -> Tensor:
+    if at_hand(loss):
+        # a CPU multiplies ten times as fast as it chooses; but zero times infinity is none
+        kept = loss * as_factor(valid, loss.dtype)
+        if bool(kept.detach().sum().isfinite()):
+            return kept
+    return torch.where(valid, loss, 0.0)

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seglosses.primitives.device import is_transformed
+from seglosses.primitives.few_classes import signed_entropy, takes_few
 from seglosses.primitives.first_order import first_order
-from seglosses.primitives.layout import blocks, flat_labels, flat_maps
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -33,6 +33,8 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """
     if target.is_floating_point() or is_transformed():
         return F.cross_entropy(logits, target, reduction="none")
+    if logits.shape[1] == 2 and takes_few(logits):
+        return signed_entropy(logits, target)
     loss: Tensor = _LabelEntropy.apply(logits, target)  # type: ignore[no-untyped-call]
     return loss
 
@@ -40,26 +42,18 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
 class _LabelEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, labels: Tensor) -> Tensor:
-        flat, index = flat_maps(logits), flat_labels(labels).unsqueeze(1)
-        log_total = flat.new_empty(index.shape)
-        for rows, columns in blocks(flat):
-            part = flat[rows, :, columns]
-            peak = part.amax(1, keepdim=True)
-            total = (part - peak).exp_().sum(1, keepdim=True)
-            torch.add(peak, total.log_(), out=log_total[rows, :, columns])
-        small = index.to(torch.uint8) if flat.shape[1] <= 256 else index
-        ctx.save_for_backward(logits, small, log_total)
-        return (log_total - flat.gather(1, index)).view(labels.shape)
+        index = labels.unsqueeze(1)
+        small = index.to(torch.uint8) if logits.shape[1] <= 256 else index
+        log_prob = logits.log_softmax(1)
+        # of few classes the labels weigh as much, and time counts
+        ctx.few = takes_few(logits)
+        ctx.save_for_backward(log_prob if ctx.few else logits, small)
+        return log_prob.gather(1, index).squeeze(1).neg_()
 
     @staticmethod
     @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        logits, small, log_total = ctx.saved_tensors
-        flat, scale = flat_maps(logits), flat_labels(grad).unsqueeze(1)
-        slope = torch.empty_like(flat)
-        for rows, columns in blocks(flat):
-            factor = scale[rows, :, columns]
-            total, out = log_total[rows, :, columns], slope[rows, :, columns]
-            torch.sub(flat[rows, :, columns], total, out=out).exp_().mul_(factor)
-            out.scatter_add_(1, small[rows, :, columns].long(), -factor)
-        return slope.view(logits.shape), None
+        kept, small = ctx.saved_tensors
+        factor = grad.unsqueeze(1)
+        prob = kept.exp() if ctx.few else kept.softmax(1)
+        return prob.mul_(factor).scatter_add_(1, small.long(), -factor), None

@@ -132,8 +132,6 @@ def as_labels(
         (tensor([[1, 0]]), tensor([[ True, False]]))
     """
     valid: Tensor | None = None
-    if ignore_index is not None:
-        labels, valid = _split_ignored(labels, ignore_index)
     channels = logits.shape[1]
     if ignore_index == 255 and channels > 255:
         raise ValueError(
@@ -142,16 +140,29 @@ def as_labels(
         )
     # detection heads mark background by the label C: sigmoid rows without spatial dimensions
     classes = max(channels, 2) if logits.dim() > 2 or not sigmoid else channels + 1
-    require_between(
-        labels,
-        0,
-        classes - 1,
-        f"labels must lie in [0, {classes - 1}] for {channels} channel(s), or equal"
-        f" ignore_index={ignore_index}; scale masks of {{0, 255}} first",
-    )
+    if not _all_are_classes(labels, classes, ignore_index):
+        if ignore_index is not None:
+            labels, valid = _split_ignored(labels, ignore_index)
+        require_between(
+            labels,
+            0,
+            classes - 1,
+            f"labels must lie in [0, {classes - 1}] for {channels} channel(s), or equal"
+            f" ignore_index={ignore_index}; scale masks of {{0, 255}} first",
+        )
     if logits.dim() == 2 and channels == 1:
         labels = 1 - labels
     return labels, valid
+
+
+def _all_are_classes(labels: Tensor, classes: int, ignore_index: int | None) -> bool:
+    """Whether one look at the extremes says it all, as far as the host may look."""
+    if not at_hand(labels) or not labels.numel():
+        return False
+    if ignore_index is not None and 0 <= ignore_index < classes:
+        return False
+    least, most = (int(end) for end in labels.aminmax())
+    return least >= 0 and most < classes
 
 
 def _split_ignored(labels: Tensor, ignore_index: int) -> tuple[Tensor, Tensor | None]:

@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from seglosses.primitives.device import is_transformed
+from seglosses.primitives.device import at_hand, is_transformed, widest
 from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.few_classes import as_factor, indicators, takes_few
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.layout import flat_labels, flat_maps
 from seglosses.primitives.softmax_counts import softmax_counts
@@ -184,10 +185,14 @@ def _weigh(maps: Tensor, weight: Tensor | None) -> None:
     """Multiply (N, C, P) in place by weights (N, P); where these are zero, NaN becomes zero too."""
     if weight is None:
         return
-    if weight.dtype == torch.bool:
-        maps.masked_fill_(~weight.unsqueeze(1), 0.0)
-    else:
-        maps.mul_(weight.unsqueeze(1)).masked_fill_((weight == 0).unsqueeze(1), 0.0)
+    if at_hand(maps):
+        # a CPU multiplies ten times as fast as it chooses
+        maps.mul_(as_factor(weight, maps.dtype).unsqueeze(1))
+        if bool(maps.sum().isfinite()):
+            return
+    elif weight.dtype != torch.bool:
+        maps.mul_(weight.unsqueeze(1))
+    maps.masked_fill_((weight == 0).unsqueeze(1), 0.0)
 
 
 class _LabelCounts(torch.autograd.Function):
@@ -204,19 +209,22 @@ class _LabelCounts(torch.autograd.Function):
         prob = flat_maps(logits).sigmoid()
         _weigh(prob, weight)
         mass = prob.sum(2)
-        ones = torch.ones_like(prob[:, 0]) if weight is None else weight.to(prob.dtype)
-        if channels == 1:
-            hot = (labels == 1).to(prob.dtype)
-            tp = (prob[:, 0] * hot).sum(1, keepdim=True)
-            target = (ones * hot).sum(1, keepdim=True)
+        small = labels.to(torch.uint8) if channels < 256 else labels
+        if channels == 1 or takes_few(logits):
+            hot = _hot(small, prob)
+            tp = (prob * hot).sum(2)
+            _weigh(hot, weight)
+            target = hot.sum(2)
         else:
             # a label equal to C (background of detection heads) falls into a column cut off again
             shape = (len(labels), channels + 1)
+            ones = torch.ones_like(prob[:, 0]) if weight is None else as_factor(weight, prob.dtype)
             own = prob.gather(1, labels.clamp(max=channels - 1).unsqueeze(1)).squeeze(1)
-            zeros = torch.zeros(shape, dtype=torch.float64, device=prob.device)
-            tp = zeros.scatter_add(1, labels, own.double())[:, :channels].to(prob.dtype)
-            target = zeros.scatter_add(1, labels, ones.double())[:, :channels].to(prob.dtype)
-        ctx.save_for_backward(logits, labels, *(() if weight is None else (weight,)))
+            zeros = torch.zeros(shape, dtype=widest(prob), device=prob.device)
+            tp = zeros.scatter_add(1, labels, own.to(zeros.dtype))[:, :channels].to(prob.dtype)
+            target = zeros.scatter_add(1, labels, ones.to(zeros.dtype))[:, :channels]
+            target = target.to(prob.dtype)
+        ctx.save_for_backward(logits, small, *(() if weight is None else (weight,)))
         ctx.mark_non_differentiable(target)
         return tp, mass, target
 
@@ -225,19 +233,26 @@ class _LabelCounts(torch.autograd.Function):
     def backward(
         ctx: Any, grad_tp: Tensor, grad_mass: Tensor, _: Tensor
     ) -> tuple[Tensor, None, None]:
-        logits, labels, *rest = ctx.saved_tensors
+        logits, small, *rest = ctx.saved_tensors
         weight = rest[0] if rest else None
         channels = logits.shape[1]
         prob = flat_maps(logits).sigmoid()
         # d/d prob of each pixel: grad_mass everywhere, grad_tp once more at the pixel's own class
-        if channels == 1:
-            slope = grad_mass.unsqueeze(2) + grad_tp.unsqueeze(2) * (labels == 1).unsqueeze(1)
-            grad = slope * prob * (1 - prob)
+        if channels == 1 or takes_few(logits):
+            grad = _hot(small, prob).mul_(grad_tp.unsqueeze(2)).add_(grad_mass.unsqueeze(2))
         else:
+            labels = small.long()
             known = labels.clamp(max=channels - 1)
             extra = grad_tp.gather(1, known).masked_fill(labels == channels, 0.0).unsqueeze(1)
             grad = grad_mass.unsqueeze(2).expand_as(prob).clone()
             grad.scatter_add_(1, known.unsqueeze(1), extra)
-            grad.mul_(prob).mul_(1 - prob)
+        grad.mul_(prob).mul_(prob.neg_().add_(1))
         _weigh(grad, weight)
         return grad.view_as(logits), None, None
+
+
+def _hot(labels: Tensor, like: Tensor) -> Tensor:
+    """Indicators (N, C, P) of labels (N, P); of one channel they are those of label 1."""
+    if like.shape[1] == 1:
+        return labels.unsqueeze(1).to(like.dtype)
+    return indicators(labels, like.shape[1], like.dtype)

@@ -12,8 +12,10 @@ from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.primitives.checks import check_range, class_factors
+from seglosses.primitives.device import is_transformed
 from seglosses.primitives.encoding import Aligned, at_target
 from seglosses.primitives.entropy import cross_entropy
+from seglosses.primitives.few_classes import signed_entropy
 from seglosses.primitives.reduction import Asked
 from seglosses.primitives.soft_labels import (
     BoundarySmoothing,
@@ -233,6 +235,11 @@ class CrossEntropyLoss(PixelLoss):
                 " a softmax by class_weight"
             )
         return super().reduce(batch, asked)
+
+    def _of_margins(self, logits: Tensor, target: Tensor) -> Tensor:
+        if target.is_floating_point() or is_transformed():
+            return super()._of_margins(logits, target)
+        return signed_entropy(logits, target)
 
     def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
         loss = super()._by_channel(logits, batch)
