@@ -59,7 +59,8 @@ setup(
         "tifffile>=2022.8",
         "numba>=0.57",
         "pillow>=9.1",
-        "torch>=2.0",
+        # torch.library.custom_op; losses that NumPy computes are operators of it
+        "torch>=2.4",
         "tqdm>=4.60",
         "typing-extensions>=4.5",
     ],

@@ -171,7 +171,13 @@ def _computed_table(
     return _up(compute.compute(*_down(maps), **options), torch.int64, maps[0].device)
 
 
-@torch.library.custom_op("seglosses::host_maps", mutates_args=())
+# schemas are spelled out: torch reads them off annotations that are strings from 2.5 on only
+@torch.library.custom_op(
+    "seglosses::host_maps",
+    mutates_args=(),
+    schema="(Tensor[] maps, str function, str options, int leading, SymInt[] extra,"
+    " ScalarType dtype) -> Tensor",
+)
 def _maps_operator(
     maps: Sequence[Tensor],
     function: str,
@@ -222,7 +228,11 @@ def _first(size: int, dims: Sequence[int | None], maps: Sequence[Tensor]) -> lis
     ]
 
 
-@torch.library.custom_op("seglosses::host_table", mutates_args=())
+@torch.library.custom_op(
+    "seglosses::host_table",
+    mutates_args=(),
+    schema="(Tensor[] maps, str function, str options, int columns) -> Tensor",
+)
 def _table_operator(maps: Sequence[Tensor], function: str, options: str, columns: int) -> Tensor:
     return _computed_table(maps, _FUNCTIONS[function], ast.literal_eval(options))
 
