@@ -31,10 +31,23 @@ settings.load_profile(
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+    parser.addoption(
+        "--elsewhere", action="store_true", help="let CPU tensors take the branches of devices"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: needs --slow or RUN_SLOW=1")
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ``--elsewhere``: every test on the branches for devices, checks at once."""
+    if request.config.getoption("--elsewhere"):
+        from seglosses.primitives import device
+
+        monkeypatch.setattr(device, "HOSTS", frozenset())
+        monkeypatch.setenv("SEGLOSSES_CHECKS", "sync")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

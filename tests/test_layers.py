@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / "seglosses"
 LAYERS = (
     {"primitives", "topology", "extra_inputs", "attributions", "_moved"},
     {"losses", "metrics", "datasets"},
-    {"laws", "report", "converge", "catalogue", "registry", "doctor"},
+    {"laws", "report", "converge", "catalogue", "registry", "doctor", "label_maps"},
     {"audit", "evaluate"},
     {"hosts"},
     {"benchmark"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import ClassVar
 
 import torch
@@ -13,6 +14,7 @@ from seglosses.losses.base import SegmentationLoss, SegOptions
 from seglosses.primitives.checks import check_range, require
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.label_halves import scope
 from seglosses.primitives.layout import flat_labels, flat_maps, pick_channels
 from seglosses.primitives.overlap import Counts, Intersection, batch_counts, check_intersection
 from seglosses.primitives.reduction import Asked, Classes, average_classes, select_classes
@@ -347,6 +349,7 @@ class MapLoss(ClassLoss):
 
     Attributes:
         reads_margins: ``compute`` takes one-versus-rest logits in place of probabilities.
+        has_label_half: Some of its maps are of the label alone, see :mod:`seglosses.label_maps`.
         of_structures: It has no share of a pixel. Those of weight 0 are ignored, and weights other
             than 0 and 1 are refused.
 
@@ -359,6 +362,7 @@ class MapLoss(ClassLoss):
     """
 
     reads_margins: ClassVar[bool] = False
+    has_label_half: ClassVar[bool] = False
     of_structures: ClassVar[bool] = False
     default_classes: ClassVar[Classes | None] = "present_foreground"
     spatial_dims: ClassVar[tuple[int, ...]] = (2, 3)
@@ -387,6 +391,8 @@ class MapLoss(ClassLoss):
                 f"{type(self).__name__} compares {wanted} maps (N, C, *S), got logits"
                 f" {tuple(batch.logits.shape)}; sampled points have no shape, use an overlap loss"
             )
+        # weights of pixels may change what a map sees of the label
+        label = None if batch.pixel_weight is not None else self._label_words(batch)
         if self.of_structures:
             batch = _without(batch, type(self).__name__)
         only_present = self._only_present(batch)
@@ -395,9 +401,14 @@ class MapLoss(ClassLoss):
         target = batch.target()
         if chosen is not None:
             target = pick_channels(target, chosen)
-        loss = self.compute(prob, target, batch.mask()) + _broken(batch)
+        with nullcontext() if torch.compiler.is_compiling() else scope(label):
+            loss = self.compute(prob, target, batch.mask()) + _broken(batch)
         mass = target.flatten(2).sum(2) if only_present else None
         return self._mean(loss, mass, weights, batch, asked)
+
+    def _label_words(self, batch: Aligned) -> str:
+        chosen = select_classes(self._classes(batch), batch.channels, independent=batch.sigmoid)
+        return f"{chosen} of {batch.channels}"
 
     def _read(self, batch: Aligned, chosen: list[int] | None) -> Tensor:
         """What ``compute`` gets as ``prob``, of the chosen channels."""

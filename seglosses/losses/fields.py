@@ -15,7 +15,8 @@ from seglosses.primitives.distance import (
     spacing_of,
     two_sided_distance,
 )
-from seglosses.primitives.host import HostFunction, host_function, host_maps
+from seglosses.primitives.host import HostFunction, host_function
+from seglosses.primitives.label_halves import both_maps, label_maps
 from seglosses.primitives.masks import Mask
 
 
@@ -53,6 +54,27 @@ def two_sided_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
         tensor([[[1., 1., 2.]]])
     """
     return _fields(_two_sided, masks, spacing, leading=2)
+
+
+def two_sided_pair(pred: Tensor, label: Tensor, spacing: Spacing = None) -> tuple[Tensor, Tensor]:
+    """:func:`two_sided_fields` of prediction and label, in one journey.
+
+    Args:
+        pred: Boolean (N, K, *S).
+        label: Boolean (N, K, *S).
+        spacing: Edge lengths of a pixel.
+
+    Returns:
+        Two tensors (N, K, *S) float32.
+
+    Example:
+        >>> masks = torch.tensor([[[0, 1, 1]]]) > 0
+        >>> two_sided_pair(masks, ~masks)
+        (tensor([[[1., 1., 2.]]]), tensor([[[1., 1., 2.]]]))
+    """
+    lengths = None if spacing is None else spacing_of(pred.dim() - 2, spacing)
+    options = dict(spacing=lengths)
+    return both_maps(_two_sided, pred, label, dtype=torch.float32, options=options)
 
 
 def inner_fields(masks: Tensor, spacing: Spacing = None) -> Tensor:
@@ -109,6 +131,6 @@ def _fields(field: HostFunction, masks: Tensor, spacing: Spacing, leading: int =
     axes = masks.dim() - (1 if field is _to_nearest else 2)
     # as numbers, which a graph can hold
     lengths = None if spacing is None else spacing_of(axes, spacing)
-    return host_maps(
+    return label_maps(
         field, masks, dtype=torch.float32, leading=leading, options=dict(spacing=lengths)
     )

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from seglosses.extra_inputs import KNOWN, extra_inputs
 from seglosses.hosts.openmmlab.checkpoints import explained, weights_only
+from seglosses.label_maps import collated, known_label_maps
 from seglosses.primitives.distance import Spacing, signed_label_distances
 from seglosses.registry import MODELS, TRANSFORMS
 
@@ -73,6 +74,8 @@ class ExtraInputs:
             inputs = inputs.detach().requires_grad_()
         with ExitStack() as stack:
             stack.enter_context(extra_inputs(**self.stated(inputs, data_samples)))
+            known = [sample.get("label_maps", {}) for sample in data_samples]
+            stack.enter_context(known_label_maps(collated(known)))
             self._open = stack
             try:
                 losses: dict[str, Tensor] = super().loss(inputs, data_samples)  # type: ignore[misc]

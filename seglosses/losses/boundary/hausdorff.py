@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
-from seglosses.losses.fields import two_sided_fields
+from seglosses.losses.fields import two_sided_pair
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.distance import Spacing
 from seglosses.primitives.encoding import Aligned
@@ -63,9 +63,8 @@ def hausdorff_dt_loss(
     """
     with torch.no_grad():
         predicted, labelled = prob > 0.5, target > 0.5
-        fields = two_sided_fields(torch.cat([predicted, labelled]), spacing).to(prob.dtype)
-        d_p, d_y = fields.pow_(alpha).chunk(2)
-        field = d_p + d_y
+        d_p, d_y = two_sided_pair(predicted, labelled, spacing)
+        field = d_p.to(prob.dtype).pow(alpha) + d_y.to(prob.dtype).pow(alpha)
         nowhere = field.flatten(2).sum(2) == 0
         opposite = (predicted != labelled).flatten(2).any(2) & nowhere
         field.add_(opposite.view(*opposite.shape, *(1,) * (field.dim() - 2)))
@@ -208,6 +207,7 @@ class HausdorffDTLoss(MapLoss):
         tensor(0.5000)
     """
 
+    has_label_half = True
     formula = "mean of (p - y)^2 (d_p^a + d_y^a), d the distance to the boundary of p > 1/2, y"
     paper = "Karimi and Salcudean 2020, arXiv:1904.10030"
     use_when = "errors far from the boundary hurt most (HD95), beside Dice, small weight"

@@ -99,6 +99,7 @@ class KervadecBoundaryLoss(MapLoss):
         tensor(0.2500)
     """
 
+    has_label_half = True
     formula = "mean of p phi, phi the signed distance to the label's boundary"
     paper = "Kervadec et al. 2019, arXiv:1812.07032"
     use_when = "small or thin foreground, beside Dice or cross-entropy, weight 0.01 or rebalancing"
@@ -117,9 +118,8 @@ class KervadecBoundaryLoss(MapLoss):
         bounded = _bounded(inside, mask)
         given = self._given(prob)
         if given is None:
-            phi = signed_fields(inside & bounded, self.spacing).to(prob.dtype)
-        else:
-            phi = torch.where(bounded, given, 0.0)
+            given = signed_fields(inside, self.spacing).to(prob.dtype)
+        phi = torch.where(bounded, given, 0.0)
         return boundary_loss(prob, phi, weight=mask, normalize=self.normalize)
 
     def _given(self, prob: Tensor) -> Tensor | None:
@@ -229,6 +229,7 @@ class RegionWiseLoss(MapLoss):
         tensor(0.0625)
     """
 
+    has_label_half = True
     formula = "mean of p z, z = -depth / deepest inside the class, 1 outside"
     paper = "Valverde and Tohka 2023, arXiv:2108.01405"
     use_when = "alone, where class sizes differ by orders of magnitude; signed"

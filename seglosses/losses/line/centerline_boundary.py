@@ -13,6 +13,7 @@ from seglosses.losses.compat import Compat, check_compat
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.distance import distance_to
 from seglosses.primitives.host import host_function, host_maps
+from seglosses.primitives.label_halves import both_maps
 from seglosses.primitives.overlap import ratio
 from seglosses.primitives.soft_thinning import soft_thinning
 from seglosses.topology.skeleton import skeletonize
@@ -165,6 +166,7 @@ class CenterlineBoundaryDiceLoss(MapLoss):
         tensor(0.0769)
     """
 
+    has_label_half = True
     formula = "1 - 2 P R / (P + R), clDice of hard skeletons weighed by radius"
     paper = "Shi et al. 2024, arXiv:2407.01517"
     use_when = "vessels of very different widths; beside CE and Dice; 2 to 3 times their cost"
@@ -184,26 +186,21 @@ class CenterlineBoundaryDiceLoss(MapLoss):
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """One minus the harmonic mean."""
-        # both at once, so that they travel together
-        masks = torch.cat([prob > 0.5, target > 0.5])
-        weights = self._released_weights(masks) if self.compat else self._weights(masks)
-        of_pred, of_target = weights.to(prob.dtype).chunk(2)
+        seen, truth = prob > 0.5, target > 0.5
+        if self.compat:
+            of_pred, of_target = self._released_weights(torch.cat([seen, truth])).chunk(2)
+        else:
+            options = dict(boundary=self.boundary)
+            of_pred, of_target = both_maps(
+                _own_weights, seen, truth, dtype=torch.float32, extra=(3,), options=options
+            )
         return centerline_boundary_dice_loss(
             prob,
-            of_pred,
-            of_target,
+            of_pred.to(prob.dtype),
+            of_target.to(prob.dtype),
             smooth=self.smooth,
             pooled=bool(self.compat),
             weight=mask,
-        )
-
-    def _weights(self, masks: Tensor) -> Tensor:
-        return host_maps(
-            _own_weights,
-            masks,
-            dtype=torch.float32,
-            extra=(3,),
-            options=dict(boundary=self.boundary),
         )
 
     def _released_weights(self, masks: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.host import host_function, host_maps
+from seglosses.primitives.host import host_function
+from seglosses.primitives.label_halves import label_maps
 from seglosses.primitives.overlap import ratio
 from seglosses.topology.skeleton import tube
 
@@ -79,6 +80,7 @@ class SkeletonRecallLoss(MapLoss):
         tensor(0.3750)
     """
 
+    has_label_half = True
     formula = "1 - sum p y / sum y, y the label's skeleton made thicker"
     paper = "Kirchhoff et al. 2024, arXiv:2404.03010"
     use_when = "thin structures must be found unbroken; beside CE and Dice; half their cost"
@@ -94,5 +96,5 @@ class SkeletonRecallLoss(MapLoss):
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """One minus the recall of the tube."""
-        tubes = host_maps(_tube, target > 0.5, dtype=torch.bool, options=dict(radius=self.radius))
+        tubes = label_maps(_tube, target > 0.5, dtype=torch.bool, options=dict(radius=self.radius))
         return skeleton_recall_loss(prob, tubes, smooth=self.smooth, weight=mask)

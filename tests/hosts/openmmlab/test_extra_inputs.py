@@ -19,6 +19,7 @@ from mmseg.structures import SegDataSample
 
 from seglosses.extra_inputs import extra_input
 from seglosses.hosts.openmmlab.extra_inputs import AddSignedDistance
+from seglosses.hosts.openmmlab.label_maps import AddLabelMaps
 from seglosses.losses.fields import signed_fields
 from seglosses.registry import MODELS
 
@@ -175,6 +176,24 @@ def test_maps_of_the_data_loader_reach_the_losses():
         sample.extra_signed_distance.data *= 2
     doubled = model.loss(images, samples)["decode.loss_kervadec_boundary"]
     torch.testing.assert_close(doubled, 2 * expected)
+
+
+def test_transform_makes_maps_of_labels_for_the_losses():
+    names = ("seglosses.SkeletonRecallLoss", "seglosses.HausdorffDTLoss")
+    model = extended(losses=names).eval()
+    images, samples = batch()
+    expected = model.loss(images, samples)
+    step = AddLabelMaps([{"type": name} for name in names], num_classes=3)
+    for sample in samples:
+        step({"data_samples": sample})
+        assert len(sample.label_maps) == 2
+    found = model.loss(images, samples)
+    for key in ("decode.loss_skeleton_recall", "decode.loss_hausdorff_dt"):
+        torch.testing.assert_close(found[key], expected[key], rtol=0, atol=0)
+    for sample in samples:
+        sample.label_maps = {key: each * 0 for key, each in sample.label_maps.items()}
+    changed = model.loss(images, samples)
+    assert changed["decode.loss_skeleton_recall"] != expected["decode.loss_skeleton_recall"]
 
 
 def test_features_and_a_second_branch_are_stated():

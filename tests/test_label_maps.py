@@ -1,0 +1,92 @@
+"""Maps of labels made beforehand give the numbers of maps made by the loss, and are used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from seglosses.catalogue import loss_classes
+from seglosses.label_maps import collated, known_label_maps, label_maps
+from seglosses.losses.classwise import MapLoss
+from seglosses.primitives import label_halves
+from tests.devices.cases import labels
+
+HALVES = [
+    name for name, cls in loss_classes().items() if issubclass(cls, MapLoss) and cls.has_label_half
+]
+
+
+def batch() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return 2 * torch.randn((2, 4, 24, 20), generator=generator), labels(2, (24, 20))
+
+
+def made(losses: list[Any], target: Tensor) -> dict[str, Tensor]:
+    return collated([label_maps(losses, image, num_classes=4) for image in target])
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How many batches of masks NumPy was given."""
+    calls: list[int] = []
+    original = label_halves.host_maps
+
+    def host_maps(compute: Any, *maps: Tensor, **rest: Any) -> Tensor:
+        calls.append(maps[0].shape[0])
+        return original(compute, *maps, **rest)
+
+    monkeypatch.setattr(label_halves, "host_maps", host_maps)
+    return lambda: sum(calls)
+
+
+def test_there_are_such_losses() -> None:
+    wanted = {"SkeletonRecallLoss", "KervadecBoundaryLoss", "HausdorffDTLoss", "RegionWiseLoss"}
+    assert wanted | {"CenterlineBoundaryDiceLoss"} <= set(HALVES)
+
+
+@pytest.mark.parametrize("options", [{}, {"classes": [2]}, {"use_sigmoid": True}], ids=str)
+@pytest.mark.parametrize("name", HALVES)
+def test_results_are_equal(name: str, options: Any, counted: Callable[[], int]) -> None:
+    loss = loss_classes()[name](**options)
+    logits, target = batch()
+    expected = loss(logits, target)
+    all_of_it = counted()
+    maps = made([loss], target)
+    assert maps
+    before = counted()
+    with known_label_maps(maps):
+        torch.testing.assert_close(loss(logits, target), expected, rtol=0, atol=0)
+    # the label's half is not computed again
+    assert counted() - before == all_of_it - 2
+
+
+def test_maps_of_other_classes_are_not_taken() -> None:
+    cls = loss_classes()["SkeletonRecallLoss"]
+    logits, target = batch()
+    expected = cls(classes=[2])(logits, target)
+    with known_label_maps(made([cls(classes=[1])], target)):
+        torch.testing.assert_close(cls(classes=[2])(logits, target), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_weights_of_pixels_and_other_sizes_are_computed(name: str) -> None:
+    loss = loss_classes()[name]()
+    logits, target = batch()
+    weight = (torch.arange(20) > 5).float().expand(2, 24, 20)
+    half = logits[..., ::2, ::2], target[..., ::2, ::2]
+    expected = loss(logits, target, weight), loss(*half)
+    with known_label_maps(made([loss], target)):
+        torch.testing.assert_close(loss(logits, target, weight), expected[0], rtol=0, atol=0)
+        torch.testing.assert_close(loss(*half), expected[1], rtol=0, atol=0)
+
+
+def test_a_map_is_taken_as_it_is() -> None:
+    loss = loss_classes()["SkeletonRecallLoss"]()
+    logits, target = batch()
+    expected = loss(logits, target)
+    with known_label_maps({key: ~each for key, each in made([loss], target).items()}):
+        assert loss(logits, target) != expected
