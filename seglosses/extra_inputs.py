@@ -46,10 +46,10 @@ KNOWN: Mapping[str, Extra] = {
         "the image that the network saw (N, K, *S)", f"train with {_SEGMENTOR}, which states it"
     ),
     "features": Extra(
-        "one feature vector a pixel (N, D, *S)", f"give {_SEGMENTOR} feature_index=<stage>"
+        "one feature vector per pixel (N, D, *S)", f"give {_SEGMENTOR} feature_index=<stage>"
     ),
     "attributions": Extra(
-        "an attribution map a class (N, C, *S)",
+        "an attribution map per class (N, C, *S)",
         f"give {_SEGMENTOR} attribute_to='image' (or a stage), and the loss computes them",
     ),
     "attribute_to": Extra(

@@ -42,7 +42,7 @@ def pair(kind: str, side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main(who: str, kind: str, side: int) -> None:
-    """Match once and print bytes a pixel and CPU seconds."""
+    """Match once and print bytes per pixel and CPU seconds."""
     pred, label = pair(kind, side)
     place = os.environ.get("SEGLOSSES_BETTI_ENGINE")
     engine = find_engine(Path(place) if place else None)
@@ -59,7 +59,7 @@ def main(who: str, kind: str, side: int) -> None:
         engine.compute_matching([a], [b], **unmatched)
     seconds = time.process_time() - start
     peak = (resident("VmHWM") - before) / pred.size
-    print(f"{who}, {kind}, {side}: {peak:.0f} bytes a pixel, {seconds:.2f} CPU s")
+    print(f"{who}, {kind}, {side}: {peak:.0f} bytes per pixel, {seconds:.2f} CPU s")
 
 
 if __name__ == "__main__":

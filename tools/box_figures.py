@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def draw() -> str:
-    """An SVG with one row a loss and one column a start."""
+    """An SVG with one row per loss and one column per start."""
     width, height = NAMES + WIDE * len(STARTS), 28 + HIGH * len(CASES)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'

@@ -35,8 +35,8 @@ SHOWN: dict[str, tuple[str, dict[str, object], str]] = {
     "Topograph": ("TopographLoss", {}, "critical regions, each as a whole"),
     "warping": ("WarpingLoss", {}, "critical pixels, each by cross-entropy"),
     "supervoxel": ("SupervoxelLoss", {"alpha": 1.0}, "components only; holes do not matter"),
-    "TopoLoss": ("TopoLoss", {"window": None}, "one birth and one death pixel a bar, no places"),
-    "Betti matching": ("BettiMatchingLoss", {}, "one birth and one death pixel a bar, matched"),
+    "TopoLoss": ("TopoLoss", {"window": None}, "one birth and one death pixel per bar, no places"),
+    "Betti matching": ("BettiMatchingLoss", {}, "one birth and one death pixel per bar, matched"),
     "topological prior": ("TopologicalPriorLoss", {}, "counts only; knows no places"),
     "MALIS": (
         "MalisLoss",
@@ -98,7 +98,7 @@ class _Raw(argparse.RawDescriptionHelpFormatter):
 
 
 def draw(maps: dict[str, np.ndarray], path: Path) -> None:
-    """One panel a loss, scaled to its own largest step."""
+    """One panel per loss, scaled to its own largest step."""
     label, logits, errors = wall()
     seen = logits.argmax(1)[0].numpy()
     columns = 6

@@ -220,7 +220,7 @@ def paired_runs(one: Scores, base: Scores) -> tuple[list[int], list[int]]:
 
 
 def macro(values: Floats, masks: Sequence[NDArray[np.bool_]]) -> Floats:
-    """Mean of the groups' means, a number a run.
+    """Mean of the groups' means, a number per run.
 
     Args:
         values: (runs, images).

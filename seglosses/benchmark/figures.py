@@ -104,7 +104,7 @@ def costs(setting: Setting, metrics: Sequence[str]) -> str:
     chart = plane.points(
         series,
         axes=("ms per training iteration", "Betti-0 + Betti-1 error"),
-        label="cost of an iteration against the Betti errors, one point a loss",
+        label="cost of an iteration against the Betti errors, one point per loss",
     )
     heads = ["Loss", "ms per iteration", "peak memory, MiB", "Betti-0 + Betti-1 error"]
     table = page.table(heads, lines, name=f"cost-{setting.name.replace('/', '-')}")

@@ -118,7 +118,7 @@ def read_results(root: Path, metrics: Sequence[str] = TABLE_METRICS) -> list[Sco
         metrics: Names in :data:`METRICS`.
 
     Returns:
-        One entry a setting and loss, sorted.
+        One entry per setting and loss, sorted.
 
     Raises:
         ValueError: No run is there, or files are damaged; every one of them is named.

@@ -117,7 +117,7 @@ def score(
 
 
 def as_csv(rows: Mapping[str, Mapping[str, float]]) -> str:
-    """The published layout: a row an image, ids in order.
+    """The published layout: a row per image, ids in order.
 
     Args:
         rows: Numbers by id, of :func:`score_folder`.

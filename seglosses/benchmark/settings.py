@@ -40,7 +40,7 @@ class Setting:
             chosen: ``'ID'`` or ``'OOD'``.
 
         Returns:
-            A mask a group, (images,).
+            A mask per group, (images,).
 
         Example:
             >>> setting = Setting("s", (), np.array(["indistr", "angles", "colors"]))

@@ -12,7 +12,7 @@ from seglosses.report.cells import write_table
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
-    """A row a setting, set, metric and loss; an undefined number is an empty cell.
+    """A row per setting, set, metric and loss; an undefined number is an empty cell.
 
     Args:
         rows: Of :func:`seglosses.benchmark.comparison.compare`.
@@ -115,7 +115,7 @@ EFFECT_HEADS = (
 
 
 def effects(rows: Sequence[Row]) -> list[list[str]]:
-    """A line a metric and loss that was compared with the baseline.
+    """A line per metric and loss that was compared with the baseline.
 
     Args:
         rows: Of :func:`seglosses.benchmark.comparison.compare`.

@@ -102,7 +102,7 @@ def exact(loss: Loss) -> Slope:
     """Gradient of a loss of corners with respect to centre and sides.
 
     Args:
-        loss: Of corners, a value a pair.
+        loss: Of corners, a value per pair.
 
     Returns:
         From boxes and targets (n, 4) as centre and sides to the gradient (n, 4).

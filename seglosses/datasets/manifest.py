@@ -1,4 +1,4 @@
-"""The record that a generated data set keeps of itself: its parameters and a checksum a file."""
+"""The record that a generated data set keeps of itself: its parameters and a checksum per file."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ A folder in this layout, real or generated, holds::
     train/  val/  test/           images/ and accurate/, in train and val also noisy/ and pseudo/
     <split>/images/<ID>.png       RGB
     <split>/<labels>/<ID>.png     8 bit, 0 = brick, 255 = mortar
-    train_small.txt               ids of the small training set, one a line
+    train_small.txt               ids of the small training set, one per line
     dataset_types.txt             ID,group
     betti_numbers.csv             ID,Betti0,Betti1,Betti2 of the test labels
 

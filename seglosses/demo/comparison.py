@@ -114,7 +114,7 @@ def paired_difference(
 
 
 def write_csv(rows: list[ComparisonRow], path: Path) -> None:
-    """A row a loss and metric; an undefined number is an empty cell."""
+    """A row per loss and metric; an undefined number is an empty cell."""
     table = [
         ["" if v != v else f"{v:.6g}" if isinstance(v, float) else v for v in asdict(row).values()]
         for row in rows
@@ -123,7 +123,7 @@ def write_csv(rows: list[ComparisonRow], path: Path) -> None:
 
 
 def as_text(rows: list[ComparisonRow]) -> str:
-    """The one table: a line a metric, a column a loss, and the change against the first."""
+    """The one table: a line per metric, a column per loss, and the change against the first."""
     losses = list(dict.fromkeys(row.loss for row in rows))
     cells = {(row.loss, row.metric): row for row in rows}
     lines = [["metric", *losses, *(f"change by {loss}" for loss in losses[1:])]]

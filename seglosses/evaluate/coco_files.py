@@ -30,7 +30,7 @@ class CocoPair:
     """Objects and detections with images and categories numbered from 1, in the order of their ids.
 
     Attributes:
-        images: A row an image: ``id``, ``name`` to show, and ``height`` and ``width`` where masks
+        images: A row per image: ``id``, ``name`` to show, and ``height`` and ``width`` where masks
             are compared.
         categories: A row a category: ``id``, ``given`` (its id in the file), ``name``.
         objects: ``id, image_id, category_id, bbox, area, iscrowd``, and ``segmentation`` as

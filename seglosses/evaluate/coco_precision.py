@@ -24,7 +24,7 @@ from seglosses.evaluate.coco_masks import codec
 
 Array = NDArray[np.float64]
 PUBLISHED = (1, 10, 100)
-"""How many detections an image and class COCO's numbers count at most."""
+"""How many detections per image and class COCO's numbers count at most."""
 
 _SIZES = ("", " small", " medium", " large")
 _KINDS = {"bbox": "", "segm": "mask ", "boundary": "boundary "}
@@ -54,7 +54,7 @@ def average_precision(data: dict[str, Any], found: list[dict[str, Any]]) -> dict
 
     Returns:
         ``AP``, ``AP50``, ``AP75`` of all detections, and the twelve published numbers, of at most
-        1, 10 or 100 detections an image and class: ``COCO AP``, ``COCO AP50``, ``COCO AP75``,
+        1, 10 or 100 detections per image and class: ``COCO AP``, ``COCO AP50``, ``COCO AP75``,
         ``COCO AP small``, ``medium``, ``large``, ``COCO AR 1``, ``10``, ``100``, ``COCO AR small``,
         ``medium``, ``large``. Those of masks begin with ``mask``, those of boundaries with
         ``boundary``. NaN where there is no object (pycocotools has -1).

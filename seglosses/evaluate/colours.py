@@ -29,7 +29,7 @@ class ColourTable:
 
 
 def pack(colours: NDArray[Any]) -> NDArray[np.int64]:
-    """One number a colour.
+    """One number per colour.
 
     Args:
         colours: (..., 3), of 8 or 16 bits.
@@ -62,7 +62,7 @@ def colours_of(file: LabelFile) -> NDArray[np.int64] | None:
 def read_colours(path: Path, names: Sequence[str] | None = None) -> ColourTable:
     r"""Read a table of colours.
 
-    A line a colour: name or index, red, green, blue, separated by commas, semicolons, tabs or
+    A line per colour: name or index, red, green, blue, separated by commas, semicolons, tabs or
     blanks; the name may also come last. `ignore` as a name is for pixels that do not count. A
     heading, empty lines and those that begin with # are left out.
 

@@ -32,7 +32,7 @@ class Pooled:
 
 @dataclass(frozen=True)
 class Column:
-    """One number an image and class.
+    """One number per image and class.
 
     Args:
         name: Name in CSV files.

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--gt-labels-map", type=_labels_map, metavar="V:I,...",
         help="the same for the ground truth")  # fmt: skip
     add("--colours", type=Path, metavar="FILE",
-        help="labels are colours: a line a class of name or index, R, G, B")  # fmt: skip
+        help="labels are colours: a line per class of name or index, R, G, B")  # fmt: skip
     add("--pred-suffix", default="", metavar="S", help="end of prediction names, such as _pred")
     add("--gt-suffix", default="", metavar="S", help="end of ground-truth names")
     add("--ignore-affine", action="store_true",

@@ -41,7 +41,7 @@ def evaluate_coco(
         predictions: JSON list of ``image_id, category_id, score`` and ``bbox``, ``segmentation`` or
             both.
         truth: JSON data set.
-        out: Folder for ``detections.csv`` (a row a detection), ``summary.json`` and
+        out: Folder for ``detections.csv`` (a row per detection), ``summary.json`` and
             ``report.html``.
         iou_threshold: Least IoU of a match, for placement and calibration.
         score_threshold: Detections that do not score more are left out of these two.

@@ -40,7 +40,7 @@ def meaning(name: str) -> str:
 
     Example:
         >>> meaning("COCO mask AR 10")
-        'average recall of masks, over IoU 0.50 to 0.95, at most 10 detections an image and class'
+        'average recall of masks, over IoU 0.50 to 0.95, at most 10 detections per image and class'
         >>> meaning("recall")
         'share of objects that were matched'
     """

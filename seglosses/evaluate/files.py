@@ -75,7 +75,7 @@ def open_labels(path: Path) -> LabelFile:
 
 
 def as_labels(file: LabelFile) -> NDArray[np.integer]:
-    """Integers of a file that holds one number a pixel.
+    """Integers of a file that holds one number per pixel.
 
     Args:
         file: What was read; floats that are whole numbers but for rounding are labels too.
@@ -96,7 +96,7 @@ def as_labels(file: LabelFile) -> NDArray[np.integer]:
     if file.in_colour:
         raise ValueError(
             f"{path}: a colour picture; say which colour is which class with a table (colours, "
-            "--colours FILE), or save one number a pixel (grey or palette PNG)"
+            "--colours FILE), or save one number per pixel (grey or palette PNG)"
         )
     if values.dtype == np.bool_:
         values = values.astype(np.uint8)

@@ -85,7 +85,7 @@ def evaluate(
             an ignored value is an error.
         pred_labels_map: The same for predictions only, -1 for no class.
         gt_labels_map: The same for the ground truth only.
-        colours: File with a line a class (name or index, red, green, blue) for labels drawn as
+        colours: File with a line per class (name or index, red, green, blue) for labels drawn as
             colours.
         pred_suffix: End of the names of predictions, such as `_pred`; files without it do not
             count.

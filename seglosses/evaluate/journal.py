@@ -22,7 +22,7 @@ BLOCK = 2**16
 
 
 class Journal:
-    """Scores of finished images, one line an image, deleted when the run is complete.
+    """Scores of finished images, one line per image, deleted when the run is complete.
 
     A line counts only when the settings are those of this run, the files are the same (absolute
     paths) and none has changed since (size, time of change, digest of some blocks), so scores of
@@ -121,7 +121,7 @@ class Journal:
 
         Args:
             files: Where the image was read from.
-            rows: Its scores, one row a class.
+            rows: Its scores, one row per class.
         """
         run, stamps = self.fingerprint[:16], stamp(files)
         if stamps is not None:

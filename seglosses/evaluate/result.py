@@ -69,7 +69,7 @@ class Evaluation:
 
     Args:
         table: Scores of every image and class.
-        summary: Means with intervals, a row a class and metric.
+        summary: Means with intervals, a row per class and metric.
         conventions: Everything that a reader must know to reproduce the numbers.
         failures: Images that are missing from the scores.
         pairs: The files of every image that was to be scored.
@@ -141,7 +141,7 @@ class Evaluation:
         """The summary as an aligned table.
 
         Returns:
-            Lines, one a class and metric, with the interval and the number of images.
+            Lines, one per class and metric, with the interval and the number of images.
 
         Example:
             >>> from seglosses.evaluate.folders import evaluate
@@ -233,7 +233,7 @@ def _fixed(value: float) -> str:
 
 
 def write_summary_csv(summary: Sequence[SummaryRow], path: Path) -> None:
-    """Write the summary, a row a class and metric; an undefined number is an empty cell.
+    """Write the summary, a row per class and metric; an undefined number is an empty cell.
 
     Args:
         summary: The rows.

@@ -15,7 +15,7 @@ __all__ = ["COUNTS", "LabelMaps", "Settings", "load", "score", "score_class"]
 
 
 def score(files: PairFiles, settings: Settings) -> list[dict[str, float]]:
-    """Scores of one image, one row a class in the order of ``settings.classes``.
+    """Scores of one image, one row per class in the order of ``settings.classes``.
 
     Args:
         files: Where its files lie.

@@ -13,7 +13,7 @@ from seglosses.report.cells import write_table
 
 
 class Table:
-    """A row an image and class.
+    """A row per image and class.
 
     Args:
         classes: Names of the classes, the same for every image.
@@ -36,11 +36,11 @@ class Table:
         return len(self.images)
 
     def add(self, image: str, rows: Sequence[Mapping[str, float]]) -> None:
-        """Add the rows of an image, one a class.
+        """Add the rows of an image, one per class.
 
         Args:
             image: Name of the image.
-            rows: Numbers by column, one row a class; further numbers are left out.
+            rows: Numbers by column, one row per class; further numbers are left out.
 
         Example:
             >>> table = Table(["cat"], ["dice"])

@@ -42,7 +42,7 @@ class Trial:
     Args:
         pred: Predicted mask.
         target: True mask.
-        spacing: One number an axis.
+        spacing: One number per axis.
     """
 
     pred: Mask

@@ -211,7 +211,7 @@ def gradient_is_the_derivative(subject: Subject) -> None:
         seen = (ahead - behind) / (2 * step)
         require(
             abs(seen - predicted) <= tolerance * max(abs(seen), tolerance),
-            f"along a random direction the value changes by {seen:.6g} a unit, the gradient says"
+            f"along a random direction the value changes by {seen:.6g} per unit, the gradient says"
             f" {predicted:.6g}, for pred of {tuple(pred.shape)}",
         )
 

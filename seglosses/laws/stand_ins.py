@@ -2,7 +2,7 @@
 
 What a loss needs beside logits and labels is made from them, so that a law says the same as for
 any other loss: a teacher who is sure of the label predicts it perfectly, an image that has one
-colour a class shows where it ends.
+colour per class shows where it ends.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class StandIn:
     """A loss that is given what it needs, made from the labels.
 
     - ``teacher``, ``second_logits``: logits that are sure of the label.
-    - ``image``: a colour a class.
+    - ``image``: a colour per class.
     - ``features``: the logits themselves; ``attributions``: their sigmoid. They get the gradient.
     - Losses of volumes get images as volumes of one slice, losses of rows every pixel as a row,
       and losses of distances the number of the label as a distance.

@@ -39,7 +39,7 @@ class Subject:
         dims: Spatial dimensions that it takes.
         side: Largest side of the images that the laws use.
         overlap: It claims to measure overlap class by class, so that further laws hold.
-        weighted: It also takes ``weight``, one number a pixel (N, *S) or a box (n,).
+        weighted: It also takes ``weight``, one number per pixel (N, *S) or per box (n,).
         independent: Its channels are foregrounds of their own, as under a sigmoid.
         classwise: Its value does not depend on classes that neither label nor prediction has.
     """

@@ -182,9 +182,9 @@ class PixelLoss(SegmentationLoss):
 
     Sums and means are those of the heads that call: 'mean' is the mean over pixels, and with
     ``use_sigmoid`` over pixels and channels (MMSegmentation, torch, MONAI); with ``avg_factor`` the
-    sum of all is divided by it (MMDetection), and 'sum' is that sum. 'none' gives a value a pixel,
-    (N, *S), which with ``use_sigmoid`` is the mean of its channels; rows (n, C) of a detection
-    head give (n, C) there.
+    sum of all is divided by it (MMDetection), and 'sum' is that sum. 'none' gives one value per
+    pixel, (N, *S), which with ``use_sigmoid`` is the mean of its channels; rows (n, C) of a
+    detection head give (n, C) there.
 
     Args:
         avg_non_ignore: 'mean' divides by the pixels that are not ignored, else by all of them.

@@ -77,7 +77,7 @@ class Contingency:
 
 
 def contingency(pair: Pair, regions: Regions = "background") -> Contingency:
-    """Overlaps of the regions of a pair, over the whole image, counted once a pair.
+    """Overlaps of the regions of a pair, over the whole image, counted once per pair.
 
     Args:
         pair: The two masks.

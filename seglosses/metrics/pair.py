@@ -44,7 +44,7 @@ class Pair:
     Args:
         pred: Predicted mask, (H, W) or (D, H, W); booleans, or 0 and 1.
         target: True mask of the same shape.
-        spacing: Edge lengths of a pixel, one an axis; None for pixels.
+        spacing: Edge lengths of a pixel, one per axis; None for pixels.
         connectivity: Of the foreground, 8 (26) or 4 (6); the background takes the other one.
         empty: What an empty mask means, see :data:`seglosses.metrics.empty.POLICIES`.
 

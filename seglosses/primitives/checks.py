@@ -79,7 +79,7 @@ def class_factors(
         values = [_number(each) for each in values]
     if not fits or not all(_finite(value) >= 0 for value in values):
         raise ValueError(
-            f"{name} must be finite numbers of at least 0, one a class, or the path of a .npy or"
+            f"{name} must be finite numbers of at least 0, one per class, or the path of a .npy or"
             f" .json file of them, got {values!r}{f' in {given}' if named else ''}"
         )
     return torch.tensor(values, device=given.device if isinstance(given, Tensor) else None).float()

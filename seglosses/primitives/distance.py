@@ -3,7 +3,7 @@
 Every map here is exact (float32; by the `edt` package, and by a kernel of our own for images
 without long distances) and has a stated value for masks that are empty or full, where bare
 transforms return infinities, numbers without meaning, or whatever lies in memory. Distances run
-from pixel centre to pixel centre, in pixels, or in the unit of `spacing` (one number an axis, in
+from pixel centre to pixel centre, in pixels, or in the unit of `spacing` (one number per axis, in
 the order of the axes). The image border is never a boundary.
 """
 
@@ -28,7 +28,7 @@ _SHORT = 256
 
 
 def spacing_of(ndim: int, spacing: Spacing = None) -> tuple[float, ...]:
-    """Return one positive number an axis.
+    """Return one positive number per axis.
 
     Args:
         ndim: Number of axes.
@@ -46,7 +46,7 @@ def spacing_of(ndim: int, spacing: Spacing = None) -> tuple[float, ...]:
     lengths = (float(spacing),) * ndim if np.isscalar(spacing) else tuple(map(float, spacing))  # type: ignore[arg-type]
     if len(lengths) != ndim or not all(0 < length < np.inf for length in lengths):
         raise ValueError(
-            f"spacing needs {ndim} positive numbers (one an axis), got {spacing!r}; "
+            f"spacing needs {ndim} positive numbers (one per axis), got {spacing!r}; "
             "give them in the order of the array's axes"
         )
     return lengths
@@ -83,7 +83,7 @@ def _as_mask(mask: ArrayLike) -> Mask:
     array = as_mask(mask)
     if not 1 <= array.ndim <= 3:
         raise ValueError(
-            f"mask needs 1, 2 or 3 axes, got shape {array.shape}; call once an image and class"
+            f"mask needs 1, 2 or 3 axes, got shape {array.shape}; call once per image and class"
         )
     return array
 

@@ -49,7 +49,7 @@ class Aligned(NamedTuple):
     pixel_weight: Tensor | None  #: (N, *S)
     row_weight: Tensor | None  #: (N,)
     sigmoid: bool
-    masks: bool = False  #: rows are masks, or points of them: one loss a row
+    masks: bool = False  #: rows are masks, or points of them: one loss per row
 
     @property
     def channels(self) -> int:

@@ -17,7 +17,7 @@ _MASS = (
     " use_sigmoid=True for independent channels (multi-label)"
 )
 _WHOLE = (
-    "labels of one map must be whole numbers; give soft targets one map a class, (N, C, *S), or"
+    "labels of one map must be whole numbers; give soft targets one map per class, (N, C, *S), or"
     " resize labels with mode='nearest'"
 )
 

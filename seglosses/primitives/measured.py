@@ -10,7 +10,7 @@ _Value = TypeVar("_Value")
 
 
 class measured(Generic[_Owner, _Value]):
-    """A property that is computed once an object, without a lock.
+    """A property that is computed once per object, without a lock.
 
     ``functools.cached_property`` takes a lock up to Python 3.11, at which the graph of
     ``torch.compile`` breaks.

@@ -25,7 +25,7 @@ def distances_at(
         spacing: Edge lengths of a pixel.
 
     Returns:
-        One distance a pixel in reading order, float64; 0 on the mask; inf when the mask is empty.
+        One distance per pixel in reading order, float64; 0 on the mask; inf when the mask is empty.
 
     Raises:
         ValueError: When shapes differ.

@@ -86,7 +86,7 @@ class Asked(NamedTuple):
     Args:
         reduction: 'mean', 'sum' or 'none'.
         avg_factor: What 'mean' divides by, see :func:`reduce_loss`.
-        per_pixel: One value a pixel is asked for, as a sampler of hard pixels does.
+        per_pixel: One value per pixel is asked for, as a sampler of hard pixels does.
 
     Example:
         >>> Asked("mean", 4.0).of(torch.tensor([1.0, 3.0]))

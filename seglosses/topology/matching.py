@@ -211,7 +211,7 @@ def betti_matching_batch(
     Args:
         a: First images, a sequence or an array whose first axis counts images.
         b: Second images, as many.
-        threads: Threads to use, None for as many as there are processors; one a pair, and those
+        threads: Threads to use, None for as many as there are processors; one per pair, and those
             that are left over within the pairs of volumes.
         options: As of :func:`betti_matching`.
 

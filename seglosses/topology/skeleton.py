@@ -196,7 +196,7 @@ def _checked(mask: ArrayLike) -> NDArray[np.bool_]:
     if array.ndim not in (2, 3):
         raise ValueError(
             f"a skeleton needs a mask with 2 or 3 axes, got shape {array.shape}; "
-            "call once an image and class"
+            "call once per image and class"
         )
     return array
 

@@ -61,7 +61,7 @@ def taught_by_nan() -> torch.Tensor:
         (lambda: CrossEntropyLoss(pos_weight=2)(LOGITS, LABELS), "weigh the classes of a softmax"),
         (
             lambda: CrossEntropyLoss(pos_weight=[1, 2], use_sigmoid=True)(LOGITS, LABELS),
-            "or one a channel",
+            "or one per channel",
         ),
     ],
 )
@@ -74,10 +74,10 @@ def test_calls(call: Callable[[], torch.Tensor], words: str) -> None:
     ("name", "options", "words"),
     [
         ("CrossEntropyLoss", {"class_weight": "w.npy"}, "class_weight cannot be read from w.npy"),
-        ("CrossEntropyLoss", {"class_weight": 3.0}, "one a class, .* got 3.0"),
+        ("CrossEntropyLoss", {"class_weight": 3.0}, "one per class, .* got 3.0"),
         ("CrossEntropyLoss", {"class_weight": [1.0, -1.0]}, "at least 0"),
         ("CrossEntropyLoss", {"class_weight": [1.0, NAN]}, "finite numbers"),
-        ("CrossEntropyLoss", {"class_weight": [[1.0]]}, "one a class"),
+        ("CrossEntropyLoss", {"class_weight": [[1.0]]}, "one per class"),
         ("CrossEntropyLoss", {"class_weight": "w.pkl"}, "a pickle can run code"),
         ("CrossEntropyLoss", {"pos_weight": -1}, "pos_weight must be finite numbers"),
         ("CrossEntropyLoss", {"ignore_index": "255"}, "ignore_index must be a whole number"),

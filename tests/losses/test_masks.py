@@ -1,4 +1,4 @@
-"""Masks of instances (n, H, W): unreduced losses give a value a mask, as SOLO and CondInst ask."""
+"""Masks of instances (n, H, W): unreduced, one value per mask, as SOLO and CondInst ask."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class LabelFile:
         path: Where it lies.
         values: Samples, (*S), or (H, W, 3) of a picture in colour.
         palette: Colours of the values of a palette picture, (k, 3); None for other files.
-        spacing: Edge lengths of a pixel, one an axis; None when the file does not know.
+        spacing: Edge lengths of a pixel, one per axis; None when the file does not know.
         affine: Indices to world coordinates (right, anterior, superior), square with a row and
             column more than there are axes; None when the file does not know.
         rounding: How far a label kept as a float may be from a whole number.
@@ -69,7 +69,7 @@ def without_alpha(samples: NDArray[Any]) -> NDArray[Any]:
     """
     channels = samples.shape[2]
     if channels not in (1, 2, 3, 4):
-        raise ValueError(f"holds {channels} channels; save one number a pixel")
+        raise ValueError(f"holds {channels} channels; save one number per pixel")
     colours = samples[..., : 3 if channels >= 3 else 1]
     if channels in (2, 4):
         _check_alpha(colours, samples[..., -1])
@@ -92,5 +92,5 @@ def _check_alpha(colours: NDArray[Any], alpha: NDArray[Any]) -> None:
     if (ordered[starts] != ordered[ends]).any():
         raise ValueError(
             "pixels of one colour differ in their alpha channel, so the labels may lie there; "
-            "save one number a pixel (grey or palette PNG)"
+            "save one number per pixel (grey or palette PNG)"
         )

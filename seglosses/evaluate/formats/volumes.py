@@ -51,7 +51,7 @@ def read_itk(path: Path) -> LabelFile:
 
     Raises:
         ImportError: Without SimpleITK.
-        ValueError: For images with several numbers a pixel.
+        ValueError: For images with several numbers per pixel.
     """
     try:
         import SimpleITK
@@ -60,7 +60,7 @@ def read_itk(path: Path) -> LabelFile:
     image: Any = SimpleITK.ReadImage(str(path))
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise ValueError(
-            f"holds {image.GetNumberOfComponentsPerPixel()} numbers a pixel; save one label a pixel"
+            f"holds {image.GetNumberOfComponentsPerPixel()} numbers per pixel; save one label each"
         )
     values = SimpleITK.GetArrayFromImage(image)
     ndim, spacing = image.GetDimension(), np.array(image.GetSpacing())

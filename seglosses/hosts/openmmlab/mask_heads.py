@@ -15,7 +15,7 @@ from seglosses.registry import MODELS
 
 @MODELS.register_module()
 class ForMaskHead(nn.Module):
-    """A segmentation loss for FCNMaskHead and its relatives, which predict a mask a class.
+    """A segmentation loss for FCNMaskHead and its relatives, which predict a mask per class.
 
     Such a head calls ``loss_mask(logits (n, C, h, w), masks (n, h, w), labels (n,))``: the third
     argument is the class whose mask counts, where every other loss has a weight. This one picks the

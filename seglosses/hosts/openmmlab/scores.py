@@ -30,7 +30,7 @@ class SegmentationScores(DirectedMetric):
     """Score predictions of mmseg during validation and testing.
 
     The numbers are those of ``seglosses evaluate`` on the same label maps: means over images, a
-    key a metric (``scores/cldice``), and with several classes also one a metric and class
+    key a metric (``scores/cldice``), and with several classes also one per metric and class
     (``scores/cldice.road``). Choose the best checkpoint with ``save_best='scores/cldice'``; the
     rule is known, see :mod:`seglosses.hosts.openmmlab.directions`.
 

@@ -223,7 +223,7 @@ class ActiveBoundaryLoss(MapLoss):
 
     formula = "min(d, D) / D * CE(KL to the 8 neighbours, the one nearest to the label's boundary)"
     paper = "Wang et al. 2022, arXiv:2102.02696"
-    use_when = "polishing boundaries of street or indoor scenes, with cross-entropy and Lovasz"
+    use_when = "refining boundaries of street or indoor scenes, beside cross-entropy and Lovasz"
     tags = ("boundary",)
     default_classes = None
     no_classes = "compares pixels with their neighbours, not classes"

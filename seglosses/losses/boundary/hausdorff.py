@@ -210,7 +210,7 @@ class HausdorffDTLoss(MapLoss):
     has_label_half = True
     formula = "mean of (p - y)^2 (d_p^a + d_y^a), d the distance to the boundary of p > 1/2, y"
     paper = "Karimi and Salcudean 2020, arXiv:1904.10030"
-    use_when = "errors far from the boundary hurt most (HD95), beside Dice, small weight"
+    use_when = "errors far from the boundary matter most (HD95); beside Dice, with a small weight"
     tags = ("boundary",)
 
     def __init__(
@@ -239,7 +239,7 @@ class LogHausdorffDTLoss(HausdorffDTLoss):
     """
 
     formula = "log(1 + HausdorffDTLoss)"
-    use_when = "as HausdorffDTLoss, where its scale (squared pixels) drowns the other terms"
+    use_when = "as HausdorffDTLoss, where its scale (squared pixels) would dominate the other terms"
     tags = ("boundary",)
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
@@ -268,7 +268,7 @@ class HausdorffErosionLoss(MapLoss):
 
     formula = "mean of sum_k k^a e_k, e_k the squared error after k soft erosions"
     paper = "Karimi and Salcudean 2020, arXiv:1904.10030"
-    use_when = "as HausdorffDTLoss where no distance transform is wanted; weak evidence"
+    use_when = "as HausdorffDTLoss, without a distance transform; weak evidence"
     tags = ("boundary",)
 
     def __init__(

@@ -159,7 +159,7 @@ class SSIMLoss(MapLoss):
 
     formula = "1 - mean SSIM of p and y in 11 x 11 Gaussian windows"
     paper = "Wang et al. 2004; Qin et al. 2019 (BASNet), arXiv:2101.04704"
-    use_when = "salient objects and mattes with crisp borders, with cross-entropy and Jaccard"
+    use_when = "salient objects and mattes with sharp borders; beside cross-entropy and Jaccard"
     tags = ("boundary", "salient")
 
     def __init__(self, window: int = 11, sigma: float = 1.5, **options: Unpack[MapOptions]) -> None:

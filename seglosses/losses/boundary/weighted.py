@@ -102,7 +102,7 @@ class KervadecBoundaryLoss(MapLoss):
     has_label_half = True
     formula = "mean of p phi, phi the signed distance to the label's boundary"
     paper = "Kervadec et al. 2019, arXiv:1812.07032"
-    use_when = "small or thin foreground, beside Dice or cross-entropy, weight 0.01 or rebalancing"
+    use_when = "small or thin foreground; beside Dice or CE, with weight 0.01 or rebalancing"
     tags = ("thin", "lesion", "small", "boundary")
 
     def __init__(
@@ -232,7 +232,7 @@ class RegionWiseLoss(MapLoss):
     has_label_half = True
     formula = "mean of p z, z = -depth / deepest inside the class, 1 outside"
     paper = "Valverde and Tohka 2023, arXiv:2108.01405"
-    use_when = "alone, where class sizes differ by orders of magnitude; signed"
+    use_when = "alone, where class sizes differ by orders of magnitude; may be negative"
     tags = ("lesion", "imbalance", "boundary")
     default_classes = "present"
 

@@ -173,7 +173,7 @@ class DIoULoss(IoUFamilyLoss):
 
     formula = "1 - IoU + rho^2 / c^2"
     paper = "Zheng et al. 2020, arXiv:1911.08287"
-    use_when = "boxes may start apart and should arrive in few steps"
+    use_when = "boxes may start far from their targets; fast with freeze_diagonal=True"
     tags = ("detection",)
 
     def __init__(self, freeze_diagonal: bool = False, **options: Unpack[FamilyOptions]) -> None:
@@ -205,7 +205,7 @@ class CIoULoss(IoUFamilyLoss):
 
     formula = "1 - IoU + rho^2 / c^2 + a v"
     paper = "Zheng et al. 2020, arXiv:1911.08287"
-    use_when = "the first choice for 2-D boxes"
+    use_when = "2-D boxes whose aspect ratio matters too; as DIoULoss otherwise"
     tags = ("detection",)
 
     def __init__(

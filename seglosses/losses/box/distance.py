@@ -141,7 +141,7 @@ class NormalizedWassersteinLoss(BoxLoss):
 
     formula = "1 - exp(-W / C) or log(1 + W^2), W^2 = rho^2 + sum_i (s_i - t_i)^2 / 4"
     paper = "Wang et al. 2021, arXiv:2110.13389"
-    use_when = "objects have few pixels, and a shift by one would empty the overlap"
+    use_when = "tiny objects, where a shift by one pixel can leave no overlap"
     tags = ("small", "detection")
 
     def __init__(
@@ -181,7 +181,7 @@ class BoundedIoULoss(BoxLoss):
         "sum_i h(1 - max(0, (t_i - 2 o_i) / (t_i + 2 o_i))) + h(1 - min(s_i / t_i, t_i / s_i))"
     )
     paper = "Tychsen-Smith and Petersson 2018, arXiv:1711.00164"
-    use_when = "coordinates should be graded apart, but in units of overlap"
+    use_when = "each coordinate should have a loss of its own, in units of overlap"
     tags = ("detection",)
 
     def __init__(self, beta: float = 0.2, **options: Unpack[LossOptions]) -> None:

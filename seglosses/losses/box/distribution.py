@@ -71,7 +71,7 @@ class DistributionFocalLoss(RowLoss):
 
     formula = "-((i + 1 - y) log P_i + (y - i) log P_(i+1)), i = floor(y)"
     paper = "Li et al. 2020, arXiv:2006.04388"
-    use_when = "box edges are predicted as distributions: GFL"
+    use_when = "box edges are predicted as distributions, as in GFL"
     tags = ("detection",)
 
     def check(self, pred: Tensor, target: Target) -> None:

@@ -233,7 +233,9 @@ class GWDLoss(RotatedBoxLoss):
 
     formula = "1 - 1 / (tau + log(1 + D / s)), D^2 = |dm|^2 + Tr(P + T - 2 (P^1/2 T P^1/2)^1/2)"
     paper = "Yang et al. 2021, arXiv:2101.11952"
-    use_when = "oriented boxes are near squares, or their angle jumps at the end of its range"
+    use_when = (
+        "oriented boxes that are nearly square, or angles that jump at the end of their range"
+    )
     tags = ("rotated",)
 
     def __init__(
@@ -270,7 +272,7 @@ class KLDLoss(RotatedBoxLoss):
 
     formula = "1 - 1 / (tau + log(1 + D^1/2)), 2 D = dm' P^-1 dm + Tr(P^-1 T) + log(|P| / |T|) - 2"
     paper = "Yang et al. 2021, arXiv:2106.01883"
-    use_when = "oriented boxes are long and thin, so that a small turn empties their overlap"
+    use_when = "oriented boxes that are long and thin: a small rotation leaves no overlap"
     tags = ("rotated",)
 
     def __init__(
@@ -302,7 +304,7 @@ class KFIoULoss(RotatedBoxLoss):
 
     formula = "h(dx / w) + h(dy / h) + 1 - 3 O / (V + W - O), O^2 = |P| |T| / |P + T|"
     paper = "Yang et al. 2023, arXiv:2201.12558"
-    use_when = "the overlap of oriented boxes should be followed without its flat places"
+    use_when = "oriented boxes: a smooth approximation of the overlap, without its flat regions"
     tags = ("rotated",)
 
     def __init__(self, beta: float = 1 / 9, **options: Unpack[LossOptions]) -> None:

@@ -165,7 +165,7 @@ class GIoULoss(IoUFamilyLoss):
 
     formula = "1 - IoU + (|hull| - |union|) / |hull|"
     paper = "Rezatofighi et al. 2019, arXiv:1902.09630"
-    use_when = "boxes may start apart; the box loss of the DETR family"
+    use_when = "boxes may start far from their targets; the box loss of the DETR family"
     tags = ("detection",)
 
     def terms(self, pair: Comparison) -> tuple[Tensor, ...]:

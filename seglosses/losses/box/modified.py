@@ -129,7 +129,7 @@ class AlphaIoULoss(CIoULoss):
 
     formula = "1 - IoU^alpha + (rho^2 / c^2)^alpha + (a v)^alpha"
     paper = "He et al. 2021, arXiv:2110.13675"
-    use_when = "boxes must be tight (AP75 and above), or some are wrongly labelled"
+    use_when = "boxes must be tight (AP75 and above), or some boxes are labelled wrongly"
     tags = ("detection",)
 
     def __init__(
@@ -158,7 +158,7 @@ class InnerIoULoss(CIoULoss):
 
     formula = "1 - IoU(boxes scaled by r) + rho^2 / c^2 + a v"
     paper = "Zhang et al. 2023, arXiv:2311.02877"
-    use_when = "IoU's gradient is too flat for the boxes at hand"
+    use_when = "the gradient of IoU is too flat for the boxes at hand"
     tags = ("detection",)
 
     def __init__(
@@ -186,7 +186,7 @@ class FocalerIoULoss(IoULoss):
 
     formula = "1 - clamp((IoU - d) / (u - d), 0, 1)"
     paper = "Zhang and Zhang 2024, arXiv:2401.10525"
-    use_when = "training should attend to hard (low interval) or easy (high) boxes"
+    use_when = "training should focus on hard boxes (low interval) or easy ones (high interval)"
     tags = ("detection",)
 
     def __init__(

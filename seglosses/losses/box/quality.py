@@ -177,7 +177,7 @@ class VarifocalLoss(QualityLoss):
 
     formula = "q BCE(p, q) at objects, -alpha p^gamma log(1 - p) elsewhere"
     paper = "Zhang et al. 2021, arXiv:2008.13367"
-    use_when = "scores rank boxes and good boxes should lead: VFNet, RT-DETR"
+    use_when = "scores rank boxes, and good boxes should count most: VFNet, RT-DETR"
     tags = ("detection", "quality")
     mean_of_entries = True
 

@@ -153,7 +153,7 @@ class RotatedIoULoss(RotatedBoxLoss):
 
     formula = "1 - IoU, 1 - IoU^2 or -log(max(IoU, eps)) of rotated boxes"
     paper = "Zhou et al. 2019, arXiv:1908.03851"
-    use_when = "oriented boxes are scored by their overlap, and most of them meet their targets"
+    use_when = "oriented boxes scored by IoU, most of which overlap their targets"
     tags = ("rotated",)
 
     def __init__(
@@ -181,7 +181,7 @@ class RotatedGIoULoss(RotatedBoxLoss):
 
     formula = "1 - IoU + (hull - union) / hull of rotated boxes"
     paper = "Rezatofighi et al. 2019, arXiv:1902.09630"
-    use_when = "oriented boxes may miss their targets, and the overlap alone has no gradient there"
+    use_when = "oriented boxes that may not overlap their targets, where IoU has no gradient"
     tags = ("rotated",)
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
@@ -201,7 +201,7 @@ class RotatedDIoULoss(RotatedBoxLoss):
 
     formula = "1 - IoU + rho^2 / c^2 of rotated boxes"
     paper = "Zheng et al. 2020, arXiv:1911.08287"
-    use_when = "centres of oriented boxes matter, and the overlap should still decide in the end"
+    use_when = "oriented boxes: centre distance counts, and near the target the overlap"
     tags = ("rotated",)
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:

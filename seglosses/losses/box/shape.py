@@ -157,7 +157,7 @@ class EfficientIoULoss(IoUFamilyLoss):
 
     formula = "1 - IoU + rho^2 / c^2 + sum_i (s_i - t_i)^2 / h_i^2"
     paper = "Zhang et al. 2022, arXiv:2101.08158"
-    use_when = "sides matter by themselves; focal_gamma=0.5 for its focal form"
+    use_when = "width and height should be fitted separately; focal_gamma=0.5 for its focal form"
     tags = ("detection",)
 
     def terms(self, pair: Comparison) -> tuple[Tensor, ...]:

@@ -122,7 +122,7 @@ class _AttributionLoss(MapLoss):
             maps = maps if chosen is None else pick_channels(maps, chosen)
         if maps.shape[1] != outputs.shape[1]:
             raise ValueError(
-                f"attributions must have one map a class: {outputs.shape[1]}, got {maps.shape[1]}"
+                f"attributions must have one map per class: {outputs.shape[1]}, got {maps.shape[1]}"
             )
         return maps.to(outputs.dtype) + outputs[..., :0].sum()
 
@@ -156,7 +156,7 @@ class AttributionEnergyLoss(_AttributionLoss):
 
     formula = "1 - sum inside of max(a, 0) / sum of max(a, 0)"
     paper = "Rao et al. 2023, arXiv:2303.11932"
-    use_when = "a network should look at objects, not at context (extra input: attributions)"
+    use_when = "the network should look at objects, not at context (extra input: attributions)"
     tags = ("explanation",)
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
@@ -201,7 +201,7 @@ class RightReasonsLoss(_AttributionLoss):
 
     formula = "sum of (a (1 - inside))^2"
     paper = "Ross et al. 2017, arXiv:1703.03717"
-    use_when = "context must have no say at all, for or against (extra input: attributions)"
+    use_when = "context must not count at all, neither for nor against (extra input: attributions)"
     tags = ("explanation",)
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

@@ -89,7 +89,7 @@ class InfoNCELoss(MapLoss):
 
     formula = "-log(exp(q p / T) / (exp(q p / T) + sum exp(q n / T))), q, p inside, n outside"
     paper = "van den Oord et al. 2018, arXiv:1807.03748; Shi et al. 2023, arXiv:2307.07245"
-    use_when = "features should separate classes, weight 0.04 (extra input: features)"
+    use_when = "features should separate classes; weight 0.04 (extra input: features)"
     tags = ("features",)
     needs = ("features",)
     of_structures = True

@@ -130,7 +130,7 @@ class KLDistillationLoss(PixelLoss):
 
     formula = "T^2 KL(softmax(teacher / T) || softmax(z / T)) per pixel"
     paper = "Hinton et al. 2015, arXiv:1503.02531"
-    use_when = "a trained larger network is at hand (extra input: teacher)"
+    use_when = "a larger trained network is available (extra input: teacher)"
     tags = ("teacher",)
     needs = ("teacher",)
 
@@ -179,7 +179,7 @@ class JaccardDistillationLoss(OverlapLoss):
 
     formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s) against the teacher's probabilities"
     paper = "Wang et al. 2023, arXiv:2302.05666, arXiv:2303.16296"
-    use_when = "distillation judged by IoU or Dice, beside KL (extra input: teacher)"
+    use_when = "distillation scored by IoU or Dice; beside KL (extra input: teacher)"
     tags = ("teacher",)
     needs = ("teacher",)
     default_average = "dataset"
@@ -230,7 +230,7 @@ class BranchConsistencyLoss(MapLoss):
 
     formula = "1 - 2 sum min(p, q) / (sum p + sum q), p and q of two branches"
     paper = "dual-path prostate segmentation; semimetric of Wang et al. 2023, arXiv:2303.16296"
-    use_when = "two decoders see the same class (extra input: second_logits)"
+    use_when = "two decoders predict the same class (extra input: second_logits)"
     tags = ("unlabelled",)
     needs = ("second_logits",)
 

@@ -123,7 +123,7 @@ class BoundaryDistillationLoss(MapLoss):
 
     formula = "w_e mean over bands of KL(q || p) + w_b T^2 / C KL of the bodies' spatial softmax"
     paper = "Liu et al. 2024, arXiv:2306.08075"
-    use_when = "the teacher's strength is its boundaries (extra input: teacher)"
+    use_when = "the teacher is strongest at boundaries (extra input: teacher)"
     tags = ("boundary", "teacher")
     needs = ("teacher",)
     default_classes = "all"

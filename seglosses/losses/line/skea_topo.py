@@ -189,7 +189,7 @@ class SkeletonAwareLoss(MapLoss):
 
     formula = "CE weighed by distances to the two nearest objects and to skeletons + region term"
     paper = "Liu et al. 2024, arXiv:2404.18539"
-    use_when = "membranes between cells, with uncertain rims; instead of CE"
+    use_when = "membranes between cells, with uncertain borders; instead of CE"
     tags = ("thin", "cell", "boundary")
     reads_margins = True
     spatial_dims = (2,)

@@ -58,7 +58,7 @@ _tube = host_function(tube)
 
 
 class SkeletonRecallLoss(MapLoss):
-    """Registered form of :func:`skeleton_recall_loss`; tubes are computed once a label.
+    """Registered form of :func:`skeleton_recall_loss`; tubes are computed once per label.
 
     The tube of a label is remembered, so that deep supervision and later epochs do not compute it
     again. Every class has a skeleton of its own; the authors' code takes one of the merged
@@ -83,7 +83,7 @@ class SkeletonRecallLoss(MapLoss):
     has_label_half = True
     formula = "1 - sum p y / sum y, y the label's skeleton made thicker"
     paper = "Kirchhoff et al. 2024, arXiv:2404.03010"
-    use_when = "thin structures must be found unbroken; beside CE and Dice; half their cost"
+    use_when = "thin structures must be found without gaps; beside CE and Dice; half their cost"
     tags = ("thin", "topology")
 
     def __init__(

@@ -218,7 +218,7 @@ class FBetaLoss(_ConfusionLoss):
 
     formula = "1 - (1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), p amplified"
     paper = "Han et al. 2024, arXiv:2405.14745"
-    use_when = "the F score of decisions is the goal, as a last stage after cross-entropy"
+    use_when = "the F score of hard decisions is the goal; as a last stage after cross-entropy"
     tags = ("lesion", "imbalance", "score")
 
     def __init__(
@@ -249,7 +249,7 @@ class AccuracyLoss(_ConfusionLoss):
 
     formula = "1 - (TP + TN) / (TP + TN + FP + FN), p amplified"
     paper = "Han et al. 2024, arXiv:2405.14745"
-    use_when = "classes of equal size; a rare one it gives up, for which take balanced accuracy"
+    use_when = "classes of equal size; it gives up a rare class: take balanced accuracy there"
     tags = ("score",)
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
@@ -273,7 +273,7 @@ class BalancedAccuracyLoss(_ConfusionLoss):
 
     formula = "1 - (TP / (TP + FN) + TN / (TN + FP)) / 2, p amplified"
     paper = "Han et al. 2024, arXiv:2405.14745"
-    use_when = "both rates count and classes are imbalanced, as a last stage"
+    use_when = "sensitivity and specificity both count, imbalanced classes; as a last stage"
     tags = ("lesion", "imbalance", "score")
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
@@ -297,7 +297,7 @@ class GeometricMeanLoss(_ConfusionLoss):
 
     formula = "1 - sqrt(TP / (TP + FN) * TN / (TN + FP)), p amplified"
     paper = "Han et al. 2024, arXiv:2405.14745"
-    use_when = "neither sensitivity nor specificity may collapse, as a last stage"
+    use_when = "neither sensitivity nor specificity may collapse; as a last stage"
     tags = ("lesion", "imbalance", "score")
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

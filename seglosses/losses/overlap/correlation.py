@@ -77,7 +77,7 @@ class MCCLoss(MapLoss):
     default_classes = None
     formula = "1 - (TP TN - FP FN) / sqrt((TP+FP) (TP+FN) (TN+FP) (TN+FN))"
     paper = "Abhishek and Hamarneh 2021, arXiv:2010.13454"
-    use_when = "a class may fill most of the image or little of it, and both mistakes must cost"
+    use_when = "a class may fill most of the image or little of it, and both kinds of error matter"
     tags = ("imbalance", "score")
 
     def __init__(self, smooth: float = 1.0, **options: Unpack[MapOptions]) -> None:

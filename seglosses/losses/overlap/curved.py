@@ -198,7 +198,9 @@ class LogCoshDiceLoss(OverlapLoss):
 
     formula = "log(cosh(1 - (2 TP + s) / (2 TP + FP + FN + s)))"
     paper = "Jadon 2020, arXiv:2006.14822"
-    use_when = "Dice jumps near the optimum: a flat end for late training"
+    use_when = (
+        "late training, where the gradient of Dice is unsteady: this one is flat at the optimum"
+    )
     tags = ("general",)
 
     def __init__(self, smooth: float = 1.0, **options: Unpack[CountOptions]) -> None:
@@ -227,7 +229,7 @@ class LogDiceLoss(OverlapLoss):
 
     formula = "(-log((2 TP + s) / (2 TP + FP + FN + s)))^gamma"
     paper = "Wong et al. 2018, arXiv:1809.00076"
-    use_when = "object sizes differ widely, and nearly missed classes must pull hardest"
+    use_when = "object sizes differ widely; classes that are nearly missed get the largest gradient"
     tags = ("lesion", "small", "imbalance")
 
     def __init__(
@@ -260,7 +262,7 @@ class BoundaryDoULoss(MapLoss):
     spatial_dims = (1, 2, 3)
     formula = "(U - I) / (U - alpha I), alpha = 1 - 2 C / S of the label, at most 0.8"
     paper = "Sun et al. 2023, arXiv:2308.00220"
-    use_when = "regions are right and their rims are not, and no distance map is wanted"
+    use_when = "regions are right but their boundaries are not; needs no distance map"
     tags = ("boundary",)
 
     def __init__(

@@ -89,7 +89,7 @@ class GeneralizedDiceLoss(OverlapLoss):
 
     formula = "1 - (2 sum w I + s) / (sum w (P + Y) + s), w = 1/Y^2 scaled to max 1"
     paper = "Sudre et al. 2017, arXiv:1707.03237"
-    use_when = "classes of very different volume: each weighs by the inverse of its square"
+    use_when = "classes of very different size: each is weighted by the inverse square of its size"
     tags = ("lesion", "imbalance", "score")
 
     def __init__(self, smooth: float = 1e-5, **options: Unpack[CountOptions]) -> None:
@@ -103,7 +103,7 @@ class GeneralizedDiceLoss(OverlapLoss):
         self.smooth = smooth
 
     def compute(self, counts: Counts) -> Tensor:
-        """One value an image."""
+        """One value per image."""
         return _generalized(counts, self.smooth)
 
 
@@ -219,7 +219,7 @@ class UnifiedFocalLoss(MapLoss):
 
     formula = "l (1 - T_0, (1 - T_c)^(1-g)) + (1 - l) ((1 - d)(1 - p_0)^g CE_0, d CE_c)"
     paper = "Yeung et al. 2022, arXiv:2102.04525"
-    use_when = "small lesions on a large background, one loss for region and pixels"
+    use_when = "small lesions on a large background: one loss for regions and pixels"
     tags = ("lesion", "small", "imbalance")
     spatial_dims = (0, 1, 2, 3)
     default_classes = None

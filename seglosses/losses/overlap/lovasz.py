@@ -1,6 +1,6 @@
 """Lovász losses: the convex surrogate of IoU, exact, with the gradient formed in the forward pass.
 
-Errors are sorted once a class. Forming the gradient there costs little, and leaves nothing for
+Errors are sorted once per class. Forming the gradient there costs little, and leaves nothing for
 backward but one tensor of the size of the logits.
 """
 
@@ -31,7 +31,7 @@ __all__ = [
 
 
 class _Known(torch.autograd.Function):
-    """One value a row of the input, with the gradient at hand."""
+    """One value per row of the input, with the gradient at hand."""
 
     @staticmethod
     def forward(ctx: Any, _: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
@@ -333,7 +333,7 @@ class LovaszHingeLoss(_LovaszLoss):
 
     formula = "sum_k m_(k) (J_k - J_{k-1}), m = max(0, 1 - z (2y - 1)) sorted"
     paper = "Yu and Blaschko 2015, arXiv:1512.07797; Berman et al. 2018"
-    use_when = "fine-tuning one foreground for IoU; margins do not saturate"
+    use_when = "fine-tuning a single foreground class for IoU; margins do not saturate"
     tags = ("score",)
     independent_channels = True
     default_average = "image"

@@ -202,7 +202,7 @@ class TverskyLoss(OverlapLoss):
 
     formula = "1 - (TP + s) / (TP + alpha FP + beta FN + s)"
     paper = "Salehi et al. 2017, arXiv:1706.05721"
-    use_when = "small structures: recall matters more than precision, or the reverse"
+    use_when = "small structures: recall matters more than precision, or vice versa"
     tags = ("thin", "lesion", "small", "imbalance")
 
     def __init__(
@@ -244,7 +244,7 @@ class FocalTverskyLoss(OverlapLoss):
 
     formula = "(1 - (TP + s) / (TP + alpha FP + beta FN + s))^gamma"
     paper = "Abraham and Khan 2019, arXiv:1810.07842"
-    use_when = "small lesions: as Tversky, and nearly right classes keep their pull"
+    use_when = "small lesions: as Tversky, and classes that are nearly right keep their gradient"
     tags = ("thin", "lesion", "small", "imbalance")
 
     def __init__(
@@ -288,7 +288,7 @@ class DiceLoss(OverlapLoss):
 
     formula = "1 - (2 TP + s) / (2 TP + FP + FN + s)"
     paper = "Milletari et al. 2016, arXiv:1606.04797"
-    use_when = "foreground is rare and Dice is the score; beside cross-entropy"
+    use_when = "rare foreground, and Dice is the score; beside cross-entropy"
     tags = ("lesion", "small", "imbalance", "score", "multilabel", "general")
 
     def __init__(self, smooth: float = 1.0, **options: Unpack[CountOptions]) -> None:

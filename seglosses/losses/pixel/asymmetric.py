@@ -200,7 +200,7 @@ class SingleLabelAsymmetricLoss(PixelLoss):
 
     formula = "-t_y (1-p_y)^g+ log p_y - sum_{k != y} t_k p_k^g- log p_k, t smoothed"
     paper = "Ridnik et al. 2021, arXiv:2009.14119"
-    use_when = "label smoothing, but of doubtful pixels only: certainty stays free"
+    use_when = "label smoothing of uncertain pixels only: confident ones are not penalised"
     tags = ("calibration",)
 
     def __init__(

@@ -89,7 +89,7 @@ class BalancedCrossEntropyLoss(PixelLoss):
 
     formula = "w_c (-log p_c), w_c = (N - N_c) / sum_j (N - N_j) of the batch"
     paper = "Zeng et al. 2019, arXiv:1908.11025"
-    use_when = "class sizes differ from batch to batch and fixed class weights do not fit"
+    use_when = "class sizes differ between batches, so that fixed class weights do not fit"
     tags = ("imbalance",)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:

@@ -144,7 +144,7 @@ class SoftBootstrappingLoss(PixelLoss):
 
     formula = "-sum_c (beta y_c + (1 - beta) p_c) log p_c"
     paper = "Reed et al. 2015, arXiv:1412.6596"
-    use_when = "some annotations are wrong at random, and the network is right about many of them"
+    use_when = "some annotations are wrong at random, and the network predicts many of them right"
     tags = ("noise",)
 
     def __init__(self, beta: float = 0.95, **options: Unpack[PixelOptions]) -> None:
@@ -172,7 +172,9 @@ class HardBootstrappingLoss(PixelLoss):
 
     formula = "-beta log p_y - (1 - beta) log max_c p_c"
     paper = "Reed et al. 2015, arXiv:1412.6596"
-    use_when = "some annotations are wrong at random, and decisions shall correct them"
+    use_when = (
+        "some annotations are wrong at random, and the network's decisions should correct them"
+    )
     tags = ("noise",)
 
     def __init__(self, beta: float = 0.8, **options: Unpack[PixelOptions]) -> None:
@@ -203,7 +205,7 @@ class SymmetricCrossEntropyLoss(PixelLoss):
 
     formula = "-alpha log p_y - beta sum_k p_k log max(y_k, floor)"
     paper = "Wang et al. 2019, arXiv:1908.06112"
-    use_when = "noisy annotations, and cross-entropy alone learns them by heart"
+    use_when = "noisy annotations, which cross-entropy alone would memorise"
     tags = ("noise",)
 
     def __init__(

@@ -202,7 +202,7 @@ class MaxSupLoss(PixelLoss):
 
     formula = "-log p_y + a (max z - mean z)"
     paper = "Zhou et al. 2025, arXiv:2502.15798"
-    use_when = "calibration, where label smoothing blurs the classes"
+    use_when = "calibration, where label smoothing would blur the classes"
     tags = ("calibration",)
 
     def __init__(self, alpha: float = 0.1, **options: Unpack[PixelOptions]) -> None:
@@ -235,7 +235,7 @@ class MarginSmoothingLoss(PixelLoss):
 
     formula = "-log p_y + a mean_k max(0, max z - z_k - m)"
     paper = "Liu et al. 2022, arXiv:2111.15430"
-    use_when = "calibration: smoothing only of logits that run away"
+    use_when = "calibration: smooths only logits that exceed a margin"
     tags = ("calibration",)
 
     def __init__(
@@ -274,7 +274,7 @@ class ACLSLoss(PixelLoss):
 
     formula = "-log p_y + a (l1 max(0, z_max - m)^2 + l2 mean max(0, z_max - z_k - m)^2)"
     paper = "Park et al. 2023, arXiv:2308.11911"
-    use_when = "calibration: the price grows with the overconfidence"
+    use_when = "calibration: the penalty grows with the overconfidence"
     tags = ("calibration",)
 
     def __init__(

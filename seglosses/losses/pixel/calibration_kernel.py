@@ -98,7 +98,7 @@ def _check(score: Tensor, target: Tensor, weight: Tensor | None, bandwidth: floa
             given = None if other is None else tuple(other.shape)
             raise ValueError(
                 f"expected scores (n,) and a {name} for each, got {tuple(score.shape)} and {given};"
-                " pick one score a detection, or flatten them"
+                " pick one score per detection, or flatten them"
             )
     # elsewhere the check would cost a synchronisation
     if at_hand(score) and not bool(((score >= 0) & (score <= 1)).all()):

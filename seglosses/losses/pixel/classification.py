@@ -180,7 +180,7 @@ class CrossEntropyLoss(PixelLoss):
             :func:`~seglosses.primitives.soft_labels.smooth_boundary_labels`, ``dict(epsilon=0.5,
             kernel_size=3)``.
         pos_weight: Under ``use_sigmoid`` or one channel, factor of the foreground's term: a number,
-            or one a channel, as in ``torch.nn.BCEWithLogitsLoss``.
+            or one per channel, as in ``torch.nn.BCEWithLogitsLoss``.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
     Raises:
@@ -202,7 +202,7 @@ class CrossEntropyLoss(PixelLoss):
 
     formula = "-log p_y"
     paper = "Good 1952"
-    use_when = "always: the pixel loss beside which the others stand"
+    use_when = "always: the pixel loss that stands beside the others"
     tags: ClassVar[tuple[str, ...]] = ("soft", "multilabel", "general")
     pos_weight: Tensor | None
 
@@ -230,7 +230,7 @@ class CrossEntropyLoss(PixelLoss):
         given = None if self.pos_weight is None else len(self.pos_weight)
         if given is not None and (not batch.sigmoid or given not in (1, batch.channels)):
             raise ValueError(
-                "pos_weight must be a number or one a channel, of independent channels: expected"
+                "pos_weight must be a number or one per channel, of independent channels: expected"
                 f" use_sigmoid=True and {batch.channels} numbers, got {given}; weigh the classes of"
                 " a softmax by class_weight"
             )
@@ -271,7 +271,7 @@ class Poly1CrossEntropyLoss(PixelLoss):
 
     formula = "-log p_y + e (1 - p_y)"
     paper = "Leng et al. 2022, arXiv:2204.12511"
-    use_when = "in place of cross-entropy: one number to tune how much easy pixels pull"
+    use_when = "in place of cross-entropy: one parameter sets how much easy pixels count"
     tags = ("general",)
 
     def __init__(self, epsilon: float = 1.0, **options: Unpack[PixelOptions]) -> None:
@@ -326,7 +326,7 @@ class CompSumLoss(PixelLoss):
 
     formula = "(1 - p_y^(tau-1)) / (tau - 1)"
     paper = "Mao et al. 2023, arXiv:2304.07288"
-    use_when = "between cross-entropy (tau 1) and robust mean absolute error (tau 2)"
+    use_when = "between cross-entropy (tau 1) and the robust mean absolute error (tau 2)"
     tags = ("noise",)
 
     def __init__(

@@ -222,7 +222,7 @@ class Poly1FocalLoss(PixelLoss):
 
     formula = "-a_y (1 - p_y)^g log p_y + e (1 - p_y)^(g+1)"
     paper = "Leng et al. 2022, arXiv:2204.12511"
-    use_when = "in place of focal loss: one number more to tune"
+    use_when = "in place of focal loss: one more parameter to tune"
     tags = ("lesion", "imbalance")
 
     def __init__(
@@ -266,7 +266,7 @@ class SelfAdjustingDiceLoss(PixelLoss):
 
     formula = "sum_c 1 - (2 w y + s) / (w^2 + y^2 + s), w = (1 - p)^a p"
     paper = "Li et al. 2020, arXiv:1911.02855"
-    use_when = "the F score is the goal and easy pixels dominate"
+    use_when = "the F score is the goal, and easy pixels dominate"
     tags = ("lesion", "imbalance", "score")
 
     def __init__(

@@ -180,7 +180,7 @@ class OHEMCrossEntropyLoss(_HardPixelsLoss):
 
     formula = "mean of -log p_y over pixels with p_y < threshold, at least min_kept"
     paper = "Shrivastava et al. 2016, arXiv:1604.03540"
-    use_when = "long trainings in which most pixels are settled early"
+    use_when = "long trainings in which most pixels are soon easy"
     tags = ("imbalance",)
 
     def __init__(

@@ -160,7 +160,7 @@ class CrammerSingerLoss(_HingeLoss):
 
     formula = "max_k (m [k != y] + z_k - z_y)"
     paper = "Crammer and Singer 2001, JMLR 2"
-    use_when = "only the worst class of a pixel should pull, and none beyond the margin"
+    use_when = "only the strongest wrong class of a pixel should count, up to the margin"
     tags = ("general",)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -187,7 +187,7 @@ class WestonWatkinsLoss(_HingeLoss):
 
     formula = "1/C sum_{k != y} max(0, m + z_k - z_y)"
     paper = "Weston and Watkins 1999, ESANN"
-    use_when = "every class within the margin should pull, and none beyond it"
+    use_when = "every wrong class within the margin should count, and none beyond it"
     tags = ("general",)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:

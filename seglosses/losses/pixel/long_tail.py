@@ -34,7 +34,7 @@ def effective_number_weights(counts: Sequence[float], *, beta: float = 0.9999) -
         beta: In [0, 1): 0 weighs all classes alike, towards 1 by their inverse frequency.
 
     Returns:
-        One weight a class, (C,) float32.
+        One weight per class, (C,) float32.
 
     Raises:
         ValueError: for ``beta`` outside [0, 1), and counts that are negative or all 0.
@@ -134,7 +134,7 @@ class LogitAdjustmentLoss(PixelLoss):
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
     Raises:
-        ValueError: for frequencies that are not positive, or not one a class.
+        ValueError: for frequencies that are not positive, or not one per class.
 
     Example:
         >>> loss = LogitAdjustmentLoss(prior=[0.75, 0.25])
@@ -144,7 +144,7 @@ class LogitAdjustmentLoss(PixelLoss):
 
     formula = "-log softmax(z + tau log prior)_y"
     paper = "Menon et al. 2021, arXiv:2007.07314"
-    use_when = "classes are rare, and the mean recall of classes is the goal"
+    use_when = "rare classes, and the mean recall over classes is the goal"
     tags = ("imbalance",)
 
     def __init__(

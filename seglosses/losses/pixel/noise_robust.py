@@ -209,7 +209,7 @@ class AGCELoss(PixelLoss):
 
     formula = "((a+1)^q - (a+p_y)^q) / q"
     paper = "Zhou et al. 2021, arXiv:2106.03110"
-    use_when = "noisy annotations, where the right label stays the most frequent"
+    use_when = "noisy annotations in which the right label stays the most frequent"
     tags = ("noise",)
 
     def __init__(self, a: float = 1.0, q: float = 2.0, **options: Unpack[PixelOptions]) -> None:
@@ -244,7 +244,7 @@ class AULLoss(PixelLoss):
 
     formula = "((a-p_y)^q - (a-1)^q) / q"
     paper = "Zhou et al. 2021, arXiv:2106.03110"
-    use_when = "noisy annotations, where the right label stays the most frequent"
+    use_when = "noisy annotations in which the right label stays the most frequent"
     tags = ("noise",)
 
     def __init__(self, a: float = 1.5, q: float = 0.9, **options: Unpack[PixelOptions]) -> None:
@@ -278,7 +278,7 @@ class JensenShannonLoss(PixelLoss):
 
     formula = "(pi KL(y||m) + (1-pi) KL(p||m)) / -((1-pi) log(1-pi)), m = pi y + (1-pi) p"
     paper = "Englesson and Azizpour 2021, arXiv:2105.04522"
-    use_when = "noisy annotations, or soft labels: bounded, between cross-entropy and MAE"
+    use_when = "noisy or soft labels: bounded, between cross-entropy and MAE"
     tags = ("noise", "soft")
 
     def __init__(self, pi: float = 0.5, **options: Unpack[PixelOptions]) -> None:

@@ -279,7 +279,9 @@ class BettiMatchingLoss(MapLoss):
 
     formula = "sum of 2 |x_p - x_t|^2 over matched bars x = (b, d) and (b - d)^2 over the others"
     paper = "Stucki et al. 2023, arXiv:2211.15272"
-    use_when = "every component and loop at its place; late, beside CE and Dice; 1.4 times these"
+    use_when = (
+        "every component and loop in its place; late, beside CE and Dice; 1.4 to 3.7 times them"
+    )
     tags = ("thin", "topology", "cell")
     of_structures = True
     record = "form"

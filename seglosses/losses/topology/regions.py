@@ -158,7 +158,7 @@ class TopographLoss(MapLoss):
 
     formula = "sum over critical error regions of the mean wrong probability"
     paper = "Lux et al. 2025, arXiv:2411.03228"
-    use_when = "breaks, bridges, islands and holes; beside CE and Dice; as costly as both"
+    use_when = "breaks, bridges, islands and holes; beside CE and Dice; 1.3 to 2.5 times their cost"
     tags = ("thin", "topology", "cell")
     spatial_dims = (2,)
     reads_margins = True

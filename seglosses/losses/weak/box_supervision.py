@@ -203,7 +203,7 @@ class PairwiseAffinityLoss(MapLoss):
 
     formula = "mean over like-coloured pairs in a box of -log(p_i p_j + (1 - p_i)(1 - p_j))"
     paper = "Tian et al. 2021 (BoxInst), arXiv:2012.02310"
-    use_when = "labels are bounding boxes, with BoxProjectionLoss (extra input: image)"
+    use_when = "labels are bounding boxes; beside BoxProjectionLoss (extra input: image)"
     tags = ("weak",)
     needs = ("image",)
     of_structures = True
@@ -296,7 +296,7 @@ class LevelSetLoss(MapLoss):
 
     formula = "mean of p (I - c_1)^2 + (1 - p)(I - c_0)^2, c the mean colours of p and 1 - p"
     paper = "Chan and Vese 2001; Yang et al. 2023, arXiv:2303.11630"
-    use_when = "objects of one colour on ground of another, weak labels (extra input: image)"
+    use_when = "objects of one colour on a background of another; weak labels (extra input: image)"
     tags = ("weak",)
     needs = ("image",)
 

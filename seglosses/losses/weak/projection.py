@@ -158,7 +158,7 @@ class MIPLoss(MapLoss):
 
     formula = "mean over axes of (1 - Tversky(max_a p, max_a y))^gamma"
     paper = "Radhakrishna et al. 2024, arXiv:2407.08655"
-    use_when = "vessels in volumes, beside a focal Tversky loss of the voxels, 0.3 : 0.7"
+    use_when = "vessels in volumes; beside a focal Tversky loss of the voxels, 0.3 : 0.7"
     tags = ("thin", "volume")
     spatial_dims = (3,)
     of_structures = True
@@ -237,7 +237,7 @@ class BoxProjectionLoss(MapLoss):
 
     formula = "sum over axes of Dice(max over the other axes of p, of y)"
     paper = "Tian et al. 2021 (BoxInst), arXiv:2012.02310"
-    use_when = "labels are bounding boxes, one object an image or crop, with PairwiseAffinityLoss"
+    use_when = "labels are bounding boxes, one object per image or crop; with PairwiseAffinityLoss"
     tags = ("weak",)
     of_structures = True
 

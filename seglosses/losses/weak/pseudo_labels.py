@@ -160,7 +160,7 @@ class ConfidenceWeightedCrossEntropyLoss(PixelLoss):
 
     formula = "confidence^gamma * (-log p_label), labels and confidence of a teacher"
     paper = "Tarubinga et al. 2025, arXiv:2502.15152"
-    use_when = "pseudo-labels of a teacher (extra input: teacher) or as dense targets"
+    use_when = "pseudo-labels, of a teacher (extra input: teacher) or as dense targets"
     tags = ("teacher", "unlabelled")
 
     def __init__(
@@ -210,7 +210,7 @@ class BoundaryCrossEntropyLoss(PixelLoss):
 
     formula = "mean over boundary pixels of -log p_label"
     paper = "Tarubinga et al. 2025, arXiv:2502.15152"
-    use_when = "sharper borders, beside cross-entropy, weight 0.5"
+    use_when = "sharper borders; beside cross-entropy, weight 0.5"
     tags = ("boundary", "unlabelled")
 
     def __init__(

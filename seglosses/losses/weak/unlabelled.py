@@ -117,7 +117,7 @@ class EntropyLoss(PixelLoss):
 
     formula = "- sum_c w_c p_c log p_c per pixel"
     paper = "Grandvalet and Bengio 2004; Bateson et al. 2022, arXiv:2108.03152"
-    use_when = "unlabelled images, beside a term that forbids the trivial solution (ClassRatioKL)"
+    use_when = "unlabelled images, beside a term against the trivial solution (ClassRatioKLLoss)"
     tags = ("unlabelled",)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -144,7 +144,7 @@ class ClassRatioKLLoss(MapLoss):
     """Registered form of :func:`class_ratio_kl_loss` with :func:`soft_class_ratios`.
 
     Args:
-        prior: Wanted ratios, one a class (for a one-channel head: background, foreground); by
+        prior: Wanted ratios, one per class (for a one-channel head: background, foreground); by
             default those of the image's own label, of which nothing else is used.
         options: See :class:`~seglosses.losses.base.SegmentationLoss`; ``class_weight`` scales the
             terms of the sum. With ``use_sigmoid`` every channel is a binary problem, and an
@@ -163,7 +163,7 @@ class ClassRatioKLLoss(MapLoss):
 
     formula = "sum_c r_c log(r_c / prior_c), r the predicted class ratios of an image"
     paper = "Bateson et al. 2022, arXiv:2108.03152"
-    use_when = "adaptation without labels when class sizes are known; weak labels"
+    use_when = "unsupervised adaptation where class sizes are known; weak labels"
     tags = ("unlabelled", "weak")
     default_classes = None
     no_classes = "compares the ratios of all classes with each other"
@@ -171,7 +171,7 @@ class ClassRatioKLLoss(MapLoss):
     def __init__(self, prior: Sequence[float] | None = None, **options: Unpack[SegOptions]) -> None:
         super().__init__(**options)
         if prior is not None and not _is_distribution(prior):
-            raise ValueError(f"prior must be ratios that sum to 1, one a class, got {prior!r}")
+            raise ValueError(f"prior must be ratios that sum to 1, one per class, got {prior!r}")
         self.prior = None if prior is None else [float(p) for p in prior]
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:

@@ -72,7 +72,7 @@ def test_energy_of_a_label() -> None:
         assert both.item() == pytest.approx(0.5)
     with (
         extra_inputs(attributions=torch.ones(1, 3, 6, 6)),
-        pytest.raises(ValueError, match="one map a class"),
+        pytest.raises(ValueError, match="one map per class"),
     ):
         AttributionEnergyLoss()(torch.zeros(1, 2, 6, 6), labels)
 
