@@ -1,0 +1,86 @@
+"""Changes of kernels."""
+
+_K = "seglosses/topology/kernels"
+_P = "seglosses/primitives"
+_T = "tests/topology"
+
+MUTATIONS = [
+    (
+        f"{_K}/grid.py",
+        "d = np.uint8(0) if above[i] <= value else d",
+        "d = np.uint8(0) if above[i] < value else d",
+        f"{_T}/test_persistence.py {_T}/test_matching.py",
+    ),
+    (
+        f"{_K}/grid.py",
+        "if key[pixel] > key[best]:",
+        "if key[pixel] < key[best]:",
+        f"{_T}/test_persistence.py",
+    ),
+    (
+        f"{_K}/labels.py",
+        "if start[i] < tail + slack and head < stop[i] + slack:",
+        "if start[i] < tail + slack and head < stop[i]:",
+        f"{_T}/test_components.py",
+    ),
+    (
+        f"{_K}/labels.py",
+        "boxes[name, 3] = max(boxes[name, 3], right)",
+        "boxes[name, 3] = right",
+        f"{_T}/test_components.py",
+    ),
+    (
+        f"{_K}/labels.py",
+        "_join_foreground(start, stop, i, first[up + 2], j, end, area - width, wide, parent)",
+        "_join_foreground(start, stop, i, first[up + 2], j, end, area + width, wide, parent)",
+        f"{_T}/test_components.py",
+    ),
+    (
+        f"{_K}/flooding.py",
+        "between[i] += size[other] * size[root] - same",
+        "between[i] += size[other] * size[root]",
+        f"{_T}/test_flooding.py",
+    ),
+    (
+        f"{_K}/flooding.py",
+        "if height[i] - height[roots[k]] > least:",
+        "if height[i] - height[roots[k]] >= least:",
+        f"{_T}/test_flooding.py",
+    ),
+    (
+        f"{_K}/simple.py",
+        "table[code] = crossings == 1",
+        "table[code] = crossings <= 1",
+        f"{_T}/test_warping.py",
+    ),
+    (
+        f"{_K}/simple.py",
+        "return fore == 1 and back == 1",
+        "return fore == 1",
+        f"{_T}/test_warping.py",
+    ),
+    (
+        f"{_K}/cycles.py",
+        "if depth[p] < depth[q]:",
+        "if depth[p] > depth[q]:",
+        f"{_T}/test_errors.py {_T}/test_matching.py",
+    ),
+    (
+        f"{_P}/_kernels_suppression.py",
+        "value -= (offset / 4 / hull) ** beta",
+        "value -= (offset / hull) ** beta",
+        "tests/primitives/test_suppression.py",
+    ),
+    (
+        f"{_P}/_kernels_suppression.py",
+        "if value > threshold:",
+        "if value >= threshold:",
+        "tests/primitives/test_suppression.py",
+    ),
+    (
+        f"{_P}/_kernels_suppression.py",
+        "value = common / (volumes[best] + volumes[other] - common)",
+        "value = common / max(volumes[best], volumes[other])",
+        "tests/primitives/test_suppression.py",
+    ),
+]

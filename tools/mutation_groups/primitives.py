@@ -1,0 +1,217 @@
+"""Changes of what losses and metrics measure."""
+
+_P = "seglosses/primitives"
+_T = "tests/primitives"
+
+MUTATIONS = [
+    (
+        f"{_P}/encoding.py",
+        "return self.logits.masked_fill(~self.valid.unsqueeze(1), 0.0)",
+        "return self.logits",
+        f"{_T}/test_encoding.py tests/losses/test_users_tensors.py",
+    ),
+    (
+        f"{_P}/encoding.py",
+        "weight = torch.where(self.valid, weight, 0.0)",
+        "weight = torch.where(self.valid, weight, 1.0)",
+        f"{_T}/test_encoding.py",
+    ),
+    (
+        f"{_P}/encoding.py",
+        "hot = (labels == 1).unsqueeze(1)",
+        "hot = (labels == 0).unsqueeze(1)",
+        f"{_T}/test_encoding.py",
+    ),
+    (
+        f"{_P}/encoding.py",
+        "return torch.where(largest, without, total + torch.log1p(-share))",
+        "return total + torch.log1p(-share)",
+        f"{_T}/test_encoding.py tests/losses/test_infinite_logits.py",
+    ),
+    (
+        f"{_P}/inputs.py",
+        "labels = 1 - labels",
+        "labels = labels + 0",
+        f"{_T}/test_encoding.py tests/losses/test_rows.py",
+    ),
+    (
+        f"{_P}/inputs.py",
+        "valid = _unless_all(dense[:, ignore_index] <= 0.5)",
+        "valid = _unless_all(dense[:, ignore_index] < 0.5)",
+        f"{_T}/test_encoding.py",
+    ),
+    (
+        f"{_P}/inputs.py",
+        "known = _unless_all(mass > 0)",
+        "known = _unless_all(mass >= 0)",
+        f"{_T}/test_encoding.py",
+    ),
+    (
+        f"{_P}/reduction.py",
+        "return total / (avg_factor + torch.finfo(torch.float32).eps)",
+        "return total / max(avg_factor, 1)",
+        f"{_T}/test_reduction.py",
+    ),
+    (
+        f"{_P}/reduction.py",
+        "return kept.sum(dim) / present.sum(dim).clamp(min=1)",
+        "return kept.mean(dim)",
+        f"{_T}/test_reduction.py",
+    ),
+    (
+        f"{_P}/reduction.py",
+        "return (values * kept).sum(2) / torch.where(total > 0, total, 1.0)",
+        "return (values * kept).mean(2)",
+        f"{_T}/test_reduction.py",
+    ),
+    (
+        f"{_P}/overlap.py",
+        "x, y = both + (x - common), both + (y - common)",
+        "x, y = both + (y - common), both + (x - common)",
+        f"{_T}/test_overlap.py",
+    ),
+    (
+        f"{_P}/overlap.py",
+        "return torch.where(empty, 1.0, numerator / torch.where(empty, 1.0, denominator))",
+        "return torch.where(empty, 0.0, numerator / torch.where(empty, 1.0, denominator))",
+        f"{_T}/test_overlap.py",
+    ),
+    (
+        f"{_P}/overlap.py",
+        "return ratio(hit, hit + alpha * counts.fp + beta * counts.fn)",
+        "return ratio(hit, hit + alpha * counts.fn + beta * counts.fp)",
+        f"{_T}/test_overlap.py tests/losses/overlap/test_region.py",
+    ),
+    (
+        f"{_P}/overlap.py",
+        "extra = grad_tp.gather(1, known).masked_fill(labels == channels, 0.0).unsqueeze(1)",
+        "extra = grad_tp.gather(1, known).unsqueeze(1)",
+        f"{_T}/test_overlap.py",
+    ),
+    (
+        f"{_P}/softmax_counts.py",
+        "slope = lever.unsqueeze(2) - mean",
+        "slope = lever.unsqueeze(2) + 0 * mean",
+        f"{_T}/test_softmax_counts.py",
+    ),
+    (
+        f"{_P}/softmax_counts.py",
+        "return part.masked_fill(share == 0, 0.0) if masked else part, share",
+        "return part, share",
+        f"{_T}/test_softmax_counts.py",
+    ),
+    (
+        f"{_P}/lovasz_extension.py",
+        "share[..., :1] = 1\n",
+        "pass\n",
+        "tests/losses/overlap/test_lovasz.py",
+    ),
+    (
+        f"{_P}/lovasz_extension.py",
+        "first = (seen == weight) & (weight > 0)",
+        "first = weight > 0",
+        "tests/losses/overlap/test_lovasz.py",
+    ),
+    (
+        f"{_P}/lovasz_extension.py",
+        "share = torch.where(foreground, 1.0, (total - hits) / (union - weight))",
+        "share = torch.where(foreground, 1.0, (total - hits) / union)",
+        "tests/losses/overlap/test_lovasz.py",
+    ),
+    (
+        f"{_P}/entropy.py",
+        "return prob.mul_(factor).scatter_add_(1, small.long(), -factor), None",
+        "return prob.scatter_add_(1, small.long(), -torch.ones_like(factor)), None",
+        "tests/losses/pixel/test_pixel.py tests/losses/pixel/test_pixel_identities.py",
+    ),
+    (
+        f"{_P}/focusing.py",
+        "return loss * loss.clamp(min=1e-7) ** (gamma - 1)",
+        "return loss**gamma",
+        "tests/losses/overlap/test_region.py tests/losses/pixel/test_asymmetric.py",
+    ),
+    (
+        f"{_P}/boxes.py",
+        "volume(self._side) + volume(self.target_side) - self._common",
+        "volume(self._side) + volume(self.target_side)",
+        f"{_T}/test_boxes.py",
+    ),
+    (
+        f"{_P}/boxes.py",
+        'out.sub_(slope["offset"], alpha=0.5)',
+        'out.sub_(slope["offset"])',
+        f"{_T}/test_boxes.py",
+    ),
+    (
+        f"{_P}/boxes.py",
+        ".masked_fill(self._reach < 0, 0)",
+        "",
+        f"{_T}/test_boxes.py",
+    ),
+    (
+        f"{_P}/rotated.py",
+        "swapped = (quarter.remainder(2) == 1)[:, None]",
+        "swapped = (quarter.remainder(2) == 2)[:, None]",
+        f"{_T}/test_rotated.py",
+    ),
+    (
+        f"{_P}/rotated.py",
+        "mean = X0 * enter + (X0 + X1) / 2 * (leave - enter) + X1 * (1 - leave)",
+        "mean = (X0 + X1) / 2",
+        f"{_T}/test_rotated.py",
+    ),
+    (
+        f"{_P}/distance.py",
+        "if array.all() or not array.any():",
+        "if not array.any():",
+        f"{_T}/test_distance.py",
+    ),
+    (
+        f"{_P}/distance.py",
+        "out *= np.float32(spacing[0])\n",
+        "pass\n",
+        f"{_T}/test_distance.py",
+    ),
+    (
+        f"{_P}/distance.py",
+        "view[-1:] = False",
+        "view[-1:] &= True",
+        f"{_T}/test_distance.py",
+    ),
+    (
+        f"{_P}/label_edges.py",
+        "return boundary if valid is None else boundary & valid",
+        "return boundary",
+        f"{_T}/test_label_edges.py",
+    ),
+    (
+        f"{_P}/label_edges.py",
+        "found |= sides + 2 * change.narrow(along, 1, size) != 0",
+        "found |= sides + change.narrow(along, 1, size) != 0",
+        f"{_T}/test_label_edges.py",
+    ),
+    (
+        f"{_P}/soft_labels.py",
+        "edges &= valid & ~label_boundary(valid.unsqueeze(1), radius=radius)",
+        "edges &= valid",
+        f"{_T}/test_soft_labels.py",
+    ),
+    (
+        f"{_P}/soft_skeleton.py",
+        "rest.addcmul_(rest, difference, value=-1)",
+        "rest.sub_(difference).clamp_(min=0)",
+        f"{_T}/test_soft_skeleton.py",
+    ),
+    (
+        f"{_P}/soft_skeleton.py",
+        "result.narrow(dim, 1, size - 1).add_(above)",
+        "result.narrow(dim, 1, size - 1).add_(above, alpha=0.5)",
+        f"{_T}/test_soft_skeleton.py",
+    ),
+    (
+        f"{_P}/suppression.py",
+        "rank = (names == name).nonzero().squeeze(1)",
+        "rank = (names >= name).nonzero().squeeze(1)",
+        f"{_T}/test_suppression.py",
+    ),
+]
