@@ -92,7 +92,8 @@ def mutated(mutation: Mutation, root: Path) -> str:
 
 def _run_tests(tests: Sequence[str], copy: Path, cache: Path, log: Path, first: bool) -> None:
     """Run in a process of its own: pytest in the copy, whose modules nothing has loaded yet."""
-    sys.dont_write_bytecode = True
+    # compiled files of what is changed would outlive the change
+    sys.dont_write_bytecode = first
     os.chdir(copy)
     os.environ["PYTHONPATH"] = str(copy)
     os.environ["NUMBA_CACHE_DIR"] = str(cache)

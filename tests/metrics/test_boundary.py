@@ -148,3 +148,20 @@ def test_far_apart_scores_nothing(metric) -> None:
     pred, target = np.zeros((2, 9, 9), bool)
     pred[0, 0] = target[8, 8] = True
     assert metric(Pair(pred, target), tolerance=1) == 0
+
+
+@pytest.mark.parametrize("metric", [nsd, nsd_length, boundary_f])
+def test_a_distance_of_the_tolerance_is_near(metric) -> None:
+    pred, target = np.zeros((2, 4, 9), bool)
+    pred[1, 1] = target[1, 4] = True
+    assert metric(Pair(pred, target), tolerance=3) == 1
+    assert metric(Pair(pred, target), tolerance=2.9) < 1
+
+
+def test_the_width_of_the_band_is_rounded() -> None:
+    # a diagonal of 90 pixels, of which 2 % are 1.8
+    target = np.ones((54, 72), bool)
+    pred = target.copy()
+    pred[1] = False
+    assert boundary_iou(Pair(pred, target)) == boundary_iou(Pair(pred, target), width=2)
+    assert boundary_iou(Pair(pred, target)) != boundary_iou(Pair(pred, target), width=1)

@@ -132,8 +132,8 @@ MUTATIONS = [
     ),
     (
         f"{_L}/boundary/hausdorff.py",
-        "fields = two_sided_fields(torch.cat([predicted, labelled]), spacing).to(prob.dtype)",
-        "fields = two_sided_fields(torch.cat([predicted, labelled])).to(prob.dtype)",
+        "d_p, d_y = two_sided_pair(predicted, labelled, spacing)",
+        "d_p, d_y = two_sided_pair(predicted, labelled, None)",
         f"{_T}/boundary/test_hausdorff.py",
     ),
     (
