@@ -132,7 +132,6 @@ _CANVAS = "background counts, and a larger canvas has more of it"
 _WINDOWS = "windows are laid from the first pixel on"
 _TIES = "components of equal overlap are matched in reading order"
 _TRUTH = "one side is the truth: its regions, or its pixels, are what is asked for"
-_LOOPS = "loops of volumes are matched bar by bar, and ties are broken in reading order"
 _RELEASED = "ties are broken in reading order, as released"
 _NAMES = "the two numbers or kinds of error change places too"
 _CALIBRATION = ("brier_score", "reliability, expected_calibration_error")
@@ -148,7 +147,6 @@ EXEMPT_METRICS: dict[tuple[str, str], str] = {
     **{("line_scores", law): _THINNING for law in _MOVES},
     **{("windowed_betti_errors", law): _WINDOWS for law in (*_MOVES[1:], _MARGINS)},
     **{("structure_errors", law): _TIES for law in _MOVES},
-    **{("betti_matching_error(1) in 3D", law): _LOOPS for law in _MOVES},
     **{("betti_matching_error(0, released) in 3D", law): _RELEASED for law in (*_MOVES, _MARGINS)},
     **{(name, _MARGINS): _CANVAS for name in (*_CALIBRATION, "boundary_band")},
     **{(name, _EXCHANGE): _TRUTH for name in (*_CALIBRATION, "boundary_band")},
