@@ -142,7 +142,7 @@ def betti_matching_error(pair: Pair, dimension: int, *, tie_breaking: TieBreakin
         pair: The two masks.
         dimension: 0 for components, 1 for loops, 2 for cavities (3D).
         tie_breaking: ``'none'`` counts what both masks give to the union, the same for flipped and
-            transposed masks (but loops in 3D, which are matched). ``'released'`` chooses among ties
+            transposed masks. ``'released'`` chooses among ties
             like the released programs: 4-connected (6) unless the pair says otherwise, and without
             the first component of each mask.
 
