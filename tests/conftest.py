@@ -38,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: needs --slow or RUN_SLOW=1")
+    config.addinivalue_line("markers", "at_hand: speaks of CPU tensors, not of other devices")
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +52,11 @@ def _elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--elsewhere"):
+        there = pytest.mark.skip(reason="what only a host that reads numbers can tell")
+        for item in items:
+            if "at_hand" in item.keywords:
+                item.add_marker(there)
     if config.getoption("--slow") or os.environ.get("RUN_SLOW", "").lower() in _ON:
         return
     skip = pytest.mark.skip(reason="slow: run with --slow or RUN_SLOW=1")

@@ -11,8 +11,8 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.base import SegmentationLoss, SegOptions
+from seglosses.primitives.attention import when_to_check
 from seglosses.primitives.checks import check_range, require
-from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.label_halves import scope
 from seglosses.primitives.layout import flat_labels, flat_maps, pick_channels
@@ -309,7 +309,7 @@ def _without(batch: Aligned, owner: str) -> Aligned:
         " (weight > 0.5), or weigh images (N,)"
     )
     choice = ((weight == 0) | (weight == 1)).all()
-    if at_hand(weight) and not choice:
+    if when_to_check(weight) == "sync" and not bool(choice):
         least, most = weight.aminmax()
         wrong += f"; got values from {least.item():g} to {most.item():g}"
     require(choice, wrong)
@@ -349,6 +349,7 @@ class MapLoss(ClassLoss):
 
     Attributes:
         reads_margins: ``compute`` takes one-versus-rest logits in place of probabilities.
+        reads_masks: Targets of integer labels come as booleans, a byte a pixel.
         has_label_half: Some of its maps are of the label alone, see :mod:`seglosses.label_maps`.
         of_structures: It has no share of a pixel. Those of weight 0 are ignored, and weights other
             than 0 and 1 are refused.
@@ -362,6 +363,7 @@ class MapLoss(ClassLoss):
     """
 
     reads_margins: ClassVar[bool] = False
+    reads_masks: ClassVar[bool] = False
     has_label_half: ClassVar[bool] = False
     of_structures: ClassVar[bool] = False
     default_classes: ClassVar[Classes | None] = "present_foreground"
@@ -398,7 +400,7 @@ class MapLoss(ClassLoss):
         only_present = self._only_present(batch)
         batch, chosen, weights = self._chosen(batch)
         prob = self._read(batch, chosen)
-        target = batch.target()
+        target = batch.target(torch.bool if self.reads_masks else None)
         if chosen is not None:
             target = pick_channels(target, chosen)
         with nullcontext() if torch.compiler.is_compiling() else scope(label):

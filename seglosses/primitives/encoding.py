@@ -121,12 +121,13 @@ class Aligned(NamedTuple):
             labels.masked_fill_(self.labels == channel, place)
         return self._replace(logits=logits, labels=labels)
 
-    def target(self) -> Tensor:
-        """One-hot or dense targets (N, C, *S), zero where ignored."""
+    def target(self, dtype: torch.dtype | None = None) -> Tensor:
+        """One-hot or dense targets (N, C, *S), zero where ignored; one-hot ones of ``dtype``."""
         if self.dense is not None:
             return self.dense
         assert self.labels is not None
-        return one_hot(self.labels, self.channels, self.valid, dtype=self.logits.dtype)
+        dtype = self.logits.dtype if dtype is None else dtype
+        return one_hot(self.labels, self.channels, self.valid, dtype=dtype)
 
 
 def _logsumexp_of_others(logits: Tensor) -> Tensor:

@@ -91,7 +91,12 @@ def _extras(cls: type[Loss], shape: tuple[int, ...], generator: torch.Generator)
     return tensors
 
 
-def case(cls: type[Loss], variant: str = "plain") -> Case | None:
+def case(
+    cls: type[Loss],
+    variant: str = "plain",
+    classes: int = CLASSES,
+    plane: tuple[int, ...] = (24, 20),
+) -> Case | None:
     """The loss in a variant, or ``None`` where it knows none such."""
     generator = torch.Generator().manual_seed(0)
     if issubclass(cls, BoxLoss | QualityLoss | DistributionFocalLoss):
@@ -99,7 +104,7 @@ def case(cls: type[Loss], variant: str = "plain") -> Case | None:
     if not issubclass(cls, SegmentationLoss):
         return None
     options: dict[str, Any] = {}
-    images, channels, size = 2, CLASSES, (24, 20)
+    images, channels, size = 2, classes, plane
     if issubclass(cls, MapLoss) and cls.spatial_dims == (3,):
         size = (4, 12, 10)
     if variant == "volume":

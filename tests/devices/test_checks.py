@@ -80,6 +80,7 @@ def test_off_checks_nothing(
     assert CrossEntropyLoss()(LOGITS, LABELS, weight) < 0
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_other_words_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGLOSSES_CHECKS", "never")
     words = "SEGLOSSES_CHECKS must be sync, async or off, got 'never'"

@@ -37,6 +37,7 @@ def taught_by_nan() -> torch.Tensor:
         return KLDistillationLoss()(LOGITS, LABELS)
 
 
+@pytest.mark.at_hand
 @pytest.mark.parametrize(
     ("call", "words"),
     [

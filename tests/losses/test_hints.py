@@ -33,6 +33,7 @@ def _mask(value: int, images: int = 2) -> Tensor:
     return labels
 
 
+@pytest.mark.at_hand
 @pytest.mark.parametrize("cls", EVERY, ids=lambda cls: cls.__name__)
 @pytest.mark.parametrize("channels", [1, 2])
 def test_masks_that_are_not_scaled_are_named_once(
@@ -47,6 +48,7 @@ def test_masks_that_are_not_scaled_are_named_once(
     assert len(_heard(cls(ignore_index=254), _mask(254), channels=channels)) == 1
 
 
+@pytest.mark.at_hand
 def test_volumes_are_looked_at_too() -> None:
     labels = torch.zeros(2, 4, 6, 6, dtype=torch.long)
     labels[:, 1:3, 2:4, 2:4] = 255
@@ -77,6 +79,7 @@ def test_a_device_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _heard(CrossEntropyLoss(), _mask(1), *[_mask(255)] * 25) == []
 
 
+@pytest.mark.at_hand
 def test_a_loss_that_listened_can_be_copied_and_pickled() -> None:
     loss = CrossEntropyLoss()
     assert len(_heard(loss, _mask(255))) == 1

@@ -13,6 +13,7 @@ LOSSES = {n: c for n, c in loss_classes().items() if issubclass(c, SegmentationL
 WRONG = {"inf": torch.inf, "-inf": -torch.inf, "nan": torch.nan}
 
 
+@pytest.mark.at_hand
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("name", LOSSES)
 def test_no_gradient_is_nan_in_silence(name: str, wrong: str) -> None:

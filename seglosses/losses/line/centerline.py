@@ -154,7 +154,8 @@ def _target_skeleton(
 ) -> tuple[Tensor, Tensor]:
     """Target and skeleton; as booleans where hard, which is quick and small to keep."""
     # elsewhere than on the CPU the question would cost a synchronisation
-    if at_hand(target) and bool(((target == 0) | (target == 1)).all()):
+    hard = target.dtype == torch.bool
+    if not hard and at_hand(target) and bool(((target == 0) | (target == 1)).all()):
         target = target.bool()
     with torch.no_grad():
         return target, make(target, iterations)
@@ -197,6 +198,7 @@ class SoftClDiceLoss(MapLoss):
         tensor(0.0769)
     """
 
+    reads_masks = True
     formula = "1 - 2 P R / (P + R), P = sum S(p) y / sum S(p), R = sum S(y) p / sum S(y)"
     paper = "Shit et al. 2021, arXiv:2003.07311"
     use_when = (
@@ -251,6 +253,7 @@ class CenterlineCrossEntropyLoss(MapLoss):
         tensor(0.2310)
     """
 
+    reads_masks = True
     formula = "mean of CE (S(y) + S(p)), S the soft skeleton"
     paper = "Acebes et al., MICCAI 2024"
     use_when = "thin structures; beside Dice, instead of clDice; 3 times CE + Dice"

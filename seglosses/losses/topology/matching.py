@@ -284,6 +284,7 @@ class BettiMatchingLoss(MapLoss):
     )
     tags = ("thin", "topology", "cell")
     of_structures = True
+    reads_masks = True
     record = "form"
 
     def __init__(

@@ -64,6 +64,7 @@ NO_CORNERS = {
 }
 
 
+@pytest.mark.at_hand
 @pytest.mark.parametrize("name", BOXES)
 @pytest.mark.parametrize("case", NO_CORNERS)
 def test_targets_without_corners_are_named_once(name: str, case: str) -> None:
@@ -93,6 +94,7 @@ def test_right_boxes_are_silent(name: str) -> None:
             loss(inverted.clone(), inverted, weight)
 
 
+@pytest.mark.at_hand
 def test_a_loss_that_warned_can_be_copied() -> None:
     loss = make("GIoULoss")
     target = NO_CORNERS["inverted"]
@@ -122,6 +124,7 @@ def test_unreduced_scores_have_a_value_a_class(name: str) -> None:
     assert each.shape == (4, 3)
 
 
+@pytest.mark.at_hand
 @pytest.mark.parametrize(
     ("name", "pred", "target"),
     [

@@ -226,6 +226,7 @@ def test_options_at_the_border(options: dict, words: str) -> None:
         DiceLoss(**options)
 
 
+@pytest.mark.at_hand
 def test_calls_at_the_border() -> None:
     with pytest.raises(ValueError, match="one factor a channel: expected 3, got 2"):
         DiceLoss(class_weight=[1.0, 2.0])(PREDICTED, TRUTH)

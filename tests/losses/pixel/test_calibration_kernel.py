@@ -300,6 +300,7 @@ def test_descent_calms_overconfident_logits() -> None:
     assert (logits.argmax(1) != labels).sum() == wrong
 
 
+@pytest.mark.at_hand
 def test_border() -> None:
     score = torch.tensor([0.5, 0.25])
     with pytest.raises(ValueError, match=r"expected scores \(n,\) and a target for each"):

@@ -259,6 +259,7 @@ def test_options_are_checked(options: dict, words: str) -> None:
         BettiMatchingLoss(**options)
 
 
+@pytest.mark.at_hand
 def test_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         BettiMatchingLoss()(torch.full((1, 1, 3, 3), torch.nan), torch.zeros(1, 3, 3).long())
