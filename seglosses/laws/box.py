@@ -10,7 +10,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from seglosses.laws.subject import Law, Subject, close, require, shown
+from seglosses.laws.subject import Law, Subject, close, close_for_type, require, shown
 
 
 def _boxes(subject: Subject, count: int, seed: int = 0, scale: float = 1.0) -> Tensor:
@@ -131,7 +131,7 @@ def half_precision_agrees(subject: Subject) -> None:
     target = _boxes(subject, 16, seed=1, scale=16.0).half()
     half, full = subject.call(pred, target), subject.call(pred.float(), target.float())
     require(
-        close(half, full, 1e-3),
+        close_for_type(half, full),
         f"float16 boxes of up to 1000 px cost {float(half):.6g}, float32 {float(full):.6g}",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from seglosses.laws.inputs import SURE, blocky_labels, certain_logits, random_logits, shapes_of
-from seglosses.laws.subject import Law, Subject, close, require, shown
+from seglosses.laws.subject import Law, Subject, close, close_for_type, require, shown
 
 
 def perfect_prediction_costs_zero(subject: Subject) -> None:
@@ -179,7 +179,7 @@ def half_precision_agrees(subject: Subject) -> None:
             pred = random_logits(subject, labels).to(dtype)
             half, full = subject.call(pred, labels), subject.call(pred.float(), labels)
             require(
-                close(half, full, 1e-3),
+                close_for_type(half, full),
                 f"{dtype} costs {float(half):.6g}, float32 {float(full):.6g} for the same numbers,"
                 f" {shown(pred, labels)}",
             )

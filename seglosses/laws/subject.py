@@ -137,3 +137,19 @@ def close(a: Tensor, b: Tensor, tolerance: float) -> bool:
     """
     a, b = a.double(), b.double()
     return bool(((a - b).abs() <= tolerance * b.abs().clamp(min=1)).all())
+
+
+def close_for_type(value: Tensor, exact: Tensor) -> bool:
+    """Equal up to 1e-3, or up to the spacing of numbers in the value's own type.
+
+    A loss that hands out bfloat16 cannot say 0.7433 more exactly than 0.7422: the result of float32
+    rounded to the type is right.
+
+    Example:
+        >>> exact = torch.tensor(0.7433)
+        >>> close_for_type(torch.tensor(0.7422, dtype=torch.bfloat16), exact)
+        True
+        >>> close_for_type(torch.tensor(0.7422), exact)
+        False
+    """
+    return close(value, exact, max(1e-3, torch.finfo(value.dtype).eps))
