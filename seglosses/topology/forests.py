@@ -9,12 +9,13 @@ along the few edges that are left, in the order (value, index).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.topology.kernels import forests as kernels
-from seglosses.topology.kernels import grid, order, volume
+from seglosses.topology.kernels import grid, order, planting, volume
 from seglosses.topology.sides import Codes, Ints, Side, sides_2d, sides_3d
 
 Mask = NDArray[np.bool_]
@@ -81,15 +82,13 @@ class Forest:
 EVERY_LEVEL = (-(1 << 40), 1 << 40)
 
 
-def _merge(
-    side: Side, key: Ints, ids: Ints, dirs: Marks, age: Codes, codes: Codes, levels: Levels
-) -> tuple[Forest, Ints]:
-    flip = np.int64(side.flip)
-    least, most = sorted(level ^ side.flip for level in levels)
-    win, lose, where, lives, fate = kernels.merge(
-        codes, flip, side.near, side.far, ids, dirs, side.steps, age, least, most
-    )
-    return Forest(side, key, ids, dirs, age, win, lose, codes[where], lives, fate), where
+def _planted(side: Side, key: Ints, dirs: Marks, made: tuple[Any, ...]) -> Forest:
+    ids, age, win, lose, _, lives, fate, codes = made
+    return Forest(side, key, ids, dirs, age, win, lose, codes, lives, fate)
+
+
+def _geometry(side: Side) -> tuple[Any, ...]:
+    return np.int64(side.flip), side.near, side.far, side.steps, side.cell
 
 
 @dataclass(frozen=True)
@@ -114,32 +113,15 @@ class _Marked:
         order.sort_codes(codes)
         return codes
 
-    def components(
-        self, dirs: Marks, side: Side, codes: Codes, levels: Levels = EVERY_LEVEL
-    ) -> Forest:
-        ids, age = np.zeros(self.key.size, np.int32), self._roots(grid.PIXEL_ROOT, 0)
-        grid.collect_roots(
-            self.flags, self.cells, grid.PIXEL_ROOT, self.key, side.cell, 0, ids, age
+    def forest(self, dirs: Marks, side: Side, levels: Levels) -> Forest:
+        flip = side.flip
+        codes = ~self.edges(3, side)[::-1] if flip else self.edges(0, side)
+        roots = self.bits[grid.TOP_ROOT if flip else grid.PIXEL_ROOT]
+        least, most = sorted(level ^ flip for level in levels)
+        made = planting.plant(
+            self.flags, self.cells, roots, self.key, dirs, _geometry(side), codes, least, most
         )
-        return _merge(side, self.key, ids, dirs, age[:-1], codes, levels)[0]
-
-    def enclosed(
-        self,
-        dirs: Marks,
-        side: Side,
-        codes: Codes,
-        levels: Levels = EVERY_LEVEL,
-    ) -> tuple[Forest, Ints]:
-        # Where there is no cell to merge, there is the outside.
-        ids = (dirs == len(side.steps) - 1).astype(np.int32)
-        age = self._roots(grid.TOP_ROOT, 1)
-        grid.collect_roots(self.flags, self.cells, grid.TOP_ROOT, self.key, side.cell, 1, ids, age)
-        age = ~age[:-1]
-        age[0] = OUTER
-        return _merge(side, self.key, ids, dirs, age, ~codes[::-1], levels)
-
-    def _roots(self, bit: int, first: int) -> Codes:
-        return np.empty(first + self.bits[bit] + 1, np.int64)
+        return _planted(side, self.key, dirs, made)
 
 
 def forests_2d(padded: Ints) -> tuple[Forest, Forest]:
@@ -154,17 +136,10 @@ def forests_2d(padded: Ints) -> tuple[Forest, Forest]:
     row = padded.shape[1]
     key = padded.ravel()
     primal, dual = sides_2d(row)
-    pixel, square = np.empty(key.size, np.uint8), np.empty(key.size, np.uint8)
-    flags = np.zeros(key.size, np.uint8)
-    grid.contract_2d(key, row, pixel, square)
-    grid.mark_2d(key, row, pixel, square, flags)
-    marked = _Marked.of(key, flags)
-    codes = marked.edges(0, primal)
-    loops, where = marked.enclosed(square, dual, codes)
-    # An edge that merges nothing in the dual forest belongs to the spanning tree of the primal one.
-    rest = np.ones(codes.size, bool)
-    rest[codes.size - 1 - where] = False
-    return marked.components(pixel, primal, codes[rest]), loops
+    pixel, square, parts, loops = planting.plant_2d(
+        key, row, primal.edge, _geometry(primal), _geometry(dual), *EVERY_LEVEL
+    )
+    return _planted(primal, key, pixel, parts), _planted(dual, key, square, loops)
 
 
 @dataclass(frozen=True)
@@ -225,8 +200,8 @@ def forests_3d(
     volume.contract_3d(key, step, pixel, cube)
     volume.mark_3d(key, step, pixel, cube, walls.last, walls.first, flags, free)
     marked = _Marked.of(key, flags)
-    components = marked.components(pixel, primal, marked.edges(0, primal), levels)
-    cavities, _ = marked.enclosed(cube, dual, marked.edges(3, dual), levels)
+    components = marked.forest(pixel, primal, levels)
+    cavities = marked.forest(cube, dual, levels)
     for shift, forest in ((0, components), (3, cavities)):
         volume.clear_cells(forest.side.index(forest.codes), shift, free)
     return components, cavities, walls
