@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seglosses.primitives.device import is_transformed
-from seglosses.primitives.few_classes import signed_entropy, takes_few
+from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.few_classes import as_factor, entropy_of_two, takes_few
 from seglosses.primitives.first_order import first_order
 
 
@@ -34,9 +35,38 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     if target.is_floating_point() or is_transformed():
         return F.cross_entropy(logits, target, reduction="none")
     if logits.shape[1] == 2 and takes_few(logits):
-        return signed_entropy(logits, target)
+        return entropy_of_two(logits, target)
     loss: Tensor = _LabelEntropy.apply(logits, target)  # type: ignore[no-untyped-call]
     return loss
+
+
+def summed_entropy(batch: Aligned) -> Tensor | None:
+    """Sum of the cross-entropy over pixels that count, where PyTorch's own is quickest.
+
+    That is on a CPU for one channel and for three to eight classes.
+
+    Returns:
+        A scalar, or ``None`` elsewhere and for dense targets.
+
+    Example:
+        >>> from seglosses.primitives.encoding import align
+        >>> summed_entropy(align(torch.zeros(1, 4, 3), torch.tensor([[1, 0, 255]])))  # 2 log 4
+        tensor(2.7726)
+    """
+    one = batch.channels == 1 and batch.logits.dim() > 2 and not batch.masks
+    few = not batch.sigmoid and batch.channels > 2
+    if batch.labels is None or not (one or few) or not takes_few(batch.logits):
+        return None
+    logits, labels, valid = batch.pixel_logits(), batch.labels, batch.valid
+    if one:
+        factor = None if valid is None else as_factor(valid, logits.dtype)
+        return F.binary_cross_entropy_with_logits(
+            logits.squeeze(1), labels.to(logits.dtype), factor, reduction="sum"
+        )
+    if valid is not None:
+        # labels are 0 where ignored
+        labels = labels + (as_factor(valid, labels.dtype) - 1)
+    return F.cross_entropy(logits, labels, ignore_index=-1, reduction="sum")
 
 
 class _LabelEntropy(torch.autograd.Function):
@@ -44,16 +74,12 @@ class _LabelEntropy(torch.autograd.Function):
     def forward(ctx: Any, logits: Tensor, labels: Tensor) -> Tensor:
         index = labels.unsqueeze(1)
         small = index.to(torch.uint8) if logits.shape[1] <= 256 else index
-        log_prob = logits.log_softmax(1)
-        # of few classes the labels weigh as much, and time counts
-        ctx.few = takes_few(logits)
-        ctx.save_for_backward(log_prob if ctx.few else logits, small)
-        return log_prob.gather(1, index).squeeze(1).neg_()
+        ctx.save_for_backward(logits, small)
+        return logits.log_softmax(1).gather(1, index).squeeze(1).neg_()
 
     @staticmethod
     @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        kept, small = ctx.saved_tensors
+        logits, small = ctx.saved_tensors
         factor = grad.unsqueeze(1)
-        prob = kept.exp() if ctx.few else kept.softmax(1)
-        return prob.mul_(factor).scatter_add_(1, small.long(), -factor), None
+        return logits.softmax(1).mul_(factor).scatter_add_(1, small.long(), -factor), None

@@ -187,32 +187,27 @@ def _count_two(logits: Tensor, labels: Tensor, weight: Tensor | None) -> tuple[T
     return counts, spread
 
 
-def signed_entropy(margin: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of a yes or no, log(1 + exp(-z)) where the label is 1 and of -z where it is 0.
+def entropy_of_two(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy per pixel of two classes.
 
     Args:
-        margin: Logits z of label 1, any shape; or pairs of logits (N, 2, *S), whose difference it
-            is.
-        labels: 0 or 1, of the shape of the margin.
+        logits: (N, 2, *S).
+        labels: (N, *S), 0 or 1.
 
     Example:
-        >>> signed_entropy(torch.zeros(2), torch.tensor([0, 1]))  # log 2
-        tensor([0.6931, 0.6931])
+        >>> entropy_of_two(torch.zeros(1, 2, 2), torch.tensor([[0, 1]]))  # log 2
+        tensor([[0.6931, 0.6931]])
     """
-    loss: Tensor = _SignedEntropy.apply(margin, labels)  # type: ignore[no-untyped-call]
+    loss: Tensor = _TwoEntropy.apply(logits, labels)  # type: ignore[no-untyped-call]
     return loss
 
 
-class _SignedEntropy(torch.autograd.Function):
-    """Of margins, or of pairs of logits (N, 2, *S), whose margin is their difference."""
-
+class _TwoEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, labels: Tensor) -> Tensor:
-        ctx.pair = logits.dim() > labels.dim()
-        margin = logits[:, 1] - logits[:, 0] if ctx.pair else logits
         sign = as_factor(labels.to(torch.uint8), logits.dtype).mul_(2).sub_(1)
-        towards = margin * sign
-        # the gradient per unit of the incoming one
+        towards = (logits[:, 1] - logits[:, 0]).mul_(sign)
+        # the gradient of class 1 per unit of the incoming one
         ctx.save_for_backward((-towards).sigmoid_().mul_(sign.neg_()))
         return torch.nn.functional.logsigmoid(towards).neg_()
 
@@ -220,8 +215,6 @@ class _SignedEntropy(torch.autograd.Function):
     @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (slope,) = ctx.saved_tensors
-        if not ctx.pair:
-            return slope * grad, None
         both = slope.new_empty((len(slope), 2, *slope.shape[1:]))
         torch.mul(slope, grad, out=both[:, 1])
         torch.neg(both[:, 1], out=both[:, 0])

@@ -12,10 +12,8 @@ from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.primitives.checks import check_range, class_factors
-from seglosses.primitives.device import is_transformed
 from seglosses.primitives.encoding import Aligned, at_target
-from seglosses.primitives.entropy import cross_entropy
-from seglosses.primitives.few_classes import signed_entropy
+from seglosses.primitives.entropy import cross_entropy, summed_entropy
 from seglosses.primitives.reduction import Asked
 from seglosses.primitives.soft_labels import (
     BoundarySmoothing,
@@ -234,12 +232,18 @@ class CrossEntropyLoss(PixelLoss):
                 f" use_sigmoid=True and {batch.channels} numbers, got {given}; weigh the classes of"
                 " a softmax by class_weight"
             )
-        return super().reduce(batch, asked)
+        weighed = not (batch.pixel_weight is batch.row_weight is self.class_weight is None)
+        if weighed or given is not None or asked.reduction == "none":
+            return super().reduce(batch, asked)
+        total = summed_entropy(batch)
+        if total is None or type(self).compute is not CrossEntropyLoss.compute:
+            return super().reduce(batch, asked)
+        return asked.of(total, count=self._count(batch))
 
     def _of_margins(self, logits: Tensor, target: Tensor) -> Tensor:
-        if target.is_floating_point() or is_transformed():
+        if target.is_floating_point():
             return super()._of_margins(logits, target)
-        return signed_entropy(logits, target)
+        return F.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), reduction="none")
 
     def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
         loss = super()._by_channel(logits, batch)
