@@ -227,18 +227,18 @@ class PixelLoss(SegmentationLoss):
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Mean over pixels that count, and over independent channels."""
-        logits, valid, weight = batch.pixel_logits(), batch.valid, batch.pixel_weight
+        valid, weight = batch.valid, batch.pixel_weight
         unreduced = asked.reduction == "none"
-        of_rows = unreduced and batch.sigmoid and logits.dim() == 2 and not batch.masks
+        of_rows = unreduced and batch.sigmoid and batch.logits.dim() == 2 and not batch.masks
         if of_rows:
-            loss = self._by_channel(logits, batch)
+            loss = self._by_channel(batch.pixel_logits(), batch)
             valid = None if valid is None else valid.unsqueeze(1)
         elif batch.sigmoid:
-            loss = self._binary(logits, batch)
+            loss = self._binary(batch.pixel_logits(), batch)
             loss = loss / batch.channels if unreduced else loss
         else:
             target = batch.labels if batch.labels is not None else batch.target()
-            loss = self.compute(logits, target)
+            loss = self._of_softmax(batch, target)
             if self.class_weight is not None:
                 loss = loss * self._class_factor(target)
         if valid is not None:
@@ -276,6 +276,10 @@ class PixelLoss(SegmentationLoss):
             shape = (1, -1, *(1,) * (target.dim() - 2))
             return (target * self.class_weight.view(shape)).sum(1)
         return self.class_weight[target]
+
+    def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
+        """Losses (N, *S), of any value where ignored, but without a gradient from there."""
+        return self.compute(batch.pixel_logits(), target)
 
     def _binary(self, logits: Tensor, batch: Aligned) -> Tensor:
         """Losses of all channels of a pixel, summed, (N, *S)."""

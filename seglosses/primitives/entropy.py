@@ -14,7 +14,7 @@ from seglosses.primitives.few_classes import as_factor, entropy_of_two, takes_fe
 from seglosses.primitives.first_order import first_order
 
 
-def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
     """Cross-entropy per pixel, of labels or of class probabilities.
 
     For labels the softmax is taken again in backward, in place of being kept: the logits are kept
@@ -24,6 +24,8 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     Args:
         logits: (N, C, *S).
         target: Labels (N, *S), or class probabilities (N, C, *S).
+        valid: Pixels of labels that count (N, *S). The others may hold anything, and their loss is
+            to be left out, so that no gradient comes back for it.
 
     Returns:
         (N, *S).
@@ -33,10 +35,12 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
         tensor([[1.3863]])
     """
     if target.is_floating_point() or is_transformed():
+        if valid is not None:
+            logits = logits.masked_fill(~valid.unsqueeze(1), 0.0)
         return F.cross_entropy(logits, target, reduction="none")
-    if logits.shape[1] == 2 and takes_few(logits):
+    if logits.shape[1] == 2 and valid is None and takes_few(logits):
         return entropy_of_two(logits, target)
-    loss: Tensor = _LabelEntropy.apply(logits, target)  # type: ignore[no-untyped-call]
+    loss: Tensor = _LabelEntropy.apply(logits, target, valid)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -70,16 +74,23 @@ def summed_entropy(batch: Aligned) -> Tensor | None:
 
 
 class _LabelEntropy(torch.autograd.Function):
+    """Keeps the logits, of which losses share one set; where pixels are ignored, log p instead."""
+
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, labels: Tensor) -> Tensor:
+    def forward(ctx: Any, logits: Tensor, labels: Tensor, valid: Tensor | None) -> Tensor:
         index = labels.unsqueeze(1)
         small = index.to(torch.uint8) if logits.shape[1] <= 256 else index
-        ctx.save_for_backward(logits, small)
-        return logits.log_softmax(1).gather(1, index).squeeze(1).neg_()
+        if valid is not None:
+            logits = logits.masked_fill(~valid.unsqueeze(1), 0.0)
+        log_prob = logits.log_softmax(1)
+        ctx.masked = valid is not None
+        ctx.save_for_backward(log_prob if ctx.masked else logits, small)
+        return log_prob.gather(1, index).squeeze(1).neg_()
 
     @staticmethod
     @first_order
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        logits, small = ctx.saved_tensors
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        kept, small = ctx.saved_tensors
         factor = grad.unsqueeze(1)
-        return logits.softmax(1).mul_(factor).scatter_add_(1, small.long(), -factor), None
+        prob = kept.exp() if ctx.masked else kept.softmax(1)
+        return prob.mul_(factor).scatter_add_(1, small.long(), -factor), None, None

@@ -37,6 +37,8 @@ def softmax_counts(
     """
     if takes_few(logits):
         return few_counts(logits, labels, weight)
+    if not at_hand(logits):
+        return _counts_elsewhere(logits, labels, weight)
     counts: tuple[Tensor, Tensor, Tensor] = _SoftmaxCounts.apply(  # type: ignore[no-untyped-call]
         logits, labels, weight
     )
@@ -48,10 +50,10 @@ class _SoftmaxCounts(torch.autograd.Function):
     def forward(
         ctx: Any, logits: Tensor, labels: Tensor, weight: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        # zero times NaN is NaN; to look costs little on a CPU, elsewhere to mask costs less
-        ctx.masked = weight is not None and not at_hand(logits)
-        counts = _count(logits, labels, weight, ctx.masked)
-        if weight is not None and not ctx.masked and not bool(counts[1].isfinite().all()):
+        ctx.masked = False
+        counts = _count(logits, labels, weight, masked=False)
+        # zero times NaN is NaN; to look costs less than to mask
+        if weight is not None and not bool(counts[1].isfinite().all()):
             ctx.masked = True
             counts = _count(logits, labels, weight, masked=True)
         small = labels.to(torch.uint8) if logits.shape[1] <= 256 else labels
@@ -114,3 +116,60 @@ def _count(
         tp[rows] = tp[rows].scatter_add(1, known, own.squeeze(1).to(zeros.dtype))
         target[rows] = target[rows].scatter_add(1, known, ones.squeeze(1).to(zeros.dtype))
     return tp, mass, target
+
+
+def _counts_elsewhere(
+    logits: Tensor, labels: Tensor, weight: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    share = None if weight is None else weight.to(logits.dtype)
+    counts: tuple[Tensor, Tensor, Tensor] = _DeviceCounts.apply(  # type: ignore[no-untyped-call]
+        logits, labels, share
+    )
+    return counts
+
+
+class _DeviceCounts(torch.autograd.Function):
+    """In few launches over the whole batch; keeps the probabilities in place of the logits.
+
+    These are masked already, so that backward need not do so again.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, logits: Tensor, labels: Tensor, share: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        if share is not None:
+            logits = logits.masked_fill((share == 0).unsqueeze(1), 0.0)
+        prob = logits.softmax(1)
+        own = prob.gather(1, labels.unsqueeze(1)).squeeze(1)
+        if share is None:
+            mass, ones = prob.sum(2), torch.ones_like(own)
+        else:
+            mass, ones = torch.bmm(prob, share.unsqueeze(2)).squeeze(2), share
+            own = own * share
+        # tp and target in one pass, added up in float64 where the device has it
+        both = torch.stack([own, ones], 1).to(widest(prob))
+        zeros = torch.zeros((len(prob), 2, prob.shape[1]), dtype=both.dtype, device=prob.device)
+        counts = zeros.scatter_add(2, labels.unsqueeze(1).expand_as(both), both).to(prob.dtype)
+        small = labels.to(torch.uint8) if prob.shape[1] <= 256 else labels
+        ctx.save_for_backward(prob, small, *(() if share is None else (share,)))
+        tp, target = counts.unbind(1)
+        ctx.mark_non_differentiable(target)
+        return tp, mass, target
+
+    @staticmethod
+    @first_order
+    def backward(
+        ctx: Any, grad_tp: Tensor, grad_mass: Tensor, _: Tensor
+    ) -> tuple[Tensor, None, None]:
+        prob, small, *kept = ctx.saved_tensors
+        labels = small.long()
+        # d/d prob is grad_mass everywhere, and grad_tp once more at the pixel's own class
+        own = prob.gather(1, labels.unsqueeze(1)) * grad_tp.gather(1, labels).unsqueeze(1)
+        lever = grad_mass.unsqueeze(1)
+        mean = torch.baddbmm(own, lever, prob)
+        ones = kept[0].unsqueeze(1) if kept else torch.ones_like(mean)
+        if kept:
+            mean, own = mean * ones, own * ones
+        slope = torch.baddbmm(mean, grad_mass.unsqueeze(2), ones, beta=-1)
+        return (prob * slope).scatter_add_(1, labels.unsqueeze(1), own), None, None

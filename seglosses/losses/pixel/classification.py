@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.primitives.checks import check_range, class_factors
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned, at_target
 from seglosses.primitives.entropy import cross_entropy, summed_entropy
 from seglosses.primitives.reduction import Asked
@@ -239,6 +240,12 @@ class CrossEntropyLoss(PixelLoss):
         if total is None or type(self).compute is not CrossEntropyLoss.compute:
             return super().reduce(batch, asked)
         return asked.of(total, count=self._count(batch))
+
+    def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
+        own = type(self).compute is CrossEntropyLoss.compute and not target.is_floating_point()
+        if not own or at_hand(batch.logits):
+            return super()._of_softmax(batch, target)
+        return cross_entropy(batch.logits, target, batch.valid)
 
     def _of_margins(self, logits: Tensor, target: Tensor) -> Tensor:
         if target.is_floating_point():
