@@ -78,3 +78,11 @@ def test_band_lies_on_both_sides() -> None:
 def test_errors_say_what_to_give(call, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_bin_holds_its_upper_edge() -> None:
+    # halves (0, 0.5] and (0.5, 1], as in torchmetrics and netcal; 0 belongs to the first
+    bins = reliability([0.0, 0.5, 0.75, 1.0], [0, 1, 1, 1], bins=2)
+    np.testing.assert_array_equal(bins.pixels, [2, 2])
+    np.testing.assert_array_equal(bins.prob, [0.5, 1.75])
+    np.testing.assert_array_equal(bins.target, [1, 2])

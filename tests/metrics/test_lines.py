@@ -47,3 +47,11 @@ def test_quality_counts_both_kinds_of_errors() -> None:
     assert got == pytest.approx((0.5, 0.25, 0.2), abs=0.06)
     assert line_scores(Pair(pred, target[:, ::-1]), tolerance=1) == (0, 0, 0)
     assert line_scores(Pair(pred, np.zeros_like(pred)), tolerance=1) == (0, 0, 0)
+
+
+def test_the_tolerance_of_lines_has_the_unit_of_the_spacing() -> None:
+    # two lines, two rows apart: 1 in the unit of the first spacing, 4 in that of the second
+    pred, target = np.zeros((2, 7, 9), bool)
+    pred[2, 1:8] = target[4, 1:8] = True
+    assert line_scores(Pair(pred, target, spacing=(0.5, 1)), tolerance=1) == (1, 1, 1)
+    assert line_scores(Pair(pred, target, spacing=(2, 1)), tolerance=3) == (0, 0, 0)
