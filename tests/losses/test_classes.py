@@ -106,6 +106,24 @@ def test_images_without_any_chosen_class_do_not_count(cls: type[ClassLoss]) -> N
     torch.testing.assert_close(value, MEANS[0, 1])
 
 
+@pytest.mark.parametrize("cls", [MeanLoss, MassLoss])
+@pytest.mark.parametrize("classes", ["present_foreground", "present", "foreground", "all", [1]])
+def test_images_without_a_pixel_that_counts_do_not_count(
+    cls: type[ClassLoss], classes: str | list[int]
+) -> None:
+    loss, labels, weight = cls(classes=classes), LABELS.clone(), torch.ones(LABELS.shape)
+    labels[1], weight[1] = 255, 0
+    alone = loss(PROB[:1].log(), LABELS[:1])
+    torch.testing.assert_close(loss(PROB.log(), labels), alone)
+    torch.testing.assert_close(loss(PROB.log(), LABELS, weight=weight), alone)
+
+
+def test_the_shares_of_a_mixture_stay_with_losses_of_masks() -> None:
+    pred, masks = PROB[:, 1].logit(), (LABELS == 0).float()
+    mixed = MassLoss(average={"image": 0.5, "dataset": 0.25}, use_sigmoid=True, reduction="none")
+    torch.testing.assert_close(mixed(pred, masks), 0.75 * MEANS[:, 1])
+
+
 def test_class_weights_stay_with_their_class() -> None:
     loss = MeanLoss(class_weight=[9.0, 1.0, 2.0, 5.0])
     first = (MEANS[0, 1] + 2 * MEANS[0, 2]) / 2

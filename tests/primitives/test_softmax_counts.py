@@ -13,23 +13,27 @@ from seglosses.primitives.layout import flat_labels, flat_maps
 from seglosses.primitives.overlap import soft_counts
 from seglosses.primitives.softmax_counts import softmax_counts
 
+#: two classes, few and many are three programs
+CHANNELS = (2, 4, 11)
 
-def sample(pixels: int = 11) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+
+def sample(pixels: int = 11, channels: int = 4) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(pixels)
-    logits = 3 * torch.randn(2, 4, pixels, generator=generator, dtype=torch.float64)
-    labels = torch.randint(0, 4, (2, pixels), generator=generator)
+    logits = 3 * torch.randn(2, channels, pixels, generator=generator, dtype=torch.float64)
+    labels = torch.randint(0, channels, (2, pixels), generator=generator)
     return logits, labels, torch.rand(2, pixels, generator=generator, dtype=torch.float64)
 
 
+@pytest.mark.parametrize("channels", CHANNELS)
 @pytest.mark.parametrize("kind", ["none", "bool", "float"])
-def test_counts_are_those_of_the_definition(kind: str) -> None:
-    logits, labels, weight = sample()
+def test_counts_are_those_of_the_definition(kind: str, channels: int) -> None:
+    logits, labels, weight = sample(channels=channels)
     given = {"none": None, "bool": weight > 0.3, "float": weight}[kind]
     leaf, other = logits.clone().requires_grad_(), logits.clone().requires_grad_()
     counts = softmax_counts(leaf, labels, given)
     dense = None if given is None else given.unsqueeze(1).double()
-    expected = soft_counts(other.softmax(1), one_hot(labels, 4, dtype=torch.float64), dense)
-    slopes = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(1)).double()
+    expected = soft_counts(other.softmax(1), one_hot(labels, channels, dtype=torch.float64), dense)
+    slopes = torch.randn(3, 2, channels, generator=torch.Generator().manual_seed(1)).double()
     for count, wanted in zip(counts, expected, strict=True):
         torch.testing.assert_close(count, wanted)
     (counts[0] * slopes[0] + counts[1] * slopes[1]).sum().backward()
@@ -58,8 +62,9 @@ def test_counts_of_extreme_logits() -> None:
 
 @pytest.mark.parametrize("cls", [DiceLoss, CrossEntropyLoss])
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_ignored_pixels_may_hold_anything(cls, bad: float) -> None:
-    logits, labels, _ = sample()
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_ignored_pixels_may_hold_anything(cls, bad: float, channels: int) -> None:
+    logits, labels, _ = sample(channels=channels)
     labels[:, 0] = 255
     clean, spoilt = logits.clone().requires_grad_(), logits.clone()
     spoilt[:, :, 0] = bad
@@ -71,8 +76,9 @@ def test_ignored_pixels_may_hold_anything(cls, bad: float) -> None:
     torch.testing.assert_close(spoilt.grad, clean.grad)
 
 
-def test_cross_entropy_is_torchs() -> None:
-    logits, labels, _ = sample()
+@pytest.mark.parametrize("channels", CHANNELS)
+def test_cross_entropy_is_torchs(channels: int) -> None:
+    logits, labels, _ = sample(channels=channels)
     leaf, other = logits.clone().requires_grad_(), logits.clone().requires_grad_()
     loss, expected = cross_entropy(leaf, labels), F.cross_entropy(other, labels, reduction="none")
     torch.testing.assert_close(loss, expected)
