@@ -162,7 +162,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--case", help="only cases whose title contains this")
     parser.add_argument("--json", type=Path, help="also write the rows here")
-    parser.add_argument("--list", action="store_true", help="name the groups and stop")
+    parser.add_argument("--list", action="store_true", help="list the groups and exit")
     options = parser.parse_args()
     if options.list:
         print("\n".join(groups))

@@ -30,8 +30,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--resume",
         nargs="?",
         const="auto",
-        help="go on from the newest checkpoint in the work dir that is not damaged, or from the one"
-        " given",
+        help="resume from the newest undamaged checkpoint in the work dir, or from the one given",
     )
     parser.add_argument("--amp", action="store_true", help="half precision (needs a GPU)")
     return parser.parse_args(argv)

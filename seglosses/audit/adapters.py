@@ -1,4 +1,4 @@
-"""How the losses of each package want their input."""
+"""How the losses of each package take their input."""
 
 from __future__ import annotations
 

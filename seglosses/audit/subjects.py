@@ -1,4 +1,4 @@
-"""From the words of a TYPE to something that the laws can call."""
+"""Turn the text of a TYPE into a loss that the laws can call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs of `benchmark` and `demo`: which there are, how far they are, and what is left."""
+"""The runs of `benchmark` and `demo`: which exist, how far they are, and what is left to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a few programs side by side, each with its log, and say how far they are."""
+"""Run several programs at the same time, each with its log, and report progress."""
 
 from __future__ import annotations
 

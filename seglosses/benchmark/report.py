@@ -48,11 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("runs", type=Path, metavar="RUNS",
         help="folder with <framework>/<labels>/<size>/<loss>/<seed>.csv")  # fmt: skip
     add("--out", type=Path, required=True, metavar="DIR", help="folder for tables and report")
-    add("--baseline", default="CEDice", metavar="LOSS", help="the loss to beat (CEDice)")
+    add("--baseline", default="CEDice", metavar="LOSS", help="the loss to compare with (CEDice)")
     add("--with-published", type=Path, metavar="DIR",
-        help="results folder of TopoMortar, to stand beside runs of the same setting")  # fmt: skip
+        help="results folder of TopoMortar, to compare with runs of the same setting")  # fmt: skip
     add("--stat", choices=tuple(_NOTES), default="image",
-        help="image (default): an image counts once; paper: as published")  # fmt: skip
+        help="image (default): each image counts once; paper: as published")  # fmt: skip
     add("--metrics", nargs="+", choices=tuple(METRICS), default=list(TABLE_METRICS),
         metavar="NAME", help=f"columns to report, of {', '.join(METRICS)}")  # fmt: skip
     add("--data", type=Path, metavar="DIR",

@@ -1,4 +1,4 @@
-"""Scores of many runs on disk: one CSV a run, in the layout that TopoMortar published.
+"""Scores of many runs on disk: one CSV per run, in the layout that TopoMortar published.
 
 <root>/<framework>/<labels>/<size>/<loss>/<seed>.csv      ID, Dice_mortar, HD95_mortar, ...
 <root>/<framework>/<labels>/<size>/<loss>/<seed>.json     how the run was made, where known
@@ -203,7 +203,7 @@ def _read_csv(path: Path, metrics: Sequence[str], size: tuple[int, ...]) -> dict
                 numbers = [float(row[column] or "nan") for column in columns]
             except (TypeError, ValueError):
                 raise ValueError(
-                    f"line {reader.line_num}: a cell is no number or missing"
+                    f"line {reader.line_num}: a cell is not a number, or is missing"
                 ) from None
             for index, metric in enumerate(metrics):
                 if metric == "HD95" and numbers[index] == SENTINEL:

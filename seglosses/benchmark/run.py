@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--iters", type=int, help="length of each training, instead of the profile's")
     add("--seeds", default="0-2", help="0-9 or 0,3,5 (0-2)")
     add("--out", type=Path, default=Path("work_dirs/benchmark"), metavar="RUNS",
-        help="folder for scores and runs; what is finished there is skipped")  # fmt: skip
-    add("--jobs", type=int, help="trainings side by side (one a core)")
+        help="folder for scores and runs; finished runs in it are skipped")  # fmt: skip
+    add("--jobs", type=int, help="trainings at the same time (one per core)")
 
 
 def run(args: argparse.Namespace) -> int:

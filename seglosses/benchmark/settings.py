@@ -1,4 +1,4 @@
-"""The losses of a setting side by side: own and published runs, and the one to beat."""
+"""The losses of a setting side by side: own and published runs, and the baseline."""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ SLOPES: dict[str, Slope] = {name: exact(loss) for name, loss in CASES.items()} |
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``seglosses converge``."""
     parser.add_argument("--out", type=Path, required=True, help="folder for curves.csv and .svg")
-    parser.add_argument("--points", type=int, default=10, help="places; 343 cases each, default 10")
+    parser.add_argument(
+        "--points", type=int, default=10, help="positions of anchors; 343 cases each, default 10"
+    )
     parser.add_argument("--steps", type=int, default=STEPS, help=f"default {STEPS}")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.add_mutually_exclusive_group()

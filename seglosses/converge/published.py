@@ -1,4 +1,4 @@
-"""What the simulation of the DIoU paper really descends, for its figure to be had again.
+"""The gradients that the simulation of the DIoU paper follows, to reproduce its figure.
 
 The authors' code writes gradients out by hand, and three of them are not those of the losses:
 

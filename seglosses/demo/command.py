@@ -29,14 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", type=Path, help="folder in the TopoMortar layout; without it, generated bricks")
     add("--labels", choices=LABELS,
-        help="labels to train on (accurate; pseudo on bricks, for errors to see)")  # fmt: skip
+        help="labels to train on (accurate; pseudo on bricks, to show errors)")  # fmt: skip
     add("--losses", nargs="+", default=list(LOSSES), metavar="NAME",
-        help=f"mix-ins of configs/losses, the one to beat first ({' '.join(LOSSES)})")  # fmt: skip
+        help=f"mix-ins of configs/losses, the baseline first ({' '.join(LOSSES)})")  # fmt: skip
     add("--iters", type=int, default=200, help="length of each training (200)")
     add("--seed", type=int, default=0, help="seed of weights, order and augmentation (0)")
     add("--out", type=Path, default=Path("work_dirs/quickstart"), metavar="DIR",
         help="folder for everything that is written (work_dirs/quickstart)")  # fmt: skip
-    add("--fresh", action="store_true", help="train anew even where a fitting run is there")
+    add("--fresh", action="store_true", help="train again even where a matching run exists")
 
 
 def run(args: argparse.Namespace) -> int:

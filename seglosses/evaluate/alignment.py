@@ -79,7 +79,7 @@ def align(
     silent = [file for file in (pred, target) if file.affine is None and file.spacing is not None]
     if known and silent and not ignore_affine:
         raise ValueError(
-            f"{silent[0].path} does not say how it lies in space, {known[0].path} does; write the "
+            f"{silent[0].path} does not state its orientation, {known[0].path} does; write the "
             "affine of one into the other, or compare the arrays as they are stored with "
             "ignore_affine (--ignore-affine)"
         )

@@ -1,4 +1,4 @@
-"""From what the user says and what the files hold to the settings of a run."""
+"""Derive the settings of a run from the user's options and the contents of the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A COCO data set and detections of it, read into one form that nothing can trip over."""
+"""A COCO data set and detections of it, checked and read into one form."""
 
 from __future__ import annotations
 

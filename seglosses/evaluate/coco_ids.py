@@ -1,4 +1,4 @@
-"""Ids of COCO files: numbered from 1, whatever they were, with errors that name the place."""
+"""Ids of COCO files, renumbered from 1; errors name the place."""
 
 from __future__ import annotations
 

@@ -37,12 +37,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     groups = ", ".join(dict.fromkeys(column.group for column in COLUMNS))
     add = parser.add_argument
     add("pred_dir", type=Path, metavar="PRED_DIR", help="folder of predicted label maps")
-    add("gt_dir", type=Path, metavar="GT_DIR", help="folder of true label maps, named alike")
+    add(
+        "gt_dir",
+        type=Path,
+        metavar="GT_DIR",
+        help="folder of true label maps with the same file names",
+    )
     add("--out", type=Path, required=True, metavar="DIR", help="folder for tables and report")
-    add("--num-classes", type=int, metavar="N", help="number of classes (found for binary masks)")
+    add(
+        "--num-classes",
+        type=int,
+        metavar="N",
+        help="number of classes (not needed for binary masks)",
+    )
     add("--classes", type=_integers, metavar="I,J", help="class indices to score")
     add("--class-names", type=_words, metavar="A,B", help="names of all classes")
-    add("--ignore-index", type=int, metavar="V", help="ground-truth value that does not count")
+    add("--ignore-index", type=int, metavar="V", help="ground-truth value that is ignored")
     add("--foreground-value", type=int, metavar="V", help="foreground value of binary masks")
     add("--labels-map", type=_labels_map, metavar="V:I,...",
         help="value:class or value:ignore, in both folders")  # fmt: skip
@@ -55,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--pred-suffix", default="", metavar="S", help="end of prediction names, such as _pred")
     add("--gt-suffix", default="", metavar="S", help="end of ground-truth names")
     add("--ignore-affine", action="store_true",
-        help="compare volumes as stored, wherever they say they lie")  # fmt: skip
+        help="compare volumes as stored, without their orientation")  # fmt: skip
     add("--metrics", type=_words, metavar="A,B", help=f"groups ({groups}) or column names")
     add("--spacing", type=_numbers, metavar="Y,X", help="edge lengths of a pixel, in axis order")
     add("--connectivity", type=int, choices=(4, 8, 6, 26), help="of the foreground (default 8, 26)")
@@ -68,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--window", type=int, default=Options.window, metavar="PX",
         help="of windowed Betti errors (default: %(default)s)")  # fmt: skip
     add("--regions", choices=("background", "foreground"), default=Options.regions,
-        help="what a cell is a component of (default: %(default)s)")  # fmt: skip
+        help="whose components are cells (default: %(default)s)")  # fmt: skip
     add("--tie-breaking", choices=("none", "released"), default=Options.tie_breaking,
         help="of Betti matching errors; released: as the released programs count"
         " (default: %(default)s)")  # fmt: skip
@@ -77,14 +87,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="around boundaries, for their calibration (default: %(default)s)")  # fmt: skip
     add("--probabilities", type=Path, metavar="DIR", help="probability maps, for calibration")
     add("--schema", choices=("topomortar",), help="also write scores in this layout")
-    add("--images", type=Path, metavar="DIR", help="pictures to draw the worst errors on")
+    add("--images", type=Path, metavar="DIR", help="images on which the worst errors are drawn")
     add("--worst", type=int, default=8, metavar="N", help="images shown in the report")
     add("--workers", type=int, default=1, metavar="N", help="processes (-1: all cores)")
-    add("--cluster", metavar="ADDRESS", help="running Dask scheduler to use instead")
-    add("--keep-going", action="store_true", help="accept images that cannot be scored")
+    add(
+        "--cluster",
+        metavar="ADDRESS",
+        help="address of a running Dask scheduler, instead of --workers",
+    )
+    add("--keep-going", action="store_true", help="score what can be scored, exit status 0")
     add("--coco", action="store_true", help="PRED_DIR and GT_DIR are JSON files of detections")
     add("--max-detections", type=int, metavar="N",
-        help="with --coco: how many of an image and class count, the best ones (default: all;"
+        help="with --coco: only the N best per image and class count (default: all;"
         " the numbers named COCO have their own limits)")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar, no conventions")
 

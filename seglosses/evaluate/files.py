@@ -1,4 +1,4 @@
-"""Label files on disk: one reader a format, and what makes their samples labels."""
+"""Label files on disk: one reader per format, and what makes their samples labels."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _refuse_blurred(file: LabelFile) -> None:
     between = file.values[(file.values != 0) & (file.values != 255)]
     if between.size:
         raise ValueError(
-            f"{file.path}: a picture compressed with losses, which blur labels (it holds "
+            f"{file.path}: a picture with lossy compression, which blurs labels (it holds "
             f"{between[0]}); save labels as PNG from the start, or threshold a mask of 0 and 255"
         )
 

@@ -99,9 +99,9 @@ def evaluate(
         probabilities: Folder of probability maps named like the predictions, for calibration.
         schema: `topomortar` also writes topomortar.csv with the columns and quirks of
             TopoMortar's result files.
-        images: Folder of pictures to draw the worst errors on.
+        images: Folder of images on which the worst errors are drawn.
         worst: Number of images shown in the report.
-        workers: Number of processes on this machine; -1 for one a core.
+        workers: Number of processes on this machine; -1 for one per core.
         cluster: Address of a running Dask scheduler to use instead (needs dask[distributed]).
         keep_going: Accept images that cannot be scored, and missing partners.
         progress: Show a progress bar.

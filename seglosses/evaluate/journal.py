@@ -1,4 +1,4 @@
-"""What an unfinished run has scored so far, on disk, so that the next run goes on from there."""
+"""The journal: scores of an unfinished run on disk, so that the next run can resume."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def _check_link(path: Path, above: Sequence[str]) -> None:
         path.stat()
     except OSError as error:
         raise ValueError(
-            f"{path}: a link that leads nowhere ({os.readlink(path)}); mend or remove it"
+            f"{path}: a broken link ({os.readlink(path)}); repair or remove it"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Both label maps of an image: read, turned alike, and decoded."""
+"""Both label maps of an image: read, brought to the same orientation, and decoded."""
 
 from __future__ import annotations
 

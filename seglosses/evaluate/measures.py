@@ -1,4 +1,4 @@
-"""Every column there is, and how to choose among them."""
+"""All columns, and how to choose among them."""
 
 from __future__ import annotations
 

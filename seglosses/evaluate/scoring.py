@@ -1,4 +1,4 @@
-"""Scores of one image: a pair a class, and every column read off it."""
+"""Scores of one image: one pair of masks per class, and every column computed from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of all images, column by column: eight bytes a number, whatever the number of images."""
+"""Scores of all images, column by column: eight bytes per number, whatever the number of images."""
 
 from __future__ import annotations
 

@@ -30,7 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " barcodes."
     )
     add = parser.add_argument
-    add("pred", type=Path, metavar="IMAGE_OR_PRED", help="mask, label map, probabilities, picture")
+    add(
+        "pred",
+        type=Path,
+        metavar="IMAGE_OR_PRED",
+        help="mask, label map, probability map or grey image",
+    )
     add("target", type=Path, metavar="GT", help="mask or label map of the same size")
     add("--out", type=Path, required=True, metavar="FILE", help="picture to write")
     add("--image", type=Path, metavar="FILE", help="photograph to draw on")

@@ -1,1 +1,1 @@
-"""The only rooms that know a framework: each makes losses and metrics at home in one."""
+"""Adapters to frameworks: one folder per framework, the only code that imports it."""

@@ -1,4 +1,4 @@
-"""The properties that a loss must have, as functions that say in words what broke.
+"""The properties that a loss must have, as functions that describe what broke.
 
 ``examine`` runs all laws of a subject's kind; the tests do so for every exported loss, and
 ``seglosses audit`` for anyone's.

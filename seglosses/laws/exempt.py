@@ -1,4 +1,4 @@
-"""Losses of ours that the laws do not fit, or whose definition breaks one, and why."""
+"""Our losses to which a law does not apply, or whose definition breaks one, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of other inputs, as losses of logits and labels that the laws can try.
+"""Losses with further inputs, wrapped as losses of logits and labels for the laws.
 
 What a loss needs beside logits and labels is made from them, so that a law says the same as for
 any other loss: a teacher who is sure of the label predicts it perfectly, an image that has one

@@ -1,4 +1,4 @@
-"""A loss that is NaN or infinite never leaves quietly."""
+"""A loss that is NaN or infinite raises; it is never returned silently."""
 
 from __future__ import annotations
 

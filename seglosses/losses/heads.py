@@ -1,4 +1,4 @@
-"""Settings of a loss that the head which calls it overrides, or reads elsewhere: named once."""
+"""Warnings, once each, of settings of a loss that its head overrides or reads elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person should hear of within the first batches, or instead of a traceback."""
+"""Warnings in the first batches, and errors that replace a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of partitions: are the regions that a mask makes the right ones?
+"""Scores of partitions: are the regions that a mask forms the right ones?
 
 A region is a connected component of the background (walls between cells, mortar between bricks)
 or of the foreground (nuclei). Pixels that belong to no region in the target do not count.

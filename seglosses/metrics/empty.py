@@ -1,4 +1,4 @@
-"""What a class counts that a mask lacks."""
+"""How a class counts that one mask or both lack."""
 
 from __future__ import annotations
 

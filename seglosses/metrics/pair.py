@@ -77,7 +77,7 @@ class Pair:
         if pred_mask.ndim not in (2, 3):
             raise ValueError(
                 f"expected masks (H, W) or (D, H, W), got shape {pred_mask.shape}; "
-                "make one pair an image and class"
+                "make one pair per image and class"
             )
         self.shape = pred_mask.shape
         self.spacing = spacing_of(pred_mask.ndim, spacing)

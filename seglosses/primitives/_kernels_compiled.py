@@ -1,4 +1,4 @@
-"""How every kernel is compiled: once an installation, kept in a folder, and without the GIL."""
+"""How every kernel is compiled: once per installation, kept in a folder, and without the GIL."""
 
 from __future__ import annotations
 

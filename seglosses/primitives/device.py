@@ -1,4 +1,4 @@
-"""What may be asked of a tensor where it lies: the few places in which devices differ."""
+"""Queries of tensors on their own device: the few places in which devices differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people hand to a loss: labels, dense targets and weights of many forms, and their checks.
+"""Inputs of a loss: labels, dense targets and weights of many forms, and their checks.
 
 The only home of ``ignore_index``. :func:`seglosses.primitives.encoding.align` puts them together.
 """

@@ -1,4 +1,4 @@
-"""What a mask is: zeros and ones, and nothing that would be cut in silence."""
+"""What a mask is: zeros and ones; other values raise instead of being cut off silently."""
 
 from __future__ import annotations
 

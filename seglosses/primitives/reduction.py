@@ -1,4 +1,4 @@
-"""From unreduced losses to a scalar: weights, ``avg_factor``, reduction, the mean of classes.
+"""Reduce losses to a scalar: weights, ``avg_factor``, reduction, the mean of classes.
 
 The only place in which ``avg_factor`` is interpreted and in which classes are averaged.
 """

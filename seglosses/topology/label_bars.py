@@ -1,4 +1,4 @@
-"""Loops of labels of volumes, remembered: a label that comes again is not reduced again."""
+"""Loops of labels of volumes, cached: a label that occurs again is not reduced again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Homotopy warping: where two masks differ once every harmless difference is taken back."""
+"""Homotopy warping: where two masks differ after every topology-preserving change is undone."""
 
 from __future__ import annotations
 

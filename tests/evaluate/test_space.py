@@ -108,7 +108,7 @@ def test_unknown_orientation_is_not_guessed(tmp_path: Path) -> None:
     pred, target = folders(tmp_path)
     save(target / "a.nii", TRUTH)
     save(pred / "a.nii", PRED, None)  # sform and qform code 0
-    with pytest.raises(ValueError, match="does not say how it lies in space"):
+    with pytest.raises(ValueError, match="does not state its orientation"):
         evaluate(pred, target)
     save(target / "a.nii", TRUTH, None)
     assert evaluate(pred, target).mean("dice") == metrics.dice(metrics.Pair(PRED, TRUTH))

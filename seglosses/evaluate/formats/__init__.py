@@ -1,1 +1,1 @@
-"""Readers of label files, one a format: stored samples, and what the file says about space."""
+"""Readers of label files, one per format: stored samples, and what the file says about space."""

@@ -1,4 +1,4 @@
-"""Volumes with a place in space: NIfTI and MGH by nibabel; MetaImage and NRRD by SimpleITK."""
+"""Volumes with an orientation: NIfTI and MGH by nibabel; MetaImage and NRRD by SimpleITK."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints: nothing is unpickled without trust, and a damaged one is named and passed over.
+"""Checkpoints: nothing is unpickled without trust, and damaged files are named and skipped.
 
 A checkpoint is a pickle, and a pickle may run any program when it is read. mmengine reads it
 without restrictions, or falls back to that when a restricted reading fails. Here PyTorch's own

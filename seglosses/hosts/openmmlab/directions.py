@@ -1,4 +1,4 @@
-"""Which way each number of a metric is better, told to the hooks that choose checkpoints.
+"""Whether a higher or lower value of a metric is better, for the hooks that choose checkpoints.
 
 mmengine guesses the direction of ``save_best`` and of ``EarlyStoppingHook`` from words in the key:
 a key under ``topology/`` is taken for one that should grow, because it holds "top", and of

@@ -1,4 +1,4 @@
-"""A segmentor that hands losses more than logits and labels, from a plain config.
+"""A segmentor that passes losses more than logits and labels, set up in the config.
 
     model = dict(
         type='seglosses.ExtraInputsSegmentor',

@@ -1,4 +1,4 @@
-"""Our losses in heads of MMDetection that hand over probabilities in place of logits."""
+"""Our losses in heads of MMDetection that pass probabilities instead of logits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""mmengine's Runner with checkpoints that survive, and resumes that go on learning."""
+"""mmengine's Runner with robust checkpoints, and resumed trainings that continue correctly."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust-checkpoint",
         action="store_true",
-        help="read checkpoints, teachers among them, that hold more than weights: reading such a"
+        help="read checkpoints (also of teachers) that hold more than weights: reading such a"
         " file may run any program that its author chose",
     )
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""What samples of a validation must not be, checked before they are scored."""
+"""Checks of validation samples before they are scored."""
 
 from __future__ import annotations
 

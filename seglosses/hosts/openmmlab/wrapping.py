@@ -1,4 +1,4 @@
-"""Options that a wrapper of a loss and the loss inside both may have."""
+"""Options that both a wrapper and the loss inside it may have."""
 
 from __future__ import annotations
 

@@ -164,7 +164,9 @@ class MorseLoss(MapLoss):
 
     formula = "mean of CE over the ridges of p and the skeleton of y"
     paper = "Hu et al. 2021, arXiv:2103.09992 (re-implementation)"
-    use_when = "faint gaps and false lines in networks; beside CE and Dice; 6 times their cost"
+    use_when = (
+        "faint gaps and false lines in networks; beside CE and Dice; 15 to 20 times their cost"
+    )
     tags = ("thin", "topology")
     reads_margins = True
 
@@ -198,7 +200,7 @@ class SkeletonToleranceLoss(MapLoss):
 
     formula = "CE weighed by nearness to skeletons + mean of 1 - p_true but for tolerated errors"
     paper = "after Liu et al. 2024, arXiv:2404.18539"
-    use_when = "boundaries of cells that are uncertain; instead of CE; 5 times CE + Dice"
+    use_when = "boundaries of cells that are uncertain; instead of CE; 9 to 14 times CE + Dice"
     tags = ("cell", "boundary")
     reads_margins = True
 

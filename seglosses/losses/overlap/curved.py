@@ -1,4 +1,4 @@
-"""Overlap losses that bend 1 - Dice: flat at the end, steep at first, or by the boundary."""
+"""Overlap losses reshaping 1 - Dice: flat near the optimum, steep far away, or by the boundary."""
 
 from __future__ import annotations
 

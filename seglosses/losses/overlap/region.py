@@ -1,4 +1,4 @@
-"""Overlap losses: short readings of the soft counts."""
+"""Overlap losses, computed from the soft counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every pixel by itself: cross-entropy and what refines, softens, calibrates or balances it."""
+"""Losses of single pixels: cross-entropy and its refined, robust, calibrated and balanced forms."""
 
 from __future__ import annotations
 

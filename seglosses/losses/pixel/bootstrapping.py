@@ -1,4 +1,4 @@
-"""Pixel losses that trust the network beside a label that may be wrong."""
+"""Pixel losses that mix a label that may be wrong with the network's own prediction."""
 
 from __future__ import annotations
 

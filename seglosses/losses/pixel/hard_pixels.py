@@ -1,4 +1,4 @@
-"""Cross-entropy of the hardest pixels alone."""
+"""Cross-entropy of the hardest pixels only."""
 
 from __future__ import annotations
 

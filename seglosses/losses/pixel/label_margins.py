@@ -1,4 +1,4 @@
-"""Pixel losses of the lead that a label lacks: the multi-class hinges, and their soft maximum."""
+"""Pixel losses of the margin of the label: the multi-class hinges, and their soft maximum."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def effective_number_weights(counts: Sequence[float], *, beta: float = 0.9999) -
     check_range("[0, 1)", beta=beta)
     number = torch.tensor(counts, dtype=torch.float64)
     if number.dim() != 1 or bool((number < 0).any()) or not bool((number > 0).any()):
-        raise ValueError(f"counts must be numbers of samples a class, at least one, got {counts}")
+        raise ValueError(f"counts must be numbers of samples per class, at least one, got {counts}")
     effective = -torch.expm1(number * torch.log(torch.tensor(beta, dtype=torch.float64)))
     weights = torch.where(number > 0, (1 - beta) / effective, 0.0)
     return (weights * len(number) / weights.sum()).float()

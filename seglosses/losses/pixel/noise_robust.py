@@ -1,4 +1,4 @@
-"""Pixel losses whose pull weakens where the label looks wrong."""
+"""Pixel losses whose gradient weakens where the label looks wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Betti matching: components, loops and cavities of prediction and label, each beside its own."""
+"""Betti matching: components, loops and cavities of the prediction matched with the label's."""
 
 from __future__ import annotations
 
@@ -280,7 +280,7 @@ class BettiMatchingLoss(MapLoss):
     formula = "sum of 2 |x_p - x_t|^2 over matched bars x = (b, d) and (b - d)^2 over the others"
     paper = "Stucki et al. 2023, arXiv:2211.15272"
     use_when = (
-        "every component and loop in its place; late, beside CE and Dice; 1.4 to 3.7 times them"
+        "every component and loop in its place; late, beside CE and Dice; 3.5 to 10 times them"
     )
     tags = ("thin", "topology", "cell")
     of_structures = True

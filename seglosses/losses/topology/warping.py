@@ -1,4 +1,4 @@
-"""Homotopy warping: cross-entropy at the pixels that no harmless deformation explains."""
+"""Homotopy warping: cross-entropy at pixels that no topology-preserving deformation explains."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class WarpingLoss(MapLoss):
 
     formula = "mean of CE over the pixels that remain when both masks are warped to each other"
     paper = "Hu 2022, arXiv:2112.07812"
-    use_when = "topology must be right to the pixel; beside Dice; 2 to 3.4 times CE + Dice"
+    use_when = "topology must be right to the pixel; beside Dice; 2 to 7 times CE + Dice"
     tags = ("thin", "topology")
     reads_margins = True
 

@@ -1,4 +1,4 @@
-"""Losses that tie pixels of like colour together inside boxes; they need the image."""
+"""Losses that ask pixels of similar colour inside boxes for the same label; they need the image."""
 
 from __future__ import annotations
 

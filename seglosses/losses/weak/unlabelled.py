@@ -204,6 +204,6 @@ class ClassRatioKLLoss(MapLoss):
             return sizes / torch.where(total > 0, total, 1.0)
         if len(self.prior) != target.shape[1]:
             raise ValueError(
-                f"prior must have one ratio a class: {target.shape[1]}, got {len(self.prior)}"
+                f"prior must have one ratio per class: {target.shape[1]}, got {len(self.prior)}"
             )
         return target.new_tensor(self.prior)

@@ -172,7 +172,7 @@ def test_teachers_of_all_heads(channels: int) -> None:
 def test_borders() -> None:
     with pytest.raises(ValueError, match="sum to 1"):
         ClassRatioKLLoss(prior=[0.5, 0.6])
-    with pytest.raises(ValueError, match="one ratio a class"):
+    with pytest.raises(ValueError, match="one ratio per class"):
         ClassRatioKLLoss(prior=[0.5, 0.5])(STUDENT, UNLABELLED)
     with pytest.raises(ValueError, match=r"radius must be a whole number in \[1"):
         BoundaryCrossEntropyLoss(radius=0)
