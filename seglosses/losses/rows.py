@@ -177,7 +177,7 @@ class BoxLoss(RowLoss):
     _calls = 0
 
     def check(self, pred: Tensor, target: Target) -> None:
-        """Refuse what is no pair of boxes a row."""
+        """Refuse rows that are not a pair of boxes."""
         shapes = [tuple(pred.shape), tuple(target.shape) if isinstance(target, Tensor) else None]
         if shapes[0] == shapes[1] and pred.dim() > 0 and pred.shape[-1] in (2, 4, 6):
             return
@@ -247,7 +247,7 @@ class RotatedBoxLoss(BoxLoss):
     """
 
     def check(self, pred: Tensor, target: Target) -> None:
-        """Refuse what is no pair of rotated boxes a row."""
+        """Refuse rows that are not a pair of rotated boxes."""
         shapes = [tuple(pred.shape), tuple(target.shape) if isinstance(target, Tensor) else None]
         if shapes[0] != shapes[1] or pred.dim() < 2 or pred.shape[-1] != 5:
             raise ValueError(
