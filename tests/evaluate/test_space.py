@@ -182,7 +182,7 @@ def test_images_of_itk_beside_pictures(tmp_path: Path) -> None:
     assert evaluate(pred, target).mean("dice") == metrics.dice(pair)
     colours = itk.GetImageFromArray(np.zeros((4, 4, 3), np.uint8), isVector=True)
     itk.WriteImage(colours, str(pred / "a.mha"))
-    with pytest.raises(ValueError, match="3 numbers a pixel"):
+    with pytest.raises(ValueError, match="3 numbers per pixel"):
         evaluate(pred, target)
 
 

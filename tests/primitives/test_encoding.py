@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -298,3 +300,21 @@ def test_one_hot_of_volumes() -> None:
     hot = one_hot(labels, 4)
     assert hot.shape == (2, 4, 3, 4, 5)
     assert torch.equal(hot.argmax(1), labels)
+
+
+def test_ignored_logits_are_zeros() -> None:
+    logits = torch.tensor([[[1.0, torch.nan], [2.0, torch.inf]]])
+    batch = align(logits, torch.tensor([[0, 255]]))
+    assert batch.masked_logits().tolist() == [[[1, 0], [2, 0]]]
+
+
+def test_margins_of_a_class_that_is_certain() -> None:
+    # 40 - log(e^0 + e^0), of which 1 - p has no digits left
+    batch = align(torch.tensor([[[40.0], [0.0], [0.0]]]), torch.tensor([[0]]))
+    assert batch.margins([0]).item() == pytest.approx(40 - math.log(2))
+
+
+def test_half_of_the_class_to_ignore_counts() -> None:
+    batch = align(torch.zeros(1, 2, 2), torch.tensor([[[0.5, 0.4], [0.5, 0.6]]]), ignore_index=1)
+    assert batch.valid is not None
+    assert batch.valid.tolist() == [[True, False]]

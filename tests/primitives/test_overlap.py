@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seglosses.primitives.encoding import align
+from seglosses.primitives.encoding import align, one_hot
 from seglosses.primitives.overlap import Counts, batch_counts, ratio, soft_counts, tversky_index
 
 X = torch.tensor([[[0.5, 1.0, 0.0]]])
@@ -133,3 +133,18 @@ def test_keeps_little_for_backward() -> None:
     logits = pred.numel() * pred.element_size()
     # the logits, labels of 8 bytes and weights of 4 bytes a pixel, and no probabilities
     assert sum(kept.values()) <= logits * (1 + 3 / 19) + 1024
+
+
+@pytest.mark.parametrize("channels", [3, 11])
+def test_the_background_of_detectors_pulls_no_channel(channels: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(6, channels, generator=generator).requires_grad_()
+    labels = torch.tensor([0, channels, channels - 1, channels, 1, 2])
+    counts = batch_counts(align(logits, labels, use_sigmoid=True))
+    hot = one_hot(labels, channels)
+    expected = soft_counts(logits.sigmoid(), hot)
+    for count, wanted in zip(counts, expected, strict=True):
+        torch.testing.assert_close(count, wanted)
+    (slope,) = torch.autograd.grad((counts.tp * 2 + counts.prob).sum(), logits)
+    (wanted,) = torch.autograd.grad((expected.tp * 2 + expected.prob).sum(), logits)
+    torch.testing.assert_close(slope, wanted)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seglosses.primitives.reduction import average_classes, reduce_loss, select_classes
+from seglosses.primitives.reduction import (
+    average_classes,
+    average_pixels,
+    reduce_loss,
+    select_classes,
+)
 
 LOSS = torch.tensor([1.0, 2.0, 3.0])
 
@@ -56,3 +61,14 @@ def test_mean_of_classes() -> None:
     weight = torch.tensor([2.0, 1.0, 1.0])
     assert average_classes(loss, present, weight)[0].item() == pytest.approx(0.4)
     assert average_classes(loss[:, :0]).tolist() == [0, 0]
+
+
+def test_an_avg_factor_below_one_divides() -> None:
+    assert reduce_loss(LOSS, avg_factor=0.5).item() == pytest.approx(12)
+
+
+def test_mean_of_pixels_is_by_weight() -> None:
+    loss = torch.tensor([[[1.0, 3.0, 5.0]]])
+    assert average_pixels(loss).tolist() == [[3]]
+    assert average_pixels(loss, torch.tensor([[[1.0, 3.0, 0.0]]])).tolist() == [[2.5]]
+    assert average_pixels(loss, torch.zeros(1, 1, 3)).tolist() == [[0]]

@@ -116,3 +116,11 @@ def test_border() -> None:
         diou_nms(BOXES, SCORES, iou_threshold=1.5)
     with pytest.raises(ValueError, match="beta positive"):
         diou_nms(BOXES, SCORES, beta=0)
+
+
+def test_an_overlap_of_the_threshold_survives() -> None:
+    # one centre and half of the area: 1/2 - 0
+    boxes = torch.tensor([[0.0, 0, 2, 2], [0, 0.5, 2, 1.5]])
+    scores = torch.tensor([0.9, 0.8])
+    assert diou_nms(boxes, scores, iou_threshold=0.5).tolist() == [0, 1]
+    assert diou_nms(boxes, scores, iou_threshold=0.49).tolist() == [0]

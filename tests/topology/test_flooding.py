@@ -95,3 +95,9 @@ def test_order_in_memory_is_irrelevant(shape: tuple[int, ...]) -> None:
 def test_border() -> None:
     with pytest.raises(ValueError, match="labels must be"):
         bottleneck_shares(np.zeros((2, 2)), np.zeros((2, 3), int))
+
+
+def test_a_basin_as_deep_as_the_least_is_shallow() -> None:
+    height = np.array([[0.0, 0.5, 0.25, 1.0, 0.0]])
+    assert np.flatnonzero(ridge_pixels(height, least=0.25)).tolist() == [3]
+    assert np.flatnonzero(ridge_pixels(height, least=0.2)).tolist() == [1, 3]

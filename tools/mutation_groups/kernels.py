@@ -73,8 +73,8 @@ MUTATIONS = [
     ),
     (
         f"{_P}/_kernels_suppression.py",
-        "if value > threshold:",
-        "if value >= threshold:",
+        "if value <= threshold:",
+        "if value < threshold:",
         "tests/primitives/test_suppression.py",
     ),
     (

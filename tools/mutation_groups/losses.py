@@ -144,8 +144,8 @@ MUTATIONS = [
     ),
     (
         f"{_L}/boundary/structural.py",
-        "slope.sub_(_blur(d_b2.mul_(2).mul_(share), half).mul_(x))",
-        "slope.sub_(_blur(d_b2.mul_(share), half).mul_(x))",
+        "slope.addcmul_(_blur(d_b2.mul_(twice), half), x, value=-1)",
+        "slope.addcmul_(_blur(d_b2.mul_(share), half), x, value=-1)",
         f"{_T}/boundary/test_structural.py",
     ),
     (

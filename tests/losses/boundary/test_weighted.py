@@ -224,3 +224,8 @@ def test_fields_are_those_of_each_image() -> None:
     together = two_sided_fields(masks)
     assert torch.equal(together[1:, 1:], two_sided_fields(masks[1:, 1:]))
     assert together.dtype == torch.float32
+
+
+def test_maps_are_normalized_by_the_farthest_pixel_of_either_side() -> None:
+    phi = torch.tensor([[[-4.0, 2.0]]])
+    assert boundary_loss(torch.ones(1, 1, 2), phi, normalize=True).tolist() == [[-0.25]]

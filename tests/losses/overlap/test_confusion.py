@@ -95,3 +95,10 @@ def test_gradients(loss) -> None:
     prob = torch.rand(2, 3, 5, generator=generator, dtype=torch.float64)
     target = torch.rand(2, 3, 5, generator=generator, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda p: loss(p, target, sharpness=5.0), prob.requires_grad_())
+
+
+def test_the_root_has_a_finite_slope_at_zero() -> None:
+    # so sharp that what is missed is 0 in float32
+    prob = torch.zeros(1, 1, 4).requires_grad_()
+    geometric_mean_loss(prob, torch.ones(1, 1, 4), sharpness=500.0).sum().backward()
+    assert torch.isfinite(prob.grad).all()

@@ -71,3 +71,10 @@ def test_class_detaches_too() -> None:
     loss(logits, torch.tensor([[1, 1]])).backward()
     expected = torch.tensor([[[-0.1425369566, -0.5344466454]]])
     torch.testing.assert_close(logits.grad, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0])
+def test_what_lies_below_the_clip_costs_nothing(gamma: float) -> None:
+    logits = torch.tensor([0.02, 0.04]).logit()
+    loss = asymmetric_loss(logits, torch.zeros(2), gamma_neg=gamma, clip=0.05)
+    assert loss.tolist() == [0, 0]

@@ -20,6 +20,7 @@ from seglosses.losses import (
     NormalizedCrossEntropyLoss,
     NormalizedFocalLoss,
     Poly1CrossEntropyLoss,
+    focal_loss,
 )
 from tests.reference.samples import LABELS, LOGITS
 
@@ -64,3 +65,12 @@ def test_symmetric_loss_is_blind_to_uniform_noise() -> None:
     loss = MeanAbsoluteErrorLoss(reduction="none")
     total = sum(loss(LOGITS, torch.full((4,), c)) for c in range(3))
     torch.testing.assert_close(total, torch.full((4,), 2.0))
+
+
+def test_alpha_weighs_dense_targets_as_labels() -> None:
+    logits = torch.tensor([[[1.0, 0.0], [0.0, 2.0], [0.5, 0.0]]])
+    labels = torch.tensor([[0, 2]])
+    dense = torch.nn.functional.one_hot(labels, 3).movedim(-1, 1).float()
+    torch.testing.assert_close(
+        focal_loss(logits, dense, alpha=0.1), focal_loss(logits, labels, alpha=0.1)
+    )
