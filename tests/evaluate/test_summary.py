@@ -39,6 +39,24 @@ def test_mean_of_classes_weighs_classes_alike() -> None:
     assert row.mean == 0.625
 
 
+def test_classes_left_outside_are_in_no_mean() -> None:
+    dice = np.array([[0.1, 0.5, 0.75], [0.2, 0.0, 0.25], [0.0, 1.0, 0.5]])
+    made = summarize(table(dice), choose_columns(["dice"]), outside=["c0"])
+    row = next(row for row in made if (row.cls, row.metric) == (MACRO, "dice"))
+    of_images = dice[:, 1:].mean(1)
+    assert (row.mean, row.median) == (0.5, np.median(of_images))
+    assert row.std == pytest.approx(of_images.std(ddof=1))
+
+
+def test_images_that_show_nothing_are_counted_once() -> None:
+    made = Table(["a", "b"], ["dice", "tp", "fp", "fn", "pixels"])
+    for name, shown in (("both", (1, 1)), ("one", (1, 0)), ("none", (0, 0))):
+        made.add(name, [{"dice": 0.5, "tp": n, "fp": 1, "fn": 0, "pixels": 9} for n in shown])
+    found = {row.metric: row for row in summarize(made, choose_columns(["dice"]))}
+    assert (found["iou_image"].n, found["iou_image"].undefined) == (2, 1)
+    assert found["iou_image"].target_empty == 3
+
+
 def test_score_of_all_pixels_is_a_ratio_of_sums() -> None:
     # TP 1 + 1 + 1, FP 0 + 1 + 2.
     row = rows([[1.0], [0.5], [0.3]])["c0", "iou_dataset"]

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional as F
 
-from seglosses.primitives.label_edges import label_boundary
+from seglosses.primitives.label_edges import label_boundary, sobel_boundary
 
 
 def test_lines_of_one_pixel_are_boundary() -> None:
@@ -31,3 +32,15 @@ def test_radius_and_volumes() -> None:
     assert label_boundary(torch.zeros(0, 1, 4, 4)).shape == (0, 4, 4)
     with pytest.raises(ValueError, match="N, K, H, W"):
         label_boundary(torch.zeros(1, 1, 4))
+
+
+def test_a_pixel_to_ignore_between_two_labels_is_no_boundary() -> None:
+    labels = torch.tensor([[[[0, 0, 1]]]])
+    assert not label_boundary(labels, torch.tensor([[[True, False, True]]])).any()
+
+
+def test_sobel_boundary_is_that_of_both_filters() -> None:
+    masks = (torch.rand(200, 1, 4, 5, generator=torch.Generator().manual_seed(0)) > 0.5).float()
+    rows = torch.tensor([[1.0, 2, 1], [0, 0, 0], [-1, -2, -1]])
+    answers = F.conv2d(masks, torch.stack([rows, rows.T]).unsqueeze(1), padding=1)
+    assert torch.equal(sobel_boundary(masks), (answers != 0).any(1))

@@ -87,6 +87,12 @@ def test_data_labels_length_seed_and_options():
     assert cfg.optim_wrapper.optimizer.lr == 0.5
 
 
+def test_a_longer_run_is_validated_as_often():
+    before = compose(BRICKS).train_cfg
+    longer = compose(BRICKS, iters=2 * before.max_iters).train_cfg
+    assert longer.val_interval == before.val_interval < longer.max_iters
+
+
 def test_labels_reach_a_wrapped_dataset(tmp_path):
     wrapped = tmp_path / "wrapped.py"
     wrapped.write_text(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import nn
 
-from seglosses.losses import SupervoxelLoss, TopographLoss
+from seglosses.losses import SupervoxelLoss, TopographLoss, supervoxel_loss
 from tests.losses.topology.topology_cases import case
 
 # value and sum of the absolute gradients of both logits
@@ -44,3 +46,14 @@ def test_topograph_counts_confident_regions() -> None:
     logits, label = case("break_island24")
     expected = 2 * torch.tensor(8.0).sigmoid().item()
     assert TopographLoss()(logits, label).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_beta_is_the_price_of_splits_and_its_rest_that_of_merges() -> None:
+    line, broken = torch.ones(1, 1, 1, 5), torch.tensor([[[[2.0, 2, -2, 2, 2]]]])
+    split = supervoxel_loss(broken, line, alpha=1.0, beta=1.0)
+    assert split.item() == pytest.approx(math.log1p(math.exp(2)) / 5)
+    assert supervoxel_loss(broken, line, alpha=1.0, beta=0.0).item() == 0
+    parts, joined = (broken > 0).float(), torch.full((1, 1, 1, 5), 2.0)
+    merge = supervoxel_loss(joined, parts, alpha=1.0, beta=0.0)
+    assert merge.item() == pytest.approx(math.log1p(math.exp(2)) / 5)
+    assert supervoxel_loss(joined, parts, alpha=1.0, beta=1.0).item() == 0
