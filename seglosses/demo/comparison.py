@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.evaluate import Evaluation
+from seglosses.report.bootstrap import mean_interval
 from seglosses.report.cells import write_table
-from seglosses.report.statistics import percentile_interval, resampled_ratios
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ def paired_difference(
     gap = gap[np.isfinite(gap)]
     if not gap.size:
         return (float("nan"),) * 3
-    means = resampled_ratios(gap[:, None], np.ones((gap.size, 1)))
-    return float(gap.mean()), *percentile_interval(means)
+    mean = float(gap.mean())
+    return mean, *mean_interval(mean, gap - mean)
 
 
 def write_csv(rows: list[ComparisonRow], path: Path) -> None:

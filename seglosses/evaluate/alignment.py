@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.evaluate.formats.label_file import LabelFile
+from seglosses.evaluate.listing import ITK_ENDINGS, NIFTI_ENDINGS, ending
 
 TOLERANCE = 0.05
 """How far a corner of the image may lie apart in two files, in edge lengths of a pixel."""
@@ -83,7 +84,10 @@ def align(
             "affine of one into the other, or compare the arrays as they are stored with "
             "ignore_affine (--ignore-affine)"
         )
-    if pred.affine is not None and target.affine is not None and not ignore_affine:
+    ways = {_reads_backwards(pred), _reads_backwards(target)}
+    if ignore_affine and ways == {True, False}:
+        turn = Turn(tuple(range(len(pred.shape) - 1, -1, -1)))
+    elif pred.affine is not None and target.affine is not None and not ignore_affine:
         turn, turned_affine = _turn(pred, target)
         # Else the sizes are to blame, which the caller compares.
         if target.shape in (pred.shape, turn.apply(pred.values).shape):
@@ -95,6 +99,14 @@ def align(
         kept = None if spacing is None else (*spacing[:lost], *spacing[lost + 1 :])
         target = replace(target, values=np.squeeze(target.values, lost), spacing=kept)
     return replace(pred, values=turn.apply(pred.values)), target, turn
+
+
+def _reads_backwards(file: LabelFile) -> bool | None:
+    """Whether the first axis is the slowest one of the file; None for files that are no volumes."""
+    end = ending(file.path)
+    if len(file.shape) != 3 or end not in (*ITK_ENDINGS, *NIFTI_ENDINGS):
+        return None
+    return end in ITK_ENDINGS
 
 
 def _single_slice(values: NDArray[Any], in_colour: bool) -> int | None:

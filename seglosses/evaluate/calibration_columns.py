@@ -9,7 +9,7 @@ from seglosses import metrics
 from seglosses.evaluate.columns import Column, Pooled
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.sample import Sample
-from seglosses.report.statistics import divide
+from seglosses.report.bootstrap import divide
 
 Floats = NDArray[np.float64]
 

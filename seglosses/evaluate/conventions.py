@@ -42,7 +42,10 @@ def conventions(folders: Folders, settings: Settings) -> dict[str, object]:
         "images whose truth shows a class, then over classes; _worst: that of the worst 10, 20, "
         "..., 100 % of the images, averaged; _lowest: that of the worst 1 %, at least one image",
         "options": vars(settings.options),
-        "intervals": "95 %, percentile bootstrap over images, 2000 resamples, seeded",
+        "intervals": "95 %, bootstrap over images, 2000 resamples, seeded; studentised for means "
+        "and ratios of sums; percentiles for pooled calibration, and for the worst images where "
+        "the smallest share holds 20 of them (200 images for the worst 10 %, 2000 for the worst "
+        "1 %): with fewer there is no valid one",
         "metrics": {column.name: column.meaning for column in settings.chosen()},
     }
 

@@ -82,7 +82,7 @@ def _tiles(evaluation: Evaluation) -> str:
             (
                 _titled(row),
                 charts.number(row.mean),
-                f"{charts.number(row.low)} – {charts.number(row.high)}",
+                _interval(row),
             )
             for row in _main_rows(evaluation.summary)
             if row.metric in names

@@ -148,10 +148,11 @@ class Evaluation:
             >>> import tempfile
             >>> import numpy as np
             >>> with tempfile.TemporaryDirectory() as top:
-            ...     np.save(Path(top) / "001.npy", np.array([[1, 0]]))
+            ...     for name in ("001.npy", "002.npy"):
+            ...         np.save(Path(top) / name, np.array([[1, 0]]))
             ...     result = evaluate(top, top, metrics=["dice"])
             >>> print(result.as_text().splitlines()[1])
-            foreground  Dice                               1  [1, 1]                1
+            foreground  Dice                               1  [1, 1]                2
         """
         width = max((len(row.title) for row in self.summary), default=6)
         first = max((len(row.cls) for row in self.summary), default=5)

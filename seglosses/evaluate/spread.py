@@ -1,20 +1,142 @@
-"""Bootstrap distributions of the fine-grained scores, images drawn with replacement."""
+"""Intervals of means over images, of means over classes, and of the fine-grained scores."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.metrics.fine_grained import QUANTILES
-from seglosses.report.statistics import divide, resampled_ratios, resampled_worst
+from seglosses.report.bootstrap import (
+    TAIL,
+    divide,
+    mean_interval,
+    percentile_interval,
+    resampled_worst,
+)
 
 Floats = NDArray[np.float64]
+Interval = tuple[float, float]
+NONE: Interval = (float("nan"), float("nan"))
 
 
-def fine_grained_spread(tp: Floats, fp: Floats, fn: Floats, *, beta: float) -> dict[str, Floats]:
-    """Distributions of the readings of :class:`seglosses.metrics.fine_grained.FineGrained`.
+def deviations(numerator: Floats, denominator: Floats) -> Floats:
+    """What each image adds to the error of a ratio of sums; of a mean, where bottoms are 1 or 0.
+
+    Args:
+        numerator: (images, classes).
+        denominator: (images, classes).
+
+    Returns:
+        ``(a - ratio b) / mean of b``, (images, classes); NaN where an image has no denominator.
+
+    Example:
+        >>> deviations(np.array([[1.0], [3.0]]), np.array([[1.0], [1.0]])).ravel()
+        array([-1.,  1.])
+    """
+    counts = denominator > 0
+    ratio = divide(numerator.sum(axis=0), denominator.sum(axis=0))
+    mean = divide(denominator.sum(axis=0), counts.sum(axis=0).astype(np.float64))
+    with np.errstate(invalid="ignore"):
+        return np.where(counts, (numerator - ratio * denominator) / mean, np.nan)
+
+
+def of_scores(scores: Floats) -> Floats:
+    """:func:`deviations` of plain means.
+
+    Args:
+        scores: (images, columns); NaNs are left out.
+
+    Returns:
+        Scores minus their mean.
+
+    Example:
+        >>> of_scores(np.array([[1.0], [np.nan], [3.0]])).ravel()
+        array([-1., nan,  1.])
+    """
+    return scores - nanmean(scores, axis=0)
+
+
+def of_classes(found: Floats, inside: Sequence[int] | None = None) -> Floats:
+    """Deviations of a mean over classes, from those of the classes.
+
+    Args:
+        found: Of :func:`deviations`, (images, classes).
+        inside: Classes that the mean holds; None for all.
+
+    Returns:
+        (images,); NaN where no class is defined.
+
+    Example:
+        >>> of_classes(np.array([[-1.0, np.nan], [1.0, -2.0], [np.nan, 2.0]]))  # 3 / 2 of each half
+        array([-0.75, -0.75,  1.5 ])
+    """
+    chosen = found if inside is None else found[:, list(inside)]
+    known = np.isfinite(chosen)
+    images, shown = known.any(axis=1), known.any(axis=0)
+    weights = divide(np.full(shown.shape, float(images.sum())), known.sum(axis=0).astype(float))
+    summed = np.where(known, chosen * weights, 0.0).sum(axis=1)
+    return np.where(images, summed / max(int(shown.sum()), 1), np.nan)
+
+
+def intervals(
+    means: Floats, found: Floats, inside: Sequence[int], *, better: str
+) -> list[Interval]:
+    """Intervals of the means of classes and, where there are several, of their mean.
+
+    Args:
+        means: Means or ratios, (classes,).
+        found: Their :func:`deviations`, (images, classes).
+        inside: Classes that the mean of classes holds.
+        better: 'higher' for scores in [0, 1], 'lower' for errors and distances from 0 on.
+
+    Returns:
+        Lower and upper ends, within what the scores can be.
+
+    Example:
+        >>> scores = np.array([[0.5], [0.75], [1.0]])
+        >>> (low, high), = intervals(scores.mean(axis=0), of_scores(scores), [0], better="higher")
+        >>> round(low, 3), high  # Student's: 0.75 -+ 4.303 x 0.25 / sqrt(3), and no score above 1
+        (0.129, 1.0)
+    """
+    columns = [(float(mean), found[:, index]) for index, mean in enumerate(means)]
+    if len(means) > 1:
+        whole = float(nanmean(means[list(inside)], axis=0))
+        columns.append((whole, of_classes(found, inside)))
+    return [clipped(mean, mean_interval(mean, column), better) for mean, column in columns]
+
+
+def clipped(mean: float, ends: Interval, better: str) -> Interval:
+    """An interval within the range of a score.
+
+    Args:
+        mean: The score.
+        ends: Its interval.
+        better: As in :func:`intervals`.
+
+    Returns:
+        The part of the interval in which scores can lie.
+
+    Example:
+        >>> clipped(0.95, (0.875, 1.25), "higher"), clipped(0.5, (-1.0, 2.0), "lower")
+        ((0.875, 1.0), (0.0, 2.0))
+    """
+    low, high = ends
+    return (
+        max(low, 0.0) if mean >= 0 else low,
+        min(high, 1.0) if better == "higher" and mean <= 1 else high,
+    )
+
+
+def fine_grained_intervals(
+    tp: Floats, fp: Floats, fn: Floats, *, beta: float
+) -> dict[str, Interval]:
+    """Intervals of the readings of :class:`seglosses.metrics.fine_grained.FineGrained`.
+
+    The mean of the lowest scores has one where its smallest share holds
+    :data:`seglosses.report.bootstrap.TAIL` images: below, a bootstrap knows nothing of the tail.
 
     Args:
         tp: True positives, (images, classes).
@@ -23,46 +145,37 @@ def fine_grained_spread(tp: Floats, fp: Floats, fn: Floats, *, beta: float) -> d
         beta: 1 for the IoU, 2 for the Dice coefficient.
 
     Returns:
-        Scores of the resamples by the name of the reading, (RESAMPLES,) each; those of the whole
-        set are a ratio of sums, see :func:`seglosses.report.statistics.resampled_ratios`.
+        Lower and upper end by the name of the reading, NaNs where there is no valid interval.
 
     Example:
         >>> one = np.ones((4, 1))
-        >>> spread = fine_grained_spread(one, one, 0 * one, beta=1)  # every image has IoU 1/2
-        >>> {name: np.unique(scores).tolist() for name, scores in spread.items()}["image_worst"]
-        [0.5]
+        >>> found = fine_grained_intervals(one, one, 0 * one, beta=1)  # every image has IoU 1/2
+        >>> found["image"], found["image_lowest"]
+        ((0.5, 0.5), (nan, nan))
     """
     shown = np.where(tp + fn > 0, divide(beta * tp, beta * tp + fp + fn), np.nan)
     of_images = nanmean(shown, axis=1)
-    percents, several = [*QUANTILES, 1], shown.shape[1] > 1
-    worst = resampled_worst(of_images, percents)
-    by_class = [resampled_worst(scores, percents) for scores in shown.T] if several else [worst]
-    of_classes = nanmean(np.stack(by_class), axis=0)
+    (image,) = intervals(
+        nanmean(of_images[:, None], axis=0), of_scores(of_images[:, None]), [0], better="higher"
+    )
+    every = range(shown.shape[1])
     return {
-        "image": resampled_means(of_images[:, None])[:, 0],
-        "cls": nanmean(resampled_means(shown), axis=1),
-        "image_worst": worst[:, :-1].mean(axis=1),
-        "class_worst": of_classes[:, :-1].mean(axis=1),
-        "image_lowest": worst[:, -1],
-        "class_lowest": of_classes[:, -1],
+        "image": image,
+        "cls": intervals(nanmean(shown, axis=0), of_scores(shown), every, better="higher")[-1],
+        "image_worst": _lowest([of_images], QUANTILES),
+        "class_worst": _lowest(list(shown.T), QUANTILES),
+        "image_lowest": _lowest([of_images], (1,)),
+        "class_lowest": _lowest(list(shown.T), (1,)),
     }
 
 
-def resampled_means(scores: Floats) -> Floats:
-    """Bootstrap distributions of the means of many columns at once.
-
-    Args:
-        scores: (images, columns); NaNs are left out.
-
-    Returns:
-        Means, (RESAMPLES, columns).
-
-    Example:
-        >>> np.unique(resampled_means(np.array([[0.5, np.nan], [0.5, 2.0]]))[:, 0])
-        array([0.5])
-    """
-    defined = np.isfinite(scores)
-    return resampled_ratios(np.where(defined, scores, 0.0), defined.astype(np.float64))
+def _lowest(columns: Sequence[Floats], percents: Sequence[int]) -> Interval:
+    """Percentile interval of the mean over columns and shares of their lowest scores."""
+    held = [int(np.isfinite(scores).sum()) for scores in columns]
+    if min(count for count in held if count or not any(held)) * min(percents) / 100 < TAIL:
+        return NONE
+    spread = np.stack([resampled_worst(scores, percents) for scores in columns])
+    return percentile_interval(nanmean(spread.mean(axis=2), axis=0))
 
 
 def nanmean(values: Floats, axis: int) -> Floats:

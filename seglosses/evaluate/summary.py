@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 from seglosses.evaluate.columns import Column, Pooled
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.settings import is_background
-from seglosses.evaluate.spread import fine_grained_spread, nanmean, resampled_means
+from seglosses.evaluate.spread import (
+    Interval,
+    deviations,
+    fine_grained_intervals,
+    intervals,
+    nanmean,
+    of_scores,
+)
 from seglosses.evaluate.table import Table
 from seglosses.metrics.fine_grained import fine_grained
-from seglosses.report.statistics import (
-    divide,
-    percentile_interval,
-    resampled_ratios,
-    resampled_sums,
-)
+from seglosses.report.bootstrap import divide, percentile_interval, resampled_sums
 
 MACRO = "mean of classes"
-_NUMBERS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class SummaryRow:
         mean: Mean over images where the metric is defined, or the score of all pixels together.
         std: Standard deviation over images (n - 1); NaN for scores of the whole set.
         median: Median over images; NaN for scores of the whole set.
-        low: Lower end of the 95 % bootstrap interval of `mean`, images drawn with replacement.
+        low: Lower end of the 95 % bootstrap interval of `mean`, images drawn with replacement; NaN
+            where no interval is valid.
         high: Upper end.
         n: Number of images in the mean.
         undefined: Number of images left out because the metric is undefined there, as where both
@@ -146,10 +148,12 @@ def _all_rows(
     table: Table, columns: Sequence[Column], options: Options, inside: Sequence[int]
 ) -> Iterator[SummaryRow]:
     tp, fp, fn = (table.matrix(name) for name in ("tp", "fp", "fn"))
-    for column, ratios in zip(columns, _means(table, columns), strict=True):
+    for column in columns:
         scores = table.matrix(column.name)
+        means = nanmean(scores, axis=0)
+        ends = intervals(means, of_scores(scores), inside, better=column.better)
         head = (column.name, column.title, column.better)
-        yield from _rows(table, head, nanmean(scores, axis=0), ratios, scores, inside)
+        yield from _rows(table, head, means, ends, scores, inside)
         if column.pooled is not None:
             yield from _pooled_rows(table, column, column.pooled, options, inside)
     if any(column.group == "overlap" for column in columns):
@@ -157,16 +161,9 @@ def _all_rows(
             right, total = weight * tp, weight * tp + fp + fn
             head = (f"{name.lower()}_dataset", f"{name} of all pixels", "higher")
             means = divide(right.sum(axis=0), total.sum(axis=0))
-            yield from _rows(table, head, means, resampled_ratios(right, total), None, inside)
+            ends = intervals(means, deviations(right, total), inside, better="higher")
+            yield from _rows(table, head, means, ends, None, inside)
             yield from _fine_grained_rows(table, name, weight, inside)
-
-
-def _means(table: Table, columns: Sequence[Column]) -> Iterator[NDArray[np.float64]]:
-    """Resampled means of each column; images are drawn for as many at once as memory allows."""
-    at_once = max(1, _NUMBERS // max(1, len(table) * len(table.classes)))
-    for start in range(0, len(columns), at_once):
-        some = [table.matrix(column.name) for column in columns[start : start + at_once]]
-        yield from np.hsplit(resampled_means(np.hstack(some)), len(some))
 
 
 def _pooled_rows(
@@ -176,14 +173,19 @@ def _pooled_rows(
     parts = np.stack([table.matrix(name) for name in column.parts(options)], axis=-1)
     drawn = resampled_sums(parts.reshape(len(table), -1)).reshape(-1, *parts.shape[1:])
     head = (f"{column.name}_dataset", pooled.title, column.better)
-    yield from _rows(table, head, pooled.read(parts.sum(axis=0)), pooled.read(drawn), None, inside)
+    means, ratios = pooled.read(parts.sum(axis=0)), pooled.read(drawn)
+    if len(means) > 1:
+        ratios = np.column_stack([ratios, nanmean(ratios[:, inside], axis=1)])
+    # two images or more make a spread
+    ends = [percentile_interval(drawn if len(table) > 1 else drawn[:0]) for drawn in ratios.T]
+    yield from _rows(table, head, means, ends, None, inside)
 
 
 def _rows(
     table: Table,
     head: tuple[str, str, str],
     means: NDArray[np.float64],
-    ratios: NDArray[np.float64],
+    ends: Sequence[Interval],
     scores: NDArray[np.float64] | None,
     inside: Sequence[int],
 ) -> Iterator[SummaryRow]:
@@ -196,7 +198,6 @@ def _rows(
     if len(names) > 1:
         names.append(MACRO)
         means = np.append(means, nanmean(means[inside], axis=0))
-        ratios = np.column_stack([ratios, nanmean(ratios[:, inside], axis=1)])
         spread = np.column_stack([spread, nanmean(spread[:, inside], axis=1)])
         pred_empty, target_empty, undefined = (
             np.append(counts, counts[inside].sum())
@@ -211,8 +212,8 @@ def _rows(
             mean=float(means[index]),
             std=float(fine.std(ddof=1)) if has_spread else float("nan"),
             median=float(np.median(fine)) if scores is not None and fine.size else float("nan"),
-            low=percentile_interval(ratios[:, index])[0],
-            high=percentile_interval(ratios[:, index])[1],
+            low=ends[index][0],
+            high=ends[index][1],
             n=fine.size,
             undefined=int(undefined[index]),
             pred_empty=int(pred_empty[index]),
@@ -227,7 +228,8 @@ def _fine_grained_rows(
     tp, fp, fn = (table.matrix(count)[:, inside] for count in ("tp", "fp", "fn"))
     if not len(table):
         return
-    scores, spread = fine_grained(tp, fp, fn, beta=beta), fine_grained_spread(tp, fp, fn, beta=beta)
+    scores = fine_grained(tp, fp, fn, beta=beta)
+    ends = fine_grained_intervals(tp, fp, fn, beta=beta)
     shown = tp + fn > 0
     several, prefix = len(table.classes) > 1, name.lower()
     readings = [
@@ -241,7 +243,7 @@ def _fine_grained_rows(
     for key, title in readings:
         if not several and key.startswith("cl"):
             continue  # the same number as by image
-        low, high = percentile_interval(spread[key])
+        low, high = ends[key]
         yield SummaryRow(
             MACRO if several else table.classes[0],
             f"{prefix}_{key.replace('cls', 'class')}",

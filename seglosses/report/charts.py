@@ -82,7 +82,8 @@ def histogram(values: ArrayLike, *, mean: float, low: float, high: float, label:
     height, top = 110, max(int(counts.max()), 1)
 
     def x(value: float) -> float:
-        return 8 + (value - start) / (end - start) * (WIDTH - 16)
+        # an interval may reach beyond the values
+        return 8 + (min(max(value, start), end) - start) / (end - start) * (WIDTH - 16)
 
     parts = []
     if math.isfinite(low) and math.isfinite(high):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -12,10 +10,6 @@ from scipy import special
 
 Floats: TypeAlias = NDArray[np.float64]
 Alternative: TypeAlias = Literal["two-sided", "one-sided"]
-RESAMPLES = 2000
-"""Of a bootstrap."""
-UNITS = 16_000
-"""Of a bootstrap: more images than this are drawn in fixed groups, as many as this."""
 _BLOCK = 4_000_000
 
 
@@ -143,140 +137,3 @@ def cliffs_delta(ours: ArrayLike, theirs: ArrayLike) -> float:
     larger = np.searchsorted(right, left, side="left").sum()
     smaller = (right.size - np.searchsorted(right, left, side="right")).sum()
     return float((larger - smaller) / (left.size * right.size))
-
-
-def resampled_ratios(numerator: Floats, denominator: Floats) -> Floats:
-    """Bootstrap distribution of a ratio of sums over images.
-
-    A mean is such a ratio, with denominator 1 where the value is defined; so is the IoU of all
-    pixels together.
-
-    Args:
-        numerator: (images, classes).
-        denominator: (images, classes).
-
-    Returns:
-        Ratios, (RESAMPLES, classes); NaN where a denominator is 0. Seeded, so the same scores
-        have the same interval.
-
-    Example:
-        >>> spread = resampled_ratios(np.array([[1.0], [2.0]]), np.array([[2.0], [4.0]]))
-        >>> spread.shape, np.unique(spread)  # one half, whatever is drawn
-        ((2000, 1), array([0.5]))
-    """
-    top, bottom = np.hsplit(resampled_sums(np.hstack([numerator, denominator])), 2)
-    return divide(top, bottom)
-
-
-def resampled_sums(values: Floats) -> Floats:
-    """Bootstrap distribution of sums over images, for scores that are computed from such sums.
-
-    Args:
-        values: (images, k).
-
-    Returns:
-        Sums, (RESAMPLES, k). Images are drawn with replacement, the same ones in every call with
-        as many images; beyond :data:`UNITS` images, the groups of those whose numbers are equal
-        modulo it. Groups of independent images vary as the images do, so the interval stays the
-        same and its cost bounded.
-
-    Example:
-        >>> resampled_sums(np.ones((3, 1))).ravel()[:2]  # three images are drawn each time
-        array([3., 3.])
-    """
-    if len(values) > UNITS:
-        gap = -len(values) % UNITS
-        values = np.pad(values, ((0, gap), (0, 0))).reshape(-1, UNITS, values.shape[1]).sum(axis=0)
-    parts = [weights @ values for weights in _drawn(len(values), len(values))]
-    return np.concatenate(parts) if parts else np.zeros((RESAMPLES, values.shape[1]))
-
-
-def resampled_worst(scores: Floats, percents: Sequence[float]) -> Floats:
-    """Bootstrap distribution of the mean of the lowest scores.
-
-    Args:
-        scores: (images,); NaNs are left out.
-        percents: Shares of the defined scores of a draw, rounded down but at least one score.
-
-    Returns:
-        Means, (RESAMPLES, percents); NaN where a draw holds no defined score.
-
-    Example:
-        >>> spread = resampled_worst(np.array([1.0, 3.0]), [50, 100])
-        >>> np.unique(spread, axis=0)  # both draws the first, one of each, both the second
-        array([[1., 1.], [1., 2.], [3., 3.]])
-    """
-    order = np.argsort(scores, kind="stable")[: int(np.isfinite(scores).sum())]
-    out = np.full((RESAMPLES, len(percents)), np.nan)
-    if not order.size:
-        return out
-    ranked, unit, start = scores[order], order % UNITS, 0
-    for weights in _drawn(min(len(scores), UNITS), len(scores)):
-        drawn = weights[:, unit]
-        counts, sums = drawn.cumsum(axis=1), (drawn * ranked).cumsum(axis=1)
-        total, rows = counts[:, -1], np.arange(len(drawn))
-        for place, percent in enumerate(percents):
-            wanted = np.maximum(1, np.floor(percent * total / 100))
-            last = np.minimum((counts < wanted[:, None]).sum(axis=1), len(order) - 1)
-            surplus = (counts[rows, last] - wanted) * ranked[last]
-            lowest = np.where(total > 0, (sums[rows, last] - surplus) / wanted, np.nan)
-            out[start : start + len(drawn), place] = lowest
-        start += len(drawn)
-    return out
-
-
-def _drawn(units: int, images: int) -> Iterator[Floats]:
-    """How often each unit is drawn, RESAMPLES rows in blocks that bound the memory by images."""
-    block = max(1, min(RESAMPLES, _BLOCK // max(1, images)))
-    counts = _draw(units)
-    for start in range(0, len(counts), block):
-        yield counts[start : start + block].astype(np.float64)
-
-
-@lru_cache(maxsize=1)
-def _draw(units: int) -> NDArray[np.uint16]:
-    # every column of a summary asks for the same draws, and drawing is what takes the time
-    if units == 0:
-        return np.zeros((0, 0), np.uint16)
-    rng, even = np.random.default_rng(0), np.full(units, 1 / units)
-    parts = [rng.multinomial(units, even, size=RESAMPLES // 20) for _ in range(20)]
-    return np.concatenate([part.astype(np.uint16) for part in parts])
-
-
-def divide(top: Floats, bottom: Floats) -> Floats:
-    """Quotients, NaN where the divisor is not positive.
-
-    Args:
-        top: Dividends.
-        bottom: Divisors, of the same shape.
-
-    Returns:
-        Quotients of that shape.
-
-    Example:
-        >>> divide(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
-        array([0.5, nan])
-    """
-    out = np.full(top.shape, np.nan)
-    np.divide(top, bottom, out=out, where=bottom > 0)
-    return out
-
-
-def percentile_interval(spread: Floats) -> tuple[float, float]:
-    """Central 95 % of a bootstrap distribution.
-
-    Args:
-        spread: Values of the resamples; NaNs are left out.
-
-    Returns:
-        Lower and upper end, NaNs when nothing is left.
-
-    Example:
-        >>> percentile_interval(np.arange(41.0))
-        (1.0, 39.0)
-    """
-    fine = spread[np.isfinite(spread)]
-    if not fine.size:
-        return float("nan"), float("nan")
-    low, high = np.percentile(fine, [2.5, 97.5])
-    return float(low), float(high)

@@ -52,8 +52,9 @@ def test_rows_have_every_loss_and_metric(evaluations):
 
 def test_verdict_needs_an_interval_without_zero(evaluations):
     cells = {(row.loss, row.metric): row for row in compare(evaluations)}
-    # resampling two images draws the unchanged one twice every fourth time
-    assert cells["better", "betti0_error"].difference_high == 0.0
+    # of two images one is unchanged: Student's interval of one degree of freedom is wide
+    assert cells["better", "betti0_error"].difference_low < -0.5
+    assert cells["better", "betti0_error"].difference_high > 0
     assert cells["better", "betti0_error"].verdict == ""
 
 
@@ -65,7 +66,9 @@ def test_difference_is_paired_by_image():
 
 
 def test_undefined_images_are_left_out():
-    assert paired_difference(np.array([np.nan, 3.0]), np.array([0.0, 1.0])) == (2.0, 2.0, 2.0)
+    ours, theirs = np.array([np.nan, 3.0, 4.0]), np.array([0.0, 1.0, 2.0])
+    assert paired_difference(ours, theirs) == (2.0, 2.0, 2.0)
+    assert np.isnan(paired_difference(ours[:2], theirs[:2])[1:]).all()
     assert np.isnan(paired_difference(np.array([np.nan]), np.array([0.0]))).all()
 
 

@@ -170,6 +170,21 @@ def test_images_of_itk_lie_where_nifti_lies(tmp_path: Path, ending: str) -> None
     itk.WriteImage(image, str(pred / f"a{ending}"))
     with pytest.raises(ValueError, match="do not lie at the same place"):
         evaluate(pred, target)
+    # As stored, the first axis of one library is the last one of the other.
+    stored = evaluate(pred, target, metrics=["dice"], ignore_affine=True)
+    assert stored.mean("dice") == metrics.dice(pair)
+
+
+def test_images_of_nifti_with_two_axes(tmp_path: Path) -> None:
+    pred, target = folders(tmp_path)
+    save(pred / "a.nii", PRED[:, :, 3]), save(target / "a.nii", TRUTH[:, :, 3:4])
+    result = evaluate(pred, target, metrics=["dice", "hd95"])
+    pair = metrics.Pair(PRED[:, :, 3], TRUTH[:, :, 3], spacing=(1.5, 0.5))
+    assert result.mean("dice") == metrics.dice(pair)
+    assert result.mean("hd95") == pytest.approx(metrics.hd95(pair))
+    values, spacing = read_labels(pred / "a.nii")
+    np.testing.assert_array_equal(values, PRED[:, :, 3])
+    assert spacing == pytest.approx((1.5, 0.5))
 
 
 def test_images_of_itk_beside_pictures(tmp_path: Path) -> None:

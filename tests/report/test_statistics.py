@@ -10,13 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from seglosses.report import statistics
 from seglosses.report.statistics import (
-    RESAMPLES,
     cliffs_delta,
     holm,
-    resampled_sums,
-    resampled_worst,
     sign_flip_test,
     t_interval,
 )
@@ -107,46 +103,3 @@ def test_cliffs_delta_counts_pairs(ours, theirs):
 def test_cliffs_delta_leaves_undefined_values_out():
     assert cliffs_delta([np.nan, 2.0], [1.0]) == 1.0
     assert np.isnan(cliffs_delta([np.nan], [1.0]))
-
-
-def test_the_worst_of_a_draw_are_those_of_the_drawn_images():
-    scores = np.array([0.5, np.nan, 0.25, 0.75, 0.5, 1.0])
-    draws = np.random.default_rng(0).multinomial(6, np.full(6, 1 / 6), size=RESAMPLES)
-    spread = resampled_worst(scores, [1, 40, 100])
-    for times, row in zip(draws, spread, strict=True):
-        drawn = np.sort(np.repeat(scores, times))
-        fine = drawn[np.isfinite(drawn)]
-        expected = [fine[: max(1, int(p * fine.size / 100))].mean() for p in (1, 40, 100)]
-        assert row == pytest.approx(expected)
-    np.testing.assert_array_equal(resampled_sums(np.eye(6)), draws)
-
-
-def test_blocks_draw_the_same_images(monkeypatch):
-    scores = np.random.default_rng(1).normal(size=(20, 2))
-    whole = resampled_sums(scores), resampled_worst(scores[:, 0], [10, 50])
-    monkeypatch.setattr(statistics, "_BLOCK", 300 * 20)
-    np.testing.assert_allclose(resampled_sums(scores), whole[0], rtol=0, atol=1e-12)
-    np.testing.assert_array_equal(resampled_worst(scores[:, 0], [10, 50]), whole[1])
-
-
-def test_many_images_are_drawn_in_groups(monkeypatch):
-    monkeypatch.setattr(statistics, "UNITS", 4)
-    scores = np.arange(6.0)
-    draws = np.random.default_rng(0).multinomial(4, np.full(4, 1 / 4), size=RESAMPLES)
-    # 0 and 4 are one unit, 1 and 5 another, 2 and 3 stand alone
-    np.testing.assert_array_equal(resampled_sums(scores[:, None])[:, 0], draws @ [4, 6, 2, 3])
-    of_images = draws[:, [0, 1, 2, 3, 0, 1]]
-    lowest = [np.repeat(scores, times)[: times.sum() // 2].mean() for times in of_images]
-    np.testing.assert_allclose(resampled_worst(scores, [50])[:, 0], lowest)
-
-
-def test_groups_keep_the_interval(monkeypatch):
-    scores = np.random.default_rng(2).normal(size=(8000, 1))
-    alone = resampled_sums(scores).std()
-    monkeypatch.setattr(statistics, "UNITS", 1000)
-    assert resampled_sums(scores).std() == pytest.approx(alone, rel=0.1)
-
-
-def test_nothing_defined_has_no_spread():
-    assert np.isnan(resampled_worst(np.full(3, np.nan), [10, 100])).all()
-    assert not resampled_sums(np.zeros((0, 2))).any()

@@ -32,6 +32,8 @@ def read_nifti(path: Path) -> LabelFile:
     zooms = tuple(float(zoom) for zoom in header.get_zooms()[: values.ndim])
     while values.ndim > 3 and values.shape[-1] == 1:
         values, zooms = values[..., 0], zooms[:-1]
+    if values.ndim == 2:  # a slice lies in space as volumes do
+        values, zooms = values[..., None], (*zooms, 1.0)
     coded = "qform_code" not in header or header["qform_code"] > 0 or header["sform_code"] > 0
     affine = np.asarray(volume.affine, np.float64) if coded and values.ndim == 3 else None
     slope = float(getattr(volume.dataobj, "slope", 1) or 1)
