@@ -59,7 +59,7 @@ def meaning(name: str) -> str:
         return f"{text}, all detections ({backend()}, without COCO's limit of {PUBLISHED[-1]})"
     most = last if last.isdigit() else PUBLISHED[-1]
     plural = "" if str(most) == "1" else "s"
-    return f"{text}, at most {most} detection{plural} an image and class"
+    return f"{text}, at most {most} detection{plural} per image and class"
 
 
 def report(
