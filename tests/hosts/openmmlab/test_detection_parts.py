@@ -14,7 +14,7 @@ from mmdet.models.losses import QualityFocalLoss
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmengine.config import ConfigDict
 
-import seglosses.hosts.openmmlab.nms  # noqa: F401
+from seglosses.hosts.openmmlab import nms
 from seglosses.hosts.openmmlab.detection import RunningMeanHook
 from seglosses.losses import GIoULoss, MatchabilityAwareLoss, WiseIoULoss
 from seglosses.primitives.suppression import diou_nms
@@ -61,3 +61,9 @@ def test_hook_syncs_every_running_mean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(WiseIoULoss, "sync", lambda loss: synced.append(loss))
     RunningMeanHook().after_train_iter(Runner(), 0)
     assert synced == [Runner.model[0], Runner.model[2][0]]
+
+
+def test_boxes_below_the_score_are_dropped():
+    boxes = torch.tensor([[0.0, 0, 1, 1], [5, 5, 6, 6]])
+    kept = nms.diou_nms(boxes, torch.tensor([0.2, 0.9]), 0.5, score_threshold=0.2)[1]
+    assert kept.tolist() == [1]

@@ -113,3 +113,10 @@ def test_points_have_no_shape(name: str) -> None:
     loss = MODELS.build(dict(type=f"seglosses.{name}", use_sigmoid=True))
     with pytest.raises(ValueError, match=r"\(N, C"):
         loss(torch.randn(2, 50), torch.randint(0, 2, (2, 50)).float(), avg_factor=2.0)
+
+
+def test_half_is_foreground():
+    loss = MODELS.build(dict(type="seglosses.ForMaskHead", loss=dict(type="seglosses.DiceLoss")))
+    pred = torch.tensor([[[[40.0, 40.0], [-40.0, -40.0]]]])
+    target = torch.tensor([[[0.5, 1.0], [0.4, 0.0]]])
+    assert loss(pred, target, torch.tensor([0])).item() == pytest.approx(0, abs=1e-6)

@@ -84,3 +84,10 @@ def test_border() -> None:
         normalized_wasserstein_loss(PRED, TARGET, mode="sqrt")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="beta must lie in"):
         bounded_iou_loss(PRED, TARGET, beta=0)
+
+
+def test_sides_count_half_in_the_wasserstein_distance() -> None:
+    # one centre, widths of 2 and 4: W^2 = (4 - 2)^2 / 4
+    boxes = torch.tensor([[1.0, 0, 3, 2]]), torch.tensor([[0.0, 0, 4, 2]])
+    loss = normalized_wasserstein_loss(*boxes, constant=2.0)
+    torch.testing.assert_close(loss, 1 - torch.tensor([-0.5]).exp())

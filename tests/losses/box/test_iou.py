@@ -209,3 +209,9 @@ def test_rows_of_weight_zero_may_hold_anything(loss: type[BoxLoss]) -> None:
     torch.testing.assert_close(value, loss()(PRED[:1], TARGET[:1]))
     assert pred.grad is not None
     assert not pred.grad[1:].any()
+
+
+def test_squares_are_weighed_too() -> None:
+    boxes = torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[0.0, 0, 2, 4]])  # IoU 1/2
+    loss = iou_loss(*boxes, mode="square", focal_gamma=1.0)
+    torch.testing.assert_close(loss, torch.tensor([0.5 * 0.75]))

@@ -24,6 +24,7 @@ from seglosses.losses import (
     right_reasons_loss,
     task_weights,
 )
+from seglosses.losses.guided.contrast import info_nce_loss
 
 
 def test_info_nce_of_a_label() -> None:
@@ -251,3 +252,9 @@ def test_task_weights() -> None:
     assert sum(task_weights([1, 2, 3])) == pytest.approx(1.0)
     with pytest.raises(ValueError, match="two or more tasks"):
         task_weights([1])
+
+
+def test_lengths_of_features_do_not_matter() -> None:
+    query, positive, negative = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0))
+    expected = info_nce_loss(query, positive, negative)
+    torch.testing.assert_close(info_nce_loss(2 * query, 3 * positive, 5 * negative), expected)

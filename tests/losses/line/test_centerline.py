@@ -356,3 +356,12 @@ def test_thinned_skeletons_repair_volumes() -> None:
         SoftClDiceLoss(1, skeleton="thinned")(logits, label).backward()
         optimiser.step()
     assert logits.argmax(1)[0, 2, 2, 4] == 1
+
+
+def test_skeletons_do_not_see_pixels_of_weight_zero() -> None:
+    margin = torch.randn(1, 1, 9, 9, generator=torch.Generator().manual_seed(0))
+    target, weight = (margin > 0.5).float(), torch.ones(1, 1, 9, 9)
+    weight[..., 4, 3:6] = 0
+    other = torch.where(weight > 0, margin, 9.0)
+    values = [centerline_cross_entropy_loss(z, target, weight=weight) for z in (margin, other)]
+    assert torch.equal(*values)

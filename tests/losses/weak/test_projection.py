@@ -103,3 +103,11 @@ def test_squares_are_those_of_boxinst() -> None:
     assert abs(value.item() - box_projection_loss(prob, box, smooth=0.0).item()) > 0.01
     empty = torch.zeros_like(box)
     assert box_projection_loss(empty, empty, smooth=0.0, squares=True).item() == 0
+
+
+def test_projections_along_axes_are_averaged() -> None:
+    generator = torch.Generator().manual_seed(0)
+    prob = torch.rand(1, 2, 3, 4, 5, generator=generator)
+    target = (torch.rand(1, 2, 3, 4, 5, generator=generator) > 0.8).float()
+    both = (mip_loss(prob, target, axes=(0,)) + mip_loss(prob, target, axes=(2,))) / 2
+    torch.testing.assert_close(mip_loss(prob, target, axes=(0, 2)), both)
