@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -13,6 +14,7 @@ from seglosses.losses.compat import Compat, check_compat
 from seglosses.losses.topology.bars import find_bars
 from seglosses.losses.topology.released import released_topo_loss
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.host_costs import cost_of_maps, host_cost
 
 __all__ = [
     "TopoLoss",
@@ -63,9 +65,22 @@ def topo_loss(
         >>> topo_loss(prob, torch.tensor([[[[1.0, 0.0, 0.0]]]]))  # 0.6^2 / 2
         tensor([[0.1800]])
     """
+    options = dict(window=window, construction=construction, min_length=min_length)
+    return cost_of_maps(_bars_cost, prob, target > 0.5, options)
+
+
+@host_cost
+def _bars_cost(
+    prob: Tensor,
+    target: Tensor,
+    *,
+    window: int | None,
+    construction: Construction,
+    min_length: float,
+) -> Tensor:
     bars = find_bars(
         prob,
-        target > 0.5,
+        target,
         "cheapest",
         window=window,
         construction=construction,
@@ -116,11 +131,20 @@ def topological_prior_loss(
     if betti is not None:
         if len(betti) != dims or min(betti) < 0:
             raise ValueError(f"betti must be {dims} numbers from 0 on in {dims}D, got {betti!r}")
-        wanted: Tensor | tuple[int, ...] = tuple(map(int, betti))
+        target, numbers = torch.zeros_like(prob), tuple(map(int, betti))
     elif target is not None:
-        wanted = target > 0.5
+        numbers = None
     else:
         raise ValueError("give either a target or its Betti numbers, betti=(components, loops)")
+    options = dict(numbers=numbers, construction=construction)
+    return cost_of_maps(_prior_cost, prob, target > 0.5, options)
+
+
+@host_cost
+def _prior_cost(
+    prob: Tensor, target: Tensor, *, numbers: tuple[int, ...] | None, construction: Construction
+) -> Tensor:
+    wanted = target if numbers is None else numbers
     bars = find_bars(prob, wanted, "longest", construction=construction)
     length = (bars.birth - bars.death).square()
     return bars.total((1 - length).where(bars.kept, length), prob, missing=1.0)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +17,7 @@ from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.losses.topology.bars import sides_of, windows
 from seglosses.losses.topology.form import Form, Levels, Side
 from seglosses.primitives.host import host_function, host_table
+from seglosses.primitives.host_costs import cost_of_maps, host_cost
 from seglosses.topology import betti_matching_batch
 from seglosses.topology.filtration import Construction, Filtration
 from seglosses.topology.label_bars import LabelBars
@@ -116,6 +119,14 @@ def betti_matching_loss(
 
 
 def _matched_loss(prob: Tensor, target: Tensor, form: Form) -> Tensor:
+    if not torch.compiler.is_compiling():
+        return _cost.compute(prob, target, form=form)
+    return cost_of_maps(_cost, prob, target, dict(form=asdict(form)))
+
+
+@host_cost
+def _cost(prob: Tensor, target: Tensor, *, form: Form | dict[str, Any]) -> Tensor:
+    form = form if isinstance(form, Form) else Form(**form)
     table = host_table(
         _features,
         prob,
