@@ -135,7 +135,7 @@ def main(argv: list[str] | None = None) -> None:
             network = train(loss, seed, options.iterations)
             rows.append(score(network, unseen))
             if seed == 0:
-                picture = topology_picture(predict(network, unseen[0]), unseen[0].mask)
+                picture = topology_picture(predict(network, unseen[0]) > 0.5, unseen[0].mask)
                 picture.save(options.out / f"vessels_{index}.png")
         cells = [
             f"{statistics.mean(column):.3g} ± {statistics.pstdev(column):.2g}"

@@ -44,11 +44,30 @@ def _count_trailing(typing: Any, word: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def _fetch_ahead(typing: Any, array: Any, index: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        held = context.make_array(signature.args[0])(context, builder, values[0])
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        place = builder.bitcast(builder.gep(held.data, [values[1]]), byte)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        # to be read, soon and again, as data
+        builder.call(fetch, [place, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
 if config.DISABLE_JIT:
+
+    def fetch_ahead(array: Any, index: Any) -> None:
+        """Ask for an entry of an array that will be read soon; out of bounds it is no error."""
 
     def trailing_zeros(word: Any) -> int:
         """Position of the lowest set bit of an unsigned word of 64 bits, which is not 0."""
         return (int(word) & -int(word)).bit_length() - 1
 
 else:
+    fetch_ahead = _fetch_ahead
     trailing_zeros = _count_trailing

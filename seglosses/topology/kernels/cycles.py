@@ -134,7 +134,9 @@ def reduce_cycles(cycles, ends, tables, step, rank, rows, outer, start, pool, w0
                     end = max(end, pool[k] >> 12)
             elif state & 0xFFFF:
                 edge = (state >> MATE_BITS) & LOW
-                end, _ = toggle_mate(edge, state & 0xFFFF, tables, step, rank, outer, w0, w1, end)
+                end, _ = toggle_mate(
+                    edge, state & 0xFFFF, tables, step, rank, rows, outer, w0, w1, end
+                )
             else:
                 if used == out.size:
                     more = np.empty(2 * used, np.int64)

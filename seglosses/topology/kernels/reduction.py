@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seglosses.primitives._kernels_compiled import kernel, trailing_zeros
+from seglosses.primitives._kernels_compiled import fetch_ahead, kernel, trailing_zeros
 from seglosses.topology.kernels.rows import LOW, MATE_BITS, WANTED_BIT
 from seglosses.topology.kernels.stars import APPARENT, FAR_END, STAR
 
@@ -46,16 +46,18 @@ def first_row(place, end, w0, w1):
 
 
 @kernel
-def _toggle_square(at, faces, rank, w0, w1, end):
+def _toggle_square(at, faces, rank, rows, w0, w1, end):
     for k in range(4):
         row = rank[at + faces[k]]
+        # What is known of a row lies anywhere; it is on its way when the row becomes the pivot.
+        fetch_ahead(rows, row)
         toggle(row, w0, w1)
         end = max(end, row >> 12)
     return end
 
 
 @kernel
-def toggle_mate(edge, code, tables, step, rank, outer, w0, w1, end):
+def toggle_mate(edge, code, tables, step, rank, rows, outer, w0, w1, end):
     """Add the column of a pair that was found without a matrix; says, too, if it is outer."""
     _, beside, beside_faces, star, star_faces = tables
     p = edge // 3
@@ -64,14 +66,14 @@ def toggle_mate(edge, code, tables, step, rank, outer, w0, w1, end):
         slot = code & 3
         square = 3 * p + beside[axis, slot]
         far = (outer[square // 3] >> (3 + square % 3)) & 1
-        return _toggle_square(3 * p, beside_faces[axis, slot], rank, w0, w1, end), far
+        return _toggle_square(3 * p, beside_faces[axis, slot], rank, rows, w0, w1, end), far
     v = p + ((code >> FAR_END) & 1) * step[axis]
     squares = np.uint64(code & STAR)
     far = 0
     while squares != 0:
         j = trailing_zeros(squares)
         far |= (outer[v + star[j, 0]] >> (3 + star[j, 1])) & 1
-        end = _toggle_square(3 * v, star_faces[j], rank, w0, w1, end)
+        end = _toggle_square(3 * v, star_faces[j], rank, rows, w0, w1, end)
         squares &= squares - np.uint64(1)
     return end, far
 
@@ -157,13 +159,14 @@ def reduce_columns(
         codes[nth] = code
         taken[nth] = -1
         mark = np.int64(outer[p] >> (3 + normal)) & 1
-        end = _toggle_square(3 * p, tables[0][normal], rank, w0, w1, np.int64(0))
+        end = _toggle_square(3 * p, tables[0][normal], rank, rows, w0, w1, np.int64(0))
         row = first_row(0, end, w0, w1)
         while row >= 0:
             state = rows[row]
             owner = ~state
             if state < 0 and codes[owner] < code:
                 for k in range(start[owner], start[owner + 1]):
+                    fetch_ahead(rows, pool[k])
                     toggle(pool[k], w0, w1)
                     end = max(end, pool[k] >> 12)
                 mark |= far[owner]
@@ -185,7 +188,7 @@ def reduce_columns(
             else:
                 edge = (state >> MATE_BITS) & LOW
                 end, more = toggle_mate(
-                    edge, state & 0xFFFF, tables, step, rank, outer, w0, w1, end
+                    edge, state & 0xFFFF, tables, step, rank, rows, outer, w0, w1, end
                 )
                 mark |= more
             # No row before the one that was just cleared can come back.
