@@ -106,6 +106,7 @@ setup(
             "pytest>=8.2",
             "pytest-xdist>=3.3",
             "ruff>=0.6",
+            "scikit-learn>=1.2",
             "SimpleITK>=2.2",
             "surface-distance-based-measures>=0.1",
             "torchmetrics>=1.0",

@@ -32,6 +32,7 @@ from seglosses.losses.rows import RotatedBoxLoss as RotatedBoxLoss
 from seglosses.primitives.checks import check_range, class_factors
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned, align
+from seglosses.primitives.entries import as_entries, weighs_entries
 from seglosses.primitives.few_classes import as_factor
 from seglosses.primitives.reduction import Asked, check_reduction
 
@@ -63,9 +64,11 @@ class SegmentationLoss(Loss):
 
     Attributes:
         independent_channels: The loss is one of yes or no per channel, whatever ``use_sigmoid``.
+        of_entries: Rows (n, C) under ``use_sigmoid`` may have a weight for each class.
     """
 
     independent_channels: ClassVar[bool] = False
+    of_entries: ClassVar[bool] = False
     class_weight: Tensor | None
     # on the class, so that losses pickled by older versions have it
     _unscaled_masks: UnscaledMasks | None = None
@@ -115,6 +118,9 @@ class SegmentationLoss(Loss):
             if self.independent_channels and pred.dim() == 2:
                 self._head.look_for_background(pred, target)
             asked = Asked(reduction, avg_factor, per_pixel=reduction_override == "none")
+            if self.of_entries and self.use_sigmoid and weighs_entries(pred, target, weight):
+                assert weight is not None
+                target, weight = as_entries(pred, target, weight, ignored)
             batch = align(pred, target, weight, ignore_index=ignored, use_sigmoid=self.use_sigmoid)
             self._check_classes(batch.channels)
             if self.training:
@@ -205,6 +211,8 @@ class PixelLoss(SegmentationLoss):
         >>> WrongLoss(class_weight=[1, 3], renormalize=True)(half, labels)  # (1/2 + 3/2) / (1 + 3)
         tensor(0.5000)
     """
+
+    of_entries = True
 
     def __init__(
         self,

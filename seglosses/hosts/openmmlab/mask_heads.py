@@ -27,7 +27,7 @@ class ForMaskHead(nn.Module):
     (m, h, w) and takes any loss of masks with ``use_sigmoid=True``. Mask2Former's gets random
     points (m, p), which have neither boundary nor topology: region losses take them, and losses of
     shape refuse them. ``loss_mask`` of both gets points in one long row, MaskFormer's with the
-    target inverted: leave these two at MMDetection's own.
+    target inverted, as rows of a detection head are: cross-entropy and focal loss take both.
 
     Args:
         loss: Config of the loss; ``use_sigmoid=True`` is added.
@@ -60,8 +60,9 @@ class ForMaskHead(nn.Module):
         """Loss of the masks of the labelled classes.
 
         Args:
-            pred: Logits (n, C, h, w); C may be 1 for a class-agnostic head.
-            target: Masks (n, h, w); values of 0.5 and more are foreground.
+            pred: Logits (n, C, h, w), or of points (n, C, P) as PointRend samples them; C may be 1
+                for a class-agnostic head.
+            target: Masks (n, h, w) or (n, P); values of 0.5 and more are foreground.
             labels: (n,).
 
         Returns:
@@ -78,7 +79,7 @@ class ForMaskHead(nn.Module):
             >>> loss(pred, target, torch.tensor([1]))  # 1 - 2 * 8 / (16 + 8)
             tensor(0.3333)
         """
-        if pred.dim() != 4 or target.shape != (len(pred), *pred.shape[2:]):
+        if pred.dim() < 3 or target.shape != (len(pred), *pred.shape[2:]):
             raise ValueError(
                 "expected mask logits (n, C, h, w) and masks (n, h, w), got"
                 f" {tuple(pred.shape)} and {tuple(target.shape)}; MaskFormer heads need no"

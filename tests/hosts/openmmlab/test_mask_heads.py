@@ -120,3 +120,13 @@ def test_half_is_foreground():
     pred = torch.tensor([[[[40.0, 40.0], [-40.0, -40.0]]]])
     target = torch.tensor([[[0.5, 1.0], [0.4, 0.0]]])
     assert loss(pred, target, torch.tensor([0])).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_points_of_pointrend_are_masks_of_points() -> None:
+    torch.manual_seed(0)
+    pred, target = torch.randn(3, 4, 20), (torch.rand(3, 20) > 0.5).float()
+    labels = torch.tensor([2, 0, 3])
+    loss = MODELS.build(dict(type="seglosses.ForMaskHead", loss=dict(type="seglosses.DiceLoss")))
+    picked = pred[torch.arange(3), labels].unsqueeze(1)
+    maps = loss(picked.unsqueeze(-1), target.unsqueeze(-1), torch.zeros(3, dtype=torch.long))
+    torch.testing.assert_close(loss(pred, target, labels), maps)

@@ -169,3 +169,26 @@ def test_a_single_box_is_a_row(name: str) -> None:
     assert alone.shape == ()
     torch.testing.assert_close(alone, loss(pred, target))
     torch.testing.assert_close(loss(pred[0], target[0], torch.tensor(3.0)), 3 * alone)
+
+
+@pytest.mark.parametrize("name", ["FocalLoss", "CrossEntropyLoss", "Poly1FocalLoss"])
+def test_classes_of_a_row_may_have_weights_of_their_own(name: str) -> None:
+    # FSAF leaves out the classes whose objects another level learns, with flattened weights
+    torch.manual_seed(0)
+    logits, labels = torch.randn(4, 3), torch.tensor([0, 2, 3, 255])
+    weight = torch.tensor([[1.0, 0, 1], [1, 1, 0.5], [0, 0, 0], [1, 1, 1]])
+    loss = getattr(losses, name)(use_sigmoid=True)
+    each = loss(logits, labels, reduction_override="none")
+    assert each.shape == (4, 3)
+    assert (each[3] == 0).all()
+    for given in (weight, weight.flatten()):
+        value = loss(logits, labels, given, avg_factor=2.0)
+        torch.testing.assert_close(value, (each * weight).sum() / 2)
+    unreduced = loss(logits, labels, weight, reduction_override="none")
+    torch.testing.assert_close(unreduced, each * weight)
+
+
+def test_labels_of_weighed_entries_are_checked() -> None:
+    loss = losses.FocalLoss(use_sigmoid=True)
+    with pytest.raises(ValueError, match=r"labels must lie in \[0, 3\]"):
+        loss(torch.randn(2, 3), torch.tensor([0, 4]), torch.ones(2, 3))
