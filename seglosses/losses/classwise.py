@@ -405,7 +405,7 @@ class MapLoss(ClassLoss):
             target = pick_channels(target, chosen)
         with nullcontext() if torch.compiler.is_compiling() else scope(label):
             loss = self.compute(prob, target, batch.mask()) + _broken(batch)
-        mass = target.flatten(2).sum(2) if only_present else None
+        mass = flat_maps(target).sum(2) if only_present else None
         return self._mean(loss, mass, weights, batch, asked)
 
     def _label_words(self, batch: Aligned) -> str:

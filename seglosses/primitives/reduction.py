@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from seglosses.primitives.layout import flat_maps
+
 Reduction = Literal["mean", "sum", "none"]
 Classes = Literal["present", "all", "foreground", "present_foreground"] | Sequence[int]
 
@@ -168,10 +170,10 @@ def average_pixels(loss: Tensor, weight: Tensor | None = None) -> Tensor:
         >>> average_pixels(torch.tensor([[[1.0, 3.0]]]), torch.tensor([[[0.0, 2.0]]]))
         tensor([[3.]])
     """
-    values = loss.flatten(2)
+    values = flat_maps(loss)
     if weight is None:
         return values.sum(2) / max(values.shape[2], 1)
-    kept = weight.flatten(2).expand_as(values)
+    kept = flat_maps(weight).expand_as(values)
     total = kept.sum(2)
     return (values * kept).sum(2) / torch.where(total > 0, total, 1.0)
 

@@ -8,6 +8,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.layout import flat_maps
 from seglosses.primitives.overlap import Counts, ratio, soft_counts, tversky_index
 
 __all__ = [
@@ -46,7 +47,7 @@ def _counts(
     """Counts of amplified probabilities, and the number of pixels, each (N, C)."""
     counts = soft_counts(amplify(prob, sharpness), target, weight)
     ones = torch.ones_like(prob[:, :1]) if weight is None else weight
-    return counts, ones.flatten(2).sum(2).expand_as(counts.tp)
+    return counts, flat_maps(ones).sum(2).expand_as(counts.tp)
 
 
 def _rates(

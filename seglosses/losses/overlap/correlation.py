@@ -8,6 +8,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.layout import flat_maps
 from seglosses.primitives.overlap import soft_counts
 
 __all__ = ["MCCLoss", "mcc_loss"]
@@ -50,7 +51,7 @@ def mcc_loss(
     check_range("(0, inf)", smooth=smooth)
     counts = soft_counts(prob, target, weight)
     ones = torch.ones_like(prob[:, :1]) if weight is None else weight
-    pixels = ones.flatten(2).sum(2).clamp(min=1)
+    pixels = flat_maps(ones).sum(2).clamp(min=1)
     # shares, so that products of four counts stay in range; both right counts are above 0
     tp, fp, fn, spare = (each / pixels for each in (counts.tp, counts.fp, counts.fn, smooth))
     tn = (1 - tp - fp - fn).clamp(min=0) + spare

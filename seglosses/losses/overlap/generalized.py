@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 from seglosses.losses.classwise import CountOptions, MapLoss, MapOptions, OverlapLoss
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.focusing import focal_power
+from seglosses.primitives.layout import flat_maps
 from seglosses.primitives.overlap import Counts, Intersection, ratio, soft_counts, tversky_index
 from seglosses.primitives.reduction import average_pixels
 
@@ -168,7 +169,7 @@ def _unified(
     index = tversky_index(counts, alpha=1 - delta, beta=delta, smooth=smooth)
     region = 1 - index
     region = torch.cat([region[:, :1], focal_power(region[:, 1:], 1 - gamma)], 1)
-    x, y = prob.flatten(2), target.flatten(2)
+    x, y = flat_maps(prob), flat_maps(target)
     entropy = -y * x.clamp(min=floor).log()
     easy = focal_power((1 - x[:, :1]).clamp(min=0), gamma)
     pixel = torch.cat([(1 - delta) * easy * entropy[:, :1], delta * entropy[:, 1:]], 1)

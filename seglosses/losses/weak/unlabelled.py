@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 from seglosses.losses.base import PixelLoss, SegOptions
 from seglosses.losses.classwise import MapLoss
 from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.layout import flat_maps
 from seglosses.primitives.reduction import Asked
 
 __all__ = [
@@ -74,7 +75,7 @@ def soft_class_ratios(logits: Tensor, weight: Tensor | None = None) -> Tensor:
         tensor([[0.5000, 0.5000]])
     """
     soft = (logits - logits.amax(1, keepdim=True)).exp()
-    sizes = (soft if weight is None else soft * weight).flatten(2).sum(2)
+    sizes = flat_maps(soft if weight is None else soft * weight).sum(2)
     total = sizes.sum(1, keepdim=True)
     return sizes / torch.where(total > 0, total, 1.0)
 
@@ -199,7 +200,7 @@ class ClassRatioKLLoss(MapLoss):
 
     def _wanted(self, target: Tensor, weight: Tensor | None) -> Tensor:
         if self.prior is None:
-            sizes = (target if weight is None else target * weight).flatten(2).sum(2)
+            sizes = flat_maps(target if weight is None else target * weight).sum(2)
             total = sizes.sum(1, keepdim=True)
             return sizes / torch.where(total > 0, total, 1.0)
         if len(self.prior) != target.shape[1]:
