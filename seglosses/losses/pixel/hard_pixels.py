@@ -41,7 +41,9 @@ def hardest_share(loss: Tensor, valid: Tensor | None = None, *, share: float = 0
     counts = torch.ones_like(loss, dtype=torch.bool) if valid is None else valid.expand_as(loss)
     if not loss.numel():
         return counts
-    rank = torch.where(counts, loss.detach(), -math.inf).flatten()
+    # NaN counts as hardest, so that it is seen
+    hardness = loss.detach().nan_to_num(math.inf, math.inf, -math.inf)
+    rank = torch.where(counts, hardness, -math.inf).flatten()
     ordered = rank.sort(descending=True).values
     # the number is not read, so that a device does not wait
     last = (counts.sum() * share).ceil().long().clamp(min=1) - 1
@@ -84,7 +86,9 @@ def hardest_pixels(
     counts = torch.ones_like(loss, dtype=torch.bool) if valid is None else valid.expand_as(loss)
     if not loss.numel():
         return counts
-    rank = torch.where(counts, confidence.detach(), math.inf).flatten()
+    # NaN counts as least sure, so that it is seen
+    sure = confidence.detach().nan_to_num(-math.inf, math.inf, -math.inf)
+    rank = torch.where(counts, sure, math.inf).flatten()
     ordered = rank.sort().values
     last = min(max(min_kept, 1), rank.numel()) - 1
     return ((rank < threshold) | (rank <= ordered[last])).view_as(loss) & counts

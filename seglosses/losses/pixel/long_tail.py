@@ -121,7 +121,11 @@ def exponential_logarithmic_cross_entropy_loss(
         tensor([[0.8959]])
     """
     check_range("(0, inf)", gamma=gamma)
-    return at_target(focal_power(-logits.log_softmax(1), gamma), target)
+    log_prob = logits.log_softmax(1)
+    if target.is_floating_point():
+        return at_target(focal_power(-log_prob, gamma), target)
+    # the label's alone: an impossible class beside it has no power with a slope
+    return focal_power(-at_target(log_prob, target), gamma)
 
 
 class LogitAdjustmentLoss(PixelLoss):
