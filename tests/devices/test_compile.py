@@ -28,10 +28,8 @@ THIRTY = (
 )  # fmt: skip
 
 
-pytestmark = pytest.mark.filterwarnings(
-    # dynamo makes one to look at it
-    "ignore:.*autograd.function.Function.* should not be instantiated:DeprecationWarning"
-)
+# dynamo instantiates what torch says nobody should, and inductor scripts what is deprecated
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 #: Losses of a prediction and a target alone, which is what an exported program takes.
 PLAIN = [
