@@ -1,0 +1,1 @@
+"""Walk through the heads of MMSegmentation and MMDetection, see ``tools/heads.py``."""
