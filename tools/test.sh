@@ -101,8 +101,4 @@ NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR="$checked" check python -m pytest -q -p no:c
   tests/test_bounds.py tests/primitives tests/topology tests/metrics tests/losses
 # The branches for other devices, taken by CPU tensors.
 check python -m pytest --elsewhere -q -n auto --dist worksteal tests/losses tests/primitives tests/laws
-# NumPy 1 beside what was built for NumPy 2.
-old="$VENV/numpy-1"
-[ -d "$old" ] || pip_in "$VENV" install --no-deps --target "$old" "numpy==1.26.4"
-PYTHONPATH="$old" check python -m pytest -q -n auto tests/primitives tests/losses/topology
 exit "$failed"

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from seglosses.primitives.device import at_hand
-from seglosses.primitives.first_order import apply_by_hand, first_order
+from seglosses.primitives.first_order import apply_by_hand, first_order, refuse_transforms
 
 CHUNK_ELEMENTS = 2**18
 """Pixels that are worked on at once on the CPU: a few such arrays fit into its caches."""
@@ -71,6 +71,7 @@ def soft_skeleton(image: Tensor, iterations: int = 10) -> Tensor:
     if iterations < 0:
         raise ValueError(f"iterations must not be negative, got {iterations}")
     if not image.is_floating_point():
+        refuse_transforms()  # a label is thinned first, and its steps write in place
         return _hard(image, iterations)
     skeleton: Tensor = apply_by_hand(_SoftSkeleton, image, iterations)
     return skeleton

@@ -249,7 +249,7 @@ def test_every_damaged_file_is_named(runs):
         read_results(runs)
     text = str(caught.value)
     assert "clDiceLoss/1.csv: expected one column Betti0Error_<class>, got 0" in text
-    assert "clDiceLoss/2.csv: line 2: a cell is no number" in text
+    assert "clDiceLoss/2.csv: line 2: a cell is not a number" in text
     assert "CEDiceLoss/2.csv: 1 ids differ from those of 1.csv: 172" in text
 
 

@@ -186,10 +186,10 @@ def test_values_above_255_survive(tmp_path: Path) -> None:
         # The mask lies in the alpha channel; its colours are all black.
         ("a.png", pillow(np.dstack([THREE * 0, LABELS * 100])), "differ in their alpha"),
         ("a.png", pillow(np.dstack([LABELS, LABELS * 0, LABELS])), "colour picture"),
-        ("a.jpg", pillow(LABELS * 100), "compressed with losses"),
-        ("a.webp", pillow(THREE * 90, quality=50), "compressed with losses"),
+        ("a.jpg", pillow(LABELS * 100), "lossy compression"),
+        ("a.webp", pillow(THREE * 90, quality=50), "lossy compression"),
         ("a.tif", pillow(np.kron(LABELS, np.ones((8, 8), np.uint8)) * 100, compression="jpeg"),
-         "compressed with losses"),
+         "lossy compression"),
         ("a.gif", lambda path: Image.fromarray(LABELS).save(
             path, save_all=True, append_images=[Image.fromarray(LABELS * 2)]), "animation"),
         ("a.npy", lambda path: np.save(path, np.zeros((0, 5), np.uint8)), "holds no pixel"),
@@ -209,7 +209,7 @@ def test_values_above_255_survive(tmp_path: Path) -> None:
 def test_what_would_lose_information_is_refused(
     tmp_path: Path, name: str, write: Write, message: str
 ) -> None:
-    if message == "compressed with losses" and name.endswith("tif"):
+    if message == "lossy compression" and name.endswith("tif"):
         pytest.importorskip("imagecodecs", reason="decodes JPEG in TIFF")
     write(tmp_path / name)
     with pytest.raises(ValueError, match=message) as caught:
