@@ -38,8 +38,9 @@ class Refusing:
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch) -> None:
-    """What other runs have compiled cannot be written again."""
+    """What other runs have compiled cannot be written again; nothing shipped checks bounds."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "numba"))
+    monkeypatch.setattr(numba.config, "BOUNDSCHECK", None)
 
 
 @pytest.fixture
