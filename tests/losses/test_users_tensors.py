@@ -82,6 +82,7 @@ def test_second_derivatives_are_refused(cls: type[SegmentationLoss]) -> None:
         torch.autograd.grad(loss(leaf, LABELS), leaf, create_graph=True)
 
 
+@pytest.mark.at_hand
 def test_second_derivatives_of_few_classes_are_those_of_torch() -> None:
     """Cross-entropy of three to eight classes is PyTorch's own on a CPU."""
     found = []
