@@ -101,7 +101,7 @@ def as_text(found: list[Entry]) -> str:
 
 
 def as_markdown(found: list[Entry]) -> str:
-    r"""A table for a README.
+    r"""A table, as docs/losses.md has it.
 
     Example:
         >>> print(as_markdown([Entry('ALoss', 'box', 'a | b', 'A 2020', 'never')]))

@@ -132,5 +132,5 @@ def test_continued_lines_are_one_command():
 def test_the_table_of_losses_is_that_of_the_package():
     from seglosses.catalogue import as_markdown, entries
 
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert as_markdown(entries()) in text, "paste `seglosses list --format markdown` into README.md"
+    text = (ROOT / "docs" / "losses.md").read_text(encoding="utf-8")
+    assert as_markdown(entries()) in text, "paste `seglosses list --format markdown` into losses.md"
