@@ -89,9 +89,8 @@ COLUMNS: tuple[Column, ...] = (
         "NSD@{tolerance:g}, by length",
         "boundary",
         "higher",
-        "share of contour length within {tolerance:g} of the other contour (DeepMind)",
+        "share of contour length (3D: surface area) within {tolerance:g} of the other (DeepMind)",
         lambda sample, options: metrics.nsd_length(sample.pair, tolerance=options.tolerance),
-        dimensions=(2,),
         hidden=True,
     ),
     Column(

@@ -90,7 +90,6 @@ METRICS: dict[str, Metric] = {
         Metric(
             "nsd_length",
             _one(lambda pair: metrics.nsd_length(pair, tolerance=_TOLERANCE)),
-            (2,),
             perfect=(1.0,),
         ),
         Metric(

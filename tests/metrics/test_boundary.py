@@ -23,6 +23,7 @@ from seglosses.metrics.boundary import band
 
 SHAPES = array_shapes(min_dims=2, max_dims=3, min_side=2, max_side=8)
 PAIRS = SHAPES.flatmap(lambda shape: st.tuples(arrays(bool, shape), arrays(bool, shape)))
+VOLUMES = st.tuples(arrays(bool, (4, 3, 5)), arrays(bool, (4, 3, 5)))
 PLANES = st.tuples(arrays(bool, (7, 9)), arrays(bool, (7, 9)))
 SPACINGS = st.tuples(*[st.sampled_from([0.5, 1.0, 2.0, 3.25])] * 3)
 
@@ -75,14 +76,14 @@ def test_directed_distances_equal_monai(
 
 
 @pytest.mark.filterwarnings("ignore:Please import:DeprecationWarning")
-@given(PLANES, SPACINGS, st.sampled_from([0.0, 1.0, 2.0]))
-def test_contour_lengths_equal_deepmind(
+@given(st.one_of(PLANES, VOLUMES), SPACINGS, st.sampled_from([0.0, 1.0, 2.0]))
+def test_contour_lengths_and_areas_equal_deepmind(
     pair: tuple[np.ndarray, np.ndarray], spacing: tuple, tolerance: float
 ) -> None:
     deepmind = pytest.importorskip("surface_distance", reason="oracle of NSD by length")
     pred, target = pair
     assume(pred.any() and target.any())
-    lengths = spacing[:2]
+    lengths = spacing[: pred.ndim]
     distances = deepmind.compute_surface_distances(target, pred, lengths)
     expected = deepmind.compute_surface_dice_at_tolerance(distances, tolerance)
     ours = nsd_length(Pair(pred, target, spacing=lengths), tolerance=tolerance)
@@ -137,10 +138,13 @@ def test_thin_lines_are_all_band() -> None:
         band(line, 0)
 
 
-def test_lengths_are_for_planes() -> None:
-    volume = np.ones((2, 2, 2))
-    with pytest.raises(ValueError, match="defined in 2D"):
-        nsd_length(Pair(volume, volume), tolerance=1)
+def test_areas_weigh_by_size_where_counting_does_not() -> None:
+    # plates one voxel apart: their rims have half of the places near each other, but hardly area
+    plates = np.zeros((2, 5, 40, 40), bool)
+    plates[0, 1:3], plates[1, 2:4] = True, True
+    pair = Pair(*plates, spacing=(1, 3, 3))
+    assert nsd_length(pair, tolerance=0) == pytest.approx(0, abs=0.05)
+    assert nsd_length(pair, tolerance=1) == 1
 
 
 @pytest.mark.parametrize("metric", [nsd, nsd_length, boundary_f])

@@ -129,7 +129,7 @@ def test_scores_equal_monai(case: Case) -> None:
 
 @pytest.mark.filterwarnings("ignore:Please import:DeprecationWarning")
 @settings(max_examples=8)
-@given(cases(dims=(2,)))
+@given(cases())
 def test_contours_equal_deepmind(case: Case) -> None:
     deepmind = pytest.importorskip("surface_distance", reason="oracle of NSD by length")
     distances = deepmind.compute_surface_distances(case.target, case.pred, case.spacing)
