@@ -26,6 +26,7 @@ from seglosses import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "bricks": ("seglosses.datasets.write", "write a generated brick-wall data set"),
     "check-data": ("seglosses.datasets.check", "say what is missing or damaged in a data set"),
+    "arrange": ("seglosses.datasets.arrange", "two folders and a list of splits as a data set"),
     "to-coco": ("seglosses.datasets.coco", "bricks of a data set as COCO objects"),
     "audit": ("seglosses.audit", "run the laws on any loss, ours or anyone's"),
     "converge": ("seglosses.converge", "how fast box losses bring boxes to their targets"),

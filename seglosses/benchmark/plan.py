@@ -44,6 +44,7 @@ class Profile:
 PROFILES = {
     "smoke": Profile("topomortar/unet_128.py", 150, False, "128 px, 150 iterations"),
     "cpu": Profile("topomortar/unet_128.py", 300, False, "128 px, 300 iterations"),
+    "thin": Profile("thin/unet_256.py", 500, False, "crops of 256 px, 500 iterations"),
     "paper": Profile("topomortar/unet_512.py", None, True, "512 px, 12000 iterations, on a GPU"),
 }
 
