@@ -11,6 +11,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +29,9 @@ CACHE_BYTES = 64 * 2**20
 
 _FEW = 500
 """Components that are worth cutting out one by one."""
+
+Box = tuple[slice, slice]
+Mask = NDArray[np.bool_]
 
 
 class _Memory:
@@ -139,10 +143,7 @@ def skeletons_apart(mask: ArrayLike) -> NDArray[np.bool_]:
 
     def thinned() -> NDArray[np.bool_]:
         labels, boxes = label_boxes(array, connectivity=4)
-        lines = np.zeros(array.shape, bool)
-        for index, box in enumerate(boxes):
-            lines[box] |= lee_skeleton(labels[box] == index + 1)
-        return lines
+        return _side_by_side(labels, boxes, partial(thin, method="lee"))
 
     return _remembered(array, "apart", thinned)
 
@@ -234,27 +235,40 @@ def _thinned_plane(plane: NDArray[np.bool_]) -> NDArray[np.bool_]:
     Each pass of scikit-image visits all pixels of the image it is given.
     """
     labels, boxes = label_boxes(plane)
-    count = len(boxes)
-    sizes = [tuple(side.stop - side.start + 1 for side in box) for box in boxes]
-    area = sum(height * width for height, width in sizes)
-    if count > _FEW or area > plane.size // 2:
+    if len(boxes) > _FEW or sum(math.prod(_sides(box)) for box in boxes) > plane.size // 2:
         return np.asarray(thin(plane), np.bool_)
+    return _side_by_side(labels, boxes, thin)
+
+
+def _sides(box: Box) -> tuple[int, int]:
+    """Height and width with one pixel of margin."""
+    rows, columns = box
+    return rows.stop - rows.start + 1, columns.stop - columns.start + 1
+
+
+def _side_by_side(
+    labels: NDArray[np.int32], boxes: list[Box], thinning: Callable[[Mask], Mask]
+) -> Mask:
+    """Thin a picture in which the components stand close and none touch, and put them back."""
+    sizes = [_sides(box) for box in boxes]
+    area = sum(height * width for height, width in sizes)
     length = max(math.isqrt(area), *(width for _, width in sizes))
-    places, top, left, bottom = {}, 1, 1, 1
+    moved = np.zeros((len(boxes) + 1, 2), np.intp)
+    top, left, bottom = 1, 1, 1
     # on shelves, the tallest first
-    for index in sorted(range(count), key=lambda index: sizes[index], reverse=True):
+    for index in sorted(range(len(boxes)), key=lambda index: sizes[index], reverse=True):
         height, width = sizes[index]
         if left + width > length + 1:
             top, left = bottom, 1
-        places[index] = slice(top, top + height - 1), slice(left, left + width - 1)
+        rows, columns = boxes[index]
+        moved[index + 1] = top - rows.start, left - columns.start
         left, bottom = left + width, max(bottom, top + height)
+    here = np.nonzero(labels)
+    there = tuple(axis + step for axis, step in zip(here, moved[labels[here]].T, strict=True))
     together = np.zeros((bottom, length + 1), bool)
-    for index, place in places.items():
-        np.equal(labels[boxes[index]], index + 1, out=together[place])
-    lines = np.asarray(thin(together), np.bool_)
-    skeleton = np.zeros(plane.shape, bool)
-    for index, place in places.items():
-        skeleton[boxes[index]] |= lines[place]
+    together[there] = True
+    skeleton = np.zeros(labels.shape, bool)
+    skeleton[here] = thinning(together)[there]
     return skeleton
 
 

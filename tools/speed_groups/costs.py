@@ -26,6 +26,7 @@ LOSSES: dict[str, Callable[..., Any]] = {
     "topological prior": losses.TopologicalPriorLoss(),
     "supervoxel": losses.SupervoxelLoss(),
     "MALIS": losses.MalisLoss(),
+    "skeleton aware": forgetful(losses.SkeletonAwareLoss()),
     "skeleton tolerance": forgetful(losses.SkeletonToleranceLoss()),
     "Morse": forgetful(losses.MorseLoss()),
     "cavity": losses.CavityLoss(),

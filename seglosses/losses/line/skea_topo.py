@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 Mask = NDArray[np.bool_]
+Box = tuple[slice, slice]
 _SQUARE = np.ones((3, 3), bool)
 
 
@@ -106,7 +107,7 @@ def _published_maps(seen: Mask, truth: Mask, *, boost: float, dilation: int) -> 
         share = np.count_nonzero(truth) / np.count_nonzero(~truth)
         few, many = max(1 / share, 1.0), max(share, 1.0)
         deep = _object_map(truth, labels, boxes)
-        border = (boost * _border_map(truth, labels, len(boxes)) + few) * truth
+        border = (boost * _border_map(truth, labels, boxes) + few) * truth
         objects = (boost * deep + many) * ~truth
         if dilation:
             near = ndimage.binary_dilation(truth, _SQUARE, iterations=dilation) & ~truth
@@ -116,33 +117,59 @@ def _published_maps(seen: Mask, truth: Mask, *, boost: float, dilation: int) -> 
     return np.stack([border, objects, _tolerated(seen, truth)]).astype(np.float32)
 
 
-def _border_map(truth: Mask, labels: NDArray[np.int32], count: int) -> NDArray[np.float64]:
+def _border_map(truth: Mask, labels: NDArray[np.int32], boxes: list[Box]) -> NDArray[np.float64]:
     """1 + (2 M - d_1 - d_2) / (2 M) on the border."""
     found = np.ones(truth.shape)
-    if count > 1:
-        first = np.full(np.count_nonzero(truth), np.inf)
-        second = first.copy()
-        for index in range(count):
-            away = distances_at(truth, labels == index + 1)
-            second = np.minimum(second, np.maximum(first, away))
-            first = np.minimum(first, away)
-        most = 2 * first.max()
-        found[truth] = np.maximum(1 + (most - first - second) / most, 0)
+    if len(boxes) > 1:
+        nearest = nearest_to(~truth)
+        owner = np.where(truth, labels[nearest], 0)
+        steps = (here - there for here, there in zip(np.indices(truth.shape), nearest, strict=True))
+        first = np.sqrt(sum(step.astype(np.float64) ** 2 for step in steps))
+        second = np.zeros(truth.shape)
+        for index, box in enumerate(ndimage.find_objects(owner, len(boxes))):
+            if box is not None:
+                _fill_second(second, owner, labels, index + 1, box)
+        most = 2 * first[truth].max()
+        found[truth] = np.maximum(1 + (most - first - second) / most, 0)[truth]
     return found
 
 
-def _object_map(
-    truth: Mask, labels: NDArray[np.int32], boxes: list[tuple[slice, slice]]
-) -> NDArray[np.float64]:
+def _fill_second(
+    second: NDArray[np.float64],
+    owner: NDArray[np.int32],
+    labels: NDArray[np.int32],
+    index: int,
+    box: Box,
+) -> None:
+    """Distances to other objects where an object is the nearest, in place.
+
+    A window suffices where nobody beyond its sides can be nearer.
+    """
+    margin = 16
+    while True:
+        window = tuple(slice(max(side.start - margin, 0), side.stop + margin) for side in box)
+        asked, others = owner[window] == index, labels[window]
+        away = distances_at(asked, (others > 0) & (others != index))
+        whole = others.shape == labels.shape
+        if whole or away.max() <= margin:
+            second[window][asked] = away
+            return
+        margin *= 4
+
+
+def _object_map(truth: Mask, labels: NDArray[np.int32], boxes: list[Box]) -> NDArray[np.float64]:
     """A_0 = 1 - s / max(s, r) on objects, 0 on those without a skeleton."""
     found, radius = np.zeros(truth.shape), distance_to(truth).astype(np.float64)
+    skeletons = skeletons_apart(~truth)
     for index, box in enumerate(boxes):
         own = labels[box] == index + 1
-        lines = lee_skeleton(own)
+        lines = skeletons[box] & own
         if not lines.any():
             continue
-        away = distance_to(lines).astype(np.float64)
-        deep = radius[box][nearest_to(lines)]
+        nearest = nearest_to(lines)
+        steps = (here - there for here, there in zip(np.indices(own.shape), nearest, strict=True))
+        away = np.sqrt(sum(step.astype(np.float64) ** 2 for step in steps))
+        deep = radius[box][nearest]
         found[box][own] = (1 - np.minimum(away, deep) / deep)[own]
     return found
 
@@ -171,6 +198,9 @@ def _holding(errors: Mask, marks: Mask) -> Mask:
 class SkeletonAwareLoss(MapLoss):
     """Registered form of :func:`skeleton_aware_loss`; holds cross-entropy itself.
 
+    It is dear: at 512 x 512 pixels some 40 times CE + Dice for a trained network, some 110 times
+    for an untrained one, whose prediction has thousands of components to thin.
+
     Args:
         boost: Price of skeletons and of narrow borders over class balance.
         repair: Share of the region term.
@@ -189,7 +219,9 @@ class SkeletonAwareLoss(MapLoss):
 
     formula = "CE weighed by distances to the two nearest objects and to skeletons + region term"
     paper = "Liu et al. 2024, arXiv:2404.18539"
-    use_when = "membranes between cells, with uncertain borders; instead of CE"
+    use_when = (
+        "membranes between cells, with uncertain borders; instead of CE; 35 to 115 times CE + Dice"
+    )
     tags = ("thin", "cell", "boundary")
     reads_margins = True
     spatial_dims = (2,)

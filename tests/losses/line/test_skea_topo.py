@@ -56,6 +56,22 @@ def test_one_class_alone_weighs_one(fill: float) -> None:
     assert value.item() == pytest.approx(np.log(2) + 0.5)
 
 
+@pytest.mark.parametrize("apart", [3, 15, 60, 200])
+def test_second_objects_are_found_however_far(apart: int) -> None:
+    from scipy.ndimage import distance_transform_edt
+
+    from seglosses.losses.line.skea_topo import _border_map
+    from seglosses.topology.overlaps import label_boxes
+
+    border = np.ones((40, 230), bool)
+    border[5:8, 5:9] = border[30, 3] = border[20, 9 + apart] = False
+    labels, boxes = label_boxes(~border, connectivity=4)
+    away = np.sort([distance_transform_edt(labels != i + 1) for i in range(len(boxes))], 0)[:2]
+    most = 2 * away[0][border].max()
+    expected = np.where(border, np.maximum(1 + (most - away.sum(0)) / most, 0), 1)
+    np.testing.assert_allclose(_border_map(border, labels, boxes), expected, rtol=1e-12)
+
+
 def test_one_object_has_no_second() -> None:
     # the authors' program ends in an IndexError here
     label = torch.zeros(1, 1, 5, 8, dtype=torch.float64)
