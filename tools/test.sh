@@ -61,6 +61,13 @@ engine() {
     echo "no C++ engine to be had: comparisons with it will skip"
 }
 
+# kornia: Dice and Tversky with pooled classes, as an oracle. The rest of what it needs is there.
+kornia() {
+  "$VENV/bin/python" -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("kornia"))' ||
+    pip_in "$VENV" install --no-deps "kornia==0.9.0" "kornia_rs==0.2.0" ||
+    echo "no kornia to be had: comparisons with it will skip"
+}
+
 # rotate: MMRotate's detectors of oriented boxes. Its e2cnn and torchvision are not needed here.
 rotate() {
   "$VENV/bin/python" -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("mmrotate"))' ||
@@ -76,6 +83,7 @@ SEGLOSSES_EXTRAS='.[test]' install_once "$VENV" tests "torch==$TORCH" "onedl-mme
 "$VENV/bin/python" -W ignore -c 'import mmcv.ops' ||
   die "$WHEEL does not fit this torch; delete it and run again"
 engine
+kornia
 rotate
 browser
 
