@@ -203,8 +203,7 @@ def _(
     return maps[0].new_empty(shape, dtype=dtype)
 
 
-@_maps_operator.register_vmap
-def _(
+def _maps_of_batches(
     info: Any,
     in_dims: tuple[Any, ...],
     maps: Sequence[Tensor],
@@ -243,10 +242,15 @@ def _(maps: Sequence[Tensor], function: str, options: str, columns: int) -> Tens
     return maps[0].new_empty((rows, columns), dtype=torch.int64)
 
 
-@_table_operator.register_vmap
-def _(info: Any, in_dims: tuple[Any, ...], *_: object) -> tuple[Tensor, int]:
+def _table_of_batches(info: Any, in_dims: tuple[Any, ...], *_: object) -> tuple[Tensor, int]:
     raise RuntimeError(
         "expected a plain call, got one inside torch.func.vmap: this loss finds a table of"
         " features, of another length for every batch, which cannot be stacked; take a loop, or one"
         " batch of all images, whose losses are separate under reduction='none'"
     )
+
+
+# torch 2.4 has operators, but none that vmap goes through: it names the operator itself
+if hasattr(_maps_operator, "register_vmap"):
+    _maps_operator.register_vmap(_maps_of_batches)
+    _table_operator.register_vmap(_table_of_batches)
