@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("seglosses.listing", "losses, metrics, mix-ins and hooks, and what each takes"),
     "doctor": ("seglosses.doctor", "what is installed, and what is wrong with the mixture"),
     "evaluate": ("seglosses.evaluate", "score predictions: tables, summary and report"),
+    "compare": ("seglosses.compare", "compare two or more folders of predictions, image by image"),
     "topology": ("seglosses.evaluate.topology", "draw what of a prediction matches the label"),
     "benchmark": ("seglosses.benchmark", "compare losses over settings and seeds; tables, tests"),
     "demo": ("seglosses.demo", "train two losses on bricks through mmseg and compare them"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
@@ -83,29 +84,74 @@ BROWSER_FLAGS = (
 )  # fmt: skip
 
 
+# What a page must hold at any width: nothing wider than the screen, no failed picture or chart.
+LOOK = """
+document.body.dataset.wide=document.documentElement.scrollWidth>innerWidth?"yes":"no";
+document.body.dataset.broken=[...document.images].filter(i=>!i.naturalWidth).length;
+document.body.dataset.flat=[...document.querySelectorAll("svg.chart")].filter(
+s=>s.getBoundingClientRect().height<30||/NaN|Infinity/.test(s.outerHTML)).length;
+document.body.dataset.ground=getComputedStyle(document.body).backgroundColor;
+document.body.dataset.inner=innerWidth;
+"""
+SCREENS = {"phone": 390, "desktop": 1200}
+GROUNDS = {"light": "rgb(246, 247, 249)", "dark": "rgb(20, 23, 28)"}
+# A window of the browser has at least 500 pixels, so a phone is a frame in one.
+FRAME = """<!doctype html><html><body><iframe width="{}" height="844" srcdoc="{}"></iframe><script>
+const frame=document.querySelector("iframe");frame.onload=()=>{{
+const text=frame.contentDocument.documentElement.outerHTML;frame.remove();
+document.body.textContent=text}}</script></body></html>"""
+
+
 @pytest.fixture
-def browse(tmp_path: Path) -> Callable[[Path, str], str]:
+def browse(tmp_path: Path) -> Callable[..., str]:
     """Open a page in a headless browser, act on it by a script, and give the DOM afterwards.
 
-    Fails when the page writes to the console, as uncaught errors do.
+    Takes the page, the script, and by keyword ``width`` in pixels (800) and ``dark`` (False). Fails
+    when the page writes to the console, as uncaught errors do.
     """
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if browser is None:
         pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
 
-    def browse(page: Path, script: str) -> str:
+    def browse(page: Path, script: str, *, width: int = 800, dark: bool = False) -> str:
         acted = tmp_path / "act.html"
-        text = page.read_text("utf-8")
-        acted.write_text(text.replace("</body>", f"<script>{script}</script></body>"), "utf-8")
+        text = page.read_text("utf-8").replace("</body>", f"<script>{script}</script></body>")
+        framed = width < 500
+        acted.write_text(FRAME.format(width, html.escape(text)) if framed else text, "utf-8")
+        look = [f"--window-size={max(width, 500)},844"]
+        look.append(f"--blink-settings=preferredColorScheme={0 if dark else 1}")
         profile = f"--user-data-dir={tmp_path / 'profile'}"
         done = subprocess.run(
-            [browser, *BROWSER_FLAGS, profile, acted.as_uri()],
+            [browser, *BROWSER_FLAGS, *look, profile, acted.as_uri()],
             capture_output=True,
             text=True,
             timeout=120,
             check=True,
         )
         assert re.findall(r".*CONSOLE.*", done.stderr) == []
+        if framed:
+            return html.unescape(done.stdout)
         return done.stdout
 
     return browse
+
+
+@pytest.fixture
+def looked_at(browse: Callable[..., str]) -> Callable[[Path], str]:
+    """Open a page at two widths, light and dark, and check what :data:`LOOK` says of it.
+
+    Gives the DOM of the widest, in light.
+    """
+
+    def look(page: Path) -> str:
+        dom = ""
+        for screen, width in SCREENS.items():
+            for ground, colour in GROUNDS.items():
+                dark = ground == "dark"
+                dom = browse(page, LOOK, width=width, dark=dark)
+                for said in ('wide="no"', 'broken="0"', 'flat="0"', f'inner="{width}"'):
+                    assert f"data-{said}" in dom, f"{screen}, {ground}: not {said}"
+                assert f'data-ground="{colour}"' in dom, f"{screen}, {ground}"
+        return browse(page, LOOK, width=SCREENS["desktop"])
+
+    return look

@@ -9,6 +9,8 @@ from pathlib import Path
 from seglosses.benchmark.comparison import Row, Stat
 from seglosses.benchmark.results import METRICS
 from seglosses.report.cells import write_table
+from seglosses.report.charts import p_value
+from seglosses.report.latex import ARROWS, tex, tex_line
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
@@ -66,24 +68,6 @@ def cell(row: Row, stat: Stat) -> str:
     digits = 2 if stat == "paper" else METRICS[row.metric].digits
     middle = f"{row.mean:.{digits}f}"
     return middle if row.std != row.std else f"{middle}±{row.std:.{digits}f}"
-
-
-def p_value(p: float) -> str:
-    """A p-value for readers.
-
-    Args:
-        p: In [0, 1]; NaN where nothing was tested.
-
-    Returns:
-        A text.
-
-    Example:
-        >>> p_value(0.0312), p_value(0.00005), p_value(float("nan"))
-        ('0.031', '<0.001', '–')
-    """
-    if p != p:
-        return "–"
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def change(row: Row) -> str:
@@ -188,35 +172,16 @@ def as_latex(rows: Sequence[Row], stat: Stat) -> str:
     lines = ["% \\usepackage{booktabs}"]
     for setting, chosen, mine in blocks(rows):
         metrics = list(dict.fromkeys(row.metric for row in mine))
-        heads = [f"{_tex(METRICS[x].title)} ${_ARROWS[METRICS[x].higher]}$" for x in metrics]
+        heads = [f"{tex(METRICS[x].title)} ${ARROWS[METRICS[x].higher]}$" for x in metrics]
         lines += ["", f"% {setting}, {chosen}", f"\\begin{{tabular}}{{l{'r' * len(metrics)}}}"]
-        lines += ["\\toprule", _tex_line(["", *heads]), "\\midrule"]
+        lines += ["\\toprule", tex_line(["", *heads]), "\\midrule"]
         for loss in dict.fromkeys(row.loss for row in mine):
             of = {row.metric: row for row in mine if row.loss == loss}
-            cells = [_tex(loss)]
+            cells = [tex(loss)]
             for metric in metrics:
                 middle, _, spread = cell(of[metric], stat).partition("±")
                 text = f"\\mathbf{{{middle}}}" if of[metric].bold else middle
                 cells.append(f"${text} \\pm {spread}$" if spread else f"${text}$")
-            lines.append(_tex_line(cells))
+            lines.append(tex_line(cells))
         lines += ["\\bottomrule", "\\end{tabular}"]
     return "\n".join(lines) + "\n"
-
-
-_ARROWS = {True: "\\uparrow", False: "\\downarrow"}
-
-
-def _tex_line(cells: Sequence[str]) -> str:
-    return " & ".join(cells) + r" \\"
-
-
-def _tex(text: str) -> str:
-    r"""Text with the characters that LaTeX reads as commands escaped.
-
-    Example:
-        >>> _tex("ce_dice & 5 %")
-        'ce\\_dice \\& 5 \\%'
-    """
-    for character in "&%$#_{}":
-        text = text.replace(character, "\\" + character)
-    return text

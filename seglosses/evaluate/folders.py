@@ -64,6 +64,7 @@ def evaluate(
     workers: int = 1,
     cluster: str | None = None,
     keep_going: bool = False,
+    keep_scores: bool = False,
     progress: bool = False,
 ) -> Evaluation:
     """Score a folder of predicted label maps against a folder of true ones.
@@ -104,6 +105,8 @@ def evaluate(
         workers: Number of processes on this machine; -1 for one per core.
         cluster: Address of a running Dask scheduler to use instead (needs dask[distributed]).
         keep_going: Accept images that cannot be scored, and missing partners.
+        keep_scores: Keep the scores of images in `out`, so that the next call with equal settings
+            scores only what has changed.
         progress: Show a progress bar.
 
     Returns:
@@ -155,7 +158,10 @@ def evaluate(
         ignore_affine,
     )
     output = Output(
-        None if out is None else Path(out), None if images is None else Path(images), worst
+        None if out is None else Path(out),
+        None if images is None else Path(images),
+        worst,
+        keep_scores,
     )
     return _run(folders, wishes, output, Workplace(workers, cluster, progress), keep_going)
 
@@ -176,6 +182,7 @@ class Output:
     folder: Path | None = None
     images: Path | None = None
     worst: int = 8
+    keep_scores: bool = False
 
     def journal(self, settings: Settings) -> Journal | None:
         """The journal of a run, None when nothing is written."""
@@ -215,7 +222,7 @@ def _run(
             evaluation.write(output.folder)
             path = output.folder / "report.html"
             write_report(evaluation, path, images=output.images, worst=output.worst)
-            if not evaluation.failures or keep_going:
+            if (not evaluation.failures or keep_going) and not output.keep_scores:
                 journal.delete()
     if evaluation.failures and not keep_going:
         raise IncompleteError(evaluation)

@@ -115,7 +115,7 @@ def _summary(evaluation: Evaluation) -> str:
         f"over images. Images without a predicted pixel: {main.pred_empty}, without a true one: "
         f"{main.target_empty}. Click a heading to sort.</p>"
     )
-    return note + page.table(heads, rows, name="summary") + _by_class(evaluation)
+    return note + page.table(heads, rows, name="summary", whole=True) + _by_class(evaluation)
 
 
 def _interval(row: SummaryRow) -> str:
@@ -131,7 +131,9 @@ def _by_class(evaluation: Evaluation) -> str:
     for column in evaluation.columns:
         means = [found[column.name, name] for name in classes]
         rows.append([_titled(column), *((charts.number(mean), mean) for mean in means)])
-    return "<h2>Mean by class</h2>" + page.table(["Metric", *classes], rows, name="classes")
+    return "<h2>Mean by class</h2>" + page.table(
+        ["Metric", *classes], rows, name="classes", whole=True
+    )
 
 
 def _charts(evaluation: Evaluation) -> str:

@@ -30,6 +30,24 @@ def number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+def p_value(p: float) -> str:
+    """A p-value for readers.
+
+    Args:
+        p: In [0, 1]; NaN where nothing was tested.
+
+    Returns:
+        A text.
+
+    Example:
+        >>> p_value(0.0312), p_value(0.00005), p_value(float("nan"))
+        ('0.031', '<0.001', '–')
+    """
+    if p != p:
+        return "–"
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
     """Round numbers between two ends.
 
@@ -55,7 +73,16 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     return [round(index * step, 10) for index in range(first, last + 1)]
 
 
-def histogram(values: ArrayLike, *, mean: float, low: float, high: float, label: str) -> str:
+def histogram(
+    values: ArrayLike,
+    *,
+    mean: float,
+    low: float,
+    high: float,
+    label: str,
+    zero: bool = False,
+    axis: str = "",
+) -> str:
     """Histogram over images with the mean and its interval.
 
     Args:
@@ -64,6 +91,8 @@ def histogram(values: ArrayLike, *, mean: float, low: float, high: float, label:
         low: Lower end of the interval, drawn as a band.
         high: Upper end.
         label: Description for screen readers.
+        zero: Whether to draw a dashed line at 0, for differences.
+        axis: Text below the axis.
 
     Returns:
         An SVG element; a note when there is nothing to draw.
@@ -77,7 +106,7 @@ def histogram(values: ArrayLike, *, mean: float, low: float, high: float, label:
     scores = scores[np.isfinite(scores)]
     if not scores.size:
         return '<p class="quiet">nothing to draw: undefined for every image</p>'
-    start, end = _range(scores)
+    start, end = _range(np.append(scores, 0.0) if zero else scores)
     counts, edges = np.histogram(scores, bins=min(30, max(8, scores.size // 4)), range=(start, end))
     height, top = 110, max(int(counts.max()), 1)
 
@@ -103,8 +132,18 @@ def histogram(values: ArrayLike, *, mean: float, low: float, high: float, label:
         f'<line class="mean" x1="{x(mean):.1f}" x2="{x(mean):.1f}" y1="4" y2="{height + 4}">'
         f"<title>mean {number(mean)}</title></line>"
     )
+    if zero:
+        parts.append(
+            f'<line class="axis" stroke-dasharray="4 3" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="4" '
+            f'y2="{height + 4}"/>'
+        )
     parts.append(_axis(start, end, height + 4))
-    return _svg(parts, height + 4 + AXIS, label)
+    if axis:
+        parts.append(
+            f'<text x="{WIDTH / 2}" y="{height + 4 + AXIS + 4}" text-anchor="middle">'
+            f"{html.escape(axis)}</text>"
+        )
+    return _svg(parts, height + 4 + AXIS + 14 * bool(axis), label)
 
 
 def boxes(groups: Mapping[str, Sequence[float]], *, label: str) -> str:

@@ -17,6 +17,9 @@ font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,s
 main{max-width:1180px;margin:0 auto;padding:28px 20px 60px}
 h1{font-size:26px;margin:0 0 2px;letter-spacing:-.01em}
 h2{font-size:18px;margin:38px 0 10px}
+h3{font-size:15px;margin:20px 0 8px}
+figure+figure{margin-top:14px}
+.grid figure+figure{margin-top:0}
 p{margin:6px 0}
 .quiet{color:var(--quiet)}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
@@ -24,7 +27,7 @@ p{margin:6px 0}
 .grid+.grid,.scroll+.scroll{margin-top:14px}
 .half{grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr))}
 #summary,#classes{font-size:14px}
-.scroll:has(#summary),.scroll:has(#classes){max-height:none}
+.scroll.whole{max-height:none}
 .wide{grid-template-columns:repeat(auto-fill,minmax(330px,1fr))}
 .tile b{display:block;font-size:26px;font-variant-numeric:tabular-nums;letter-spacing:-.02em}
 .tile span{color:var(--quiet);font-size:13px}
@@ -38,8 +41,8 @@ th,td{padding:6px 12px;text-align:right;white-space:nowrap;border-bottom:1px sol
 th:first-child,td:first-child,[id$=-effects] th:nth-child(2),
 [id$=-effects] td:nth-child(2){text-align:left}
 th{position:sticky;top:0;background:var(--card);z-index:1}
-#scores td:first-child{position:sticky;left:0;background:var(--card)}
-#scores th:first-child{left:0;z-index:2}
+td:first-child{position:sticky;left:0;background:var(--card)}
+th:first-child{left:0;z-index:2}
 table.sortable th{cursor:pointer;user-select:none}
 table.sortable th:hover{color:var(--accent)}
 th[aria-sort=ascending]::after{content:" ▲";font-size:10px}
@@ -48,6 +51,7 @@ tbody tr:hover{background:var(--band)}
 tbody tr:last-child td{border-bottom:0}
 small{color:var(--quiet)}
 figure{margin:0}
+figure svg{cursor:zoom-in}
 figure img{cursor:zoom-in;width:100%;height:auto;border-radius:6px;display:block}
 figcaption{font-size:13px;margin-top:8px;color:var(--quiet);overflow-wrap:anywhere}
 figcaption b{color:var(--ink)}
@@ -58,6 +62,8 @@ vertical-align:-2px;border:1px solid #0003}
 .ring{background:none!important;border-width:2px;border-style:solid}
 .round{border-radius:50%}
 .chart{width:100%;height:auto;display:block}
+.chart .ink{fill:var(--ink)}
+.chart .ground{fill:var(--card)}
 .chart text{fill:var(--quiet);font-size:11px;font-family:inherit}
 .chart .axis,.chart .whisker{stroke:var(--quiet);stroke-width:1}
 .chart .bar{fill:var(--bar)}
@@ -71,9 +77,13 @@ input[type=search]{font:inherit;padding:6px 10px;border:1px solid var(--line);bo
 background:var(--card);color:inherit;margin-bottom:8px;width:240px;max-width:100%}
 dialog{border:0;padding:0;background:none;max-width:none;max-height:none}
 dialog::backdrop{background:#000c}
+dialog svg{width:96vw;max-height:94vh;background:var(--card);border-radius:8px;cursor:zoom-out}
 dialog img{max-width:96vw;max-height:94vh;image-rendering:pixelated;cursor:zoom-out;
 min-height:80vh}
-@media(max-width:600px){.pictures{grid-template-columns:1fr}dl{grid-template-columns:1fr}}
+@media(max-width:600px){.pictures{grid-template-columns:1fr}dl{grid-template-columns:1fr}
+main{padding:18px 12px 40px}th,td{padding:5px 7px}table{font-size:13px}
+td:first-child,th:first-child{white-space:normal;overflow-wrap:break-word;min-width:106px;max-width:42vw;
+box-shadow:1px 0 0 var(--line)}}
 @media print{.scroll{max-height:none;overflow:visible}body{background:#fff}}
 """
 
@@ -94,8 +104,8 @@ head.onclick=sort;
 head.onkeydown=e=>{if(e.key==="Enter"||e.key===" "){e.preventDefault();sort()}}})});
 const dialog=document.createElement("dialog");document.body.append(dialog);
 dialog.onclick=()=>dialog.close();
-document.querySelectorAll("figure img").forEach(img=>{img.onclick=()=>{
-dialog.replaceChildren(img.cloneNode());dialog.showModal()}});
+document.querySelectorAll("figure img,figure svg").forEach(img=>{img.onclick=()=>{
+dialog.replaceChildren(img.cloneNode(true));dialog.showModal()}});
 document.querySelectorAll("input[type=search]").forEach(box=>{box.oninput=()=>{
 const text=box.value.toLowerCase();
 document.querySelectorAll("#"+box.dataset.table+" tbody tr").forEach(row=>{
@@ -151,6 +161,7 @@ def table(
     *,
     name: str,
     sortable: bool = True,
+    whole: bool = False,
 ) -> str:
     """A table whose columns sort on a click.
 
@@ -159,6 +170,7 @@ def table(
         rows: Cells: text, or text shown with the number to sort by (NaN sorts last).
         name: Id of the table.
         sortable: Whether a click on a heading sorts.
+        whole: Whether all rows are shown at once, in place of a window that scrolls.
 
     Returns:
         HTML.
@@ -171,8 +183,8 @@ def table(
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     kind = ' class="sortable"' if sortable else ""
     return (
-        f'<div class="scroll"><table id="{name}"{kind}><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<div class="scroll{" whole" * whole}"><table id="{name}"{kind}><thead><tr>{head}'
+        f"</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

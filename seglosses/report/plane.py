@@ -12,8 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from seglosses.report.charts import number, ticks
 
-COLOURS = ("#5b6472", "#2563a8", "#d9730d", "#2e8b57", "#8e44ad", "#c0392b", "#0f8b8d", "#b8860b")
-"""Of the series, in order; the ninth is again the first."""
+COLOURS = (
+    "#4a6ea4", "#daa414", "#149214", "#b6146e", "#80a4c8", "#6e5c14",
+    "#a46efe", "#38c880", "#c86e6e", "#3838fe", "#fe80fe", "#9214c8",
+)  # fmt: skip
+"""Of the series, in order; the thirteenth is again the first. Found by search: the least distance
+of two in OKLab is 0.16, under protanopia and deuteranopia 0.08, and the contrast of each is at
+least 2 on white and on the dark page."""
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 420, 300, 52, 12, 10, 42
 
@@ -95,7 +100,7 @@ def scatter(
     for index in np.flatnonzero(fine):
         text = f"{names[index]}: {number(across[index])}, {number(up[index])}"
         parts.append(
-            dot(horizontal(across[index]), vertical(up[index]), COLOURS[1], text, opacity=0.55)
+            dot(horizontal(across[index]), vertical(up[index]), COLOURS[0], text, opacity=0.75)
         )
     return frame(parts, horizontal, vertical, axes, label)
 

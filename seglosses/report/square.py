@@ -43,7 +43,7 @@ def unit_square(
     horizontal, vertical = scales((0.0, 1.0), (0.0, 1.0), False, False)
     parts = [] if marks is None else [diagonal(horizontal, vertical)]
     for index, (name, at) in enumerate(known.items()):
-        colour = COLOURS[(index + 1) % len(COLOURS)]
+        colour = COLOURS[index % len(COLOURS)]
         places = [(horizontal(x), vertical(y)) for x, y in at.T]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
         parts.append(

@@ -1,0 +1,312 @@
+"""The comparison of evaluations, and its tables as text, CSV, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from seglosses.compare.paired import Paired, PairedRow, paired_rows
+from seglosses.compare.sizes import SizeRow, size_rows
+from seglosses.evaluate.result import Evaluation
+from seglosses.report.cells import write_table
+from seglosses.report.charts import number, p_value
+from seglosses.report.latex import tex, tex_line
+
+HEADS = ("metric", "A", "B", "B − A", "95 % interval", "p, Holm", "wins", "losses", "ties", "n")
+SIZE_HEADS = (
+    "size, pixels", "objects", "A covers", "B", "B − A", "95 % interval", "p, Holm",
+    "wins", "losses", "A misses", "B", "A spurious", "B",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Folders of predictions against each other.
+
+    Attributes:
+        paired: Their scores.
+        pairs: Which is compared with which: the one to compare with comes first.
+        rows: A row a pair and metric.
+        class_rows: The same for each class; none where there is one.
+        size_rows: Objects by size.
+        flips: Number of sign flips of every test.
+    """
+
+    paired: Paired
+    pairs: Sequence[tuple[str, str]]
+    rows: Sequence[PairedRow]
+    class_rows: Sequence[PairedRow]
+    size_rows: Sequence[SizeRow]
+    flips: int
+
+    def notes(self) -> list[str]:
+        """How to read the numbers.
+
+        Returns:
+            Sentences.
+        """
+        n = len(self.paired.images)
+        least = max(2.0 ** (1 - n), 1 / (self.flips + 1))
+        return [
+            f"{n} images that all folders have; a row counts those where both folders define the "
+            "metric (n).",
+            "Differences are paired, image by image; intervals hold 95 %, studentised bootstrap "
+            "over images. They say what other images of this kind would show, not what another "
+            "training would.",
+            f"p: two-sided random sign flips over images, {self.flips} flips, seeded, corrected by "
+            "Holm for all rows of its table. The smallest p of one test that is possible here is "
+            f"{least:.2g}.",
+            "★ B is better with a corrected p below 0.05, ☆ it is worse. Wins: images on which B "
+            "is better.",
+            "Of sizes: an object is a component of the true mask, covered is the share of its "
+            "pixels that a folder has, and a spurious object is a component of a prediction that "
+            "meets no true pixel. Wins and losses count objects, tests and intervals take the "
+            "objects of an image together.",
+        ]
+
+    def as_text(self) -> str:
+        """The table of metrics for a terminal, a row a metric and pair.
+
+        Returns:
+            Lines.
+        """
+        lines: list[str] = []
+        for first, second in self.pairs:
+            lines += [*([""] if lines else []), f"A = {first}, B = {second}"]
+            table = [list(HEADS)]
+            table += [cells(row) for row in self.rows if (row.first, row.second) == (first, second)]
+            widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+            for line in table:
+                texts = [line[0].ljust(widths[0])]
+                texts += [text.rjust(wide) for text, wide in zip(line[1:], widths[1:], strict=True)]
+                lines.append("  ".join(texts))
+        return "\n".join(lines)
+
+    def as_markdown(self) -> str:
+        """All tables, and how to read them.
+
+        Returns:
+            A document.
+        """
+        lines = ["# Comparison"]
+        for first, second in self.pairs:
+            lines += ["", f"## A = {first}, B = {second}"]
+            for heads, body in self.tables(first, second):
+                lines += ["", _line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
+                lines += [_line(row) for row in body]
+        return "\n".join([*lines, "", *(f"- {note}" for note in self.notes()), ""])
+
+    def as_latex(self) -> str:
+        r"""A ``tabular`` a table; wants the package booktabs.
+
+        Returns:
+            Source to include.
+        """
+        lines = ["% \\usepackage{booktabs}", *(f"% {note}" for note in self.notes())]
+        for first, second in self.pairs:
+            for heads, body in self.tables(first, second):
+                shown = [
+                    h.replace("A", first).replace("B", second) if h in "AB" else h for h in heads
+                ]
+                lines += ["", f"% A = {first}, B = {second}"]
+                lines += [f"\\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}", "\\toprule"]
+                lines += [tex_line([tex(text) for text in shown]), "\\midrule"]
+                lines += [
+                    tex_line(
+                        [tex(text).replace("★", "$^{*}$").replace("☆", "$^{-}$") for text in row]
+                    )
+                    for row in body
+                ]
+                lines += ["\\bottomrule", "\\end{tabular}"]
+        return "\n".join(lines) + "\n"
+
+    def tables(self, first: str, second: str) -> list[tuple[list[str], list[list[str]]]]:
+        """The tables of a pair: metrics, metrics by class, objects by size.
+
+        Args:
+            first: Name of the folder to compare with.
+            second: Name of the folder that is compared.
+
+        Returns:
+            Headings and rows of each table that has any.
+        """
+        pair = (first, second)
+        mine = [row for row in self.rows if (row.first, row.second) == pair]
+        parts = [row for row in self.class_rows if (row.first, row.second) == pair]
+        sized = [row for row in self.size_rows if (row.first, row.second) == pair]
+        several = len(self.paired.classes) > 1
+        found = [(list(HEADS), [cells(row) for row in mine])]
+        if parts:
+            found.append((["class", *HEADS], [[row.cls, *cells(row)] for row in parts]))
+        if sized:
+            heads = ["class", *SIZE_HEADS] if several else list(SIZE_HEADS)
+            body = [[*([row.cls] if several else []), *size_cells(row)] for row in sized]
+            found.append((heads, body))
+        return found
+
+    def write(self, out: Path) -> None:
+        """Write comparison.csv, by_class.csv, by_size.csv, per_image.csv, tables.md, tables.tex.
+
+        Args:
+            out: Folder, made when missing. by_class.csv is there for several classes only.
+        """
+        out.mkdir(parents=True, exist_ok=True)
+        for name, rows, kind in (
+            ("comparison", self.rows, PairedRow),
+            ("by_class", self.class_rows, PairedRow),
+            ("by_size", self.size_rows, SizeRow),
+        ):
+            path = out / f"{name}.csv"
+            path.unlink(missing_ok=True)
+            if rows:
+                names = [one.name for one in fields(kind)]
+                write_table(path, names, [[getattr(row, key) for key in names] for row in rows])
+        self._write_images(out / "per_image.csv")
+        (out / "tables.md").write_text(self.as_markdown(), "utf-8")
+        (out / "tables.tex").write_text(self.as_latex(), "utf-8")
+
+    def _write_images(self, path: Path) -> None:
+        """Every image, class and metric with the score of each folder."""
+        names = list(self.paired.evaluations)
+        rows = []
+        for column in self.paired.columns:
+            sides = [self.paired.matrix(name, column.name) for name in names]
+            for place, image in enumerate(self.paired.images):
+                for index, cls in enumerate(self.paired.classes):
+                    scores = (float(side[place, index]) for side in sides)
+                    rows.append([image, cls, column.name, *scores])
+        write_table(path, ["image", "class", "metric", *names], rows)
+
+
+def compare(
+    evaluations: Mapping[str, Evaluation],
+    *,
+    baseline: str | None = None,
+    pairs: Literal["baseline", "all"] = "baseline",
+    sizes: Sequence[float] | None = None,
+    flips: int = 10_000,
+) -> Comparison:
+    """Compare the predictions of several folders with each other, image by image.
+
+    Args:
+        evaluations: Results of :func:`seglosses.evaluate.evaluate` against one ground truth, by the
+            name to show; a second annotator is a folder like any other.
+        baseline: Name of the one to compare the others with; None for the first.
+        pairs: 'baseline', or 'all' to compare each with each.
+        sizes: Sizes of objects in pixels that part small from large; None for thirds.
+        flips: Number of sign flips of the tests.
+
+    Returns:
+        Tables.
+
+    Raises:
+        ValueError: There are fewer than two, the baseline is none of them, or they have no image,
+            metric or class in common.
+
+    Example:
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from seglosses.evaluate import evaluate
+        >>> with tempfile.TemporaryDirectory() as top:
+        ...     for name, mask in (("gt", [[1, 1]]), ("a", [[1, 0]]), ("b", [[1, 1]])):
+        ...         (Path(top) / name).mkdir()
+        ...         np.save(Path(top) / name / "001.npy", np.array(mask))
+        ...     found = {n: evaluate(f"{top}/{n}", f"{top}/gt", metrics=["dice"]) for n in "ab"}
+        ...     row = compare(found).rows[0]
+        >>> round(row.difference, 3), row.wins, row.losses, row.n  # 1 and 2/3
+        (0.333, 1, 0, 1)
+    """
+    names = list(evaluations)
+    if len(names) < 2:
+        raise ValueError(f"expected two folders or more, got {len(names)}")
+    base = names[0] if baseline is None else baseline
+    if base not in names:
+        raise ValueError(f"expected a baseline of {', '.join(names)}, got {base!r}")
+    if flips < 1:
+        raise ValueError(f"expected at least one sign flip, got {flips}")
+    order = [base, *(name for name in names if name != base)]
+    chosen = [(base, name) for name in order[1:]]
+    if pairs == "all":
+        chosen = [(a, b) for place, a in enumerate(order) for b in order[place + 1 :]]
+    paired = Paired({name: evaluations[name] for name in order})
+    rows, parts = paired_rows(paired, chosen, flips=flips)
+    sized = size_rows(paired, chosen, limits=sizes, flips=flips)
+    return Comparison(paired, chosen, rows, parts, sized, flips)
+
+
+def cells(row: PairedRow) -> list[str]:
+    """A row under :data:`HEADS`.
+
+    Args:
+        row: One metric.
+
+    Returns:
+        Texts.
+    """
+    mark = " ★" if row.won else " ☆" if row.lost else ""
+    arrow = "↑" if row.better == "higher" else "↓"
+    return [
+        f"{row.title} {arrow}", number(row.mean_first), number(row.mean_second),
+        f"{signed(row.difference)}{mark}", interval(row.low, row.high), p_value(row.p_holm),
+        str(row.wins), str(row.losses), str(row.ties), str(row.n),
+    ]  # fmt: skip
+
+
+def size_cells(row: SizeRow) -> list[str]:
+    """A row under :data:`SIZE_HEADS`.
+
+    Args:
+        row: Objects of one size.
+
+    Returns:
+        Texts.
+    """
+    mark = ""
+    if row.p_holm < 0.05:
+        mark = " ★" if row.difference > 0 else " ☆"
+    return [
+        row.size, str(row.objects), number(row.coverage_first), number(row.coverage_second),
+        f"{signed(row.difference)}{mark}", interval(row.low, row.high), p_value(row.p_holm),
+        str(row.wins), str(row.losses), str(row.missed_first), str(row.missed_second),
+        str(row.spurious_first), str(row.spurious_second),
+    ]  # fmt: skip
+
+
+def signed(value: float) -> str:
+    """A difference with its sign.
+
+    Args:
+        value: Any number.
+
+    Returns:
+        A text.
+
+    Example:
+        >>> signed(0.5), signed(-0.5), signed(0.0), signed(float("nan"))
+        ('+0.5', '−0.5', '0', '–')
+    """
+    text = number(abs(value))
+    return text if text in ("–", "0") else f"{'−' if value < 0 else '+'}{text}"
+
+
+def interval(low: float, high: float) -> str:
+    """Both ends of an interval of a difference.
+
+    Args:
+        low: NaN without one.
+        high: The other end.
+
+    Returns:
+        A text.
+
+    Example:
+        >>> interval(-1, 0.25), interval(float("nan"), float("nan"))
+        ('[−1, +0.25]', '–')
+    """
+    return f"[{signed(low)}, {signed(high)}]" if low == low else "–"
+
+
+def _line(texts: Sequence[str]) -> str:
+    return f"| {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |"

@@ -1,0 +1,19 @@
+"""Warnings of an evaluation, on the terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def warnings_shown() -> Iterator[None]:
+    """Show what an evaluation warns of, wherever else it is logged."""
+    logger, handler = logging.getLogger("seglosses"), logging.StreamHandler(sys.stderr)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

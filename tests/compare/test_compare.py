@@ -1,0 +1,241 @@
+"""Folders against each other: what is paired, tested, counted and written."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from seglosses.cli import main
+from seglosses.compare import compare
+from seglosses.compare.command import short_names
+from seglosses.compare.pictures import extremes, gains
+from seglosses.evaluate import Evaluation, evaluate
+from seglosses.report.statistics import sign_flip_test
+
+
+def write(folder: Path, masks: dict[str, ArrayLike]) -> Path:
+    folder.mkdir(parents=True)
+    for name, mask in masks.items():
+        np.save(folder / f"{name}.npy", np.asarray(mask, np.uint8))
+    return folder
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> dict[str, Path]:
+    """Four images; the truth has a large and a small object.
+
+    B has all of it on three images and nothing on the last; A lacks the small object, and has an
+    island of its own on the first image.
+    """
+    truth = np.zeros((12, 12), int)
+    truth[1:6, 1:6] = 1
+    truth[9:11, 9:11] = 1
+    first = truth.copy()
+    first[9:11, 9:11] = 0
+    island = first.copy()
+    island[1, 10] = 1
+    names = ["1", "2", "3", "4"]
+    return {
+        "gt": write(tmp_path / "gt", dict.fromkeys(names, truth)),
+        "a": write(tmp_path / "a", {"1": island, "2": first, "3": first, "4": first}),
+        "b": write(tmp_path / "b", {"1": truth, "2": truth, "3": truth, "4": 0 * truth}),
+    }
+
+
+def scored(folders: dict[str, Path], names: str = "ab", **options: object) -> dict[str, Evaluation]:
+    return {name: evaluate(folders[name], folders["gt"], **options) for name in names}  # type: ignore[arg-type]
+
+
+def test_a_row_by_hand(folders: dict[str, Path]) -> None:
+    row = compare(scored(folders, metrics=["dice", "hd95"], num_classes=2)).rows[0]
+    first = np.array([2 * 25 / (26 + 29), *[2 * 25 / (25 + 29)] * 3])
+    second = np.array([1.0, 1.0, 1.0, 0.0])
+    assert (row.first, row.second, row.metric, row.n) == ("a", "b", "dice", 4)
+    assert (row.wins, row.losses, row.ties) == (3, 1, 0)
+    assert row.mean_first == pytest.approx(first.mean())
+    assert row.mean_second == pytest.approx(second.mean())
+    assert row.difference == pytest.approx((second - first).mean())
+    assert row.low <= row.difference <= row.high
+    assert row.p == sign_flip_test(second - first)[0]
+
+
+def test_lower_is_better_of_distances(folders: dict[str, Path]) -> None:
+    found = compare(scored(folders, metrics=["betti0_error"], num_classes=2)).rows[0]
+    # A: 0, 1, 1, 1; B: 0, 0, 0, 2
+    assert (found.mean_first, found.mean_second) == (0.75, 0.5)
+    assert (found.wins, found.losses, found.ties) == (2, 1, 1)
+
+
+def test_holm_counts_every_row_of_the_table(folders: dict[str, Path]) -> None:
+    rows = compare(scored(folders, metrics=["dice", "iou", "hd95"], num_classes=2)).rows
+    # three tests of 4 images: the smallest times 3, and none falls below an earlier one
+    p = sorted(row.p for row in rows)
+    want = np.maximum.accumulate([min(1.0, 3 * p[0]), min(1.0, 2 * p[1]), p[2]])
+    assert sorted(row.p_holm for row in rows) == pytest.approx(list(want))
+
+
+def test_p_agrees_with_scipy_on_all_sign_patterns() -> None:
+    gaps = np.random.default_rng(3).normal(0.4, 1, 10)
+    exact = stats.permutation_test(
+        (gaps, np.zeros(10)), lambda x, y, axis: (x - y).mean(axis), permutation_type="samples",
+        n_resamples=np.inf, vectorized=True,
+    ).pvalue  # fmt: skip
+    assert sign_flip_test(gaps, flips=40_000)[0] == pytest.approx(exact, abs=0.01)
+
+
+def test_objects_by_size(folders: dict[str, Path]) -> None:
+    small, large = compare(scored(folders, num_classes=2, metrics=["dice"]), sizes=[10]).size_rows
+    assert (small.size, small.objects, small.smallest) == ("up to 10", 4, 4)
+    assert (large.size, large.objects, large.largest) == ("above 10", 4, 25)
+    # of the four small objects B covers three, A none; of the large ones B lacks one
+    assert (small.coverage_first, small.coverage_second) == (0, 0.75)
+    assert (large.coverage_first, large.coverage_second) == (1, 0.75)
+    assert (small.wins, small.losses, small.ties) == (3, 0, 1)
+    assert (large.wins, large.losses, large.ties) == (0, 1, 3)
+    assert (small.missed_first, small.missed_second) == (4, 1)
+    assert (small.spurious_first, small.spurious_second) == (1, 0)
+    assert large.spurious_first == 0
+
+
+def test_thirds_hold_every_object(folders: dict[str, Path]) -> None:
+    rows = compare(scored(folders, num_classes=2, metrics=["dice"])).size_rows
+    assert sum(row.objects for row in rows) == 8
+    assert sum(row.spurious_first for row in rows) == 1
+
+
+def test_classes_and_their_mean(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth = {str(i): rng.integers(0, 3, (16, 16)) for i in range(5)}
+    noisy = {
+        name: {k: np.where(rng.random(v.shape) < share, 0, v) for k, v in truth.items()}
+        for name, share in (("a", 0.5), ("b", 0.2))
+    }
+    folders = {"gt": write(tmp_path / "gt", truth)}
+    folders |= {name: write(tmp_path / name, masks) for name, masks in noisy.items()}
+    evaluations = scored(folders, metrics=["dice"], num_classes=3)
+    found = compare(evaluations)
+    (row,) = found.rows
+    assert row.cls == "mean of classes"
+    # the means are those of the evaluations, and the mean of classes that of the classes
+    assert row.mean_first == pytest.approx(evaluations["a"].mean("dice"))
+    assert row.difference == pytest.approx(np.mean([one.difference for one in found.class_rows]))
+    assert [one.cls for one in found.class_rows] == ["0", "1", "2"]
+    assert (row.wins, row.n) == (5, 5)
+
+
+def test_only_images_and_metrics_of_all(folders: dict[str, Path], tmp_path: Path) -> None:
+    (folders["a"] / "4.npy").unlink()
+    found = scored(folders, "a", num_classes=2, metrics=["dice"], keep_going=True)
+    found |= scored(folders, "b", num_classes=2)
+    rows = compare(found).rows
+    assert [(row.metric, row.n) for row in rows] == [("dice", 3)]
+
+
+def test_all_pairs_and_another_baseline(folders: dict[str, Path]) -> None:
+    folders["c"] = folders["gt"]
+    found = scored(folders, "abc", num_classes=2, metrics=["dice"])
+    assert compare(found, pairs="all").pairs == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert compare(found, baseline="b").pairs == [("b", "a"), ("b", "c")]
+    forth, back = compare(found).rows[0], compare(found, baseline="b").rows[0]
+    assert forth.difference == -back.difference
+    assert (forth.wins, forth.losses) == (back.losses, back.wins)
+
+
+def test_what_cannot_be_compared(folders: dict[str, Path]) -> None:
+    found = scored(folders, num_classes=2, metrics=["dice"])
+    with pytest.raises(ValueError, match="two folders or more, got 1"):
+        compare({"a": found["a"]})
+    with pytest.raises(ValueError, match="baseline of a, b, got 'z'"):
+        compare(found, baseline="z")
+    with pytest.raises(ValueError, match="rising sizes"):
+        compare(found, sizes=[5, 2])
+    other = {"a": found["a"], "b": evaluate(folders["b"], folders["gt"], num_classes=3)}
+    with pytest.raises(ValueError, match="the same classes"):
+        compare(other)
+    with pytest.raises(ValueError, match="no metric 'hd95' to order"):
+        gains(compare(found).paired, "a", "b", "hd95")
+
+
+def test_images_are_ordered_by_the_difference(folders: dict[str, Path]) -> None:
+    paired = compare(scored(folders, num_classes=2, metrics=["dice"])).paired
+    won, lost = extremes(gains(paired, "a", "b", "dice"), 2)
+    # the island on image 1 makes A worst there
+    assert [paired.images[image] for image, _ in won] == ["1", "2"]
+    assert [paired.images[image] for image, _ in lost] == ["4"]
+
+
+def test_the_command_writes_what_it_says(
+    folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = [str(folders["gt"]), str(folders["a"]), str(folders["b"]), "--out", str(out), "--quiet"]
+    words += ["--num-classes", "2", "--names", "CE + Dice,β_2 & co", "--metrics", "dice,hd95"]
+    assert main(["compare", *words, "--figures", "pdf,svg"]) == 0
+    printed = capsys.readouterr().out
+    assert "A = CE + Dice, B = β_2 & co" in printed
+    assert len(printed.splitlines()) < 24
+    with (out / "comparison.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["metric"], row["wins"]) for row in rows] == [("dice", "3"), ("hd95", "3")]
+    with (out / "per_image.csv").open(encoding="utf-8") as file:
+        assert [row["CE + Dice"] for row in csv.DictReader(file)][4:] == [
+            repr(float(value)) for value in scored(folders)["a"].table.matrix("hd95").ravel()
+        ]
+    latex = (out / "tables.tex").read_text("utf-8")
+    assert r"$\beta$\_2 \& co" in latex
+    assert latex.count(r"\begin{tabular}") == 2
+    names = sorted(path.suffix for path in (out / "figures").iterdir())
+    assert names.count(".pdf") == names.count(".svg") == 2 * 2 + 4
+    captions = (out / "figures" / "captions.md").read_text("utf-8")
+    assert "n = 4 images, better on 3, worse on 1; p = " in captions
+    assert "$" not in captions
+
+
+def test_scores_are_kept_and_a_changed_file_is_scored_anew(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    from seglosses.evaluate import folders as module
+
+    score = module.score
+    monkeypatch.setattr(module, "score", lambda f, s: (seen.append(f"{f.pred}"), score(f, s))[1])
+    words = ["--num-classes", "2", "--metrics", "dice", "--quiet", "--out", str(tmp_path / "out")]
+    two = [str(folders[name]) for name in ("gt", "a", "b")]
+    assert main(["compare", *two, *words]) == 0
+    assert len(seen) == 8
+    folders["c"] = write(tmp_path / "c", dict.fromkeys("1234", np.ones((12, 12))))
+    assert main(["compare", *two, str(folders["c"]), *words]) == 0
+    assert len(seen) == 12
+    np.save(folders["b"] / "4.npy", np.ones((12, 12), np.uint8))
+    assert main(["compare", *two, *words]) == 0
+    assert seen[12:] == [str(folders["b"] / "4.npy")]
+
+
+def test_names_that_would_share_a_folder_are_refused(
+    folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(folders[name]) for name in ("gt", "a", "b")] + ["--out", str(tmp_path / "out")]
+    assert main(["compare", *words, "--names", "A b,a-B"]) == 2
+    assert main(["compare", *words, "--names", "a"]) == 2
+    assert main(["compare", *words[:2], "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("expected") == 3
+
+
+def test_short_names_tell_runs_apart() -> None:
+    runs = [Path(f"runs/{loss}/{seed}/test/predictions") for loss, seed in (("a", 0), ("b", 1))]
+    assert short_names(runs) == ["0", "1"]
+    assert short_names([Path("x/pred"), Path("y/pred")]) == ["x", "y"]
+
+
+@pytest.mark.slow
+def test_the_page_in_a_browser(folders: dict[str, Path], tmp_path: Path, looked_at) -> None:  # type: ignore[no-untyped-def]
+    words = [str(folders[name]) for name in ("gt", "a", "b")] + ["--out", str(tmp_path / "out")]
+    assert main(["compare", *words, "--num-classes", "2", "--quiet"]) == 0
+    dom = looked_at(tmp_path / "out" / "report.html")
+    assert dom.count("<figure") == 4
+    assert "Where b beats a most" in dom
