@@ -65,6 +65,11 @@ KNOWN: Mapping[str, Extra] = {
         "projections of the label of a whole volume, see MIPLoss",
         f"let a step of the pipeline add extra_projection to the data samples of {_SEGMENTOR}",
     ),
+    "labelled": Extra(
+        "which classes were labelled in each image (N, C), 1 or 0",
+        "append dict(type='seglosses.AddLabelled', classes=[...], num_classes=...) to the pipeline"
+        f" of each data set of {_SEGMENTOR}",
+    ),
     "second_logits": Extra(
         "logits of a second branch (N, C, *S)",
         f"give {_SEGMENTOR} second_branch=True and an auxiliary_head",

@@ -48,6 +48,7 @@ def test_missing_inputs_say_how_to_give_them() -> None:
         "signed_distance": "seglosses.AddSignedDistance",
         "projection": "extra_projection",
         "second_logits": "second_branch=True",
+        "labelled": "seglosses.AddLabelled",
     }.items():
         with pytest.raises(ValueError, match=remedy):
             require_extra_input(name, "MyLoss")

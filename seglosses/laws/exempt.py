@@ -109,5 +109,6 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("KernelCalibrationLoss", "missed_rare_class_costs"): (
         "certain and wrong at a hundredth is an error of a hundredth: .0099999"
     ),
+    ("ExclusionCrossEntropyLoss", "missed_rare_class_costs"): "a pixel costs log 2 at most",
     ("NormalizedFocalLoss", "gradient_is_the_derivative"): "its weights are without gradient",
 }

@@ -142,12 +142,23 @@ class ClassLoss(SegmentationLoss):
             raise ValueError("avg_factor needs a loss per image: set average='image'")
 
     def _refuse_per_pixel(self, asked: Asked, batch: Aligned) -> None:
-        if asked.per_pixel and not batch.masks:
-            raise ValueError(
-                f"{type(self).__name__} has no value per pixel, which reduction_override='none'"
-                " asks for (an OHEM sampler without `thresh`): give the sampler a `thresh`, or"
-                " construct the loss with reduction='none' for one value per image"
-            )
+        refuse_per_pixel(type(self).__name__, asked, batch)
+
+
+def refuse_per_pixel(owner: str, asked: Asked, batch: Aligned) -> None:
+    """Raise ``ValueError`` where values per pixel are asked of a loss that has none.
+
+    Example:
+        >>> from seglosses.primitives.encoding import align
+        >>> batch = align(torch.zeros(1, 2, 3), torch.tensor([[0, 1, 1]]))
+        >>> refuse_per_pixel("MyLoss", Asked("none"), batch)
+    """
+    if asked.per_pixel and not batch.masks:
+        raise ValueError(
+            f"{owner} has no value per pixel, which reduction_override='none' asks for (an OHEM"
+            " sampler without `thresh`): give the sampler a `thresh`, or construct the loss with"
+            " reduction='none' for one value per image"
+        )
 
 
 def _seen(batch: Aligned) -> Tensor | None:
@@ -225,6 +236,10 @@ class OverlapLoss(ClassLoss):
         """
         raise NotImplementedError
 
+    def counts(self, batch: Aligned) -> Counts:
+        """Hook: soft counts (N, C) of a prepared batch."""
+        return batch_counts(batch, self.intersection)
+
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Mean over classes and images, of the batch, or a mixture of such means."""
         self._refuse_per_pixel(asked, batch)
@@ -240,7 +255,7 @@ class OverlapLoss(ClassLoss):
             )
         only_present = self._only_present(batch)
         batch, chosen, weights = self._chosen(batch)
-        counts = batch_counts(batch, self.intersection)
+        counts = self.counts(batch)
         if chosen is not None:
             counts = Counts(*(pick_channels(count, chosen) for count in counts))
         total: Tensor | None = None

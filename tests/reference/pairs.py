@@ -268,6 +268,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "ClassRatioKLLoss": ratios,
     "EntropyLoss": lambda f: f(LOGITS),
     "LovaszHingeLoss": lambda f: f(LOGITS, HOT).mean(1),
+    "ExclusionDiceLoss": lambda f: f(PROB, 1 - HOT).sum(1),
     "DistributionFocalLoss": lambda f: f(
         LOGITS[0, 0], 14 * torch.rand(14, generator=torch.manual_seed(0))
     ),

@@ -218,4 +218,36 @@ class AddSignedDistance:
         return f"{type(self).__name__}(num_classes={self.num_classes}, spacing={self.spacing})"
 
 
-__all__ = ["AddSignedDistance", "ExtraInputs", "ExtraInputsSegmentor"]
+@TRANSFORMS.register_module()
+class AddLabelled:
+    """State which classes the annotators of a data set labelled, in its pipeline.
+
+    For the losses of partly labelled images under ``seglosses.ExtraInputsSegmentor``. Data sets
+    that label different organs have a pipeline each, with this step after ``PackSegInputs``.
+
+    Args:
+        classes: Indices of the classes that were labelled; 0, the background, always is.
+        num_classes: Number of classes of the network.
+    """
+
+    def __init__(self, classes: Sequence[int], num_classes: int) -> None:
+        if not all(0 <= label < num_classes for label in classes):
+            raise ValueError(f"classes must lie in [0, {num_classes}), got {list(classes)}")
+        self.classes = list(classes)
+        self.num_classes = num_classes
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Add ``extra_labelled`` to the data sample."""
+        labelled = torch.zeros(self.num_classes, 1, 1)
+        labelled[[0, *self.classes]] = 1
+        # of its own shape, where a field of the sample must have that of the label
+        results["data_samples"].set_field(
+            PixelData(data=labelled), "extra_labelled", dtype=PixelData
+        )
+        return results
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(classes={self.classes}, num_classes={self.num_classes})"
+
+
+__all__ = ["AddLabelled", "AddSignedDistance", "ExtraInputs", "ExtraInputsSegmentor"]

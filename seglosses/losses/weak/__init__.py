@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from seglosses.losses.weak import box_supervision, projection, pseudo_labels, unlabelled
+from seglosses.losses.weak import box_supervision, label_sets, projection, pseudo_labels, unlabelled
 from seglosses.losses.weak.box_supervision import *
+from seglosses.losses.weak.label_sets import *
 from seglosses.losses.weak.projection import *
 from seglosses.losses.weak.pseudo_labels import *
 from seglosses.losses.weak.unlabelled import *
@@ -11,6 +12,7 @@ from seglosses.losses.weak.unlabelled import *
 # Type checkers read an __all__ of literals only, and without one take every name above.
 EXPORTS = [
     *box_supervision.__all__,
+    *label_sets.__all__,
     *projection.__all__,
     *pseudo_labels.__all__,
     *unlabelled.__all__,

@@ -18,7 +18,7 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from seglosses.extra_inputs import extra_input
-from seglosses.hosts.openmmlab.extra_inputs import AddSignedDistance
+from seglosses.hosts.openmmlab.extra_inputs import AddLabelled, AddSignedDistance
 from seglosses.hosts.openmmlab.label_maps import AddLabelMaps
 from seglosses.losses.fields import signed_fields
 from seglosses.registry import MODELS
@@ -176,6 +176,25 @@ def test_maps_of_the_data_loader_reach_the_losses():
         sample.extra_signed_distance.data *= 2
     doubled = model.loss(images, samples)["decode.loss_kervadec_boundary"]
     torch.testing.assert_close(doubled, 2 * expected)
+
+
+def test_each_data_set_says_what_it_labels():
+    model = extended(losses=("seglosses.MarginalCrossEntropyLoss",)).eval()
+    images, samples = batch()
+    for sample in samples:
+        sample.gt_sem_seg.data.clamp_(max=1)
+    complete = model.loss(images, samples)["decode.loss_marginal_cross_entropy"]
+    for sample in samples:
+        AddLabelled(classes=[1], num_classes=3)({"data_samples": sample})
+    merged = model.loss(images, samples)["decode.loss_marginal_cross_entropy"]
+    # what looks like background may be class 2, which costs less
+    assert merged < complete
+    for sample in samples:
+        sample.gt_sem_seg.data.fill_(2)
+    with pytest.raises(ValueError, match="was not labelled in their image"):
+        model.loss(images, samples)
+    with pytest.raises(ValueError, match=r"classes must lie in \[0, 3\)"):
+        AddLabelled(classes=[3], num_classes=3)
 
 
 def test_transform_makes_maps_of_labels_for_the_losses():

@@ -1,0 +1,52 @@
+"""What newer losses cost beside their nearest relative, which none may exceed twofold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from speed import Case
+
+from seglosses import losses
+from seglosses.extra_inputs import extra_inputs
+from seglosses.losses import DiceLoss
+
+#: Pairs of a loss and its nearest relative, of logits and labels alone.
+PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "marginal CE, sets of labels": (
+        losses.MarginalCrossEntropyLoss(label_sets=[[0, 5], [1], [2], [3], [4], [5]]),
+        losses.LabelSmoothingLoss(),
+    ),
+    "exclusion CE": (losses.ExclusionCrossEntropyLoss(), losses.LabelSmoothingLoss()),
+    "exclusion Dice": (losses.ExclusionDiceLoss(), DiceLoss(intersection="product")),
+}
+
+
+def cases() -> Iterator[Case]:
+    """Six classes of smooth shapes, 2 images of 512."""
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.randn(2, 6, 16, 16, generator=generator)
+    logits = 3 * torch.nn.functional.interpolate(coarse, (512, 512), mode="bicubic")
+    labels = logits.argmax(1)
+    logits = (logits + torch.randn(logits.shape, generator=generator)).requires_grad_()
+    labelled = torch.tensor([[1, 1, 1, 0, 0, 0], [1, 0, 0, 1, 1, 1]])
+    denied = labelled.gather(1, labels.flatten(1)).view_as(labels) == 0
+    partly = labels.masked_fill(denied, 0)
+    for name, ours, relative in (
+        ("marginal CE, images", losses.MarginalCrossEntropyLoss(), losses.LabelSmoothingLoss()),
+        ("marginal Dice, images", losses.MarginalDiceLoss(), DiceLoss()),
+    ):
+
+        def told(ours: Callable[..., Any] = ours) -> Any:
+            with extra_inputs(labelled=labelled):
+                return ours(logits, partly)
+
+        runs = {"seglosses": told, "relative": lambda relative=relative: relative(logits, partly)}
+        yield Case(name, runs, logits)
+    for name, (ours, relative) in PLAIN.items():
+        runs = {
+            "seglosses": lambda ours=ours: ours(logits, labels),
+            "relative": lambda relative=relative: relative(logits, labels),
+        }
+        yield Case(name, runs, logits)
