@@ -1,138 +1,46 @@
-"""Metadata, dependencies, extras and the entry point of seglosses.
+"""What pyproject.toml cannot say: the configs, which lie at the top of the project, travel along.
 
-``install_requires`` holds floors only and never an OpenMMLab package: the two families
-(``mmengine`` and ``onedl-mmengine``, and so on) share import names, and pip overwrites one
-with the other without a word. Each family and task is an extra of its own; no extra mixes them.
+``configs/`` is the only source. A build copies it into the package, where
+:func:`seglosses.config_files.config_folder` finds it; a source distribution holds it as it is.
+Compiled kernels are of wheels alone.
 """
 
-import re
+import shutil
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import setup
+from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).parent
 
 
-def version() -> str:
-    """Read ``__version__`` without importing the package."""
-    text = (ROOT / "seglosses" / "__init__.py").read_text(encoding="utf-8")
-    match = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
-    if match is None:
-        raise RuntimeError('seglosses/__init__.py has no line __version__ = "...".')
-    return match.group(1)
+class BuildWithConfigs(build_py):
+    """Copies the configs into the package that is built; an editable one reads them in place."""
+
+    def run(self):
+        """Build the modules, then copy."""
+        super().run()
+        if not self.editable_mode:
+            target = Path(self.build_lib, "seglosses", "configs")
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(ROOT / "configs", target, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def readme() -> str:
-    """The README, or an empty text in a tree that has none yet."""
-    path = ROOT / "README.md"
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+class SourcesWithConfigs(sdist):
+    """Adds the configs and the words of a release; leaves out compiled kernels and some tests.
+
+    setuptools would pick the tests of the top folder alone; what runs them is a clone.
+    """
+
+    def make_distribution(self):
+        """Complete the list of files, and write the archive."""
+        more = [*ROOT.glob("configs/**/*.py"), ROOT / "CHANGELOG.md", ROOT / "CITATION.cff"]
+        without = {"_shipped_kernels", "tests"}
+        kept = [file for file in self.filelist.files if not without & set(Path(file).parts)]
+        found = {*kept, *(path.relative_to(ROOT).as_posix() for path in more)}
+        self.filelist.files = sorted(found)
+        super().make_distribution()
 
 
-setup(
-    name="seglosses",
-    version=version(),
-    description="Losses and metrics for segmentation and detection models that must get the shape right",
-    long_description=readme(),
-    long_description_content_type="text/markdown",
-    license="Apache-2.0",
-    classifiers=[
-        "Development Status :: 3 - Alpha",
-        "Intended Audience :: Science/Research",
-        "Programming Language :: Python :: 3",
-        "Programming Language :: Python :: 3.10",
-        "Programming Language :: Python :: 3.11",
-        "Programming Language :: Python :: 3.12",
-        "Topic :: Scientific/Engineering :: Image Processing",
-        "Typing :: Typed",
-    ],
-    python_requires=">=3.10",
-    packages=find_packages(include=["seglosses", "seglosses.*"]),
-    package_data={"seglosses": ["py.typed", "_shipped_kernels/*/*"]},
-    zip_safe=False,
-    entry_points={"console_scripts": ["seglosses=seglosses.cli:main"]},
-    install_requires=[
-        "numpy>=1.23",
-        "scipy>=1.9",
-        "edt>=2.3",
-        "joblib>=1.3",
-        "scikit-image>=0.20",
-        "tifffile>=2022.8",
-        "numba>=0.57",
-        "pillow>=9.1",
-        # torch.library.custom_op; losses that NumPy computes are operators of it
-        "torch>=2.4",
-        "tqdm>=4.60",
-        "typing-extensions>=4.5",
-    ],
-    extras_require={
-        "onedl-seg": [
-            "onedl-mmengine>=0.10.12",
-            "onedl-mmcv>=2.3.6",
-            "onedl-mmsegmentation>=1.4.2",
-        ],
-        "onedl-det": [
-            "onedl-mmengine>=0.10.12",
-            "onedl-mmcv>=2.3.6",
-            "onedl-mmdetection>=3.5.1",
-        ],
-        # Upstream asserts mmcv < 2.2 when imported, and imports pkg_resources, gone in setuptools 82.
-        "openmmlab-seg": [
-            "mmengine>=0.10.7",
-            "mmcv>=2.1.0,<2.2.0",
-            "mmsegmentation>=1.2.2",
-            "ftfy",
-            "regex",
-            "setuptools<81",
-        ],
-        "openmmlab-det": [
-            "mmengine>=0.10.7",
-            "mmcv>=2.1.0,<2.2.0",
-            "mmdet>=3.3.0",
-            "setuptools<81",
-        ],
-        "test": [
-            "codespell",
-            "dask[distributed]>=2023.1",
-            "faster-coco-eval>=1.6",
-            "gudhi>=3.8",
-            "hypothesis>=6.80",
-            "imagecodecs>=2022.8",
-            "medpy>=0.5",
-            "monai>=1.3",
-            "mypy>=1.10",
-            "nibabel>=5.0",
-            "opencv-python-headless>=4.5",
-            "panoptica>=1.4",
-            "pytest>=8.2",
-            "pytest-xdist>=3.3",
-            "ruff>=0.6",
-            "scikit-learn>=1.2",
-            "SimpleITK>=2.2",
-            "surface-distance-based-measures>=0.1",
-            "torchmetrics>=1.0",
-        ],
-        # Either is enough; where both are, the first computes average precision.
-        "coco": ["faster-coco-eval>=1.6", "pycocotools>=2.0.6"],
-        "eval": [
-            "dask[distributed]>=2023.1",
-            "imagecodecs>=2022.8",
-            "nibabel>=5.0",
-            "opencv-python-headless>=4.5",
-            "SimpleITK>=2.2",
-        ],
-        "bench": [
-            "cripser>=0.0.13",
-            "gudhi>=3.8",
-            "kornia>=0.7",
-            "matplotlib>=3.7",
-            "medpy>=0.5",
-            "monai>=1.3",
-            "netcal>=1.3",
-            "panoptica>=1.4",
-            "segmentation-models-pytorch>=0.3.3",
-            "surface-distance-based-measures>=0.1",
-            "torchmetrics>=1.0",
-        ],
-        "docs": ["matplotlib>=3.7"],
-    },
-)
+setup(cmdclass={"build_py": BuildWithConfigs, "sdist": SourcesWithConfigs})

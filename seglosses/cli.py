@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("seglosses.compare", "compare two or more folders of predictions, image by image"),
     "topology": ("seglosses.evaluate.topology", "draw what of a prediction matches the label"),
     "benchmark": ("seglosses.benchmark", "compare losses over settings and seeds; tables, tests"),
+    "train": ("seglosses.hosts.train", "train a config of OpenMMLab with a loss of your choice"),
+    "test": ("seglosses.hosts.test", "test a checkpoint, and write predictions to evaluate"),
     "demo": ("seglosses.demo", "train two losses on bricks through mmseg and compare them"),
 }
 
@@ -73,8 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in words if not word.startswith("-")), None)
-    args = build_parser(command).parse_args(words)
     try:
+        args = build_parser(command if command in COMMANDS else None).parse_args(words)
         status: int = importlib.import_module(COMMANDS[args.command][0]).run(args)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -82,6 +84,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (ValueError, OSError) as error:
-        print(f"seglosses {args.command}: {error}", file=sys.stderr)
+        print(f"seglosses {command}: {error}", file=sys.stderr)
         return 2
     return status

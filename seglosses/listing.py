@@ -14,6 +14,7 @@ from pathlib import Path
 
 from seglosses import losses
 from seglosses.catalogue import as_markdown, as_text, entries, loss_classes, matching
+from seglosses.config_files import config_folder
 from seglosses.losses.purposes import SYNONYMS, TAGS
 
 PACKAGE = Path(__file__).parent
@@ -63,24 +64,12 @@ def metrics() -> list[Item]:
 def mixins() -> list[Item]:
     """Configs that define a loss alone, see ``configs/losses``.
 
-    Raises:
-        ValueError: where the configs are not beside the package.
-
     Example:
         >>> next(item.meaning for item in mixins() if item.name == 'ce_dice')
         'Cross-entropy and Dice: the baseline of TopoMortar.'
     """
-    folder = _configs()
-    if folder is None:
-        raise ValueError(
-            "the mix-ins (configs/losses) are not beside the installed package; clone the project"
-        )
+    folder = config_folder() / "losses"
     return [_mixin(path, folder) for path in sorted(folder.rglob("*.py"))]
-
-
-def _configs() -> Path | None:
-    places = (PACKAGE / "configs" / "losses", PACKAGE.parent / "configs" / "losses")
-    return next((place for place in places if place.is_dir()), None)
 
 
 def _mixin(path: Path, folder: Path) -> Item:
@@ -167,7 +156,7 @@ def described(name: str) -> str:
     if beside := _function(name):
         takes = str(inspect.signature(getattr(losses, beside))).replace("'", "")
         parts += ["", _wrap(f"Function: seglosses.losses.{beside}{takes}")]
-    known = mixins() if _configs() else []
+    known = mixins()
     if used := [item for item in known if f'"seglosses.{name}"' in item.detail]:
         # the shortest is the one that says least about other losses
         shown = min(used, key=lambda item: len(item.detail))
@@ -250,7 +239,7 @@ def _plain(item: Item) -> str:
 
 
 def _items() -> list[Item]:
-    return [*metrics(), *hooks(), *(mixins() if _configs() else [])]
+    return [*metrics(), *hooks(), *(mixins())]
 
 
 def _whole(item: Item) -> str:

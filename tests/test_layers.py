@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "seglosses"
 LAYERS = (
-    {"primitives", "topology", "extra_inputs", "attributions", "_moved"},
+    {"primitives", "topology", "extra_inputs", "attributions", "config_files", "_moved"},
     {"losses", "metrics", "datasets"},
     {"laws", "report", "converge", "catalogue", "registry", "doctor", "label_maps"},
     {"audit", "evaluate"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import re
 import shlex
@@ -75,10 +74,8 @@ def check(words):
                     assert (ROOT / "tools" / "speed_groups" / f"{group}.py").is_file(), group
         if rest[0] in ("tools/train.py", "tools/test.py"):
             assert (ROOT / rest[1]).is_file() or rest[1].isupper(), f"no config {rest[1]}"
-            spec = importlib.util.spec_from_file_location("tool", ROOT / rest[0])
-            tool = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(tool)
-            tool.parse(rest[1:])
+            name = Path(rest[0]).stem
+            build_parser(name).parse_args([name, *rest[1:]])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

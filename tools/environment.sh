@@ -44,7 +44,7 @@ install_once() {
   local venv=$1 name=$2
   shift 2
   local marker="$venv/.installed-$name" wanted
-  wanted="$(printf '%s\n' "$@"; cksum setup.py)"
+  wanted="$(printf '%s\n' "$@"; cksum pyproject.toml setup.py)"
   [ -f "$marker" ] && [ "$(cat "$marker")" = "$wanted" ] && return
   install_torch "$venv"
   echo "installing $name: $(printf '%s\n' "$@" | grep -v '^torch==' | tr '\n' ' ')"

@@ -1,4 +1,4 @@
-"""The project's configs and tools, which lie beside the package in a clone."""
+"""What is checked before a campaign, and what a run card says of the code and of the data."""
 
 from __future__ import annotations
 
@@ -6,20 +6,9 @@ import hashlib
 import subprocess
 from pathlib import Path
 
+from seglosses.config_files import mixin_names
+
 ROOT = Path(__file__).parents[2]
-
-
-def need_checkout() -> None:
-    """Say what to do where the configs and tools are not there.
-
-    Raises:
-        ValueError: The package was installed without them.
-    """
-    if not (ROOT / "tools" / "train.py").is_file():
-        raise ValueError(
-            "trainings need the project's configs/ and tools/, which are not beside the installed"
-            " package; clone the project and run `pip install -e .` there"
-        )
 
 
 def need_mixins(names: list[str]) -> None:
@@ -28,7 +17,7 @@ def need_mixins(names: list[str]) -> None:
     Raises:
         ValueError: A name is unknown or given twice, or there is none.
     """
-    known = sorted(path.stem for path in (ROOT / "configs" / "losses").glob("*.py"))
+    known = mixin_names()
     unknown = [name for name in names if name not in known]
     if unknown or len(set(names)) != len(names) or not names:
         raise ValueError(
@@ -38,6 +27,8 @@ def need_mixins(names: list[str]) -> None:
 
 def commit() -> str:
     """The commit of the clone, with ``+`` where files differ from it; nothing outside of git."""
+    if not (ROOT / ".git").exists():  # an installed package may lie in somebody else's clone
+        return ""
     words = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty=+"]
     words.append("--exclude=*")
     try:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seglosses import __version__
-from seglosses.benchmark.checkout import ROOT, commit, digest
+from seglosses.benchmark.checkout import commit, digest
 from seglosses.benchmark.processes import Job
 from seglosses.benchmark.results import read_card, write_at_once
+from seglosses.config_files import config_folder
 from seglosses.datasets.topomortar import find_root
 from seglosses.datasets.write import BrickSet, write_dataset
 
@@ -236,7 +237,7 @@ def _compose(campaign: Campaign, loss: str) -> Any:
     if campaign.all_groups:
         options["test_dataloader.dataset.groups"] = None
     cfg = compose(
-        ROOT / "configs" / campaign.config,
+        config_folder() / campaign.config,
         loss=loss,
         data=str(campaign.data),
         labels=campaign.labels,

@@ -7,11 +7,12 @@ import os
 import shutil
 from pathlib import Path
 
-from seglosses.benchmark.checkout import need_checkout, need_mixins
+from seglosses.benchmark.checkout import need_mixins
 from seglosses.benchmark.plan import PROFILES, Campaign, Run, plan, read_seeds, training_data
 from seglosses.benchmark.processes import run_jobs
 from seglosses.datasets.topomortar import LABELS, TRAIN_SIZES
 from seglosses.datasets.write import BrickSet
+from seglosses.hosts.needed import MMSEG, need
 
 BRICKS = BrickSet(size=(128, 128), train=50, val=4, test=12)
 
@@ -47,9 +48,9 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         Exit status.
     """
-    need_checkout()
     losses = args.losses.split(",")
     need_mixins(losses)
+    need(MMSEG, "seglosses benchmark run")
     seeds = read_seeds(args.seeds)
     if PROFILES[args.profile].gpu:
         _need_gpu(args.profile)

@@ -6,7 +6,7 @@ import argparse
 import time
 from pathlib import Path
 
-from seglosses.benchmark.checkout import need_checkout, need_mixins
+from seglosses.benchmark.checkout import need_mixins
 from seglosses.benchmark.plan import Campaign, Run, plan, training_data
 from seglosses.benchmark.processes import run_jobs
 from seglosses.datasets.topomortar import LABELS
@@ -14,6 +14,7 @@ from seglosses.datasets.write import BrickSet
 from seglosses.demo.comparison import as_text, compare, write_csv
 from seglosses.demo.report import write_report
 from seglosses.evaluate import Evaluation, evaluate
+from seglosses.hosts.needed import MMSEG, need
 
 BRICKS = BrickSet(size=(128, 128), train=50, val=4, test=24)
 METRICS = ("dice", "iou", "hd95", "betti0_error", "betti1_error", "cldice")
@@ -42,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Data, trainings, tests, scores, one table."""
     started = time.monotonic()
-    need_checkout()
     need_mixins(args.losses)
+    need(MMSEG, "seglosses demo")
     out: Path = args.out.resolve()
     labels = args.labels or ("pseudo" if args.data is None else "accurate")
     leaf = "bricks/unet_128.py" if args.data is None else "topomortar/unet_128.py"
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         "losses": ", ".join(f"configs/losses/{name}.py" for name in args.losses),
         "training": f"{args.iters} iterations; seed {args.seed}: same first weights, same batches",
         **{
-            f"train {_loss(one)}": f"python tools/train.py {_short(one.folder / 'config.py')}"
+            f"train {_loss(one)}": f"seglosses train {_short(one.folder / 'config.py')}"
             for one in runs
         },
     }

@@ -18,6 +18,8 @@ import torch
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.registry import DATASETS, init_default_scope
 
+from seglosses.config_files import config_folder, find_config
+
 # Where a mix-in's key goes: the first of these heads that the model has.
 _HEADS = {
     "loss_decode": ("decode_head",),
@@ -63,11 +65,12 @@ def compose(
     """Read a leaf config and put a loss, data, length and seed into it.
 
     Args:
-        config: The leaf.
-        loss: A mix-in: a path, or the name of a file in the ``losses`` folder of the leaf's tree.
-            It replaces the loss of the (last) decode, box or mask head, not of auxiliary heads. A
-            box loss becomes ``loss_iou`` where the head has one beside ``loss_bbox``, as in the
-            DETR family, and switches ``reg_decoded_bbox`` on in heads that encode boxes.
+        config: The leaf: a path, or that of one of ours below ``configs``, wherever it lies.
+        loss: A mix-in: a path, or the name of a file in the ``losses`` folder of the leaf's tree
+            or of our configs. It replaces the loss of the (last) decode, box or mask head, not of
+            auxiliary heads. A box loss becomes ``loss_iou`` where the head has one beside
+            ``loss_bbox``, as in the DETR family, and switches ``reg_decoded_bbox`` on in
+            heads that encode boxes.
         data: ``data_root`` of every dataset, and the folder of annotation files that metrics read.
         labels: Kind of labels of the training set, where the dataset has kinds.
         iters: Length of the training; the decay of the learning rate follows it.
@@ -88,9 +91,7 @@ def compose(
         >>> cfg.model.bbox_head.loss_iou.type, cfg.model.bbox_head.loss_bbox.type
         ('seglosses.CIoULoss', 'L1Loss')
     """
-    leaf = Path(config)
-    if not leaf.is_file():
-        raise ValueError(f"There is no config {leaf}; the leaves lie in configs/*/.")
+    leaf = find_config(config)
     cfg = Config.fromfile(str(leaf))
     mixin = None if loss is None else find_mixin(leaf, loss)
     if mixin is not None:
@@ -113,20 +114,21 @@ def compose(
 
 
 def find_mixin(leaf: Path, loss: str) -> Path:
-    """The mix-in's file: ``loss`` as a path, or a name in the nearest ``losses`` folder above."""
+    """The mix-in's file: a path, or a name in the nearest ``losses`` folder above or in ours."""
     if loss.endswith(".py"):
         path = Path(loss)
         if path.is_file():
             return path
         raise ValueError(f"There is no loss mix-in {path}.")
-    for folder in leaf.resolve().parents:
-        path = folder / "losses" / f"{loss}.py"
-        if path.is_file():
+    ours = config_folder() / "losses"
+    near = (folder / "losses" for folder in leaf.resolve().parents)
+    folders = [next((folder for folder in near if any(folder.glob("*.py"))), ours), ours]
+    for folder in folders:
+        if (path := folder / f"{loss}.py").is_file():
             return path
-        if path.parent.is_dir() and any(path.parent.glob("*.py")):
-            names = sorted(p.stem for p in path.parent.glob("*.py"))
-            raise ValueError(f"There is no mix-in {path}; the folder has {', '.join(names)}.")
-    raise ValueError(f"No folder named losses above {leaf}; give the path of a .py file.")
+    names = sorted({path.stem for folder in folders for path in folder.glob("*.py")})
+    places = " and ".join(dict.fromkeys(map(str, folders)))
+    raise ValueError(f"There is no mix-in {loss} in {places}, which have {', '.join(names)}.")
 
 
 def _put_loss(cfg: Config, mixin: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_mixin_can_be_a_path(tmp_path):
 @pytest.mark.parametrize(
     ("loss", "words"),
     [
-        ("nosuch", "the folder has .*tversky"),
+        ("nosuch", "which have .*tversky"),
         ("nosuch.py", r"no loss mix-in nosuch\.py"),
         ("box_ciou", r"none of the heads roi_head\.bbox_head, bbox_head"),
     ],
@@ -131,6 +131,24 @@ def test_an_empty_mixin_is_named(tmp_path):
     path.write_text("x = 1\n")
     with pytest.raises(ValueError, match="defines none of loss_decode"):
         compose(BRICKS, loss=str(path))
+
+
+def test_our_configs_are_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    expected = compose(BRICKS, loss="ce_dice")
+    assert compose("configs/bricks/unet_128.py", loss="ce_dice").to_dict() == expected.to_dict()
+
+
+def test_a_leaf_of_ones_own_takes_our_mixins_too(tmp_path):
+    leaf = tmp_path / "mine" / "leaf.py"
+    leaf.parent.mkdir()
+    leaf.write_text("model = dict(decode_head=dict(loss_decode=dict(type='CrossEntropyLoss')))\n")
+    (tmp_path / "losses").mkdir()
+    (tmp_path / "losses" / "own.py").write_text("loss_decode = [dict(type='MyLoss')]\n")
+    assert compose(leaf, loss="own").loss_decode[0].type == "MyLoss"
+    assert compose(leaf, loss="ce").loss_decode[0].type == "seglosses.CrossEntropyLoss"
+    with pytest.raises(ValueError, match=r"no mix-in nosuch in .* and .*configs/losses.* own"):
+        compose(leaf, loss="nosuch")
 
 
 def test_a_missing_config_is_named():
