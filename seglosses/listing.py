@@ -15,6 +15,7 @@ from pathlib import Path
 from seglosses import losses
 from seglosses.catalogue import as_markdown, as_text, entries, loss_classes, matching
 from seglosses.config_files import config_folder
+from seglosses.losses.loss import Loss
 from seglosses.losses.purposes import SYNONYMS, TAGS
 
 PACKAGE = Path(__file__).parent
@@ -146,14 +147,11 @@ def described(name: str) -> str:
     """
     member = loss_classes()[name]
     (entry,) = (each for each in entries() if each.name == name)
-    signature = inspect.signature(member)
-    bare = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
-    call = f"{name}{signature.replace(parameters=bare)}"
     doc = inspect.getdoc(member) or ""
-    parts = [_wrap(call), "", doc, "", *as_text([entry]).splitlines()[1:6]]
+    parts = [_wrap(called(member)), "", doc, "", *as_text([entry]).splitlines()[1:6]]
     if member.needs:
         parts.append(f"    needs    {', '.join(member.needs)} (seglosses.extra_inputs)")
-    if beside := _function(name):
+    if beside := function_beside(name):
         takes = str(inspect.signature(getattr(losses, beside))).replace("'", "")
         parts += ["", _wrap(f"Function: seglosses.losses.{beside}{takes}")]
     known = mixins()
@@ -164,12 +162,30 @@ def described(name: str) -> str:
     return "\n".join(parts)
 
 
+def called(member: type[Loss]) -> str:
+    """The call of a loss with all its options and their defaults.
+
+    Example:
+        >>> from seglosses.losses import DiceLoss
+        >>> called(DiceLoss)[:21]
+        'DiceLoss(smooth=1.0, '
+    """
+    signature = inspect.signature(member)
+    bare = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
+    return f"{member.__name__}{signature.replace(parameters=bare)}"
+
+
 def _wrap(text: str) -> str:
     return textwrap.fill(text, 100, subsequent_indent="    ", break_long_words=False)
 
 
-def _function(name: str) -> str | None:
-    """The function beside a class: the one whose registered form it says to be, or its namesake."""
+def function_beside(name: str) -> str | None:
+    """The function beside a class: the one whose registered form it says to be, or its namesake.
+
+    Example:
+        >>> function_beside('SoftClDiceLoss')
+        'soft_cldice_loss'
+    """
     said = re.search(r"Registered form of :func:`(\w+)`", loss_classes()[name].__doc__ or "")
     if said:
         return said[1]
@@ -231,7 +247,7 @@ def _loss(words: Sequence[str]) -> str | None:
     if len(words) != 1:
         return None
     wanted = words[0].removeprefix("seglosses.").lower()
-    return next((n for n in loss_classes() if wanted in (n.lower(), _function(n))), None)
+    return next((n for n in loss_classes() if wanted in (n.lower(), function_beside(n))), None)
 
 
 def _plain(item: Item) -> str:

@@ -1,0 +1,152 @@
+"""The site builds without a warning, its links lead somewhere, and it can be read and searched."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from functools import partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+
+from seglosses.catalogue import entries
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import build_site  # noqa: E402
+from site_pages import staging  # noqa: E402
+
+pytestmark = pytest.mark.xdist_group("site")
+slow = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    pytest.importorskip("mkdocstrings")
+    out = tmp_path_factory.mktemp("site")
+    build = [sys.executable, "tools/build_site.py", "--out", str(out)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(build, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "WARNING" not in done.stdout + done.stderr
+    return out
+
+
+class Page(HTMLParser):
+    """What a page links to, and the places in it that can be linked to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.places: set[str] = set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs) -> None:
+        found = dict(attrs)
+        if tag in ("a", "img", "script", "link"):
+            self.links += [found[key] for key in ("href", "src") if found.get(key)]
+        self.places.update(found[key] for key in ("id", "name") if found.get(key))
+
+
+@slow
+def test_every_link_leads_somewhere(site) -> None:
+    pages = {path: Page(path) for path in site.rglob("*.html")}
+    lost = []
+    for path, page in pages.items():
+        for link in page.links:
+            if re.match(r"\w+:|//", link) or path.name == "404.html":
+                continue
+            file, place = urldefrag(unquote(link).split("?")[0])
+            target = (path.parent / file).resolve() if file else path
+            known = pages.get(target)
+            if not target.exists() or (place and known and place not in known.places):
+                lost.append(f"{path.relative_to(site)}: {link}")
+    assert not lost
+
+
+@slow
+def test_every_loss_has_a_page_with_its_picture(site) -> None:
+    for entry in entries():
+        text = (site / "gallery" / f"{entry.name}.html").read_text(encoding="utf-8")
+        assert f'src="{entry.name}.png"' in text, entry.name
+        assert (site / "gallery" / f"{entry.name}.png").stat().st_size > 1000
+        assert "Examples:" in text, entry.name
+        assert not re.search(r":(func|class|data):", text), entry.name
+
+
+@slow
+def test_nothing_is_fetched_from_elsewhere(site) -> None:
+    for path in site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.findall(r'<(?:script|img|link rel="stylesheet")[^>]*(?:src|href)="http', text)
+
+
+PHONE = 420
+MEASURED = "document.title = document.documentElement.scrollWidth;"
+
+
+@slow
+@pytest.mark.parametrize("page", ["index", "start", "losses", "audit", "gallery/index"])
+def test_pages_fit_a_phone(site, page, tmp_path) -> None:
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if browser is None:
+        pytest.skip("no browser")
+    path = site / f"{page}.html"
+    acted = path.with_name(f"{path.stem}_phone.html")
+    text = path.read_text("utf-8").replace("</body>", f"<script>{MEASURED}</script></body>")
+    acted.write_text(text, "utf-8")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
+    # headless Chromium takes no window below 500 pixels, so that a phone is drawn twice as sharp
+    run = [browser, *flags, f"--window-size={PHONE},900", "--dump-dom", acted.as_uri()]
+    dom = subprocess.run(run, capture_output=True, text=True, timeout=120, check=True).stdout
+    acted.unlink()
+    width = re.search(r"<title>(\d+)</title>", dom)
+    assert width is not None
+    assert int(width[1]) <= 500
+
+
+@slow
+def test_search_finds_a_loss(site, tmp_path) -> None:
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if browser is None:
+        pytest.skip("no browser")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"http://127.0.0.1:{server.server_port}/index.html?q=SoftClDiceLoss"
+        run = [browser, *flags, "--virtual-time-budget=20000", "--dump-dom", place]
+        dom = subprocess.run(run, capture_output=True, text=True, timeout=120, check=True).stdout
+        server.shutdown()
+    assert "gallery/SoftClDiceLoss.html" in dom[dom.index("md-search-result__list") :]
+
+
+def test_every_page_is_in_the_menu() -> None:
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    listed = [page for _, inside in build_site.MENU for page in inside]
+    assert pages | set(staging.OUTSIDE.values()) == set(listed), "MENU is in tools/build_site.py"
+    assert len(listed) == len(set(listed))
+
+
+def test_a_link_to_nothing_is_an_error(tmp_path) -> None:
+    for name in ("docs", "data"):
+        (tmp_path / name).mkdir()
+    for name in staging.OUTSIDE:
+        (tmp_path / name).write_text("[page](docs/page.md)" if name == "README.md" else "text")
+    (tmp_path / "docs" / "page.md").write_text("[source](../setup.py) [more](../CHANGELOG.md#a)")
+    (tmp_path / "setup.py").touch()
+    staging.stage(tmp_path, tmp_path / "out", "https://host/me/it")
+    assert (tmp_path / "out" / "index.md").read_text() == "[page](page.md)"
+    assert (
+        tmp_path / "out" / "page.md"
+    ).read_text() == "[source](https://host/me/it/blob/main/setup.py) [more](changelog.md#a)"
+    (tmp_path / "docs" / "page.md").write_text("[gone](gone.md)")
+    with pytest.raises(ValueError, match=r"docs/page.md links to gone.md, which does not exist"):
+        staging.stage(tmp_path, tmp_path / "out", "")

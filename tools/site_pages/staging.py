@@ -1,0 +1,70 @@
+"""Copies the pages that people write to where the site is built, and mends their links."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path, PurePosixPath
+
+LINK = re.compile(r"(\]\(|src=\")(?!\w+:|#)([^)#\"\s]*)")
+#: Pages outside of docs/, and their names on the site.
+OUTSIDE = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+    "data/README.md": "data.md",
+}
+
+
+def stage(root: Path, folder: Path, repository: str) -> list[Path]:
+    """Copy all pages and pictures.
+
+    Args:
+        root: Of the checkout.
+        folder: Where the pages of the site are collected.
+        repository: Address of the project; links to its files that are no pages lead there. Where
+            it is empty they become plain text.
+
+    Returns:
+        The pages, relative to the folder.
+
+    Raises:
+        ValueError: for a link to a file that does not exist.
+    """
+    shutil.copytree(root / "docs", folder, dirs_exist_ok=True)
+    for source, name in OUTSIDE.items():
+        shutil.copy(root / source, folder / name)
+    homes = {name: source for source, name in OUTSIDE.items()}
+    pages = sorted(path.relative_to(folder) for path in folder.rglob("*.md"))
+    for page in pages:
+        home = PurePosixPath(homes.get(page.as_posix(), f"docs/{page.as_posix()}"))
+        text = (folder / page).read_text(encoding="utf-8")
+        (folder / page).write_text(_mended(text, home, page, root, repository), encoding="utf-8")
+    return pages
+
+
+def _mended(text: str, home: PurePosixPath, page: Path, root: Path, repository: str) -> str:
+    def target(path: str) -> str | None:
+        """Where a link of the page leads on the site, None where it leaves the site."""
+        file = (root / home.parent / path).resolve()
+        if not file.exists():
+            raise ValueError(f"{home} links to {path}, which does not exist")
+        inside = file.relative_to(root.resolve()).as_posix()
+        name = OUTSIDE.get(inside)
+        if name is None and inside.startswith("docs/"):
+            name = inside.removeprefix("docs/")
+        if name is None or not Path(name).suffix:
+            return None
+        up = "../" * (len(page.parts) - 1)
+        return f"{up}{name}"
+
+    def mend(found: re.Match[str]) -> str:
+        path = found[2]
+        place = target(path)
+        if place is not None:
+            return f"{found[1]}{place}"
+        inside = (root / home.parent / path).resolve().relative_to(root.resolve()).as_posix()
+        return f"{found[1]}{repository}/blob/main/{inside}" if repository else f"{found[1]}#"
+
+    return re.sub(LINK, mend, text)
