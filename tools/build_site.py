@@ -30,9 +30,9 @@ MENU: list[tuple[str, Any]] = [
     ("Start", ["index.md", "start.md"]),
     ("Choose a loss", ["losses.md", "gradients.md", "topomortar.md", "means.md", "left_out.md"]),
     ("Train", ["heads.md", "detection.md", "extra_inputs.md", "gpu.md"]),
-    ("Evaluate", ["evaluation.md", "data.md"]),
+    ("Evaluate", ["evaluation.md", "compare.md", "data.md"]),
     ("Topology", ["betti_matching.md", "betti_matching_volumes.md"]),
-    ("Benchmark", ["benchmark.md"]),
+    ("Benchmark", ["benchmark.md", "evidence.md"]),
     ("Numbers", ["numbers.md", "speed.md", "audit.md"]),
     ("Project", ["architecture.md", "style.md", "contributing.md", "security.md", "changelog.md"]),
 ]
