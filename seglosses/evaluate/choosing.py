@@ -60,7 +60,7 @@ def choose_settings(pairs: Sequence[PairFiles], wishes: Wishes) -> Settings:
     ndim = seen.ndim
     return Settings(
         num_classes=count,
-        classes=_class_names(count, wishes.classes, names),
+        classes=scored_classes(count, wishes.classes, names),
         pred_code=pred_code,
         target_code=target_code,
         columns=_column_names(wishes.metrics, wishes.schema, ndim, wishes.probabilities),
@@ -87,9 +87,27 @@ def _column_names(
     return tuple(dict.fromkeys(column.name for column in chosen))
 
 
-def _class_names(
-    count: int, classes: Sequence[int] | None, names: Sequence[str] | None
+def scored_classes(
+    count: int, classes: Sequence[int] | None = None, names: Sequence[str] | None = None
 ) -> dict[int, str]:
+    """Names of the classes that are scored.
+
+    Args:
+        count: Number of all classes.
+        classes: Indices of those to score; None for class 1 of two, all of more.
+        names: Names of all classes; None for their numbers.
+
+    Returns:
+        Index to name.
+
+    Raises:
+        ValueError: For other numbers of names, names that occur twice, and classes that do not
+            exist.
+
+    Example:
+        >>> scored_classes(2), scored_classes(3, [2], ["sky", "road", "car"])
+        ({1: 'foreground'}, {2: 'car'})
+    """
     if names is not None and (len(names) != count or len(set(names)) != count):
         raise ValueError(f"expected {count} different class names, got {len(names)}: {names}")
     if names is None:

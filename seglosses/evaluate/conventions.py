@@ -25,6 +25,26 @@ def conventions(folders: Folders, settings: Settings) -> dict[str, object]:
         "predictions": printable(str(folders.pred)),
         "ground truth": printable(str(folders.target)),
         "files that are no label maps": folders.left_out(),
+        **of_settings(settings),
+        "volumes": _volumes(settings),
+    }
+
+
+def of_settings(settings: Settings) -> dict[str, object]:
+    """What changes a number wherever the label maps come from, in words.
+
+    Args:
+        settings: What the scores depend on.
+
+    Returns:
+        As :func:`conventions`, without what concerns files.
+
+    Example:
+        >>> code = LabelCode({0: 0, 1: 1}, "labels")
+        >>> of_settings(Settings(2, {1: "cell"}, code, code, ("dice",)))["metrics"]
+        {'dice': '2 TP / (2 TP + FP + FN)'}
+    """
+    return {
         "classes": {str(index): name for index, name in settings.classes.items()},
         "values in predictions": _code(settings.pred_code),
         "values in ground truth": _code(settings.target_code),
@@ -34,7 +54,6 @@ def conventions(folders: Folders, settings: Settings) -> dict[str, object]:
         "spacing": settings.spacing or "that of the file (NIfTI), otherwise 1",
         "empty masks": POLICIES[settings.empty],
         "mean of classes": _mean_of_classes(settings),
-        "volumes": _volumes(settings),
         "image border": "what lies beyond the image is outside: mask pixels at the border are "
         "surface, background at the border is no hole",
         "scores of the whole set": "_dataset: of all pixels of all images together; _image: mean "

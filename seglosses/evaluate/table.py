@@ -31,6 +31,8 @@ class Table:
         self.columns = tuple(columns)
         self.images: list[str] = []
         self._values = {column: array("d") for column in columns}
+        self._places: dict[str, int] = {}
+        self._known = 0
 
     def __len__(self) -> int:
         return len(self.images)
@@ -54,6 +56,61 @@ class Table:
             values.extend(float(row[column]) for row in rows)
         self.images.append(image)
 
+    def append(self, image: str, values: NDArray[np.float64]) -> None:
+        """Add the numbers of an image.
+
+        Args:
+            image: Name of the image.
+            values: (classes, columns).
+
+        Example:
+            >>> table = Table(["cat"], ["dice", "iou"])
+            >>> table.append("001", np.array([[0.5, 0.25]]))
+            >>> table.matrix("iou")
+            array([[0.25]])
+        """
+        for column, numbers in zip(self._values.values(), values.T.tolist(), strict=True):
+            column.extend(numbers)
+        self.images.append(image)
+
+    def place_of(self, image: str) -> int | None:
+        """Where an image is.
+
+        Args:
+            image: Name of the image.
+
+        Returns:
+            Its first place; None where it is not.
+
+        Example:
+            >>> table = Table(["cat"], ["dice"])
+            >>> table.append("001", np.array([[0.5]]))
+            >>> table.place_of("001"), table.place_of("002")
+            (0, None)
+        """
+        for place in range(self._known, len(self.images)):
+            self._places.setdefault(self.images[place], place)
+        self._known = len(self.images)
+        return self._places.get(image)
+
+    def values_of(self, place: int) -> NDArray[np.float64]:
+        """All numbers of an image.
+
+        Args:
+            place: Of the image.
+
+        Returns:
+            (classes, columns).
+
+        Example:
+            >>> table = Table(["cat"], ["dice", "iou"])
+            >>> table.append("001", np.array([[0.5, 0.25]]))
+            >>> table.values_of(0)
+            array([[0.5 , 0.25]])
+        """
+        first, last = place * len(self.classes), (place + 1) * len(self.classes)
+        return np.array([column[first:last] for column in self._values.values()], np.float64).T
+
     def sort(self) -> None:
         """Order the images by name, so that resumed and parallel runs write the same files.
 
@@ -67,6 +124,7 @@ class Table:
         """
         order = sorted(range(len(self)), key=self.images.__getitem__)
         self.images = [self.images[index] for index in order]
+        self._places, self._known = {}, 0
         for column in self.columns:
             self._values[column] = array("d", self.matrix(column)[order].ravel())
 

@@ -5,7 +5,15 @@ a metric is a short reading of it::
 
     pair = Pair(pred == 1, target == 1, spacing=(0.5, 0.5))
     hd95(pair), cldice(pair), betti_error(pair, 0)
+
+:class:`Scores` takes batches of a validation and gives what ``seglosses evaluate`` gives of files.
+It needs torch, and is loaded when it is asked for.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from seglosses.metrics.boundary import (
     assd,
@@ -37,11 +45,15 @@ from seglosses.metrics.topology import (
     windowed_betti_errors,
 )
 
+if TYPE_CHECKING:
+    from seglosses.evaluate.accumulator import Scores
+
 __all__ = [
     "Bins",
     "EmptyPolicy",
     "LineScores",
     "Pair",
+    "Scores",
     "StructureErrors",
     "adapted_rand",
     "assd",
@@ -68,3 +80,16 @@ __all__ = [
     "variation_of_information",
     "windowed_betti_errors",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The one name that lies higher: functions of label maps need neither torch nor tables."""
+    if name != "Scores":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        home = importlib.import_module("seglosses.hosts.torchmetrics")
+    except ModuleNotFoundError as error:
+        if error.name != "torchmetrics":
+            raise
+        home = importlib.import_module("seglosses.evaluate.accumulator")
+    return home.Scores

@@ -6,22 +6,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
-from seglosses.evaluate.codes import IGNORED, LabelCode
-from seglosses.evaluate.loading import LabelMaps
+from seglosses.evaluate.accumulator import Scores
 from seglosses.evaluate.measures import COLUMNS, choose_columns
 from seglosses.evaluate.options import Options
-from seglosses.evaluate.scoring import score_class
-from seglosses.evaluate.settings import Settings
-from seglosses.evaluate.summary import MACRO, SummaryRow, shows_foreground, summarize
-from seglosses.evaluate.table import Table
 from seglosses.hosts.openmmlab.directions import DirectedMetric, Rule
 from seglosses.hosts.openmmlab.samples import check_labels, refuse_views
 from seglosses.metrics import EmptyPolicy
-from seglosses.metrics.empty import is_left_out, policy
+from seglosses.metrics.empty import policy
 from seglosses.registry import METRICS
 
 
@@ -84,76 +78,54 @@ class SegmentationScores(DirectedMetric):
 
     def directions(self) -> dict[str, Rule]:
         """As the columns of ``seglosses evaluate`` have it; less is better of what is undefined."""
-        settings = self._settings()
         rules: dict[str, Rule] = {"undefined": "less"}
-        table = Table(list(settings.classes.values()), settings.stored())
-        table.add("", [dict.fromkeys(settings.stored(), 0.0)] * len(table.classes))
-        for row in self._rows(table):
-            rules[self._key(row)] = "greater" if row.better == "higher" else "less"
+        for key, better in self._scores().better().items():
+            rules[key] = "greater" if better == "higher" else "less"
         return rules
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Score one batch."""
-        settings = self._settings()
+        scores = self._scores()
         if self.probabilities:
             refuse_views(data_batch)
         for sample in data_samples:
-            pred = _array(sample["pred_sem_seg"])[0].astype(np.int16)
-            labels = _array(sample["gt_sem_seg"])[0]
-            check_labels(labels, settings.num_classes, self.ignore_index, sample, type(self))
-            target = labels.astype(np.int16)
-            target[target == self.ignore_index] = IGNORED
-            prob = _probabilities(_array(sample["seg_logits"])) if self.probabilities else None
-            maps = LabelMaps(pred, target, None, prob)
-            self.results.append([score_class(maps, index, settings) for index in settings.classes])
+            labels = array_of(sample["gt_sem_seg"])
+            check_labels(
+                labels, len(class_names(self.dataset_meta)), self.ignore_index, sample, type(self)
+            )
+            prob = None
+            if self.probabilities:
+                logits = sample["seg_logits"]["data"].float()
+                prob = [logits.sigmoid() if len(logits) == 1 else logits.softmax(dim=0)]
+            pred = array_of(sample["pred_sem_seg"])
+            self.results += scores.measure([pred], [labels], probabilities=prob)
 
     def compute_metrics(self, results: list[list[dict[str, float]]]) -> dict[str, float]:
         """Means over all images of all processes."""
-        settings = self._settings()
-        table = Table(list(settings.classes.values()), settings.stored())
-        for number, numbers in enumerate(results):
-            table.add(str(number), numbers)
-        scores = {self._key(row): row.mean for row in self._rows(table)}
-        predicted = table.matrix("tp") + table.matrix("fp") > 0
-        shown = table.matrix("tp") + table.matrix("fn") > 0
-        undefined = sum(
-            is_left_out(self.empty, not pred, not target)
-            for pred, target in zip(predicted.flat, shown.flat, strict=True)
-        )
-        if undefined:
-            scores["undefined"] = undefined
-        if len(table) and not shows_foreground(table):
-            warn_of_no_score(self.ignore_index, table.classes)
-        return scores
+        scores = self._scores()
+        scores.add(results)
+        found = scores.local()
+        means = dict(found)
+        if found.undefined:
+            means["undefined"] = found.undefined
+        if found.evaluation.no_score:
+            warn_of_no_score(self.ignore_index, found.evaluation.table.classes)
+        return means
 
-    def _rows(self, table: Table) -> list[SummaryRow]:
-        settings = self._settings()
-        return summarize(table, settings.chosen(), settings.options, outside=settings.outside)
-
-    def _key(self, row: SummaryRow) -> str:
-        """Its name alone for one class and for the mean of several, else with the class."""
-        whole = len(self._settings().classes) == 1 or row.cls == MACRO
-        return row.metric if whole else f"{row.metric}.{row.cls}"
-
-    def _settings(self) -> Settings:
-        names = list((self.dataset_meta or {}).get("classes") or ["background", "foreground"])
-        count = len(names)
-        chosen = self.classes if self.classes is not None else ([1] if count == 2 else range(count))
-        wrong = [index for index in chosen if not 0 <= index < count]
-        if wrong:
-            raise ValueError(f"no class {wrong[0]} in a data set with {count}: {', '.join(names)}")
-        unread = LabelCode({}, "label maps in memory")
-        return Settings(
-            num_classes=count,
-            classes={index: names[index] for index in chosen},
-            pred_code=unread,
-            target_code=unread,
-            columns=tuple(column.name for column in self.columns),
+    def _scores(self) -> Scores:
+        """The accumulator of a data set's classes; mmengine gathers what it measures."""
+        names = class_names(self.dataset_meta)
+        check_classes(self.classes, names)
+        return Scores(
+            [column.name for column in self.columns],
+            names,
+            scored=self.classes,
+            ignore_index=self.ignore_index,
+            form="labels",
             connectivity=self.connectivity,
             empty=self.empty,
             options=self.options,
-            probabilities=self.probabilities,
-            asked=self.classes is not None,
+            gather=False,
         )
 
 
@@ -172,14 +144,48 @@ def warn_of_no_score(ignore_index: int, classes: Sequence[str]) -> None:
     )
 
 
-def _array(pixel_data: Mapping[str, Any]) -> NDArray[Any]:
-    array: NDArray[Any] = pixel_data["data"].cpu().numpy()
-    return array
+def class_names(dataset_meta: Mapping[str, Any] | None) -> list[str]:
+    """Names of the classes of a data set, those that occur twice with their index.
+
+    Args:
+        dataset_meta: As mmengine hands it to metrics.
+
+    Returns:
+        Different names.
+
+    Example:
+        >>> class_names({"classes": ("bat", "ball", "bat")}), class_names(None)
+        (['bat', 'ball', 'bat 2'], ['background', 'foreground'])
+    """
+    names = list((dataset_meta or {}).get("classes") or ["background", "foreground"])
+    return [
+        f"{name} {place}" if name in names[:place] else name for place, name in enumerate(names)
+    ]
 
 
-def _probabilities(logits: NDArray[Any]) -> NDArray[np.float32]:
-    """Softmax over the classes of (C, H, W); one channel is the sigmoid of the foreground."""
-    if len(logits) == 1:
-        logits = np.concatenate([np.zeros_like(logits), logits])
-    shifted = np.exp(logits.astype(np.float32) - logits.max(axis=0))
-    return np.asarray(shifted / shifted.sum(axis=0), np.float32)
+def check_classes(classes: Sequence[int] | None, names: Sequence[str]) -> None:
+    """Refuse classes that a data set does not have.
+
+    Args:
+        classes: Indices of the classes to score.
+        names: Names of those of the data set.
+
+    Raises:
+        ValueError: for the first that does not exist.
+
+    Example:
+        >>> check_classes([2], ["sky", "road"])
+        Traceback (most recent call last):
+        ValueError: no class 2 in a data set with 2 classes: sky, road
+    """
+    for index in classes or ():
+        if not 0 <= index < len(names):
+            raise ValueError(
+                f"no class {index} in a data set with {len(names)} classes: {', '.join(names)}"
+            )
+
+
+def array_of(pixel_data: Mapping[str, Any]) -> NDArray[Any]:
+    """The (1, H, W) class indices of a sample as (H, W)."""
+    labels: NDArray[Any] = pixel_data["data"][0].cpu().numpy()
+    return labels

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from seglosses.evaluate.accumulator import Scores
 from seglosses.evaluate.settings import is_background
+from seglosses.evaluate.spread import nanmean
 from seglosses.hosts.openmmlab.directions import DirectedMetric, Rule
 from seglosses.hosts.openmmlab.samples import check_labels
-from seglosses.hosts.openmmlab.scores import warn_of_no_score
-from seglosses.metrics import EmptyPolicy, Pair, betti_error, windowed_betti_errors
+from seglosses.hosts.openmmlab.scores import (
+    array_of,
+    check_classes,
+    class_names,
+    warn_of_no_score,
+)
+from seglosses.metrics import EmptyPolicy
 from seglosses.metrics.empty import policy
 from seglosses.registry import METRICS
-from seglosses.topology import matching_error
 from seglosses.topology.errors import TieBreaking
 
-SHOWN = "classes that the label shows"
+TOTAL = "betti_matching_error"
 
 
 @METRICS.register_module()
@@ -86,80 +89,61 @@ class TopologyMetric(DirectedMetric):
 
     def directions(self) -> dict[str, Rule]:
         """Less is better of all: they are errors, and what is undefined."""
-        return dict.fromkeys([*self._score(Pair([[0]], [[0]])), "undefined"], "less")
+        return dict.fromkeys([TOTAL, *self.columns, "undefined"], "less")
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Score one batch."""
+        scores = self._scores()
         for sample in data_samples:
-            pred, target = _labels(sample["pred_sem_seg"]), _labels(sample["gt_sem_seg"])
-            check_labels(target, self._count(), self.ignore_index, sample, type(self))
-            valid = target != self.ignore_index
-            pairs = [
-                Pair(
-                    (pred == index) & valid,
-                    (target == index) & valid,
-                    connectivity=self.connectivity,
-                    empty=self.empty,
-                )
-                for index in self._classes()
-            ]
-            defined = [pair for pair in pairs if not pair.left_out]
-            rows = [self._score(pair) for pair in defined]
-            result = (
-                {key: float(np.mean([r[key] for r in rows])) for key in rows[0]} if rows else {}
-            )
-            result[SHOWN] = sum(not pair.target_empty for pair in pairs)
-            result["undefined"] = len(pairs) - len(defined)
-            self.results.append(result)
+            pred, target = array_of(sample["pred_sem_seg"]), array_of(sample["gt_sem_seg"])
+            check_labels(target, len(self._names()), self.ignore_index, sample, type(self))
+            self.results += scores.measure([pred], [target])
 
-    def compute_metrics(self, results: list[dict[str, float]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[list[dict[str, float]]]) -> dict[str, float]:
         """Means over all images of all processes."""
-        means: dict[str, float] = {}
-        for key in self._score(Pair([[0]], [[0]])):
-            found = [result[key] for result in results if key in result]
-            means[key] = float(np.mean(found)) if found else float("nan")
-        if results and not sum(result[SHOWN] for result in results):
+        scores = self._scores()
+        scores.add(results)
+        found = scores.local()
+        of_images = {
+            key: nanmean(scores.table.matrix(key), axis=1)[:, None] for key in self.columns
+        }
+        of_images[TOTAL] = of_images["betti0_matching_error"] + of_images["betti1_matching_error"]
+        means = {key: float(nanmean(of_images[key], axis=0)[0]) for key in (TOTAL, *self.columns)}
+        if found.evaluation.no_score:
             means = dict.fromkeys(means, float("nan"))
             warn_of_no_score(self.ignore_index, [str(index) for index in self._classes()])
-        undefined = sum(result["undefined"] for result in results)
-        return {**means, "undefined": undefined} if undefined else means
+        return {**means, "undefined": found.undefined} if found.undefined else means
 
-    def _score(self, pair: Pair) -> dict[str, float]:
-        pred, target = pair.uncropped()
-        error = matching_error(
-            pred,
-            target,
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns of ``seglosses evaluate`` that are read."""
+        windows = "" if self.window is None else "_window"
+        kinds = ["", "_matching", *([windows] if windows else [])]
+        names = {"": "error", "_matching": "matching_error", "_window": "error_window"}
+        return [f"betti{dim}_{names[kind]}" for dim in (0, 1) for kind in kinds]
+
+    def _scores(self) -> Scores:
+        """The accumulator of a data set's classes; mmengine gathers what it measures."""
+        options = {} if self.window is None else {"window": self.window}
+        return Scores(
+            self.columns,
+            self._names(),
+            scored=self._classes(),
+            ignore_index=self.ignore_index,
+            form="labels",
             connectivity=self.connectivity,
-            tie_breaking=self.tie_breaking,
-            count_essential=self.tie_breaking == "none",
+            empty=self.empty,
+            options={"tie_breaking": self.tie_breaking, **options},
+            gather=False,
         )
-        scores: dict[str, float] = {"betti_matching_error": error.total}
-        for dim, count in enumerate(error.by_dimension):
-            scores[f"betti{dim}_error"] = betti_error(pair, dim)
-            scores[f"betti{dim}_matching_error"] = count
-        if self.window is not None:
-            for dim, mean in enumerate(windowed_betti_errors(pair, window=self.window)):
-                scores[f"betti{dim}_error_window"] = mean
-        return scores
 
-    def _count(self) -> int:
-        return len((self.dataset_meta or {}).get("classes") or "ab")
+    def _names(self) -> Sequence[str]:
+        return class_names(self.dataset_meta)
 
     def _classes(self) -> Sequence[int]:
-        count = self._count()
-        chosen = self.classes
-        if chosen is None:
-            names = (self.dataset_meta or {}).get("classes") or "ab"
-            several = count > 2
-            chosen = [
-                i for i in range(1, max(count, 2)) if not (several and is_background(names[i]))
-            ]
-        if wrong := [index for index in chosen if not 0 <= index < count]:
-            raise ValueError(f"no class {wrong[0]} in a data set with {count} classes")
-        return chosen
-
-
-def _labels(pixel_data: Mapping[str, Any]) -> NDArray[Any]:
-    """The (1, H, W) class indices of a sample as (H, W)."""
-    labels: NDArray[Any] = pixel_data["data"][0].cpu().numpy()
-    return labels
+        names, chosen = self._names(), self.classes
+        check_classes(chosen, names)
+        if chosen is not None:
+            return chosen
+        several = len(names) > 2
+        return [i for i in range(1, len(names)) if not (several and is_background(names[i]))]

@@ -1,0 +1,86 @@
+"""Scores of all processes of a distributed run, brought together in every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import distributed
+
+
+class Part(NamedTuple):
+    """What one process knows.
+
+    Args:
+        settings: What its scores depend on, as a text that is equal for equal settings.
+        ids: One for each image; None where they have none.
+        values: (images, classes, columns).
+    """
+
+    settings: str
+    ids: list[str] | None
+    values: NDArray[np.float64]
+
+
+def is_distributed() -> bool:
+    """Whether there are other processes to gather from."""
+    return (
+        distributed.is_available()
+        and distributed.is_initialized()
+        and distributed.get_world_size() > 1
+    )
+
+
+def all_parts(part: Part, group: Any = None) -> list[Part]:
+    """The parts of all processes of a group, in the order of their ranks.
+
+    Every process calls this, and gets the same; how many images each one has does not matter.
+
+    Args:
+        part: Of this process.
+        group: A process group; None for all processes.
+
+    Returns:
+        One part a process.
+
+    Raises:
+        ValueError: In every process, when their settings differ, or some have ids and some none.
+    """
+    parts: list[Any] = [None] * distributed.get_world_size(group)
+    distributed.all_gather_object(parts, tuple(part), group=group)
+    found = [Part(*one) for one in parts]
+    for rank, one in enumerate(found):
+        if one.settings != found[0].settings:
+            raise ValueError(
+                f"rank {rank} scores other columns or classes, or with other options, than rank 0:"
+                " make Scores with the same arguments on all ranks"
+            )
+    named = [rank for rank, one in enumerate(found) if len(one.values) and one.ids is not None]
+    nameless = [rank for rank, one in enumerate(found) if len(one.values) and one.ids is None]
+    if named and nameless:
+        raise ValueError(
+            f"rank {named[0]} gave ids to update() and rank {nameless[0]} gave none: give them on"
+            " all ranks, or on none"
+        )
+    return found
+
+
+def dealt(parts: Sequence[Sequence[Any]]) -> list[Any]:
+    """Items of all processes in the order in which a distributed sampler dealt them out.
+
+    Args:
+        parts: Items of each process.
+
+    Returns:
+        The first of each, the second of each, and so on.
+
+    Example:
+        >>> dealt([["a", "c", "e"], ["b", "d"]])
+        ['a', 'b', 'c', 'd', 'e']
+    """
+    nothing = object()
+    rounds = zip_longest(*parts, fillvalue=nothing)
+    return [item for items in rounds for item in items if item is not nothing]
