@@ -90,7 +90,8 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--band", type=float, default=Options.band, metavar="D",
         help="around boundaries, for their calibration (default: %(default)s)")  # fmt: skip
     add("--images", type=Path, metavar="DIR", help="images on which errors are drawn")
-    add("--workers", type=int, default=1, metavar="N", help="processes (-1: all cores)")
+    add("--workers", type=int, default=1, metavar="N",
+        help="processes (-1: one per core, 0: none but this one)")  # fmt: skip
     add(
         "--cluster",
         metavar="ADDRESS",

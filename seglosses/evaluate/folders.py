@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
 
-import joblib
-from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
 from seglosses.evaluate.choosing import Wishes, choose_settings
-from seglosses.evaluate.cluster import on_cluster
-from seglosses.evaluate.codes import UnknownValuesError
 from seglosses.evaluate.conventions import conventions
 from seglosses.evaluate.html import write_report
-from seglosses.evaluate.journal import Journal, Rows
+from seglosses.evaluate.journal import Journal
 from seglosses.evaluate.labels import Reading
-from seglosses.evaluate.listing import PairFiles, printable
+from seglosses.evaluate.listing import PairFiles
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.outcome import IncompleteError
 from seglosses.evaluate.partners import Folders, partners
 from seglosses.evaluate.result import Evaluation, Failure, without_meaning
-from seglosses.evaluate.scoring import score
 from seglosses.evaluate.settings import Settings
 from seglosses.evaluate.summary import summarize
 from seglosses.evaluate.table import Table
+from seglosses.evaluate.workers import Workplace, results
 from seglosses.metrics import EmptyPolicy
-
-Outcome: TypeAlias = tuple[PairFiles, Rows | Failure]
 
 
 def evaluate(
@@ -102,7 +95,9 @@ def evaluate(
             TopoMortar's result files.
         images: Folder of images on which the worst errors are drawn.
         worst: Number of images shown in the report.
-        workers: Number of processes on this machine; -1 for one per core.
+        workers: Number of processes on this machine that score images, -1 for one per core. An
+            image that ends its process is named, and the others are scored. 0 scores in the
+            calling process, which such an image ends.
         cluster: Address of a running Dask scheduler to use instead (needs dask[distributed]).
         keep_going: Accept images that cannot be scored, and missing partners.
         keep_scores: Keep the scores of images in `out`, so that the next call with equal settings
@@ -164,15 +159,6 @@ def evaluate(
         keep_scores,
     )
     return _run(folders, wishes, output, Workplace(workers, cluster, progress), keep_going)
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """Who does the work: processes of this machine or a Dask cluster, with a bar or without."""
-
-    workers: int = 1
-    cluster: str | None = None
-    progress: bool = False
 
 
 @dataclass(frozen=True)
@@ -242,59 +228,20 @@ def _score_all(
             table.add(name, rows)
     finished = set(table.images)
     todo = [files for files in pairs if files.name not in finished]
-    with ExitStack() as stack:
-        if place.cluster is not None:
-            stack.enter_context(on_cluster(place.cluster))
-        shown = tqdm(
-            _results(todo, settings, place.workers),
-            total=len(pairs),
-            initial=len(finished),
-            disable=not place.progress,
-            unit="image",
-            desc="evaluate",
-        )
-        for files, outcome in shown:
-            if isinstance(outcome, Failure):
-                failures.append(outcome)
-                continue
-            table.add(files.name, outcome)
-            if journal is not None:
-                journal.add(files, outcome)
+    shown = tqdm(
+        results(todo, settings, place),
+        total=len(pairs),
+        initial=len(finished),
+        disable=not place.progress,
+        unit="image",
+        desc="evaluate",
+    )
+    for files, outcome in shown:
+        if isinstance(outcome, Failure):
+            failures.append(outcome)
+            continue
+        table.add(files.name, outcome)
+        if journal is not None:
+            journal.add(files, outcome)
     table.sort()
     return table, failures
-
-
-def _results(pairs: Sequence[PairFiles], settings: Settings, workers: int) -> Iterator[Outcome]:
-    jobs = (joblib.delayed(_attempt)(files, settings) for files in pairs)
-    done = 0
-    try:
-        for outcome in joblib.Parallel(n_jobs=workers, return_as="generator")(jobs):
-            done += 1
-            yield outcome
-    except BrokenExecutor:
-        # The system ended a process; which image was too much shows one by one.
-        yield from _one_by_one(pairs[done:], settings)
-
-
-def _one_by_one(pairs: Iterable[PairFiles], settings: Settings) -> Iterator[Outcome]:
-    """The same in a process that is made anew when an image ends it."""
-    for files in pairs:
-        try:
-            executor = get_reusable_executor(max_workers=1)
-            yield executor.submit(_attempt, files, settings).result()
-        except BrokenExecutor:
-            reason = "ended the process that scored it, as happens when memory runs out"
-            yield files, Failure(files.name, printable(f"{files.target}: {reason}"))
-
-
-def _attempt(files: PairFiles, settings: Settings) -> Outcome:
-    """Rows of an image, or why there are none."""
-    try:
-        return files, score(files, settings)
-    except UnknownValuesError as error:
-        return files, Failure(files.name, printable(str(error)), error.values, error.side)
-    except ValueError as error:
-        return files, Failure(files.name, printable(str(error)))
-    except Exception as error:  # one image must not cost the scores of the others
-        reason = f"{files.pred} and {files.target}: {type(error).__name__}: {error}"
-        return files, Failure(files.name, printable(reason))

@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seglosses.evaluate import Evaluation, Options, evaluate
-from seglosses.metrics import boundary_band, brier_score, expected_calibration_error, reliability
+from seglosses.evaluate import Evaluation, Options, evaluate, workers
+from seglosses.evaluate.sample import Sample
+from seglosses.metrics import (
+    Pair,
+    boundary_band,
+    brier_score,
+    expected_calibration_error,
+    reliability,
+)
 
 
 @pytest.fixture
@@ -75,10 +82,8 @@ def test_pooled_ece_equals_torchmetrics(calibrated: Path) -> None:
 def test_sums_survive_an_interruption_and_stay_out_of_the_table(
     calibrated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seglosses.evaluate import folders
-
     expected, out = score(calibrated), calibrated / "out"
-    original, done = folders.score, []
+    original, done = workers.score, []
 
     def interrupted(files, settings):
         if len(done) == 25:
@@ -86,11 +91,11 @@ def test_sums_survive_an_interruption_and_stay_out_of_the_table(
         done.append(files)
         return original(files, settings)
 
-    monkeypatch.setattr(folders, "score", interrupted)
+    monkeypatch.setattr(workers, "score", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        score(calibrated, out=out)
-    monkeypatch.setattr(folders, "score", original)
-    assert repr(score(calibrated, out=out).summary) == repr(expected.summary)
+        score(calibrated, out=out, workers=0)
+    monkeypatch.setattr(workers, "score", original)
+    assert repr(score(calibrated, out=out, workers=0).summary) == repr(expected.summary)
     head = (out / "per_image.csv").read_text().splitlines()[0]
     assert head == "image,class,ece,ece_boundary,brier,tp,fp,fn,pixels"
     assert "ECE of all pixels" in (out / "report.html").read_text("utf-8")
@@ -104,3 +109,15 @@ def test_ignored_images_leave_pooled_scores_undefined(tmp_path: Path) -> None:
     Image.fromarray(np.full((4, 4), 255, np.uint8)).save(tmp_path / "gt" / "a.png")
     result = score(tmp_path, num_classes=2, ignore_index=255)
     assert np.isnan([result.mean("ece_dataset"), result.mean("brier_dataset")]).all()
+
+
+def test_ignored_pixels_do_not_count_near_boundaries_either() -> None:
+    mask = np.zeros((6, 6), bool)
+    mask[:, 3:] = True
+    valid = np.ones_like(mask)
+    valid[:2] = False
+    prob = np.where(valid, 0.5, 1).astype(np.float32)
+    sample = Sample(Pair(mask, mask), mask, valid, prob)
+    near = boundary_band(mask, width=1.0)
+    assert near[~valid].any()
+    assert sample.reliability(4, 1.0).pixels.sum() == (near & valid).sum()

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from seglosses import cli
-from seglosses.evaluate import Evaluation, IncompleteError, evaluate, folders
+from seglosses.evaluate import Evaluation, IncompleteError, evaluate, workers
 from seglosses.evaluate.journal import NAME
 from seglosses.metrics import Pair, cldice, dice, hd95
 
@@ -145,7 +145,7 @@ def test_an_interrupted_run_goes_on(
     masks: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, scored = tmp_path / "out", []
-    original = folders.score
+    original = workers.score
 
     def interrupted(files, settings):
         if len(scored) == 2:
@@ -153,9 +153,9 @@ def test_an_interrupted_run_goes_on(
         scored.append(files.name)
         return original(files, settings)
 
-    monkeypatch.setattr(folders, "score", interrupted)
+    monkeypatch.setattr(workers, "score", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        evaluate(*masks, out=out)
+        evaluate(*masks, out=out, workers=0)
     with (out / NAME).open("a") as file:
         file.write('{"image": "003", "sta')
     # A prediction that has changed since is scored again.
@@ -167,8 +167,8 @@ def test_an_interrupted_run_goes_on(
         scored_again.append(files.name)
         return original(files, settings)
 
-    monkeypatch.setattr(folders, "score", counted)
-    result = evaluate(*masks, out=out)
+    monkeypatch.setattr(workers, "score", counted)
+    result = evaluate(*masks, out=out, workers=0)
     assert scored_again == ["000", "002", "003"]
     assert result.table.images == ["000", "001", "002", "003"]
     assert result.table.matrix("dice")[0, 0] == 1
@@ -188,12 +188,12 @@ def test_other_settings_start_afresh(masks: tuple[Path, Path], tmp_path: Path) -
 
 @pytest.mark.slow
 def test_processes_change_nothing(masks: tuple[Path, Path], tmp_path: Path) -> None:
-    def files(workers: int) -> list[str]:
-        out = tmp_path / str(workers)
-        evaluate(*masks, out=out, workers=workers)
+    def files(count: int) -> list[str]:
+        out = tmp_path / str(count)
+        evaluate(*masks, out=out, workers=count)
         return [(out / name).read_text() for name in ("per_image.csv", "summary.csv")]
 
-    assert files(2) == files(1)
+    assert files(2) == files(1) == files(0)
 
 
 def test_command_line(
@@ -225,8 +225,9 @@ def test_an_interruption_says_how_to_go_on(
     def interrupted(files, settings):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(folders, "score", interrupted)
-    assert cli.main(["evaluate", *map(str, masks), "--out", str(tmp_path / "out")]) == 130
+    monkeypatch.setattr(workers, "score", interrupted)
+    words = ["evaluate", *map(str, masks), "--out", str(tmp_path / "out"), "--workers", "0"]
+    assert cli.main(words) == 130
     assert "the same command goes on from here" in capsys.readouterr().err
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from seglosses.evaluate.labels import (
     IGNORED,
     LabelCode,
+    Reading,
     choose_codes,
     distinct,
     parse_labels_map,
 )
+from seglosses.evaluate.listing import PairFiles
+from seglosses.evaluate.scan import look
 
 BINARY = {0: 0, 255: 1}
 INDEX = {0: 0, 1: 1}
@@ -72,6 +77,25 @@ def test_decoding(dtype: type) -> None:
 def test_negative_and_large_values() -> None:
     code = LabelCode({-5: 0, 10**9: 1}, "made up")
     np.testing.assert_array_equal(code.decode(np.array([[10**9, -5]])), [[1, 0]])
+
+
+def test_a_large_value_costs_no_table_of_its_size() -> None:
+    code = LabelCode({0: 0, 2**40 - 1: 1}, "made up")  # 2 TiB
+    np.testing.assert_array_equal(code.decode(np.array([[2**40 - 1, 0]])), [[1, 0]])
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 47])
+def test_a_side_without_foreground_in_the_sample_is_looked_at_whole(
+    tmp_path: Path, at: int
+) -> None:
+    """Of 48 files every third is a sample."""
+    pairs = []
+    for index in range(48):
+        path = tmp_path / f"{index:02}.npy"
+        np.save(path, np.full((1, 2), 255 * (index == at), np.uint8))
+        pairs.append(PairFiles(path.stem, path, path))
+    seen = look(pairs, Reading())
+    assert seen.pred == seen.target == {0, 255}
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.uint16, np.int64, np.uint64])

@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,10 @@ import pytest
 from PIL import Image
 
 from seglosses import cli
-from seglosses.evaluate import Evaluation, IncompleteError, evaluate, folders
+from seglosses.evaluate import Evaluation, IncompleteError, evaluate, workers
 from seglosses.evaluate.journal import BLOCK, NAME, Journal, lock, stamp
 from seglosses.evaluate.listing import PairFiles
+from seglosses.evaluate.workers import Workplace
 
 MASK = np.zeros((12, 12), np.uint8)
 MASK[3:9, 3:9] = 1
@@ -41,19 +43,19 @@ class Stop(BaseException):
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the images that are scored, each time one is."""
     names: list[str] = []
-    original = folders.score
+    original = workers.score
 
     def score(files, settings):
         names.append(files.name)
         return original(files, settings)
 
-    monkeypatch.setattr(folders, "score", score)
+    monkeypatch.setattr(workers, "score", score)
     return names
 
 
 def interrupted(pred: Path, target: Path, out: Path, monkeypatch, *, after: int = 2) -> None:
     done: list[str] = []
-    original = folders.score
+    original = workers.score
 
     def score(files, settings):
         if len(done) == after:
@@ -62,13 +64,14 @@ def interrupted(pred: Path, target: Path, out: Path, monkeypatch, *, after: int 
         return original(files, settings)
 
     with monkeypatch.context() as patch:
-        patch.setattr(folders, "score", score)
+        patch.setattr(workers, "score", score)
         with pytest.raises(Stop):
-            evaluate(pred, target, out=out, metrics=["dice"])
+            scored(pred, target, out)
 
 
 def scored(pred: Path, target: Path, out: Path, **options: object) -> Evaluation:
-    return evaluate(pred, target, out=out, metrics=["dice"], **options)  # type: ignore[arg-type]
+    """In this process, where a test can count what is scored."""
+    return evaluate(pred, target, out=out, metrics=["dice"], workers=0, **options)  # type: ignore[arg-type]
 
 
 def test_scores_of_one_model_never_become_those_of_another(
@@ -229,14 +232,14 @@ def test_whatever_happens_to_one_image_the_others_are_scored(
     tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pred, target = save(tmp_path / "pred"), save(tmp_path / "gt")
-    original = folders.score
+    original = workers.score
 
     def score(files, settings):
         if files.name == "02":
             raise error
         return original(files, settings)
 
-    monkeypatch.setattr(folders, "score", score)
+    monkeypatch.setattr(workers, "score", score)
     with pytest.raises(IncompleteError, match=f"02: .*{type(error).__name__}") as caught:
         scored(pred, target, tmp_path / "out")
     assert caught.value.evaluation.table.images == ["00", "01", "03"]
@@ -264,26 +267,113 @@ def test_files_of_every_damage_are_named_and_counted(tmp_path: Path) -> None:
     assert len(caught.value.evaluation.table) == 4
 
 
-class Fatal:
-    """A path that ends the process which receives it."""
+@pytest.fixture
+def fatal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Image 01 ends the process that scores it, as a fault in a library or lack of memory does."""
+    original = workers.attempt
 
-    def __reduce__(self) -> tuple[object, tuple[int]]:
-        return os._exit, (9,)
+    def attempt(files, settings):
+        if files.name == "01":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(files, settings)
+
+    monkeypatch.setattr(workers, "attempt", attempt)
 
 
 @pytest.mark.slow
-def test_an_image_that_ends_its_process_is_named(tmp_path: Path) -> None:
-    """As one that needs more memory than there is: the system ends the process."""
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.usefixtures("fatal")
+def test_an_image_that_ends_its_process_is_named(tmp_path: Path, count: int) -> None:
+    pred, target = save(tmp_path / "pred", 12), save(tmp_path / "gt", 12)
+    with pytest.raises(IncompleteError, match="1 of 12 images could not be scored") as caught:
+        evaluate(pred, target, metrics=["dice"], workers=count)
+    (failure,) = caught.value.evaluation.failures
+    assert failure.image == "01"
+    assert "01.png: ended the process" in failure.reason
+    names = [f"{index:02}" for index in range(12) if index != 1]
+    assert caught.value.evaluation.table.images == names
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
+@pytest.mark.usefixtures("fatal")
+def test_an_image_that_ends_workers_of_a_cluster_is_named(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="runs on a Dask cluster")
+    pred, target = save(tmp_path / "pred", 12), save(tmp_path / "gt", 12)
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as cluster,
+        pytest.raises(IncompleteError, match="1 of 12 images could not be scored") as caught,
+    ):
+        evaluate(pred, target, metrics=["dice"], cluster=cluster.scheduler_address)
+    (failure,) = caught.value.evaluation.failures
+    assert failure.image == "01"
+    assert len(caught.value.evaluation.table.images) == 11
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
+@pytest.mark.usefixtures("fatal")
+def test_a_cluster_without_workers_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="runs on a Dask cluster")
     pred, target = save(tmp_path / "pred"), save(tmp_path / "gt")
-    settings = scored(pred, target, tmp_path / "out").settings
-    pairs = [PairFiles(path.stem, pred / path.name, path) for path in sorted(target.iterdir())]
-    pairs[1] = replace(pairs[1], pred=Fatal())  # type: ignore[arg-type]
-    results = dict(
-        (files.name, outcome) for files, outcome in folders._results(pairs, settings, workers=2)
-    )
-    assert list(results) == ["00", "01", "02", "03"]
-    assert "01.png: ended the process" in results.pop("01").reason
-    assert all(rows[0]["dice"] == 1 for rows in results.values())
+    monkeypatch.setattr("seglosses.evaluate.cluster.PATIENCE", 0.5)
+    monkeypatch.setattr("seglosses.evaluate.cluster._LOOK", 0.5)
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as cluster,
+        worker_without_nanny(cluster.scheduler_address),
+        pytest.raises(ValueError, match=r"is lost: no worker was left.*: .*01.*with a nanny"),
+    ):
+        evaluate(pred, target, metrics=["dice"], cluster=cluster.scheduler_address)
+
+
+@contextmanager
+def worker_without_nanny(address: str) -> Iterator[None]:
+    words = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny"]
+    words += ["--nthreads", "1", "--no-dashboard"]
+    from distributed import Client
+
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with Client(address) as client:
+            client.wait_for_workers(1, timeout=60)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_processes_go_on_side_by_side_after_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only images that may have been under way are scored one by one."""
+    pairs = [PairFiles(f"{index:02}", tmp_path, tmp_path) for index in range(12)]
+    alone: list[str] = []
+
+    class Parallel:
+        def __init__(self, **options: object) -> None: ...
+
+        def __call__(self, jobs):
+            for _function, arguments, _options in jobs:
+                if arguments[0].name in ("01", "09"):
+                    raise workers.BrokenExecutor
+                yield arguments[0], []
+
+    def one_by_one(pairs, settings):
+        alone.extend(files.name for files in pairs)
+        return ((files, []) for files in pairs)
+
+    monkeypatch.setattr(workers.joblib, "Parallel", Parallel)
+    monkeypatch.setattr(workers, "_one_by_one", one_by_one)
+    found = [files for files, _ in workers.results(pairs, None, Workplace(2))]  # type: ignore[arg-type]
+    assert found == pairs
+    assert alone == ["01", "02", "03", "04", "09", "10", "11"]
 
 
 @pytest.mark.slow

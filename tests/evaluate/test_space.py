@@ -219,6 +219,13 @@ def test_volumes_of_one_slice_are_images(tmp_path: Path, axis: int, ending: str)
     assert "one slice are scored as images, in 2D (some are here)" in conventions["volumes"]
 
 
+@pytest.mark.parametrize(("axis", "kept"), [(0, (2.0, 3.0)), (1, (1.0, 3.0)), (2, (1.0, 2.0))])
+def test_a_slice_goes_with_its_own_spacing(axis: int, kept: tuple[float, ...]) -> None:
+    volume = np.expand_dims(np.zeros((4, 5), np.uint8), axis)
+    pred, target = (LabelFile(Path(name), volume, spacing=(1.0, 2.0, 3.0)) for name in "pt")
+    assert align(pred, target)[1].spacing == kept
+
+
 def test_a_slice_among_volumes_is_named(tmp_path: Path) -> None:
     pred, target = folders(tmp_path)
     for name in ("a", "b"):

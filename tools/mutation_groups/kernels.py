@@ -63,7 +63,7 @@ MUTATIONS = [
         f"{_K}/cycles.py",
         "if depth[p] < depth[q]:",
         "if depth[p] > depth[q]:",
-        f"{_T}/test_errors.py {_T}/test_matching.py",
+        f"{_T}/test_shared_loops.py",
     ),
     (
         f"{_P}/_kernels_suppression.py",

@@ -170,7 +170,7 @@ MUTATIONS = [
         f"{_L}/topology/cavity.py",
         "leaking: Mask = line & (owner[high] == owner[low]) & (truth[high] != truth[low])",
         "leaking: Mask = line & (owner[high] == owner[low])",
-        f"{_T}/topology/test_regions.py {_T}/topology/test_repair.py",
+        f"{_T}/topology/test_paths.py",
     ),
     (
         f"{_L}/topology/regions.py",

@@ -101,9 +101,13 @@ def active_boundary_loss(
         own = distance[points]
         wanted = near.argmin(1)
         counted = counted & (near.amin(1) <= own)
-        others = F.pad(logits, (1, 1) * spatial, mode="replicate").movedim(1, -1)
+        # beyond the border lies the nearest pixel again
+        others, there = (
+            F.pad(x, (1, 1) * spatial, mode="replicate").movedim(1, -1)
+            for x in (logits, kept.unsqueeze(1).to(logits.dtype))
+        )
         log_q = _around(others, points, steps).log_softmax(2)
-        usable = _around(F.pad(kept, (1, 1) * spatial, value=True), points, steps)
+        usable = _around(there, points, steps).squeeze(2) > 0
     log_p = logits.movedim(1, -1)[points].log_softmax(1).unsqueeze(1)
     divergence = (log_q.exp() * (log_q - log_p)).sum(2).clamp(0, _LARGEST_DIVERGENCE)
     divergence = torch.where(usable, divergence, 0.0)

@@ -86,6 +86,8 @@ def test_a_weight_may_stand_outside() -> None:
         dict(type="seglosses.ForMaskHead", loss=inner, loss_name="loss_shape", loss_weight=0.5)
     )
     assert (named.loss_name, named.loss.loss_weight) == ("loss_shape", 0.5)
+    off = MODELS.build(dict(type="seglosses.ForMaskHead", loss=inner, loss_weight=0.0))
+    assert off(-pred, target, labels) == 0
     for wrapper in ("ForProbabilities", "ForDETR", "ForMaskHead"):
         kind = "QualityFocalLoss" if wrapper == "ForDETR" else "FocalLoss"
         weighted = dict(type=f"seglosses.{kind}", loss_weight=3.0)

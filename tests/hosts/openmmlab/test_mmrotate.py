@@ -83,6 +83,9 @@ def test_rotated_nms_knows_both_names_of_a_box_and_classes() -> None:
     scores = torch.tensor([0.7, 0.9, 0.8])
     assert rotated_nms(boxes, scores, 0.5).tolist() == [1]
     assert rotated_nms(boxes, scores, 0.5, torch.tensor([0, 0, 1])).tolist() == [1, 2]
+    apart = torch.tensor([[0.0, 0, 4, 4, 0], [90, 0, 4, 4, 0], [50, 0, 4, 4, 0]])
+    best_first = rotated_nms(apart, torch.tensor([0.1, 0.9, 0.5]), 0.5, torch.tensor([2, 0, 1]))
+    assert best_first.tolist() == [1, 2, 0]
     assert rotated_nms(boxes[:0], scores[:0], 0.5).tolist() == []
     with pytest.raises(ValueError, match=r"boxes \(n, 5\)"):
         rotated_nms(boxes[:, :4], scores, 0.5)

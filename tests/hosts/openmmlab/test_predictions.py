@@ -46,3 +46,17 @@ def test_unlabelled_samples_are_written(tmp_path: Path) -> None:
 def test_what_no_picture_holds_is_refused(tmp_path: Path, value: int) -> None:
     with pytest.raises(ValueError, match="0 to 65535"):
         write(tmp_path, [[0, value]], None)
+
+
+def test_a_picture_never_overwrites_another_of_its_name(tmp_path: Path) -> None:
+    metric = WritePredictions(str(tmp_path / "out"))
+    samples = []
+    for folder in ("a", "b"):
+        source = tmp_path / folder / "street.png"
+        source.parent.mkdir()
+        Image.new("RGB", (2, 1)).save(source)
+        samples.append({"img_path": str(source), "pred_sem_seg": {"data": torch.zeros(1, 1, 2)}})
+    metric.process(None, [samples[0]])
+    metric.process(None, [samples[0]])
+    with pytest.raises(ValueError, match=r"over .*both are named street"):
+        metric.process(None, [samples[1]])

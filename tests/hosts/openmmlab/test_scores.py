@@ -80,6 +80,32 @@ def test_calibration_reads_the_logits() -> None:
     assert one.evaluate(len(batch))["scores/brier"] == pytest.approx(scores["scores/brier"])
 
 
+@pytest.mark.parametrize("ignored", [3, 7])
+def test_any_value_may_be_ignored(ignored: int) -> None:
+    scores = []
+    for value in (255, ignored):
+        metric = SegmentationScores(metrics=["dice"], ignore_index=value)
+        metric.dataset_meta = {"classes": ("sky", "road", "car")}
+        batch = samples()
+        for sample in batch:
+            labels = sample["gt_sem_seg"]["data"]
+            labels[labels == 255] = value
+            sample["pred_sem_seg"]["data"][:, :2] = 1  # wrong everywhere but where it is ignored
+        metric.process(None, batch)
+        scores.append(metric.evaluate(len(batch)))
+    assert scores[0] == scores[1]
+
+
+def test_large_logits_are_certain() -> None:
+    metric = SegmentationScores(metrics=["brier"], probabilities=True)
+    metric.dataset_meta = {"classes": ("wall", "mortar")}
+    sample = samples(1, 2)[0]
+    target = sample["gt_sem_seg"]["data"]
+    sample["seg_logits"]["data"] = 1e4 * torch.cat([target != 1, target == 1]).float()
+    metric.process(None, [sample])
+    assert metric.evaluate(1)["scores/brier"] == 0
+
+
 def test_wrong_options_are_refused() -> None:
     with pytest.raises(ValueError, match="unknown metric"):
         SegmentationScores(metrics=["beauty"])

@@ -77,6 +77,40 @@ def test_price_by_hand() -> None:
     torch.testing.assert_close(value, expected.view(1))
 
 
+def test_pixels_nearer_than_what_is_left_around_them_have_no_direction() -> None:
+    # as in the price by hand, but column 4 is ignored: for column 3, at a distance of 4, there
+    # remain columns 2 and 3 with 5 and 4, and only others count
+    logits, labels = _logits(_steps(3)), _steps(9)
+    valid = torch.ones_like(labels, dtype=torch.bool)
+    valid[..., 4] = False
+    value, count = active_boundary_loss(
+        logits[:, :, :1],
+        labels[:, :1],
+        valid=valid[:, :1],
+        max_ratio=0.5,
+        label_smoothing=0.0,
+        max_distance=10.0,
+    )
+    assert count.item() == 2
+    s = torch.sigmoid(torch.tensor(2.0))
+    kl = (2 * s - 1) * torch.log(s / (1 - s))
+    alike = torch.tensor(8.0).log()
+    right = torch.log(5 + 3 * kl.exp()) - kl
+    torch.testing.assert_close(value, ((0.6 * alike + 0.5 * right) / 2).view(1))
+
+
+def test_what_ignored_neighbours_predict_costs_nothing() -> None:
+    # column 0, beside the boundary of columns 1 to 3, predicts something else but is ignored
+    logits, labels = _logits(_steps(3))[:, :, :1], _steps(9)[:, :1]
+    valid = torch.ones_like(labels, dtype=torch.bool)
+    valid[..., 0] = False
+    options = dict(valid=valid, max_ratio=0.5)
+    value, count = active_boundary_loss(logits, labels, **options)
+    other = torch.cat([logits[..., :1].flip(1), logits[..., 1:]], -1)
+    assert count.item() == 3
+    torch.testing.assert_close(active_boundary_loss(other, labels, **options)[0], value)
+
+
 def test_ignored_pixels_are_neither_boundary_nor_direction() -> None:
     logits, labels = _golden()
     labels[0, 6:9, 3:6] = 255
