@@ -164,12 +164,13 @@ class Evaluation:
             lines.append(f"{head}  {row.mean:>9.4g}  {between:<18} {row.n:>4}{gone}")
         return "\n".join(lines)
 
-    def write(self, out: Path) -> None:
+    def write(self, out: str | Path) -> None:
         """Write per_image.csv, summary.csv, summary.md, conventions.json and failures.csv.
 
         Args:
             out: Folder, made when missing. failures.csv is there only when something failed.
         """
+        out = Path(out)
         out.mkdir(parents=True, exist_ok=True)
         names = [column.name for column in self.columns]
         self.table.write_csv(out / "per_image.csv", [*names, *COUNTS])
