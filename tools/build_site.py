@@ -28,7 +28,10 @@ PARTS = ROOT / "tools" / "site_pages"
 #: The menu: title, and a page or a list of pages. A page that is in no list fails the build.
 MENU: list[tuple[str, Any]] = [
     ("Start", ["index.md", "start.md"]),
-    ("Choose a loss", ["losses.md", "gradients.md", "topomortar.md", "means.md", "left_out.md"]),
+    (
+        "Choose a loss",
+        ["losses.md", "coming_from.md", "gradients.md", "topomortar.md", "means.md", "left_out.md"],
+    ),
     ("Train", ["heads.md", "detection.md", "extra_inputs.md", "gpu.md"]),
     ("Evaluate", ["evaluation.md", "compare.md", "data.md"]),
     ("Topology", ["betti_matching.md", "betti_matching_volumes.md"]),
