@@ -32,7 +32,9 @@ class Row:
         mean: Over images and runs; of OOD the mean of the groups' means.
         std: ``paper``: over images x runs, n - 1; ``image``: over images after averaging runs.
             Of OOD the mean of the groups' spreads.
-        bold: Better than the baseline, and p below 0.05.
+        bold: Better than the baseline, and p below 0.05; of ``image`` over runs too: the 95 %
+            interval of the difference over runs does not hold 0.
+        images_only: Of ``image``: better with p below 0.05 over images, but not over runs.
         p: ``paper``: one-sided sign flips over images x runs. ``image``: two-sided sign flips over
             images, with Holm's correction over the losses and metrics of the set. NaN for the
             baseline, and against a baseline that was scored on images of another size.
@@ -46,6 +48,7 @@ class Row:
         difference_high: Upper end.
         delta: Cliff's delta to the baseline over images, positive where this loss is better.
         ratio: Median over images divided by that of the baseline; NaN where that is 0.
+        protocol: Size of the images and length of the trainings.
     """
 
     setting: str
@@ -66,6 +69,8 @@ class Row:
     difference_high: float = NAN
     delta: float = NAN
     ratio: float = NAN
+    images_only: bool = False
+    protocol: str = ""
 
 
 def compare(
@@ -130,15 +135,27 @@ def _compare_set(
     single = sign_flip_test(stacked, alternative=side, flips=flips, seed=seed)
     p = single if stat == "paper" else holm(single)
     starts = {row.metric: row for row in reversed(rows) if row.loss == base.loss}
-    return [
-        replace(
-            row,
-            p=float(p[index]),
-            p_single=NAN if stat == "paper" else float(single[index]),
-            bold=bool(p[index] < LEVEL) and _better(row, starts[row.metric], stat),
+    tested = []
+    for index, row in enumerate(rows):
+        better = bool(p[index] < LEVEL) and _better(row, starts[row.metric], stat)
+        sure = stat == "paper" or _better_over_runs(row)
+        tested.append(
+            replace(
+                row,
+                p=float(p[index]),
+                p_single=NAN if stat == "paper" else float(single[index]),
+                bold=better and sure,
+                images_only=better and not sure,
+            )
         )
-        for index, row in enumerate(rows)
-    ]
+    return tested
+
+
+def _better_over_runs(row: Row) -> bool:
+    """Whether the interval of the difference over runs lies on the better side of 0."""
+    if METRICS[row.metric].higher:
+        return row.difference_low > 0
+    return row.difference_high < 0
 
 
 def _better(row: Row, base: Row, stat: Stat) -> bool:
@@ -154,11 +171,15 @@ def _describe(one: Scores, masks: Sequence[NDArray[np.bool_]], place: int, stat:
     pooled = values if stat == "paper" else mean(values, axis=0)[None]
     runs = macro(values, masks)
     low, high = t_interval(runs)
+    middle = float(np.mean([mean(pooled[:, mask].ravel(), axis=0) for mask in masks]))
+    # runs that leave other images undefined have another mean than the images together
+    low, high = min(low, middle), max(high, middle)
     return Row(
         setting="", set="", metric="", loss=one.loss,
-        mean=float(np.mean([mean(pooled[:, mask].ravel(), axis=0) for mask in masks])),
+        mean=middle,
         std=float(np.mean([_std(pooled[:, mask]) for mask in masks])),
         images=int(sum(mask.sum() for mask in masks)), runs=len(one.seeds), low=low, high=high,
+        protocol=one.protocol,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from seglosses.benchmark.comparison import Row, Stat
 from seglosses.benchmark.figures import costs, image_charts, pictures
 from seglosses.benchmark.results import METRICS
 from seglosses.benchmark.settings import Setting
-from seglosses.benchmark.tables import EFFECT_HEADS, blocks, cell, effects
+from seglosses.benchmark.tables import EFFECT_HEADS, blocks, cell, effects, mark, protocols
 from seglosses.report import page
 
 
@@ -56,23 +56,25 @@ def _tables(rows: Sequence[Row], stat: Stat) -> str:
     for setting, chosen, mine in blocks(rows):
         name = f"{setting}-{chosen}".replace("/", "-")
         metrics = list(dict.fromkeys(row.metric for row in mine))
+        several = protocols(mine)
         body: list[list[str | tuple[str, float]]] = []
         for loss in dict.fromkeys(row.loss for row in mine):
             of = {row.metric: row for row in mine if row.loss == loss}
             line: list[str | tuple[str, float]] = [loss]
-            line += [
-                (cell(of[m], stat) + (" ★" if of[m].bold else ""), of[m].mean) for m in metrics
-            ]
+            line += [(mark(cell(of[m], stat), of[m], "", star=" ★"), of[m].mean) for m in metrics]
+            line += [of[metrics[0]].protocol] * several
             body.append(line)
         heads = [
             "Loss",
             *(f"{METRICS[metric].title} {METRICS[metric].arrow}" for metric in metrics),
+            *["Protocol"] * several,
         ]
         first = mine[0]
         parts.append(
             f"<h3>{chosen}</h3><p class='quiet'>{first.images} images, {first.runs} runs of"
-            f" {html.escape(first.loss)}; ★ better than {html.escape(first.loss)} and p &lt;"
-            " 0.05</p>" + page.table(heads, body, name=name)
+            f" {html.escape(first.loss)}; ★ better than {html.escape(first.loss)} and p &lt; 0.05"
+            f"{', over runs too; † over images only' * (stat == 'image')}</p>"
+            + page.table(heads, body, name=name)
         )
         if stat == "image" and (compared := _effects(mine)):
             heads = ["Metric", "Loss", *EFFECT_HEADS[2:]]

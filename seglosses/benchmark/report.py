@@ -28,7 +28,9 @@ _NOTES: dict[Stat, tuple[str, ...]] = {
         "Seeds are averaged first: mean ± standard deviation over images (of OOD: means over the"
         " groups).",
         "p over images: two-sided random sign flips, (k + 1) / (n + 1). Holm: corrected for all"
-        " losses and metrics of the set. Bold: better on average and corrected p < 0.05.",
+        " losses and metrics of the set. Bold: better on average, corrected p < 0.05, and the"
+        " interval of the change over runs does not hold 0. †: the same without the last: better"
+        " on these images, and another training may not be.",
         "Change over runs: mean difference of runs with the same seed, with Student's 95 %"
         " interval. It answers whether another training would show the same; p over images answers"
         " whether other images would.",

@@ -76,6 +76,7 @@ class Scores:
         values: (seeds, images, metrics); NaN where undefined.
         cards: What is known of how each run was made.
         folder: Where the files lie.
+        published: Whether others trained them.
     """
 
     setting: str
@@ -85,6 +86,26 @@ class Scores:
     values: NDArray[np.float64]
     cards: tuple[Mapping[str, Any], ...]
     folder: Path
+    published: bool = False
+
+    @property
+    def protocol(self) -> str:
+        """Size of the images, length of the trainings, config, and whether others trained.
+
+        Example:
+            >>> card = {"image_size": [128, 128], "iters": 300, "leaf": "configs/a/unet_128.py"}
+            >>> nothing = np.zeros((1, 1, 1))
+            >>> Scores("s", "a", ("1",), ("071",), nothing, (card,), Path()).protocol
+            '128 × 128 px, 300 iterations, unet_128'
+            >>> Scores("s", "a", ("1",), ("071",), nothing, ({},), Path(), True).protocol
+            '512 × 512 px, published'
+        """
+        parts = [f"{' × '.join(map(str, self.image_size))} px"]
+        lengths = sorted({card["iters"] for card in self.cards if "iters" in card})
+        parts += [f"{' or '.join(map(str, lengths))} iterations"] if lengths else []
+        leaves = sorted({Path(card["leaf"]).stem for card in self.cards if "leaf" in card})
+        engines = sorted({card["engine"] for card in self.cards if "engine" in card})
+        return ", ".join([*parts, *leaves, *engines, *(["published"] if self.published else [])])
 
     @property
     def image_size(self) -> tuple[int, ...]:

@@ -116,7 +116,7 @@ def settings(
         for other in published:
             if other.setting == name and set(images) <= set(other.images):
                 called = f"{other.loss} (published)" if other.loss in names else other.loss
-                mine.append(replace(other.only(images), loss=called))
+                mine.append(replace(other.only(images), loss=called, published=True))
         unknown = [image for image in images if image not in groups]
         if unknown:
             raise ValueError(

@@ -135,12 +135,15 @@ def as_markdown(rows: Sequence[Row], stat: Stat, notes: Sequence[str]) -> str:
     for setting, chosen, mine in blocks(rows):
         metrics = list(dict.fromkeys(row.metric for row in mine))
         heads = [f"{METRICS[metric].title} {METRICS[metric].arrow}" for metric in metrics]
+        several = protocols(mine)
+        heads += ["protocol"] * several
         lines += ["", f"## {setting}, {chosen}", "", _line(["loss", *heads])]
-        lines.append(_line(["---"] + ["---:"] * len(metrics)))
+        lines.append(_line(["---"] + ["---:"] * len(metrics) + ["---"] * several))
         for loss in dict.fromkeys(row.loss for row in mine):
             of = {row.metric: row for row in mine if row.loss == loss}
             cells = [cell(of[metric], stat) for metric in metrics]
-            marked = [f"**{c}**" if of[x].bold else c for c, x in zip(cells, metrics, strict=True)]
+            marked = [mark(c, of[x], "**") for c, x in zip(cells, metrics, strict=True)]
+            marked += [of[metrics[0]].protocol] * several
             lines.append(_line([loss, *marked]))
         compared = effects(mine) if stat == "image" else []
         if compared:
@@ -148,6 +151,42 @@ def as_markdown(rows: Sequence[Row], stat: Stat, notes: Sequence[str]) -> str:
             lines += [_line(one) for one in compared]
     lines += ["", "## How to read this", "", *(f"- {note}" for note in notes), ""]
     return "\n".join(lines)
+
+
+def protocols(rows: Sequence[Row]) -> bool:
+    """Whether a table needs a column for the protocol: its rows come from more than one.
+
+    Args:
+        rows: Of one table.
+
+    Returns:
+        False where all are alike.
+
+    Example:
+        >>> rows = [Row("s", "ID", "Dice", "a", mean=1, std=0, protocol=p) for p in ("x", "y")]
+        >>> protocols(rows), protocols(rows[:1])
+        (True, False)
+    """
+    return len({row.protocol for row in rows}) > 1
+
+
+def mark(text: str, row: Row, bold: str, *, star: str = "") -> str:
+    """A cell in bold where the row is better over images and runs, with † where over images only.
+
+    Args:
+        text: The cell.
+        row: What it shows.
+        bold: What stands around bold text.
+        star: What follows it.
+
+    Returns:
+        The cell.
+
+    Example:
+        >>> mark("0.9", Row("s", "ID", "Dice", "a", mean=0.9, std=0, images_only=True), "**")
+        '0.9 †'
+    """
+    return f"{bold}{text}{star}{bold}" if row.bold else f"{text} †" if row.images_only else text
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -173,7 +212,10 @@ def as_latex(rows: Sequence[Row], stat: Stat) -> str:
     for setting, chosen, mine in blocks(rows):
         metrics = list(dict.fromkeys(row.metric for row in mine))
         heads = [f"{tex(METRICS[x].title)} ${ARROWS[METRICS[x].higher]}$" for x in metrics]
-        lines += ["", f"% {setting}, {chosen}", f"\\begin{{tabular}}{{l{'r' * len(metrics)}}}"]
+        several = protocols(mine)
+        heads += ["protocol"] * several
+        columns = f"l{'r' * len(metrics)}{'l' * several}"
+        lines += ["", f"% {setting}, {chosen}", f"\\begin{{tabular}}{{{columns}}}"]
         lines += ["\\toprule", tex_line(["", *heads]), "\\midrule"]
         for loss in dict.fromkeys(row.loss for row in mine):
             of = {row.metric: row for row in mine if row.loss == loss}
@@ -181,7 +223,9 @@ def as_latex(rows: Sequence[Row], stat: Stat) -> str:
             for metric in metrics:
                 middle, _, spread = cell(of[metric], stat).partition("±")
                 text = f"\\mathbf{{{middle}}}" if of[metric].bold else middle
-                cells.append(f"${text} \\pm {spread}$" if spread else f"${text}$")
+                dagger = "^{\\dagger}" * of[metric].images_only
+                cells.append(f"${text}{dagger} \\pm {spread}$" if spread else f"${text}{dagger}$")
+            cells += [tex(of[metrics[0]].protocol).replace("×", "$\\times$")] * several
             lines.append(tex_line(cells))
         lines += ["\\bottomrule", "\\end{tabular}"]
     return "\n".join(lines) + "\n"

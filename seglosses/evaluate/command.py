@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-detections", type=int, metavar="N",
         help="with --coco: only the N best per image and class count (default: all;"
         " the numbers named COCO have their own limits)")  # fmt: skip
-    add("--quiet", action="store_true", help="no progress bar, no conventions")
+    add("--quiet", action="store_true", help="no progress bar")
+    add("--verbose", action="store_true",
+        help="print every class, every reading of overlap, and all conventions")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             args.gt_dir,
             args.out,
             max_detections=args.max_detections,
-            quiet=args.quiet,
+            quiet=not args.verbose,
         )
     with warnings_shown():
         return _evaluate(args)
@@ -94,14 +96,20 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 def _print(evaluation: Evaluation, args: argparse.Namespace) -> None:
     out = printable(args.out.as_posix())
-    if not args.quiet:
+    if args.verbose:
         for name, text in evaluation.conventions.items():
             if not isinstance(text, dict):
                 print(f"{name}: {text}")
         for column in evaluation.columns:
             print(f"{column.title}: {column.meaning}")
         print()
-    print(evaluation.as_text())
+    elif not args.quiet:
+        for name in ("values in predictions", "values in ground truth"):
+            print(f"{name}: {evaluation.conventions[name]}")
+    print(evaluation.as_text(verbose=args.verbose))
+    if not args.verbose:
+        classes = "classes, " if len(evaluation.table.classes) > 1 else ""
+        print(f"{classes}further readings and conventions: {out}/summary.csv, conventions.json")
     if evaluation.failures and args.keep_going:
         print(f"{len(evaluation.failures)} images not scored, see {out}/failures.csv")
         if values := without_meaning(evaluation.failures):

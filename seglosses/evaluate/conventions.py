@@ -62,7 +62,8 @@ def of_settings(settings: Settings) -> dict[str, object]:
         "..., 100 % of the images, averaged; _lowest: that of the worst 1 %, at least one image",
         "options": vars(settings.options),
         "intervals": "95 %, bootstrap over images, 2000 resamples, seeded; studentised for means "
-        "and ratios of sums; percentiles for pooled calibration, and for the worst images where "
+        "and ratios of sums; percentiles for pooled calibration, shifted by the bias of the "
+        "resamples, and for the worst images where "
         "the smallest share holds 20 of them (200 images for the worst 10 %, 2000 for the worst "
         "1 %): with fewer there is no valid one",
         "metrics": {column.name: column.meaning for column in settings.chosen()},

@@ -111,13 +111,25 @@ def run(
         Exit status.
     """
     values = evaluate_coco(predictions, truth, out=out, max_detections=max_detections)
+    # without an image of more than 100 detections of a class COCO's limit changes nothing
+    pairs = [(name, f"COCO {name}") for name in values if f"COCO {name}" in values]
+    same = all(_equal(values[name], values[other]) for name, other in pairs)
+    twice = {name for name, _ in pairs} if same else set()
     width = max(map(len, values))
     for name, value in values.items():
+        if name in twice:
+            continue
         print(f"{name:{width}s} {value:8.4f}" + ("" if quiet else f"   {meaning(name)}"))
+    if twice:
+        print(f"{', '.join(sorted(twice))} without COCO's limit of detections: the same")
     for note in json.loads((out / "summary.json").read_text(encoding="utf-8"))["notes"]:
         print(f"note: {note}")
     print(f"report: {out / 'report.html'}")
     return 0
+
+
+def _equal(one: float, other: float) -> bool:
+    return one == other or (one != one and other != other)
 
 
 def _check_scores(pair: CocoPair, predictions: str) -> None:

@@ -137,11 +137,16 @@ class Evaluation:
             f"of {', '.join(self.table.classes)}"
         )
 
-    def as_text(self) -> str:
+    def as_text(self, *, verbose: bool = False) -> str:
         """The summary as an aligned table.
 
+        Args:
+            verbose: Show every row of the summary: classes, scores of all pixels, by image, by
+                class and of the worst images. By default a row a metric, of the only class or of
+                the mean of classes; of calibration that of all images together.
+
         Returns:
-            Lines, one per class and metric, with the interval and the number of images.
+            Lines, with the interval and the number of images.
 
         Example:
             >>> from seglosses.evaluate.folders import evaluate
@@ -154,15 +159,23 @@ class Evaluation:
             >>> print(result.as_text().splitlines()[1])
             foreground  Dice                               1  [1, 1]                2
         """
-        width = max((len(row.title) for row in self.summary), default=6)
-        first = max((len(row.cls) for row in self.summary), default=5)
+        rows = self.summary if verbose else self._headlines()
+        width = max((len(row.title) for row in rows), default=6)
+        first = max((len(row.cls) for row in rows), default=5)
         lines = [f"{'class':<{first}}  {'metric':<{width}}  {'mean':>9}  95 % interval    images"]
-        for row in self.summary:
+        for row in rows:
             between = f"[{row.low:.4g}, {row.high:.4g}]" if row.low == row.low else ""
             gone = f"  ({row.undefined} undefined)" if row.undefined else ""
             head = f"{row.cls:<{first}}  {row.title:<{width}}"
             lines.append(f"{head}  {row.mean:>9.4g}  {between:<18} {row.n:>4}{gone}")
         return "\n".join(lines)
+
+    def _headlines(self) -> list[SummaryRow]:
+        """A row of each metric."""
+        main = self.table.classes[0] if len(self.table.classes) == 1 else MACRO
+        found = {row.metric: row for row in self.summary if row.cls == main}
+        names = (c.name if c.pooled is None else f"{c.name}_dataset" for c in self.columns)
+        return [found[name] for name in names]
 
     def write(self, out: str | Path) -> None:
         """Write per_image.csv, summary.csv, summary.md, conventions.json and failures.csv.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from seglosses.metrics.fine_grained import QUANTILES
+from seglosses.metrics.fine_grained import QUANTILES, fine_grained
 from seglosses.report.bootstrap import (
     TAIL,
     divide,
@@ -108,13 +108,14 @@ def intervals(
     return [clipped(mean, mean_interval(mean, column), better) for mean, column in columns]
 
 
-def clipped(mean: float, ends: Interval, better: str) -> Interval:
+def clipped(mean: float, ends: Interval, better: str, *, most: float = np.inf) -> Interval:
     """An interval within the range of a score.
 
     Args:
         mean: The score.
         ends: Its interval.
         better: As in :func:`intervals`.
+        most: Largest value that there is, where lower is better.
 
     Returns:
         The part of the interval in which scores can lie.
@@ -126,7 +127,7 @@ def clipped(mean: float, ends: Interval, better: str) -> Interval:
     low, high = ends
     return (
         max(low, 0.0) if mean >= 0 else low,
-        min(high, 1.0) if better == "higher" and mean <= 1 else high,
+        min(high, 1.0 if better == "higher" else most) if mean <= 1 else high,
     )
 
 
@@ -158,24 +159,25 @@ def fine_grained_intervals(
     (image,) = intervals(
         nanmean(of_images[:, None], axis=0), of_scores(of_images[:, None]), [0], better="higher"
     )
-    every = range(shown.shape[1])
+    every, scores = range(shown.shape[1]), fine_grained(tp, fp, fn, beta=beta)
     return {
         "image": image,
         "cls": intervals(nanmean(shown, axis=0), of_scores(shown), every, better="higher")[-1],
-        "image_worst": _lowest([of_images], QUANTILES),
-        "class_worst": _lowest(list(shown.T), QUANTILES),
-        "image_lowest": _lowest([of_images], (1,)),
-        "class_lowest": _lowest(list(shown.T), (1,)),
+        "image_worst": _lowest([of_images], QUANTILES, scores.image_worst),
+        "class_worst": _lowest(list(shown.T), QUANTILES, scores.class_worst),
+        "image_lowest": _lowest([of_images], (1,), scores.image_lowest),
+        "class_lowest": _lowest(list(shown.T), (1,), scores.class_lowest),
     }
 
 
-def _lowest(columns: Sequence[Floats], percents: Sequence[int]) -> Interval:
-    """Percentile interval of the mean over columns and shares of their lowest scores."""
+def _lowest(columns: Sequence[Floats], percents: Sequence[int], mean: float) -> Interval:
+    """Percentile interval of the mean over columns and shares of their lowest scores, with it."""
     held = [int(np.isfinite(scores).sum()) for scores in columns]
     if min(count for count in held if count or not any(held)) * min(percents) / 100 < TAIL:
         return NONE
     spread = np.stack([resampled_worst(scores, percents) for scores in columns])
-    return percentile_interval(nanmean(spread.mean(axis=2), axis=0))
+    low, high = percentile_interval(nanmean(spread.mean(axis=2), axis=0))
+    return min(low, mean), max(high, mean)
 
 
 def nanmean(values: Floats, axis: int) -> Floats:

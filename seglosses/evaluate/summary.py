@@ -13,6 +13,7 @@ from seglosses.evaluate.options import Options
 from seglosses.evaluate.settings import is_background
 from seglosses.evaluate.spread import (
     Interval,
+    clipped,
     deviations,
     fine_grained_intervals,
     intervals,
@@ -21,7 +22,7 @@ from seglosses.evaluate.spread import (
 )
 from seglosses.evaluate.table import Table
 from seglosses.metrics.fine_grained import fine_grained
-from seglosses.report.bootstrap import divide, percentile_interval, resampled_sums
+from seglosses.report.bootstrap import centred_interval, divide, resampled_sums
 
 MACRO = "mean of classes"
 
@@ -39,7 +40,7 @@ class SummaryRow:
         std: Standard deviation over images (n - 1); NaN for scores of the whole set.
         median: Median over images; NaN for scores of the whole set.
         low: Lower end of the 95 % bootstrap interval of `mean`, images drawn with replacement; NaN
-            where no interval is valid.
+            where no interval is valid. An interval holds its mean.
         high: Upper end.
         n: Number of images in the mean.
         undefined: Number of images left out because the metric is undefined there, as where both
@@ -156,8 +157,8 @@ def _all_rows(
         yield from _rows(table, head, means, ends, scores, inside)
         if column.pooled is not None:
             yield from _pooled_rows(table, column, column.pooled, options, inside)
-    if any(column.group == "overlap" for column in columns):
-        for name, weight in (("IoU", 1), ("Dice", 2)):
+    for name, weight in (("IoU", 1), ("Dice", 2)):
+        if any(column.name == name.lower() for column in columns):
             right, total = weight * tp, weight * tp + fp + fn
             head = (f"{name.lower()}_dataset", f"{name} of all pixels", "higher")
             means = divide(right.sum(axis=0), total.sum(axis=0))
@@ -174,10 +175,20 @@ def _pooled_rows(
     drawn = resampled_sums(parts.reshape(len(table), -1)).reshape(-1, *parts.shape[1:])
     head = (f"{column.name}_dataset", pooled.title, column.better)
     means, ratios = pooled.read(parts.sum(axis=0)), pooled.read(drawn)
+    centres = means
     if len(means) > 1:
         ratios = np.column_stack([ratios, nanmean(ratios[:, inside], axis=1)])
+        centres = np.append(means, nanmean(means[inside], axis=0))
     # two images or more make a spread
-    ends = [percentile_interval(drawn if len(table) > 1 else drawn[:0]) for drawn in ratios.T]
+    ends = [
+        clipped(
+            float(centre),
+            centred_interval(float(centre), of[: len(of) * (len(table) > 1)]),
+            column.better,
+            most=1.0,
+        )
+        for centre, of in zip(centres, ratios.T, strict=True)
+    ]
     yield from _rows(table, head, means, ends, None, inside)
 
 

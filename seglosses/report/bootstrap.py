@@ -101,7 +101,9 @@ def mean_interval(
         reach = np.quantile(sums[known] / (fine.size * errors[known]), tails)
     else:
         reach = special.stdtrit(fine.size - 1, tails)
-    return mean - float(reach[0]) * error, mean - float(reach[1]) * error
+    low, high = mean - float(reach[0]) * error, mean - float(reach[1]) * error
+    # of very skewed scores both quantiles can lie on one side of 0
+    return min(low, mean), max(high, mean)
 
 
 def resampled_worst(scores: Floats, percents: Sequence[float]) -> Floats:
@@ -194,3 +196,27 @@ def percentile_interval(spread: Floats) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.percentile(fine, [2.5, 97.5])
     return float(low), float(high)
+
+
+def centred_interval(value: float, spread: Floats) -> tuple[float, float]:
+    """Central 95 % of a bootstrap distribution, shifted so that its mean is the value.
+
+    For scores whose resamples are biased, as calibration errors: a resample has repeated images, so
+    its bins are noisier and its error larger than that of the images themselves.
+
+    Args:
+        value: The score of the images.
+        spread: Scores of the resamples; NaNs are left out.
+
+    Returns:
+        Lower and upper end, which hold the value; NaNs when nothing is left.
+
+    Example:
+        >>> centred_interval(10.0, np.arange(41.0))  # 20 on average
+        (-9.0, 29.0)
+    """
+    low, high = percentile_interval(spread)
+    if low != low or value != value:
+        return float("nan"), float("nan")
+    bias = float(np.nanmean(spread)) - value
+    return min(low - bias, value), max(high - bias, value)

@@ -149,6 +149,44 @@ def test_many_images_make_it_bold(tmp_path):
     assert rows["Dice"].difference_low > 0.09
 
 
+@pytest.mark.parametrize(
+    ("gains", "bold"), [((3.0, 3.1, 2.9), True), ((9.0, 0.5, -0.5), False), ((3.0,), False)]
+)
+def test_bold_needs_images_and_runs(tmp_path, gains, bold):
+    root, names = tmp_path / "runs", [f"{n:03d}" for n in range(30)]
+    write_groups(root, dict.fromkeys(names, "indistr"))
+    for seed, gain in enumerate(gains):
+        write_run(root, "ce_dice", seed, {n: (20, 1, 0.5, 1) for n in names})
+        write_run(root, "new", seed, {n: (20 - gain, 1, 0.5, 1) for n in names})
+    row = rows_of(report(root, tmp_path / "out"), "ID", "Betti0Error")["new"]
+    assert row.p < 0.05
+    assert (row.bold, row.images_only) == (bold, not bold)
+    shown = "**17.00±0.00**" if bold else f"{row.mean:.2f}±0.00 †"
+    assert shown in (tmp_path / "out" / "tables.md").read_text("utf-8")
+    assert (" ★<" if bold else " †<") in (tmp_path / "out" / "report.html").read_text("utf-8")
+    dagger = r"$17.00^{\dagger} \pm 0.00$" if len(gains) == 1 else r"^{\dagger}"
+    assert (dagger in (tmp_path / "out" / "tables.tex").read_text("utf-8")) is not bold
+
+
+def test_other_sizes_and_lengths_have_a_column(runs, tmp_path):
+    own = tmp_path / "own"
+    card = {"image_size": [512, 512], "iters": 300, "leaf": "configs/topomortar/unet_512.py"}
+    write_run(own, "ce_dice", 0, {"071": (2, 1, 0.5, 1), "072": (2, 3, 0.7, 3)}, card=card)
+    write_groups(own)
+    report(own, tmp_path / "alone")
+    assert "protocol" not in (tmp_path / "alone" / "tables.md").read_text("utf-8")
+    report(own, tmp_path / "out", published=runs)
+    markdown = (tmp_path / "out" / "tables.md").read_text("utf-8")
+    assert "| 512 × 512 px, 300 iterations, unet_512 |" in markdown
+    assert markdown.count("| 512 × 512 px, published |") == 2
+    assert "<td>512 × 512 px, published</td>" in (tmp_path / "out" / "report.html").read_text()
+    assert r"512 $\times$ 512 px, published \\" in (tmp_path / "out" / "tables.tex").read_text()
+    write_run(own, "longer", 0, {"071": (2, 1, 0.5, 1), "072": (2, 3, 0.7, 3)},
+              card={**card, "iters": 600})  # fmt: skip
+    report(own, tmp_path / "own_only")
+    assert "600 iterations" in (tmp_path / "own_only" / "tables.md").read_text("utf-8")
+
+
 def test_a_single_image_has_no_spread(runs, tmp_path):
     write_groups(runs, {**GROUP, "072": "angles"})
     report(runs, tmp_path / "out")

@@ -204,8 +204,10 @@ def test_command_line(
     assert cli.main(words) == 0
     printed = capsys.readouterr()
     assert "255 is class 1" in printed.out
-    assert "surface distances of both directions, pooled" in printed.out
+    assert "surface distances of both directions, pooled" not in printed.out
     assert "4/4" in printed.err
+    assert cli.main([*words, "--verbose"]) == 0
+    assert "surface distances of both directions, pooled" in capsys.readouterr().out
     (masks[0] / "001.png").write_bytes(b"damaged")
     assert cli.main([*words, "--quiet"]) == 1
     printed = capsys.readouterr()
@@ -248,5 +250,6 @@ def test_evaluation_is_a_value(masks: tuple[Path, Path]) -> None:
     result = evaluate(*masks, metrics=["dice"])
     assert isinstance(result, Evaluation)
     metrics = [row.metric for row in result.summary]
-    assert metrics[:4] == ["dice", "iou_dataset", "iou_image", "iou_image_worst"]
-    assert "Dice of all pixels" in result.as_text()
+    assert metrics[:4] == ["dice", "dice_dataset", "dice_image", "dice_image_worst"]
+    assert "Dice of all pixels" in result.as_text(verbose=True)
+    assert "Dice of all pixels" not in result.as_text()

@@ -57,15 +57,15 @@ def test_images_that_show_nothing_are_counted_once() -> None:
     for name, shown in (("both", (1, 1)), ("one", (1, 0)), ("none", (0, 0))):
         made.add(name, [{"dice": 0.5, "tp": n, "fp": 1, "fn": 0, "pixels": 9} for n in shown])
     found = {row.metric: row for row in summarize(made, choose_columns(["dice"]))}
-    assert (found["iou_image"].n, found["iou_image"].undefined) == (2, 1)
-    assert found["iou_image"].target_empty == 3
+    assert (found["dice_image"].n, found["dice_image"].undefined) == (2, 1)
+    assert found["dice_image"].target_empty == 3
 
 
 def test_score_of_all_pixels_is_a_ratio_of_sums() -> None:
     # TP 1 + 1 + 1, FP 0 + 1 + 2.
-    row = rows([[1.0], [0.5], [0.3]])["c0", "iou_dataset"]
-    assert row.mean == 0.5
-    assert row.low <= 0.5 <= row.high
+    row = rows([[1.0], [0.5], [0.3]])["c0", "dice_dataset"]
+    assert row.mean == 6 / 9
+    assert row.low <= 6 / 9 <= row.high
 
 
 def test_interval_of_a_mean_has_the_width_of_its_standard_error() -> None:
@@ -109,16 +109,13 @@ def test_overlap_rows_have_an_interval_where_one_is_valid() -> None:
     found = {r.metric: r for r in summarize(made, choose_columns(["dice"])) if r.cls == MACRO}
     readings = ("dataset", "image", "class", "image_worst", "class_worst", "image_lowest",
                 "class_lowest")  # fmt: skip
-    assert {f"{name}_{key}" for name in ("iou", "dice") for key in readings} == set(found) - {
-        "dice"
-    }
+    assert {f"dice_{key}" for key in readings} == set(found) - {"dice"}
     for name in set(found) - {"dice"}:
         if "worst" in name or "lowest" in name:  # of 30 images nobody knows the tail
             assert np.isnan([found[name].low, found[name].high]).all()
             continue
         assert found[name].low < found[name].mean < found[name].high
-    for name in ("iou", "dice"):
-        assert found[f"{name}_image_lowest"].mean <= found[f"{name}_image_worst"].mean
+    assert found["dice_image_lowest"].mean <= found["dice_image_worst"].mean
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ import functools
 import inspect
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from mmengine.evaluator import BaseMetric
@@ -36,6 +36,13 @@ class DirectedMetric(BaseMetric):
     def directions(self) -> dict[str, Rule]:
         """Rule by key, without the prefix, of every key that there may be."""
         raise NotImplementedError
+
+    def want(self, key: str) -> None:
+        """A hook reads this key: give it, where it would be left out of the log otherwise.
+
+        Args:
+            key: As in :meth:`prefixed_directions`.
+        """
 
     @classmethod
     def usual(cls) -> DirectedMetric:
@@ -101,6 +108,15 @@ def _known(runner: Any) -> dict[str, Rule]:
     return rules
 
 
+def _want(runner: Any, keys: Iterable[str]) -> None:
+    """Tell our metrics which keys a hook reads."""
+    evaluator = getattr(getattr(runner, "val_loop", None), "evaluator", None)
+    for metric in getattr(evaluator, "metrics", ()):
+        if isinstance(metric, DirectedMetric):
+            for key in keys:
+                metric.want(key)
+
+
 def _given_rules(hook: Any, runner: Any) -> Iterator[Any]:
     """What the user gave as rule: as the hook remembers, or, made too early, as the config has."""
     if hasattr(hook, "_seglosses_given"):
@@ -154,6 +170,7 @@ def _checkpoint_before_train(original: Callable[..., None]) -> Callable[..., Non
         rules = _known(runner)
         self._seglosses_rules = rules
         if self.save_best is not None:
+            _want(runner, self.key_indicators)
             for index, key in enumerate(self.key_indicators):
                 right = _settle(self, runner, key, self.rules[index], rules)
                 if right is not None:
@@ -216,6 +233,7 @@ def _stopping_before_train(original: Callable[..., None]) -> Callable[..., None]
     @functools.wraps(original)
     def before_train(self: Any, runner: Any) -> None:
         self._seglosses_rules = _known(runner)
+        _want(runner, [self.monitor])
         right = _settle(self, runner, self.monitor, self.rule, self._seglosses_rules)
         if right is not None:
             self.rule = right

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmengine.logging import print_log
+from mmengine.logging import MessageHub, print_log
+from mmengine.visualization import Visualizer
 from numpy.typing import NDArray
 
 from seglosses.evaluate.accumulator import Scores
@@ -24,9 +26,10 @@ class SegmentationScores(DirectedMetric):
     """Score predictions of mmseg during validation and testing.
 
     The numbers are those of ``seglosses evaluate`` on the same label maps: means over images, a
-    key a metric (``scores/cldice``), and with several classes also one per metric and class
-    (``scores/cldice.road``). Choose the best checkpoint with ``save_best='scores/cldice'``; the
-    rule is known, see :mod:`seglosses.hosts.openmmlab.directions`.
+    key a metric (``scores/cldice``), which are logged. Those of each class (``scores/cldice.road``)
+    and further readings of overlap (``scores/iou_class``) go to the visualizer alone, unless a hook
+    reads their key. Choose the best checkpoint with ``save_best='scores/cldice'``; the rule is
+    known, see :mod:`seglosses.hosts.openmmlab.directions`.
 
     Args:
         metrics: Groups or names of columns, see ``seglosses evaluate --help``; None for all.
@@ -38,6 +41,7 @@ class SegmentationScores(DirectedMetric):
             default a class that both masks lack counts in no mean, and ``scores/undefined`` says
             in how many pairs of image and class that is so.
         probabilities: Whether to score the calibration of ``seg_logits`` too.
+        classes_in_log: Whether to log every number, of each class too.
         collect_device: Where mmengine gathers results, ``'cpu'`` or ``'gpu'``.
         prefix: First part of the keys.
 
@@ -58,6 +62,7 @@ class SegmentationScores(DirectedMetric):
         connectivity: int | None = None,
         empty: EmptyPolicy = "skip",
         probabilities: bool = False,
+        classes_in_log: bool = False,
         collect_device: str = "cpu",
         prefix: str | None = None,
     ) -> None:
@@ -69,6 +74,12 @@ class SegmentationScores(DirectedMetric):
         self.connectivity = connectivity
         self.empty = policy(empty)
         self.probabilities = probabilities
+        self.classes_in_log = classes_in_log
+        self._wanted: set[str] = set()
+
+    def want(self, key: str) -> None:
+        """Log this one too."""
+        self._wanted.add(key.removeprefix(f"{self.prefix}/"))
 
     @classmethod
     def usual(cls) -> SegmentationScores:
@@ -105,12 +116,19 @@ class SegmentationScores(DirectedMetric):
         scores = self._scores()
         scores.add(results)
         found = scores.local()
-        means = dict(found)
+        means = {key: value for key, value in found.items() if self._logged(key)}
+        rest = {key: value for key, value in found.items() if key not in means}
+        show_scalars({f"{self.prefix}/{key}": value for key, value in rest.items()})
         if found.undefined:
             means["undefined"] = found.undefined
         if found.evaluation.no_score:
             warn_of_no_score(self.ignore_index, found.evaluation.table.classes)
         return means
+
+    def _logged(self, key: str) -> bool:
+        """Whether the log has it: means of metrics, of all classes and images."""
+        plain = {name for c in self.columns for name in (c.name, f"{c.name}_dataset")}
+        return self.classes_in_log or key in self._wanted or key in plain
 
     def _scores(self) -> Scores:
         """The accumulator of a data set's classes; mmengine gathers what it measures."""
@@ -127,6 +145,22 @@ class SegmentationScores(DirectedMetric):
             options=self.options,
             gather=False,
         )
+
+
+def show_scalars(scores: Mapping[str, float]) -> None:
+    """Numbers for the visualizer's backends, such as TensorBoard, and not for the log.
+
+    Args:
+        scores: By name; undefined ones are left out.
+    """
+    try:
+        visualizer = Visualizer.get_current_instance()
+    except RuntimeError:  # outside of a runner
+        return
+    hub = MessageHub.get_current_instance()
+    step = int(hub.get_info("iter")) + 1 if "iter" in hub.runtime_info else 0
+    known = {key: value for key, value in scores.items() if math.isfinite(value)}
+    visualizer.add_scalars(known, step=step)
 
 
 def warn_of_no_score(ignore_index: int, classes: Sequence[str]) -> None:

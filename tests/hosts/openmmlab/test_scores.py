@@ -36,7 +36,8 @@ def samples(count: int = 3, classes: int = 3) -> list[dict]:
 
 def test_equals_the_evaluation_of_files(tmp_path: Path) -> None:
     batch = samples()
-    metric = METRICS.build({"type": "SegmentationScores", "metrics": ["overlap", "cldice", "hd95"]})
+    options = {"metrics": ["overlap", "cldice", "hd95"], "classes_in_log": True}
+    metric = METRICS.build({"type": "SegmentationScores", **options})
     metric.dataset_meta = {"classes": ("sky", "road", "car")}
     metric.process(None, batch[:2])
     metric.process(None, batch[2:])
@@ -147,3 +148,36 @@ def test_one_view_of_several_has_no_calibration() -> None:
     metric.process({"inputs": [1, 2], "data_samples": ["a", "b"]}, batch)
     assert len(metric.results) == 2
     SegmentationScores(metrics=["dice"]).process(views, batch)
+
+
+def test_the_log_gets_means_and_the_visualizer_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mmengine.logging import MessageHub
+    from mmengine.visualization import Visualizer
+
+    drawn: dict[str, float] = {}
+
+    class Backend:
+        def add_scalars(self, scores: dict[str, float], step: int) -> None:
+            assert step == 8
+            drawn.update(scores)
+
+    monkeypatch.setattr(Visualizer, "get_current_instance", Backend)
+    hub = MessageHub.get_instance("scores")
+    hub.update_info("iter", 7)
+    monkeypatch.setattr(MessageHub, "get_current_instance", lambda: hub)
+    batch = samples()
+    found = {}
+    for wanted in ((), ("scores/dice.car", "scores/iou_class", "mIoU")):
+        metric = SegmentationScores(metrics=["overlap"])
+        metric.dataset_meta = {"classes": ("sky", "road", "car")}
+        for key in wanted:
+            metric.want(key)
+        metric.process(None, batch)
+        found[bool(wanted)] = metric.evaluate(len(batch))
+    means = {f"scores/{key}" for key in ("dice", "iou", "dice_dataset", "iou_dataset")}
+    assert set(found[False]) == means
+    assert set(found[True]) == means | {"scores/dice.car", "scores/iou_class"}
+    assert {"scores/dice.sky", "scores/iou_image_worst"} <= set(drawn)
+    assert not means & set(drawn)
+    # every class has a rule, whoever reads it
+    assert set(drawn) <= {f"scores/{key}" for key in metric.directions()}
