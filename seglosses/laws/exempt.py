@@ -11,6 +11,7 @@ _READING_ORDER = "pixels of equal depth are flipped in reading order"
 _RENAMED = "colours say where a region ends, not which class it is"
 _ALL_TAUGHT = "the other network gives every class a probability, so that all classes count"
 _HARD = "defined for hard labels, and refuses others"
+_UNLABELLED = "pixels without a label are what it is for; unlabelled=None ignores them"
 #: (class, law) to the reason; the tests and ``seglosses audit`` let these pass
 EXEMPT: dict[tuple[str, str], str] = {
     ("ClassRatioKLLoss", "missed_rare_class_costs"): "a hundredth of the image is a small ratio",
@@ -109,6 +110,17 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("KernelCalibrationLoss", "missed_rare_class_costs"): (
         "certain and wrong at a hundredth is an error of a hundredth: .0099999"
     ),
+    **{
+        (name, law): reason
+        for name in ("GatedCRFLoss", "TreeEnergyLoss")
+        for law, reason in (
+            ("wrong_prediction_costs_more", _RENAMED),
+            ("missed_rare_class_costs", _RENAMED),
+            ("ignored_pixels_do_not_matter", _UNLABELLED),
+            ("all_ignored_is_a_zero_with_a_graph", _UNLABELLED),
+            ("one_valid_pixel_is_enough", _UNLABELLED),
+        )
+    },
     ("ExclusionCrossEntropyLoss", "missed_rare_class_costs"): "a pixel costs log 2 at most",
     ("NormalizedFocalLoss", "gradient_is_the_derivative"): "its weights are without gradient",
 }

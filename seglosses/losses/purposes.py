@@ -45,7 +45,7 @@ SYNONYMS: dict[str, str] = {
         "lesion": "bleeding defect lesions nodule nodules polyp rare tumor tumors tumour tumours",
         "multilabel": "multi-label sigmoid",
         "noise": "label-noise noisy robust wrong",
-        "partial": "incomplete multi-organ organ organs partially point points unlabeled",
+        "partial": "incomplete multi-organ organ organs partially unlabeled",
         "quality": "ranking",
         "rotated": "aerial oriented rotation",
         "salient": "matting matte",
@@ -60,7 +60,7 @@ SYNONYMS: dict[str, str] = {
         " loops topological unbroken",
         "unlabelled": "adaptation pseudo-label pseudo-labels semi-supervised unsupervised",
         "volume": "3d ct mri volumes",
-        "weak": "box-supervised scribble scribbles weakly",
+        "weak": "box-supervised point points scribble scribbles weakly",
     }.items()
     for word in words.split()
 }

@@ -124,6 +124,7 @@ OUTSIDE = [
     ("FocalLoss", "gamma", -1.0, "[0, inf)"),
     ("FocalLoss", "gamma", None, "[0, inf)"),
     ("FocalTverskyLoss", "gamma", 0.0, "(0, inf)"),
+    ("GatedCRFLoss", "radius", 0, "[1, inf)"),
     ("GeneralizedDiceLoss", "smooth", INF, "[0, inf)"),
     ("HausdorffDTLoss", "alpha", -1.0, "[0, inf)"),
     ("HausdorffErosionLoss", "alpha", -1.0, "[0, inf)"),

@@ -23,11 +23,13 @@ BOXES = sorted(
 #: Their backward pass is written by hand, and nothing takes its place.
 BY_HAND = {
     "CenterlineCrossEntropyLoss",
+    "GatedCRFLoss",
     "KernelCalibrationLoss",
     "LovaszHingeLoss",
     "LovaszSoftmaxLoss",
     "SSIMLoss",
     "SoftClDiceLoss",
+    "TreeEnergyLoss",
 }
 #: They find a table of features, which is of another length for every image.
 TABLES = {"BettiMatchingLoss", "TopoLoss", "TopologicalPriorLoss"}

@@ -63,6 +63,7 @@ ODD_OF: dict[tuple[str, str], object] = {
     ("HausdorffDTLoss", "alpha"): 1.3,
     ("LogHausdorffDTLoss", "alpha"): 1.3,
     ("SSIMLoss", "window"): 5,
+    ("GatedCRFLoss", "sigma_colour"): 9.0,
     ("VarifocalLoss", "alpha"): 0.35,
     ("BettiMatchingLoss", "filtration"): "both",
 } | {
@@ -98,6 +99,7 @@ PROB = LOGITS.softmax(1)
 LEAKY = 2 * torch.randn(2, 3, 14, 20, generator=GENERATOR)
 WALLS = torch.zeros(2, 14, 20, dtype=torch.long)
 WALLS[0, :, 9], WALLS[1, :, 10] = 1, 2
+FAINT = 0.3 * torch.rand(2, 3, 14, 16, generator=torch.Generator().manual_seed(4))
 IMAGE = 9 * torch.rand(2, 3, 14, 16, generator=GENERATOR) + 40 * HOT
 
 
@@ -132,7 +134,8 @@ def of_class(cls: type[Any], options: Options) -> Tensor:
         return loss(LOGITS.unsqueeze(3), LABELS.unsqueeze(2))
     if cls is losses.CavityLoss:
         return loss(LEAKY, WALLS)
-    with extra_inputs(**{name: EXTRA[name] for name in cls.needs}):
+    own = {"image": FAINT} if cls is losses.TreeEnergyLoss else {}
+    with extra_inputs(**{name: EXTRA[name] for name in cls.needs} | own):
         teacher = {"teacher": OTHER} if cls is losses.ConfidenceWeightedCrossEntropyLoss else {}
         with extra_inputs(**teacher):
             return loss(LOGITS, LABELS)
@@ -268,6 +271,8 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "ClassRatioKLLoss": ratios,
     "EntropyLoss": lambda f: f(LOGITS),
     "LovaszHingeLoss": lambda f: f(LOGITS, HOT).mean(1),
+    "GatedCRFLoss": lambda f, **o: f(PROB, IMAGE, **o).sum(1),
+    "TreeEnergyLoss": lambda f, **o: f(PROB, FAINT, **o).sum(1),
     "ExclusionDiceLoss": lambda f: f(PROB, 1 - HOT).sum(1),
     "DistributionFocalLoss": lambda f: f(
         LOGITS[0, 0], 14 * torch.rand(14, generator=torch.manual_seed(0))

@@ -174,6 +174,9 @@ def _check_slopes(tau: float, max_slope: float) -> None:
 class CrossEntropyLoss(PixelLoss):
     """Registered form of :func:`cross_entropy_loss`.
 
+    With the pixels that have no label ignored it is the partial cross-entropy of scribbles and
+    points (Lin et al., ScribbleSup, CVPR 2016): the mean over the labelled ones.
+
     Args:
         boundary_smoothing: Soften labels at boundaries by this amount, or by the arguments of
             :func:`~seglosses.primitives.soft_labels.smooth_boundary_labels`, ``dict(epsilon=0.5,
@@ -202,7 +205,7 @@ class CrossEntropyLoss(PixelLoss):
     formula = "-log p_y"
     paper = "Good 1952"
     use_when = "always: the pixel loss that stands beside the others"
-    tags: ClassVar[tuple[str, ...]] = ("soft", "multilabel", "general")
+    tags: ClassVar[tuple[str, ...]] = ("soft", "multilabel", "general", "partial")
     pos_weight: Tensor | None
 
     def __init__(

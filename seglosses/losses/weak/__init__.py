@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from seglosses.losses.weak import box_supervision, label_sets, projection, pseudo_labels, unlabelled
+from seglosses.losses.weak import (
+    affinity,
+    box_supervision,
+    label_sets,
+    projection,
+    pseudo_labels,
+    unlabelled,
+)
+from seglosses.losses.weak.affinity import *
 from seglosses.losses.weak.box_supervision import *
 from seglosses.losses.weak.label_sets import *
 from seglosses.losses.weak.projection import *
@@ -11,6 +19,7 @@ from seglosses.losses.weak.unlabelled import *
 
 # Type checkers read an __all__ of literals only, and without one take every name above.
 EXPORTS = [
+    *affinity.__all__,
     *box_supervision.__all__,
     *label_sets.__all__,
     *projection.__all__,

@@ -13,6 +13,7 @@ from typing_extensions import Unpack
 from seglosses.extra_inputs import extra_map
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.neighbours import shifted
 from seglosses.primitives.reduction import average_pixels
 
 __all__ = [
@@ -156,16 +157,9 @@ def level_set_loss(prob: Tensor, image: Tensor, *, weight: Tensor | None = None)
 
 def _pairs(size: torch.Size, dilation: int) -> Iterator[tuple[tuple[slice, ...], ...]]:
     """Index pairs (N, C, *S) of every pixel and each of its neighbours inside the image."""
-    every = slice(None)
     for step in product((-dilation, 0, dilation), repeat=len(size)):
         if any(step) and all(abs(d) < length for d, length in zip(step, size, strict=True)):
-            here = [
-                slice(max(-d, 0), length - max(d, 0)) for d, length in zip(step, size, strict=True)
-            ]
-            there = [
-                slice(max(d, 0), length - max(-d, 0)) for d, length in zip(step, size, strict=True)
-            ]
-            yield (every, every, *here), (every, every, *there)
+            yield shifted(size, step)
 
 
 def _similarity(image: Tensor, here: tuple[slice, ...], there: tuple[slice, ...]) -> Tensor:

@@ -27,6 +27,8 @@ NEEDS = {
     "ce_right_reasons": ("attribute_to",),
     "distill": ("teacher",),
     "distill_boundary": ("teacher",),
+    "partial_ce_gated_crf": (),
+    "partial_ce_tree_energy": (),
 }
 __all__ = ["teacher"]  # a fixture
 
