@@ -89,6 +89,10 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--bins", type=int, default=Options.bins, help="of calibration (default: %(default)s)")
     add("--band", type=float, default=Options.band, metavar="D",
         help="around boundaries, for their calibration (default: %(default)s)")  # fmt: skip
+    add("--control-step", type=float, default=Options.control_step, metavar="D",
+        help="between points along the edges of graphs (default: %(default)s)")  # fmt: skip
+    add("--reach", type=float, default=Options.reach, metavar="D",
+        help="of paths that TOPO follows (default: %(default)s)")  # fmt: skip
     add("--images", type=Path, metavar="DIR", help="images on which errors are drawn")
     add("--workers", type=int, default=1, metavar="N",
         help="processes (-1: one per core, 0: none but this one)")  # fmt: skip
@@ -134,6 +138,8 @@ def scoring(args: argparse.Namespace) -> Scoring:
             tie_breaking=args.tie_breaking,
             bins=args.bins,
             band=args.band,
+            control_step=args.control_step,
+            reach=args.reach,
         ),
         images=args.images,
         workers=args.workers,

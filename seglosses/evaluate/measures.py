@@ -8,6 +8,7 @@ from seglosses import metrics
 from seglosses.evaluate import topomortar
 from seglosses.evaluate.calibration_columns import CALIBRATION
 from seglosses.evaluate.columns import Column
+from seglosses.evaluate.graph_columns import GRAPHS
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.sample import Sample
 from seglosses.evaluate.topology_columns import TOPOLOGY
@@ -170,6 +171,7 @@ COLUMNS: tuple[Column, ...] = (
         "correctness x completeness / (correctness + completeness - product)",
         _line("quality"),
     ),
+    *GRAPHS,
     *CALIBRATION,
     *(
         Column(name, name, "topomortar", better, meaning, measure, dimensions=(2,), hidden=True)

@@ -22,6 +22,9 @@ class Options:
         bins: Number of bins of the calibration error.
         tie_breaking: How Betti matching errors count: 'none' without a choice among ties, or
             'released' for the numbers of the released programs.
+        control_step: Largest distance of points along the edges of graphs, in the unit of the
+            spacing.
+        reach: Length of the paths of TOPO, in the unit of the spacing.
         band: Half width of the band of the boundary calibration error, in the unit of the spacing.
     """
 
@@ -32,6 +35,8 @@ class Options:
     tie_breaking: TieBreaking = "none"
     bins: int = 15
     band: float = 3.0
+    control_step: float = 50.0
+    reach: float = 300.0
 
     def __post_init__(self) -> None:
         """Refuse numbers that no metric can use."""
@@ -47,3 +52,6 @@ class Options:
             raise ValueError(f"expected tie_breaking none or released, got {self.tie_breaking!r}")
         if not self.band > 0:
             raise ValueError(f"expected a band wider than 0, got {self.band}")
+        for name in ("control_step", "reach"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"expected {name} above 0, got {getattr(self, name)}")

@@ -106,6 +106,22 @@ METRICS: dict[str, Metric] = {
             lambda pair: tuple(metrics.line_scores(pair, tolerance=_TOLERANCE)),
             perfect=(1.0, 1.0, 1.0),
         ),
+        Metric(
+            "apls",
+            _one(lambda pair: metrics.apls(pair, tolerance=_TOLERANCE, step=3, shortest=2)),
+        ),
+        Metric(
+            "topo_scores",
+            lambda pair: tuple(metrics.topo_scores(pair, tolerance=_TOLERANCE, step=3, reach=6)),
+            perfect=(1.0, 1.0, 1.0),
+        ),
+        Metric(
+            "junction_scores",
+            lambda pair: tuple(metrics.junction_scores(pair, tolerance=_TOLERANCE)),
+        ),
+        Metric("edge_scores", lambda pair: tuple(metrics.edge_scores(pair, tolerance=_TOLERANCE))),
+        Metric("expected_run_length", lambda pair: tuple(metrics.expected_run_length(pair))),
+        Metric("centerline_hd", _one(metrics.centerline_hd), perfect=(0.0,)),
         _betti(0),
         _betti(1),
         _betti(2, (3,)),
@@ -133,6 +149,14 @@ _TIES = "components of equal overlap are matched in reading order"
 _TRUTH = "one side is the truth: its regions, or its pixels, are what is asked for"
 _RELEASED = "ties are broken in reading order, as released"
 _NAMES = "the two numbers or kinds of error change places too"
+_GRAPHS = (
+    "apls",
+    "topo_scores",
+    "junction_scores",
+    "edge_scores",
+    "expected_run_length",
+    "centerline_hd",
+)
 _CALIBRATION = ("brier_score", "reliability, expected_calibration_error")
 _MOVES = (
     "axes_may_change_places",
@@ -144,6 +168,7 @@ _MARGINS, _EXCHANGE = "empty_margins_do_not_matter", "masks_may_change_places"
 EXEMPT_METRICS: dict[tuple[str, str], str] = {
     **{("cldice", law): _THINNING for law in _MOVES},
     **{("line_scores", law): _THINNING for law in _MOVES},
+    **{(name, law): _THINNING for name in _GRAPHS for law in _MOVES},
     **{("windowed_betti_errors", law): _WINDOWS for law in (*_MOVES[1:], _MARGINS)},
     **{("structure_errors", law): _TIES for law in _MOVES},
     **{("betti_matching_error(0, released) in 3D", law): _RELEASED for law in (*_MOVES, _MARGINS)},
@@ -156,5 +181,9 @@ EXEMPT_METRICS: dict[tuple[str, str], str] = {
         for name in _cells(regions)
         if not name.startswith("panoptic")
     },
-    **{(name, _EXCHANGE): _NAMES for name in ("line_scores", "structure_errors")},
+    **{
+        (name, _EXCHANGE): _NAMES
+        for name in ("line_scores", "structure_errors", "junction_scores", "edge_scores")
+    },
+    **{(name, _EXCHANGE): _TRUTH for name in ("topo_scores", "expected_run_length")},
 }

@@ -33,10 +33,18 @@ from seglosses.metrics.calibration import (
 from seglosses.metrics.cells import adapted_rand, panoptic_quality, variation_of_information
 from seglosses.metrics.contour import nsd_length
 from seglosses.metrics.empty import EmptyPolicy
+from seglosses.metrics.graphs import (
+    GraphScores,
+    apls,
+    edge_scores,
+    junction_scores,
+    topo_scores,
+)
 from seglosses.metrics.inclusion import diu
 from seglosses.metrics.lines import LineScores, cldice, line_scores
 from seglosses.metrics.overlap import dice, iou
 from seglosses.metrics.pair import Pair
+from seglosses.metrics.run_length import RunLength, centerline_hd, expected_run_length
 from seglosses.metrics.structures import StructureErrors, structure_errors
 from seglosses.metrics.topology import (
     betti_error,
@@ -51,11 +59,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Bins",
     "EmptyPolicy",
+    "GraphScores",
     "LineScores",
     "Pair",
+    "RunLength",
     "Scores",
     "StructureErrors",
     "adapted_rand",
+    "apls",
     "assd",
     "betti_error",
     "betti_matching_error",
@@ -63,20 +74,25 @@ __all__ = [
     "boundary_f",
     "boundary_iou",
     "brier_score",
+    "centerline_hd",
     "cldice",
     "dice",
     "diu",
+    "edge_scores",
     "euler_error",
     "expected_calibration_error",
+    "expected_run_length",
     "hd95",
     "hd95_directed",
     "iou",
+    "junction_scores",
     "line_scores",
     "nsd",
     "nsd_length",
     "panoptic_quality",
     "reliability",
     "structure_errors",
+    "topo_scores",
     "variation_of_information",
     "windowed_betti_errors",
 ]
