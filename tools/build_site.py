@@ -35,7 +35,7 @@ MENU: list[tuple[str, Any]] = [
     ("Train", ["heads.md", "detection.md", "extra_inputs.md", "gpu.md"]),
     ("Evaluate", ["evaluation.md", "compare.md", "data.md"]),
     ("Topology", ["betti_matching.md", "betti_matching_volumes.md"]),
-    ("Benchmark", ["benchmark.md", "evidence.md"]),
+    ("Benchmark", ["benchmark.md", "evidence.md", "leaderboard.md"]),
     ("Numbers", ["numbers.md", "speed.md", "audit.md"]),
     ("Project", ["architecture.md", "style.md", "contributing.md", "security.md", "changelog.md"]),
 ]

@@ -7,6 +7,7 @@ The cells are those of PERFORMANCE_TABLES.md in TopoMortar's repository (MIT lic
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +100,21 @@ def test_few_published_gains_survive_when_an_image_counts_once(results, tmp_path
     assert single["large", "ID", "Betti1Error", "CESkeletonRecallLoss"] == pytest.approx(
         0.17, abs=0.02
     )
+
+
+def test_the_leaderboard_has_the_published_cells():
+    """Each cell of the page's published rows, stars included."""
+    page = (Path(__file__).parents[2] / "docs" / "leaderboard.md").read_text(encoding="utf-8")
+    shown = {
+        tuple(cell.strip().replace(" ± ", "±").removesuffix(" *") for cell in line.split("|")[6:10])
+        for line in page.splitlines()
+        if "| published |" in line
+    }
+    by_loss = {}
+    for line in TABLE.strip().splitlines():
+        size, group, _, *cells = line.split()
+        for loss, cell in zip(COLUMNS, cells, strict=True):
+            by_loss.setdefault((size, group, loss), []).append(cell.removeprefix("*"))
+    assert shown == set(map(tuple, by_loss.values()))
+    published = [line for line in page.splitlines() if "| published |" in line]
+    assert "".join(published).count(" *") == TABLE.count("*")
