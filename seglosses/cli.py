@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "converge": ("seglosses.converge", "how fast box losses bring boxes to their targets"),
     "list": ("seglosses.listing", "losses, metrics, mix-ins and hooks, and what each takes"),
     "doctor": ("seglosses.doctor", "what is installed, and what is wrong with the mixture"),
+    "advise": ("seglosses.advise", "which losses suit a folder of labels, and why"),
     "evaluate": ("seglosses.evaluate", "score predictions: tables, summary and report"),
     "compare": ("seglosses.compare", "compare two or more folders of predictions, image by image"),
     "topology": ("seglosses.evaluate.topology", "draw what of a prediction matches the label"),

@@ -13,7 +13,7 @@ LAYERS = (
     {"losses", "metrics", "datasets"},
     {"laws", "report", "converge", "catalogue", "registry", "doctor", "label_maps"},
     {"audit", "evaluate"},
-    {"hosts", "compare"},
+    {"hosts", "compare", "advise"},
     {"benchmark"},
     {"demo"},
     {"cli", "listing"},

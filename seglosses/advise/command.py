@@ -1,0 +1,133 @@
+"""The sub-command `seglosses advise`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from seglosses.advise.page import write_page
+from seglosses.advise.profile import Profile
+from seglosses.advise.proposal import Proposal, propose
+from seglosses.advise.reading import LIMIT, Source, survey
+from seglosses.advise.text import as_text
+from seglosses.evaluate.choosing import Wishes
+from seglosses.evaluate.labels import Reading, parse_labels_map
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments.
+
+    Args:
+        parser: Parser of the sub-command.
+
+    Example:
+        >>> parser = argparse.ArgumentParser()
+        >>> add_arguments(parser)
+        >>> parser.parse_args(["labels", "--pred", "predictions"]).pred.name
+        'predictions'
+    """
+    add = parser.add_argument
+    add("labels", type=Path, metavar="LABELS",
+        help="folder of label maps, 2D or 3D, every format of evaluate")  # fmt: skip
+    add("--pred", type=Path, metavar="DIR", help="predictions: which errors dominate, and what"
+        " sees them")  # fmt: skip
+    add("--images", type=Path, metavar="DIR", help="images to draw on")
+    add("--second", type=Path, metavar="DIR", help="another annotator's label maps")
+    add("--out", type=Path, metavar="DIR", help="folder for advice.json and advice.html")
+    add("--json", action="store_true", help="print JSON instead of text")
+    add("--limit", type=int, default=LIMIT, metavar="N",
+        help="label maps to measure, spread evenly (default: %(default)s)")  # fmt: skip
+    add("--num-classes", type=int, metavar="N", help="number of classes")
+    add("--classes", type=_integers, metavar="I,J", help="class indices to look at")
+    add("--class-names", type=_words, metavar="A,B", help="names of all classes")
+    add("--ignore-index", type=int, metavar="V", help="value that is ignored")
+    add("--foreground-value", type=int, metavar="V", help="foreground value of binary masks")
+    add("--labels-map", type=_labels_map, metavar="V:I,...", help="value:class or value:ignore")
+    add("--colours", type=Path, metavar="FILE", help="labels are colours, as for evaluate")
+    add("--suffix", default="", metavar="S", help="end of the names of label maps")
+    add("--pred-suffix", default="", metavar="S", help="end of the names of predictions")
+    add("--quiet", action="store_true", help="no progress bar, no configs")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, propose, print and write.
+
+    Args:
+        args: Of :func:`add_arguments`.
+
+    Returns:
+        Exit status: 1 where a label map could not be read.
+    """
+    reading = Reading(
+        args.num_classes, args.ignore_index, args.foreground_value, labels_map=args.labels_map
+    )
+    wishes = Wishes(
+        reading, colours=args.colours, classes=args.classes, class_names=args.class_names
+    )
+    source = Source(
+        args.labels, args.pred, args.second, wishes, args.suffix, args.pred_suffix, args.limit
+    )
+    profile, measured, settings = survey(source, progress=not args.quiet)
+    proposal = propose(profile)
+    if args.json:
+        print(json.dumps(as_dict(profile, proposal), indent=2))
+    else:
+        print(as_text(profile, proposal, configs=not args.quiet))
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(as_dict(profile, proposal), indent=2)
+        (args.out / "advice.json").write_text(text + "\n", "utf-8")
+        page = args.out / "advice.html"
+        write_page(page, profile, proposal, measured, settings, images=args.images)
+        print(f"page: {page}", file=sys.stderr if args.json else sys.stdout)
+    return 1 if profile.failures else 0
+
+
+def as_dict(profile: Profile, proposal: Proposal) -> dict[str, Any]:
+    """Measurements and proposal in plain values, for JSON; what is undefined is None.
+
+    Args:
+        profile: What was measured.
+        proposal: What follows.
+
+    Returns:
+        Nested dictionaries.
+    """
+    return {
+        "label_maps": profile.images,
+        "found": profile.found,
+        "shape": list(profile.shape),
+        "spacing": None if profile.spacing is None else list(profile.spacing),
+        "ignored": profile.ignored,
+        "num_classes": profile.num_classes,
+        "classes": {
+            one.name: {
+                name: None if value != value else value for name, value in one.numbers().items()
+            }
+            for one in profile.classes
+        },
+        "touching": {f"{a}, {b}": count for (a, b), count in profile.touching.items()},
+        "annotators": None
+        if profile.annotators is None
+        else {"dice": profile.annotators.dice, "at_boundaries": profile.annotators.rim},
+        "not_read": [{"image": name, "reason": reason} for name, reason in profile.failures],
+        **proposal.as_dict(),
+    }
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _integers(text: str) -> list[int]:
+    return [int(word) for word in _words(text)]
+
+
+def _labels_map(text: str) -> dict[int, int]:
+    try:
+        return parse_labels_map(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

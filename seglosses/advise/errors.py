@@ -1,0 +1,152 @@
+"""What predictions get wrong, in the kinds that losses can tell apart."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seglosses.metrics.pair import Pair
+from seglosses.metrics.structures import structure_errors
+from seglosses.primitives.distance import distance_to
+
+RIM = 2.0
+"""Distance in pixels up to which a wrong pixel only moves a boundary."""
+
+KINDS = {
+    "breaks": "a true component is in several pieces, or a true loop is open",
+    "islands": "a predicted component touches nothing true",
+    "merged": "a predicted component joins true ones, or closes a loop that is none",
+    "pinholes": "a hole inside of what is true",
+    "missed": "a true component has no predicted pixel",
+}
+"""Kinds that are counted, each with what it is."""
+
+PIXELS = {
+    "rim": f"within {RIM:g} pixels of where both agree",
+    "leak": "predicted beyond the rim, in a component that touches a true one",
+    "gap": "true beyond the rim, in a component that was found",
+    "island": "in predicted components that touch nothing true",
+    "miss": "in true components that were not found",
+}
+"""Where wrong pixels lie; each has one place."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """Errors of one class of one image: counts of :data:`KINDS` and pixels of :data:`PIXELS`.
+
+    Attributes:
+        breaks: Pieces too many of true components, and loops that are open.
+        islands: Components of the prediction without a true pixel.
+        merged: True components joined to another one, and loops that are none.
+        pinholes: Holes of the prediction inside of the true mask.
+        missed: Components of the truth without a predicted pixel.
+        missed_small: Those not larger than the median true component.
+        components: True components, for comparison.
+        rim: Wrong pixels, see :data:`PIXELS`.
+        leak: The same.
+        gap: The same.
+        island: The same.
+        miss: The same.
+    """
+
+    breaks: int
+    islands: int
+    merged: int
+    pinholes: int
+    missed: int
+    missed_small: int
+    components: int
+    rim: int
+    leak: int
+    gap: int
+    island: int
+    miss: int
+
+    def numbers(self) -> dict[str, float]:
+        """All counts by name."""
+        return {name: float(value) for name, value in asdict(self).items()}
+
+
+def wrong(pair: Pair) -> Wrong:
+    """Sort the errors of a prediction.
+
+    Args:
+        pair: Both masks, 2D or 3D.
+
+    Returns:
+        Counts; all 0 where both masks agree.
+
+    Example:
+        >>> found = wrong(Pair([[1, 1, 0, 1, 1, 0, 0, 1]], [[1, 1, 1, 1, 1, 0, 0, 0]]))
+        >>> found.breaks, found.islands, found.merged, found.missed  # a gap and an island
+        (1, 1, 0, 0)
+    """
+    pred, true = (
+        np.asarray(side, np.int32) for side in (pair.components.pred, pair.components.target)
+    )
+    pieces = _partners(true, pred)
+    joined = _partners(pred, true)
+    sizes = np.bincount(true.ravel(), minlength=len(pieces))[1:]
+    missed = pieces[1:] == 0
+    small = sizes <= np.median(sizes) if len(sizes) else np.zeros(0, bool)
+    structures = structure_errors(pair)
+    holes, bridges = _kinds_of_holes(structures.spurious_holes, pair)
+    places = _places(pair, pred, true, pieces, joined)
+    return Wrong(
+        breaks=int(np.maximum(pieces[1:] - 1, 0).sum())
+        + len(np.unique(structures.missing_holes[structures.missing_holes > 0])),
+        islands=int(np.count_nonzero(joined[1:] == 0)),
+        merged=int(np.maximum(joined[1:] - 1, 0).sum()) + bridges,
+        pinholes=holes,
+        missed=int(missed.sum()),
+        missed_small=int((missed & small).sum()),
+        components=len(sizes),
+        **places,
+    )
+
+
+def _partners(of: NDArray[np.int32], among: NDArray[np.int32]) -> NDArray[np.int64]:
+    """With how many components of ``among`` each component of ``of`` shares pixels, from 0 on."""
+    both = (of > 0) & (among > 0)
+    width = int(among.max(initial=0)) + 1
+    codes = np.unique(of[both].astype(np.int64) * width + among[both])
+    return np.bincount(codes // width, minlength=int(of.max(initial=0)) + 1)
+
+
+def _kinds_of_holes(spurious: NDArray[np.int32], pair: Pair) -> tuple[int, int]:
+    """Holes that lie in the true mask, and loops closed around true background."""
+    place = spurious > 0
+    if not place.any():
+        return 0, 0
+    count = np.bincount(spurious[place])
+    true = np.bincount(spurious[place], weights=pair.target[place])
+    there = count > 0
+    inside = there & (2 * true > count)
+    return int(inside.sum()), int((there & ~inside).sum())
+
+
+def _places(
+    pair: Pair,
+    pred: NDArray[np.int32],
+    true: NDArray[np.int32],
+    pieces: NDArray[np.int64],
+    joined: NDArray[np.int64],
+) -> dict[str, int]:
+    surplus, lacking = pair.pred & ~pair.target, pair.target & ~pair.pred
+    island = surplus & (joined == 0)[pred]
+    miss = lacking & (pieces == 0)[true]
+    agreed = pair.pred & pair.target
+    near = np.zeros(agreed.shape, bool)
+    if agreed.any():
+        near = distance_to(agreed) <= RIM
+    surplus, lacking = surplus & ~island, lacking & ~miss
+    return {
+        "rim": int(np.count_nonzero((surplus | lacking) & near)),
+        "leak": int(np.count_nonzero(surplus & ~near)),
+        "gap": int(np.count_nonzero(lacking & ~near)),
+        "island": int(np.count_nonzero(island)),
+        "miss": int(np.count_nonzero(miss)),
+    }

@@ -1,0 +1,172 @@
+"""The page of a proposal: losses, reasons, distributions, pictures, configs."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from seglosses.advise import printing
+from seglosses.advise.errors import KINDS, PIXELS
+from seglosses.advise.pictures import typical_pictures
+from seglosses.advise.profile import ClassProfile, Profile
+from seglosses.advise.proposal import Proposal
+from seglosses.advise.seen import ANSWERS
+from seglosses.advise.text import described
+from seglosses.evaluate.listing import PairFiles, printable
+from seglosses.evaluate.settings import Settings
+from seglosses.report import charts
+from seglosses.report import page as frame
+
+MAX_CLASSES = 8
+
+
+def write_page(
+    path: Path,
+    profile: Profile,
+    proposal: Proposal,
+    measured: Sequence[PairFiles],
+    settings: Settings,
+    *,
+    images: Path | None = None,
+) -> None:
+    """Write one self-contained HTML file.
+
+    Args:
+        path: File to write.
+        profile: What was measured.
+        proposal: What follows.
+        measured: Files, in the order of the profile's shapes.
+        settings: How they were read.
+        images: Folder of pictures to draw on.
+    """
+    classes = sorted(profile.classes, key=lambda one: -one.share)[:MAX_CLASSES]
+    size = " x ".join(map(str, profile.shape))
+    of = f"{profile.images} of {profile.found}" if profile.images < profile.found else profile.found
+    parts = [
+        _failures(profile),
+        frame.section("Proposed losses", _losses(proposal)),
+        frame.section("Errors of the predictions", _errors(proposal)) if proposal.errors else "",
+        frame.section("What was measured", "".join(_class(one, profile) for one in classes)),
+        frame.section("Distributions", f'<div class="grid wide">{_charts(classes)}</div>'),
+        frame.section(
+            "Label maps",
+            "".join(typical_pictures(one, measured, settings, images) for one in classes),
+        ),
+        frame.section("Configs", _configs(proposal)),
+        frame.section("Every rule", _rules(proposal)),
+    ]
+    subtitle = html.escape(f"{of} label maps, {size}, {profile.num_classes} classes")
+    text = frame.page("Which losses", subtitle, [part for part in parts if part])
+    path.write_text(text, "utf-8")
+
+
+def _failures(profile: Profile) -> str:
+    if not profile.failures:
+        return ""
+    items = "".join(
+        f"<li><b>{html.escape(printable(name))}</b>: {html.escape(reason)}</li>"
+        for name, reason in list(profile.failures)[:50]
+    )
+    return (
+        f'<div class="card warn"><b>{len(profile.failures)} label maps could not be read</b>'
+        f"<ul>{items}</ul></div>"
+    )
+
+
+def _losses(proposal: Proposal) -> str:
+    rows = []
+    for term in proposal.terms:
+        options = ", ".join(f"{name}={value}" for name, value in term.options.items())
+        when = f"from {term.start:.0%} on" if term.start else "throughout"
+        rows.append(
+            f'<div class="card"><b>{term.weight:g} × {html.escape(term.loss)}'
+            f'</b> <span class="quiet">{html.escape(options)} {when}</span>'
+            f"<p>{html.escape(term.why)}</p><p><small>cost: {html.escape(term.cost())}</small></p>"
+            "</div>"
+        )
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in proposal.notes)
+    plain = (
+        "<p>Nothing that was measured asks for more than cross-entropy and Dice.</p>"
+        if proposal.plain
+        else ""
+    )
+    return f'{plain}<div class="grid wide">{"".join(rows)}</div>' + (
+        f"<ul>{notes}</ul>" if notes else ""
+    )
+
+
+def _errors(proposal: Proposal) -> str:
+    parts = []
+    for place, one in enumerate(proposal.errors):
+        rows: list[list[str | tuple[str, float]]] = [
+            [f"{kind}: {meaning}", (charts.number(one.counts[kind]), one.counts[kind])]
+            for kind, meaning in KINDS.items()
+        ]
+        pixels: list[list[str | tuple[str, float]]] = [
+            [f"{name}: {meaning}", (f"{one.pixels[name]:.0%}", one.pixels[name])]
+            for name, meaning in PIXELS.items()
+        ]
+        answers = "".join(
+            f"<li><b>{kind}</b>: {html.escape(ANSWERS[kind].sees)}</li>" for kind in one.dominating
+        )
+        parts.append(
+            f"<p><b>{html.escape(one.name)}</b>, {one.images} images. Dominating:</p>"
+            + (f"<ul>{answers}</ul>" if answers else "<p>no kind stands out</p>")
+            + frame.table(["Kind", "An image"], rows, name=f"kinds-{place}")
+            + frame.table(["Wrong pixels", "Share"], pixels, name=f"pixels-{place}")
+        )
+    return "".join(parts)
+
+
+def _class(one: ClassProfile, profile: Profile) -> str:
+    return f"<p><b>{html.escape(one.name)}</b></p>{frame.definitions(described(one, profile))}"
+
+
+def _charts(classes: Sequence[ClassProfile]) -> str:
+    cards = []
+    for one in classes:
+        if not one.shown:
+            continue
+        samples = {
+            "share of the pixels": [shape.share for shape in one.shown],
+            "components an image": [float(shape.components) for shape in one.shown],
+            "loops an image": [float(shape.loops) for shape in one.shown],
+            "width along the centre line, px": one.widths.tolist(),
+            "size of components, log10 px": np.log10(np.maximum(one.sizes, 1)).tolist(),
+        }
+        for title, values in samples.items():
+            middle = float(np.median(values)) if values else float("nan")
+            chart = charts.histogram(
+                values, mean=middle, low=float("nan"), high=float("nan"), label=title
+            )
+            name = html.escape(f"{one.name}: {title}")
+            cards.append(
+                f'<div class="card"><b>{name}</b><p class="quiet"><small>line: median</small></p>'
+                f"{chart}</div>"
+            )
+    return "".join(cards)
+
+
+def _configs(proposal: Proposal) -> str:
+    return "".join(
+        f'<p><b>{name}</b></p><pre class="card" style="overflow:auto">{html.escape(text)}</pre>'
+        for name, text in (
+            ("MMSegmentation", printing.mmseg(proposal)),
+            ("PyTorch", printing.torch(proposal)),
+            ("nnU-Net v2", printing.nnunet(proposal)),
+        )
+    )
+
+
+def _rules(proposal: Proposal) -> str:
+    cards = "".join(
+        f'<div class="card"><b>{html.escape(one.rule.name)}</b>'
+        f" {'fires' if one.verdict.fires else 'rejected'}: {html.escape(one.verdict.because)}"
+        f"<p><small>about {html.escape(one.rule.losses)} · source: {html.escape(one.rule.source)}"
+        f" · limits: {html.escape(one.rule.limits)}</small></p></div>"
+        for one in proposal.considered
+    )
+    return f'<div class="grid half">{cards}</div>'

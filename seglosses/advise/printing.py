@@ -1,0 +1,91 @@
+"""A proposal as text to paste: MMSegmentation, plain PyTorch, nnU-Net."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from seglosses.advise.proposal import Proposal
+
+ITERATIONS = "max_iters"
+
+
+def mmseg(proposal: Proposal) -> str:
+    """Losses of a decode head, as a mix-in for ``configs/losses`` or for any config.
+
+    Args:
+        proposal: What to train with.
+
+    Returns:
+        Python, which defines ``loss_decode`` and, for schedules, ``custom_hooks``.
+
+    Example:
+        >>> from seglosses.advise.proposal import BASE
+        >>> print(mmseg(Proposal(BASE[1:], (), (), ())))
+        loss_decode = [
+            dict(type="seglosses.DiceLoss"),
+        ]
+    """
+    lines = ["loss_decode = ["]
+    for term in proposal.terms:
+        options = "".join(f", {name}={_code(value)}" for name, value in term.config().items())
+        lines.append(f'    dict(type="seglosses.{term.loss}"{options}),')
+    lines.append("]")
+    if proposal.scheduled:
+        lines.append(
+            "# off for the first half, then growing; our own configs have the hook already"
+        )
+        lines.append('custom_hooks = [dict(type="seglosses.LossWeightSchedule")]')
+    return "\n".join(lines)
+
+
+def torch(proposal: Proposal) -> str:
+    """The same losses in a loop of one's own.
+
+    Args:
+        proposal: What to train with.
+
+    Returns:
+        Python, which defines ``losses`` and ``loss_of(logits, labels, iteration)``.
+    """
+    names = sorted({term.loss for term in proposal.terms})
+    lines = [f"from seglosses.losses import {', '.join(names)}", "", "losses = ["]
+    for term in proposal.terms:
+        options = ", ".join(f"{name}={_code(value)}" for name, value in term.config().items())
+        lines.append(f"    {term.loss}({options}),")
+    lines += [
+        "]",
+        "",
+        "",
+        f"def loss_of(logits, labels, iteration, {ITERATIONS}):",
+        '    """logits (N, C, H, W) before softmax, labels (N, H, W)."""',
+    ]
+    if proposal.scheduled:
+        lines += [
+            "    for loss in losses:",
+            f"        loss.set_progress(iteration / {ITERATIONS})  # weights that change",
+        ]
+    lines.append("    return sum(loss(logits, labels) for loss in losses)")
+    return "\n".join(lines)
+
+
+def nnunet(proposal: Proposal) -> str:
+    """The same losses for nnU-Net v2: an environment variable with JSON, and the trainer.
+
+    Args:
+        proposal: What to train with.
+
+    Returns:
+        Commands for a shell.
+    """
+    losses = [{"type": term.loss, **term.config()} for term in proposal.terms]
+    return (
+        f"export SEGLOSSES_LOSSES='{json.dumps(losses)}'\n"
+        "nnUNetv2_train DATASET 2d 0 -tr nnUNetTrainerSeglosses"
+    )
+
+
+def _code(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"dict({', '.join(f'{name}={_code(each)}' for name, each in value.items())})"
+    return json.dumps(value) if isinstance(value, str) else repr(value)

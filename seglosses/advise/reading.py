@@ -1,0 +1,220 @@
+"""Label maps of a folder, read as `seglosses evaluate` reads them, one at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from seglosses.advise.errors import wrong
+from seglosses.advise.measures import Shape, measure
+from seglosses.advise.profile import Annotators, ClassProfile, Profile
+from seglosses.evaluate.choosing import Wishes, choose_settings
+from seglosses.evaluate.codes import IGNORED, UnknownValuesError
+from seglosses.evaluate.listing import PairFiles, list_files, printable
+from seglosses.evaluate.loading import LabelMaps, load
+from seglosses.evaluate.partners import Folders, partners
+from seglosses.evaluate.settings import Settings, is_background
+from seglosses.metrics import Pair
+from seglosses.primitives.distance import distance_to, surface
+
+LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where label maps lie, and how they are read.
+
+    Attributes:
+        labels: Folder of label maps.
+        pred: Folder of predictions, None without.
+        second: Folder of another annotator's label maps, None without.
+        wishes: What the user says about values, see :class:`seglosses.evaluate.choosing.Wishes`.
+        suffix: End of the names of label maps.
+        pred_suffix: End of the names of predictions.
+        limit: Label maps to measure at most, spread evenly over the folder.
+    """
+
+    labels: Path
+    pred: Path | None = None
+    second: Path | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+    suffix: str = ""
+    pred_suffix: str = ""
+    limit: int = LIMIT
+
+
+@dataclass
+class _Totals:
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+    spacings: list[tuple[float, ...]] = field(default_factory=list)
+    ignored: int = 0
+    pixels: int = 0
+    touching: Counter[tuple[int, int]] = field(default_factory=Counter)
+
+
+def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[PairFiles], Settings]:
+    """Measure a folder.
+
+    Args:
+        source: Where label maps lie.
+        progress: Show a bar.
+
+    Returns:
+        The profile, the files that were measured, in the order of the profile's shapes, and how
+        they were read.
+
+    Raises:
+        ValueError: When folders or values are wrong, or no file can be read.
+    """
+    if source.limit < 1:
+        raise ValueError(f"expected a limit of at least 1, got {source.limit}")
+    pairs = _pairs(source)
+    settings = choose_settings(pairs, source.wishes)
+    chosen = _spread(pairs, source.limit)
+    foreground = _foreground(settings)
+    classes = [ClassProfile(index, name) for index, name in foreground.items()]
+    totals, failures = _Totals(), []
+    errors: dict[int, list[dict[str, float]]] = {index: [] for index in foreground}
+    measured = []
+    for files in tqdm(chosen, desc="measure", unit="image", disable=not progress):
+        try:
+            maps = load(files, settings)
+        except (ValueError, MemoryError) as error:
+            failures.append((files.name, printable(str(error))))
+            continue
+        measured.append(files)
+        _look(maps, classes, totals)
+        if source.pred is not None:
+            for index in foreground:
+                errors[index].append(_wrong(maps, index, settings))
+    if not measured:
+        raise ValueError(f"no label map could be read; the first problem: {failures[0][1]}")
+    profile = Profile(
+        ndim=settings.ndim,
+        images=len(measured),
+        found=len(pairs),
+        shape=Counter(totals.shapes).most_common(1)[0][0],
+        spacing=Counter(totals.spacings).most_common(1)[0][0] if totals.spacings else None,
+        ignored=totals.ignored / max(totals.pixels, 1),
+        classes=tuple(classes),
+        num_classes=settings.num_classes,
+        touching={
+            (foreground[a], foreground[b]): count for (a, b), count in totals.touching.most_common()
+        },
+        annotators=None if source.second is None else _agreement(source, settings),
+        errors=errors if source.pred is not None else {},
+        failures=tuple(failures),
+    )
+    return profile, measured, settings
+
+
+def _pairs(source: Source) -> list[PairFiles]:
+    if source.pred is not None:
+        found, _ = partners(
+            Folders(source.pred, source.labels, source.pred_suffix, source.suffix), keep_going=False
+        )
+        return found
+    files = list_files(source.labels, suffix=source.suffix)
+    return [PairFiles(name, path, path) for name, path in files.items()]
+
+
+def _spread(pairs: Sequence[PairFiles], limit: int) -> list[PairFiles]:
+    """At most so many, evenly over the list."""
+    if len(pairs) <= limit:
+        return list(pairs)
+    return [pairs[int(place)] for place in np.linspace(0, len(pairs) - 1, limit).round()]
+
+
+def _foreground(settings: Settings) -> dict[int, str]:
+    """Classes to measure: those asked for, else all but the background."""
+    if settings.asked:
+        return dict(settings.classes)
+    kept = {i: n for i, n in settings.classes.items() if i != 0 and not is_background(n)}
+    return kept or dict(settings.classes)
+
+
+def _look(maps: LabelMaps, classes: Sequence[ClassProfile], totals: _Totals) -> None:
+    target = maps.target
+    valid = int(np.count_nonzero(target != IGNORED))
+    totals.shapes.append(target.shape)
+    totals.pixels += target.size
+    totals.ignored += target.size - valid
+    if maps.spacing is not None:
+        totals.spacings.append(tuple(float(edge) for edge in maps.spacing))
+    present = set(np.unique(target).tolist())
+    for one in classes:
+        shape = measure(target == one.index, valid) if one.index in present else _empty(valid)
+        one.shapes.append(shape)
+    if len(classes) > 1:
+        _touch(target, {one.index for one in classes}, totals.touching)
+
+
+def _empty(valid: int) -> Shape:
+    return measure(np.zeros((1, 1), bool), valid)
+
+
+def _touch(target: NDArray[np.int16], wanted: set[int], touching: Counter[tuple[int, int]]) -> None:
+    """Count faces between pixels of two foreground classes."""
+    for axis in range(target.ndim):
+        along = np.moveaxis(target, axis, 0)
+        one, two = along[1:], along[:-1]
+        differ = one != two
+        low = np.minimum(one[differ], two[differ]).astype(np.int64)
+        high = np.maximum(one[differ], two[differ]).astype(np.int64)
+        codes, counts = np.unique(low * 2**16 + high, return_counts=True)
+        for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+            pair = divmod(code, 2**16)
+            if pair[0] in wanted and pair[1] in wanted:
+                touching[pair] += count
+
+
+def _wrong(maps: LabelMaps, index: int, settings: Settings) -> dict[str, float]:
+    pred, target = maps.masks(index)
+    return wrong(Pair(pred, target, connectivity=settings.connectivity)).numbers()
+
+
+def _agreement(source: Source, settings: Settings) -> Annotators:
+    """How far two annotators agree, on the images that both have labelled."""
+    assert source.second is not None
+    pairs, _ = partners(Folders(source.second, source.labels, "", source.suffix), keep_going=True)
+    both = replace(settings, pred_code=choose_settings(pairs, source.wishes).pred_code)
+    dices, rim, differ = [], 0, 0
+    for files in _spread(pairs, source.limit):
+        maps = load(files, both)
+        valid = maps.target != IGNORED
+        one, two = (maps.pred > 0) & valid, (maps.target > 0) & valid
+        total = int(one.sum()) + int(two.sum())
+        if not total:
+            continue
+        wrong_here = one != two
+        dices.append(1 - int(wrong_here.sum()) / total)
+        edges = surface(one, border=False), surface(two, border=False)
+        if all(edge.any() for edge in edges):
+            near = np.logical_and(*(distance_to(edge) <= 2 for edge in edges))
+            rim += int((wrong_here & near).sum())
+        differ += int(wrong_here.sum())
+    if not dices:
+        raise ValueError(f"{source.second} and {source.labels} share no image with a foreground")
+    return Annotators(len(dices), float(np.median(dices)), rim / max(differ, 1))
+
+
+def read(files: PairFiles, settings: Settings) -> Iterator[LabelMaps]:
+    """The label maps of an image once more, for pictures; nothing where it cannot be read.
+
+    Args:
+        files: Where they lie.
+        settings: How they are read.
+
+    Yields:
+        One pair of label maps, or none.
+    """
+    try:
+        yield load(files, settings)
+    except (ValueError, UnknownValuesError, MemoryError):
+        return

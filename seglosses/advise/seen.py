@@ -1,0 +1,128 @@
+"""Rules for predictions: which kind of error dominates, and which loss sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seglosses.advise.errors import KINDS, PIXELS
+from seglosses.advise.profile import ClassProfile, Profile
+from seglosses.advise.terms import Term
+
+MATTERS = 0.5
+"""A kind of error dominates from so many an image on, if it is the most frequent."""
+
+RIMS = 0.7
+"""Share of wrong pixels at rims from which on boundaries are what is wrong."""
+
+LEAKS = 0.3
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to do against a kind of error.
+
+    Attributes:
+        sees: Losses that see it, and those that do not, in a line.
+        terms: What to add, if it is not there yet.
+    """
+
+    sees: str
+    terms: tuple[Term, ...] = ()
+
+
+LATE = Term("BettiMatchingLoss", 0.02, start=0.5, warmup=0.1)
+
+ANSWERS: dict[str, Answer] = {
+    "breaks": Answer(
+        "clDice and skeleton recall see the lost centre line, Betti matching the piece too many;"
+        " Dice and cross-entropy see a few pixels",
+        (LATE,),
+    ),
+    "islands": Answer(
+        "Betti matching and Topograph see each island whatever its size; Dice sees its pixels. Is"
+        " it far from everything? Removing small components after prediction costs nothing",
+        (LATE,),
+    ),
+    "merged": Answer(
+        "Betti matching and Topograph see the bridge; clDice sees its centre line only if it is"
+        " long; skeleton recall does not, and rewards it",
+        (LATE,),
+    ),
+    "pinholes": Answer(
+        "Betti matching and Topograph; filling holes after prediction costs nothing", (LATE,)
+    ),
+    "missed": Answer(
+        "Tversky with beta above 0.5 and focal Tversky make a missed pixel dearer than a false one;"
+        " a missed object without any trace in the output gives Betti matching no gradient",
+        (Term("TverskyLoss", 1.0, {"alpha": 0.3, "beta": 0.7}),),
+    ),
+    "rim": Answer(
+        "BoundaryDoU and Hausdorff losses; often it is what two annotators differ in, and no loss"
+        " mends that: give --second if you have one",
+    ),
+    "leak": Answer(
+        "Hausdorff losses weigh a pixel by its distance from the boundary; Dice does not",
+        (Term("LogHausdorffDTLoss", 0.1, start=0.5, warmup=0.1),),
+    ),
+    "gap": Answer(
+        "clDice and skeleton recall see missing length; Tversky sees missing pixels",
+        (Term("SoftClDiceLoss", 0.5),),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ErrorReport:
+    """The errors of one class.
+
+    Attributes:
+        index: Of the class.
+        name: Of the class.
+        images: How many were compared.
+        counts: Mean number an image, by kind.
+        pixels: Share of the wrong pixels, by place.
+        missed_small: Share of missed components that are not larger than the median one.
+        dominating: Kinds that matter most, worst first; empty where no kind stands out.
+    """
+
+    index: int
+    name: str
+    images: int
+    counts: dict[str, float]
+    pixels: dict[str, float]
+    missed_small: float
+    dominating: tuple[str, ...]
+
+
+def error_report(one: ClassProfile, profile: Profile) -> ErrorReport | None:
+    """Sum up the errors of a class.
+
+    Args:
+        one: The class.
+        profile: Measured with predictions.
+
+    Returns:
+        None without predictions.
+    """
+    rows = profile.errors.get(one.index)
+    if not rows:
+        return None
+    counts = {kind: float(np.mean([row[kind] for row in rows])) for kind in KINDS}
+    sums = {place: sum(row[place] for row in rows) for place in PIXELS}
+    total = sum(sums.values())
+    pixels = {place: value / total if total else 0.0 for place, value in sums.items()}
+    missed = sum(row["missed"] for row in rows)
+    small = sum(row["missed_small"] for row in rows) / missed if missed else 0.0
+    most = max(counts.values())
+    found = sorted(
+        (kind for kind, value in counts.items() if value >= MATTERS and value >= most / 2),
+        key=lambda kind: -counts[kind],
+    )
+    if pixels["rim"] >= RIMS and not found:
+        found.append("rim")
+    for place, least in (("leak", LEAKS), ("gap", LEAKS)):
+        if pixels[place] >= least:
+            found.append(place)
+    return ErrorReport(one.index, one.name, len(rows), counts, pixels, small, tuple(found))

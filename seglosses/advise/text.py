@@ -1,0 +1,177 @@
+"""A proposal for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+
+from seglosses.advise import printing
+from seglosses.advise.errors import KINDS
+from seglosses.advise.profile import ClassProfile, Profile
+from seglosses.advise.proposal import Proposal
+from seglosses.advise.seen import ANSWERS
+from seglosses.report.charts import number
+
+WIDTH = 100
+
+
+def as_text(profile: Profile, proposal: Proposal, *, configs: bool = True) -> str:
+    """Everything that fits a terminal.
+
+    Args:
+        profile: What was measured.
+        proposal: What follows from it.
+        configs: Whether to print the configs too.
+
+    Returns:
+        Lines.
+    """
+    parts = [_head(profile), _classes(profile), _losses(proposal)]
+    if proposal.errors:
+        parts.append(_errors(proposal))
+    parts.append(_rejected(proposal))
+    if proposal.notes:
+        parts.append(
+            "\n".join(["Notes", *(_wrap(note, "  - ", "    ") for note in proposal.notes)])
+        )
+    if configs:
+        for name, text in (
+            ("MMSegmentation", printing.mmseg(proposal)),
+            ("PyTorch", printing.torch(proposal)),
+            ("nnU-Net v2 (with the trainers of seglosses installed)", printing.nnunet(proposal)),
+        ):
+            parts.append(f"{name}\n{textwrap.indent(text, '  ')}")
+    return "\n\n".join(parts)
+
+
+def described(one: ClassProfile, profile: Profile) -> list[tuple[str, str]]:
+    """What was measured on a class, in words.
+
+    Args:
+        one: The class.
+        profile: All of them.
+
+    Returns:
+        Quantity and value.
+    """
+    if not one.shown:
+        return [("labelled", "in no image")]
+    rows = [
+        ("share of the pixels", f"{one.share:.2%}, in {one.presence:.0%} of the images"),
+        (
+            "components an image",
+            f"{number(one.median('components'))}, of {number(one.size(5))} /"
+            f" {number(one.size())} / {number(one.size(95))} px (5, 50, 95 %)",
+        ),
+        ("loops an image", number(one.median("loops"))),
+    ]
+    if profile.ndim == 3:
+        rows.append(("cavities an image", number(one.median("cavities"))))
+    rows += [
+        (
+            "width",
+            f"{number(one.width(5))} / {number(one.width())} / {number(one.width(95))} px"
+            " (5, 50, 95 % of the centre line)",
+        ),
+        (
+            "centre line",
+            f"{number(one.median('length'))} px an image, {number(one.elongation)} widths a"
+            " component",
+        ),
+        ("at its boundary", f"{one.edge:.0%} of its pixels"),
+        (
+            "components",
+            f"{one.part('at_border'):.0%} touch the border of the image,"
+            f" {one.part('neighbours'):.0%} lie within 3 px of another,"
+            f" {one.part('specks'):.0%} are single pixels",
+        ),
+    ]
+    return rows
+
+
+def _head(profile: Profile) -> str:
+    size = " x ".join(map(str, profile.shape))
+    count = f"{profile.images} of {profile.found}" if profile.images < profile.found else str(
+        profile.images
+    )  # fmt: skip
+    lines = [f"{count} label maps, {size}, {profile.num_classes} classes"]
+    if profile.spacing and profile.ndim == 3:
+        lines[0] += f", voxels of {' x '.join(f'{edge:g}' for edge in profile.spacing)}"
+    if profile.ignored:
+        lines.append(f"{profile.ignored:.1%} of the pixels have no class")
+    if profile.annotators is not None:
+        known = profile.annotators
+        lines.append(f"two annotators: Dice {known.dice:.3f}, {known.rim:.0%} of it at boundaries")
+    if profile.touching:
+        pairs = [f"{a} and {b} ({count})" for (a, b), count in list(profile.touching.items())[:5]]
+        lines.append(f"classes that touch (faces): {', '.join(pairs)}")
+    for name, reason in list(profile.failures)[:5]:
+        lines.append(f"not read: {name}: {reason}")
+    if len(profile.failures) > 5:
+        lines.append(f"not read: {len(profile.failures) - 5} more")
+    return "\n".join(lines)
+
+
+def _classes(profile: Profile) -> str:
+    shown = sorted(profile.classes, key=lambda one: -one.share)[:8]
+    lines = []
+    for one in shown:
+        lines.append(one.name)
+        lines += [f"  {name:22}{value}" for name, value in described(one, profile)]
+    if len(profile.classes) > len(shown):
+        lines.append(f"… {len(profile.classes) - len(shown)} smaller classes, see the JSON")
+    return "\n".join(lines)
+
+
+def _losses(proposal: Proposal) -> str:
+    lines = ["Proposed"]
+    for term in proposal.terms:
+        options = ", ".join(f"{name}={value}" for name, value in term.options.items())
+        when = f", from {term.start:.0%} of the training on" if term.start else ""
+        lines.append(f"  {term.weight:g} {term.loss}({options}){when}")
+        lines.append(_wrap(term.why, "      why   ", "            "))
+        lines.append(f"      cost  {term.cost()}")
+    if proposal.plain:
+        lines.append(
+            _wrap(
+                "Nothing that was measured asks for more than cross-entropy and Dice: a loss of"
+                " shape would cost time and is not known to help here.",
+                "  ",
+                "  ",
+            )
+        )
+    return "\n".join(lines)
+
+
+def _errors(proposal: Proposal) -> str:
+    lines = ["Errors of the predictions"]
+    for one in proposal.errors:
+        counts = ", ".join(f"{number(one.counts[kind])} {kind}" for kind in KINDS)
+        lines.append(_wrap(f"{one.name}: {counts} an image", "  ", "    "))
+        places = ", ".join(f"{share:.0%} {place}" for place, share in one.pixels.items() if share)
+        lines.append(_wrap(f"wrong pixels: {places or 'none'}", "    ", "    "))
+        if one.counts["missed"]:
+            lines.append(f"    {one.missed_small:.0%} of the missed are below the median size")
+        if not one.dominating:
+            lines.append("    no kind stands out")
+        for kind in one.dominating:
+            lines.append(_wrap(f"{kind}: {ANSWERS[kind].sees}", "    > ", "      "))
+    return "\n".join(lines)
+
+
+def _rejected(proposal: Proposal) -> str:
+    lines = ["Considered and rejected"]
+    for one in proposal.rejected:
+        lines.append(_wrap(f"{one.rule.losses}: {one.verdict.because}", "  - ", "    "))
+    used = [one for one in proposal.considered if one.verdict.fires]
+    if used:
+        lines += ["", "Sources and limits of what fired"]
+        for one in used:
+            lines.append(_wrap(f"{one.rule.name}: {one.rule.source}", "  - ", "    "))
+            lines.append(_wrap(f"limits: {one.rule.limits}", "    ", "    "))
+    return "\n".join(lines)
+
+
+def _wrap(text: str, first: str, rest: str) -> str:
+    return textwrap.fill(
+        text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+    )

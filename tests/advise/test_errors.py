@@ -1,0 +1,102 @@
+"""Each kind of error is counted where it is, and its pixels have one place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+
+from seglosses.advise.errors import KINDS, PIXELS, wrong
+from seglosses.advise.measures import measure
+from seglosses.metrics import Pair
+
+
+def mask(*boxes: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+    found = np.zeros((40, 60), bool)
+    for top, bottom, left, right in boxes:
+        found[top:bottom, left:right] = True
+    return found
+
+
+BAR = (18, 22, 5, 55)
+TWO = ((5, 15, 5, 25), (5, 15, 30, 50))
+CASES = {
+    "breaks": (mask((18, 22, 5, 20), (18, 22, 30, 55)), mask(BAR)),
+    "islands": (mask(BAR, (2, 6, 2, 6)), mask(BAR)),
+    "merged": (mask(*TWO, (9, 11, 25, 30)), mask(*TWO)),
+    "missed": (mask(BAR), mask(BAR, (2, 6, 2, 6))),
+    "pinholes": (mask(TWO[0]) & ~mask((9, 11, 12, 14)), mask(TWO[0])),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_one_error_is_of_its_kind_and_of_no_other(kind: str) -> None:
+    found = wrong(Pair(*CASES[kind])).numbers()
+    assert {name: found[name] for name in KINDS} == {name: float(name == kind) for name in KINDS}
+
+
+def test_an_open_loop_is_a_break_and_a_closed_one_a_bridge() -> None:
+    ring = mask((5, 30, 5, 30)) & ~mask((9, 26, 9, 26))
+    opened = ring & ~mask((14, 18, 26, 30))
+    assert wrong(Pair(opened, ring)).breaks == 1
+    assert wrong(Pair(ring, opened)).merged == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "pred", "count"),
+    [
+        ("rim", mask((17, 22, 5, 55)), 50),
+        ("leak", mask(BAR, (22, 30, 10, 20)), 60),  # eight rows, of which two are rim
+        ("gap", mask((18, 22, 5, 35)), 72),  # twenty columns, of which two are rim
+        ("island", mask(BAR, (2, 6, 2, 6)), 16),
+    ],
+)
+def test_wrong_pixels_have_a_place(place: str, pred: NDArray[np.bool_], count: int) -> None:
+    assert wrong(Pair(pred, mask(BAR))).numbers()[place] == count
+
+
+def test_missed_small_objects_are_told_from_large_ones() -> None:
+    true = mask((2, 4, 2, 4), (10, 30, 2, 20), (10, 30, 30, 55))
+    assert wrong(Pair(mask((10, 30, 2, 20), (10, 30, 30, 55)), true)).missed_small == 1
+    large = wrong(Pair(mask((2, 4, 2, 4), (10, 30, 2, 20)), true))
+    assert (large.missed, large.missed_small) == (1, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(bool, (9, 13)), arrays(bool, (9, 13)))
+def test_every_wrong_pixel_has_exactly_one_place(
+    pred: NDArray[np.bool_], true: NDArray[np.bool_]
+) -> None:
+    found = wrong(Pair(pred, true)).numbers()
+    assert sum(found[place] for place in PIXELS) == np.count_nonzero(pred != true)
+
+
+def test_an_empty_prediction_misses_everything() -> None:
+    found = wrong(Pair(mask(), mask(*TWO)))
+    assert (found.missed, found.breaks, found.miss) == (2, 0, 400)
+    assert wrong(Pair(mask(), mask())).numbers() == dict.fromkeys(found.numbers(), 0.0)
+
+
+def test_measures_of_a_shape_by_hand() -> None:
+    two = mask((0, 4, 2, 12), (7, 8, 5, 6))
+    found = measure(two, two.size)
+    assert (found.components, found.specks, found.at_border, found.neighbours) == (2, 1, 1, 2)
+    assert (found.pixels, found.loops) == (41, 0)
+    # 4 x 10: the rows at the image border are no boundary there; 16 inside, 10 at the border
+    assert found.surface == 10 + 3 * 2 + 1
+    ring = mask((10, 13, 10, 13)) & ~mask((11, 12, 11, 12))
+    assert (measure(ring, ring.size).loops, measure(ring, ring.size).pinholes) == (1, 1)
+
+
+def test_distant_components_are_no_neighbours() -> None:
+    assert measure(mask((0, 4, 0, 4), (0, 4, 7, 9)), 1).neighbours == 2  # three pixels between
+    assert measure(mask((0, 4, 0, 4), (0, 4, 8, 9)), 1).neighbours == 0
+
+
+def test_a_shell_has_a_cavity() -> None:
+    shell = np.ones((5, 5, 5), bool)
+    shell[2, 2, 2] = False
+    found = measure(shell, shell.size)
+    assert (found.components, found.loops, found.cavities) == (1, 0, 1)

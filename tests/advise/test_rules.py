@@ -1,0 +1,225 @@
+"""Each rule of the table fires for labels made for it, and not for the nearest other ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from seglosses.advise.measures import measure
+from seglosses.advise.profile import Annotators, ClassProfile, Profile
+from seglosses.advise.proposal import propose
+from seglosses.advise.rules import RULES, Rule
+
+Maker = Callable[[int], NDArray[np.integer]]
+
+
+def profile(make: Maker, classes: int = 2, images: int = 12, **known: object) -> Profile:
+    """The profile of made-up label maps."""
+    maps = [np.asarray(make(index)) for index in range(images)]
+    measured = []
+    for index in range(1, classes):
+        shapes = [measure(labels == index, labels.size) for labels in maps]
+        measured.append(ClassProfile(index, f"c{index}", shapes))
+    return Profile(
+        ndim=maps[0].ndim,
+        images=images,
+        found=images,
+        shape=maps[0].shape,
+        spacing=None,
+        ignored=0.0,
+        classes=tuple(measured),
+        num_classes=classes,
+        **known,  # type: ignore[arg-type]
+    )
+
+
+def empty(size: int = 96) -> NDArray[np.uint8]:
+    return np.zeros((size, size), np.uint8)
+
+
+def net(index: int) -> NDArray[np.uint8]:
+    """A grid of lines 3 px wide: one component, loops by number."""
+    labels = empty()
+    for at in range(8, 96, 16 + index % 3):
+        labels[at : at + 3] = 1
+        labels[:, at : at + 3] = 1
+    return labels
+
+
+def line(index: int) -> NDArray[np.uint8]:
+    labels = empty()
+    labels[20 + index : 23 + index, 4:92] = 1
+    return labels
+
+
+def disc(
+    radius: float, centre: tuple[float, float] = (48, 48), size: int = 96
+) -> NDArray[np.bool_]:
+    y, x = np.indices((size, size))
+    return np.asarray((y - centre[0]) ** 2 + (x - centre[1]) ** 2 <= radius**2)
+
+
+def organ(index: int) -> NDArray[np.uint8]:
+    return disc(28 + index % 4).astype(np.uint8)
+
+
+def ring(index: int) -> NDArray[np.uint8]:
+    return (disc(30 + index % 4) & ~disc(20)).astype(np.uint8)
+
+
+def cells(index: int, gap: int = 2) -> NDArray[np.uint8]:
+    labels = empty()
+    step = 10 + gap
+    for y in range(2 + index % 3, 84, step):
+        for x in range(2, 84, step):
+            labels[y : y + 10, x : x + 10] = 1
+    return labels
+
+
+def lesion(index: int) -> NDArray[np.uint8]:
+    return disc(3, (20 + index, 40)).astype(np.uint8)
+
+
+def sometimes(index: int) -> NDArray[np.uint8]:
+    return organ(index) if index % 4 == 0 else empty()
+
+
+def specks(index: int) -> NDArray[np.uint8]:
+    labels = organ(index)
+    labels[2:14:3, 2:14:3] = 1
+    return labels
+
+
+def skewed(index: int) -> NDArray[np.uint8]:
+    labels = organ(index)
+    labels[2:5, 2:5] = 2
+    return labels
+
+
+def uneven(index: int) -> NDArray[np.uint8]:
+    labels = empty(200)
+    for at in range(10, 100, 6):
+        labels[at : at + 2, 5:195] = 1
+    labels[130:146, 5:195] = 1
+    return labels
+
+
+CASES: dict[str, tuple[Maker, int, Maker, int]] = {
+    "thin": (line, 2, organ, 2),
+    "structured": (net, 2, line, 2),
+    "known numbers": (ring, 2, organ, 2),
+    "crowded": (cells, 2, lambda index: cells(index, gap=14), 2),
+    "rare": (lesion, 2, organ, 2),
+    "absent": (sometimes, 2, organ, 2),
+    "skewed": (skewed, 3, organ, 2),
+    "speckled": (specks, 2, organ, 2),
+    "uneven widths": (uneven, 2, line, 2),
+    "large and smooth": (organ, 2, lesion, 2),
+}
+
+
+def judged(found: Profile) -> dict[str, bool]:
+    return {one.rule.name: one.verdict.fires for one in propose(found).considered}
+
+
+def losses(found: Profile) -> list[str]:
+    return [term.loss for term in propose(found).terms]
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {rule.name for rule in RULES} == {*CASES, "doubtful boundaries", "few images"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_rule_fires_for_its_labels_and_not_for_others(name: str) -> None:
+    make, classes, other, others = CASES[name]
+    assert judged(profile(make, classes))[name]
+    assert not judged(profile(other, others))[name]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_states_its_source_its_limits_and_a_number(rule: Rule) -> None:
+    assert rule.source
+    assert rule.limits
+    for make, classes in ((organ, 2), (skewed, 3), (net, 2)):
+        said = rule.judge(profile(make, classes)).because
+        assert any(letter.isdigit() for letter in said) or "no second annotator" in said
+
+
+def test_annotators_who_differ_at_boundaries_get_smooth_ones() -> None:
+    known = Annotators(images=12, dice=0.75, rim=0.8)
+    terms = propose(profile(organ, annotators=known)).terms
+    assert terms[0].options == {"boundary_smoothing": 0.5}
+    # thin lines would be blurred, agreement needs nothing
+    assert propose(profile(line, annotators=known)).terms[0].options == {}
+    agreed = Annotators(images=12, dice=0.95, rim=0.8)
+    assert propose(profile(organ, annotators=agreed)).terms[0].options == {}
+    assert judged(profile(organ, annotators=known))["doubtful boundaries"]
+
+
+def test_few_images_are_said() -> None:
+    assert judged(profile(organ, images=3))["few images"]
+    assert not judged(profile(organ))["few images"]
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (organ, ["CrossEntropyLoss", "DiceLoss"]),
+        (line, ["CrossEntropyLoss", "DiceLoss", "SoftClDiceLoss"]),
+        (net, ["CrossEntropyLoss", "DiceLoss", "SoftClDiceLoss", "BettiMatchingLoss"]),
+        (ring, ["CrossEntropyLoss", "DiceLoss", "TopologicalPriorLoss"]),
+        (cells, ["CrossEntropyLoss", "DiceLoss", "BettiMatchingLoss"]),
+        (lesion, ["CrossEntropyLoss", "TverskyLoss"]),
+    ],
+)
+def test_proposals_are_those_of_the_field(make: Maker, expected: Sequence[str]) -> None:
+    assert losses(profile(make)) == list(expected)
+
+
+def test_thin_volumes_get_skeleton_recall_whose_cost_does_not_grow() -> None:
+    def tube(index: int) -> NDArray[np.uint8]:
+        labels = np.zeros((8, 16, 60), np.uint8)
+        labels[3:6, 4 + index % 3 : 7 + index % 3, 2:58] = 1
+        return labels
+
+    found = propose(profile(tube)).terms
+    assert [term.loss for term in found][-1] == "SkeletonRecallLoss"
+
+
+def test_erosions_follow_the_width() -> None:
+    def wide(index: int) -> NDArray[np.uint8]:
+        labels = np.zeros((60, 400), np.uint8)
+        labels[20:35, 2:398] = 1
+        return labels
+
+    by_loss = {term.loss: term for term in propose(profile(wide)).terms}
+    assert by_loss["SoftClDiceLoss"].options == {"iterations": 8}
+    by_loss = {term.loss: term for term in propose(profile(line)).terms}
+    assert by_loss["SoftClDiceLoss"].options == {"iterations": 3}
+
+
+def test_of_several_classes_a_loss_gets_those_it_is_for() -> None:
+    def both(index: int) -> NDArray[np.uint8]:
+        labels = net(index)
+        labels[disc(20)] = 2
+        return labels
+
+    by_loss = {term.loss: term for term in propose(profile(both, 3)).terms}
+    assert by_loss["SoftClDiceLoss"].options["classes"] == [1]
+    assert by_loss["BettiMatchingLoss"].options["classes"] == [1]
+
+
+def test_an_absent_class_is_pooled_over_the_batch() -> None:
+    by_loss = {term.loss: term for term in propose(profile(sometimes)).terms}
+    assert by_loss["DiceLoss"].options == {"average": "dataset"}
+
+
+@pytest.mark.parametrize("fill", [0, 1])
+def test_labels_of_one_value_propose_the_baseline(fill: int) -> None:
+    found = profile(lambda index: np.full((32, 32), fill, np.uint8))
+    assert losses(found)[0] == "CrossEntropyLoss"
+    assert "BettiMatchingLoss" not in losses(found)
