@@ -30,7 +30,15 @@ MENU: list[tuple[str, Any]] = [
     ("Start", ["index.md", "start.md"]),
     (
         "Choose a loss",
-        ["losses.md", "coming_from.md", "gradients.md", "topomortar.md", "means.md", "left_out.md"],
+        [
+            "advise.md",
+            "losses.md",
+            "coming_from.md",
+            "gradients.md",
+            "topomortar.md",
+            "means.md",
+            "left_out.md",
+        ],  # fmt: skip
     ),
     ("Train", ["heads.md", "detection.md", "extra_inputs.md", "gpu.md"]),
     ("Evaluate", ["evaluation.md", "compare.md", "data.md"]),
