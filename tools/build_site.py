@@ -38,7 +38,7 @@ MENU: list[tuple[str, Any]] = [
             "topomortar.md",
             "means.md",
             "left_out.md",
-        ],  # fmt: skip
+        ],
     ),
     ("Train", ["heads.md", "detection.md", "extra_inputs.md", "gpu.md"]),
     ("Evaluate", ["evaluation.md", "compare.md", "data.md"]),
