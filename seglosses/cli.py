@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "benchmark": ("seglosses.benchmark", "compare losses over settings and seeds; tables, tests"),
     "train": ("seglosses.hosts.train", "train a config of OpenMMLab with a loss of your choice"),
     "test": ("seglosses.hosts.test", "test a checkpoint, and write predictions to evaluate"),
+    "nnunet-path": ("seglosses.hosts.nnunet.path", "print the folder of our nnU-Net trainers"),
     "demo": ("seglosses.demo", "train two losses on bricks through mmseg and compare them"),
 }
 
