@@ -14,8 +14,9 @@ that touches the image border is no hole.
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Mask = NDArray[np.bool_]
+
+_FILLED = 0.02
+"""Share of a volume below which its runs are labelled faster than by cc3d."""
 
 _FULL = {2: 8, 3: 26}
 _SPARSE = {2: 4, 3: 6}
@@ -98,10 +102,54 @@ def label_components(
     """
     array = check_mask(mask)
     full = check_connectivity(connectivity, array.ndim)
-    return _label(array, full)
+    if array.ndim == 3 and np.count_nonzero(array) > _FILLED * array.size:
+        cc3d = _cc3d()
+        if cc3d is not None:
+            return label_by_cc3d(cc3d, array, full)
+    return label_runs(array, full)
 
 
-def _label(array: Mask, full: bool) -> tuple[NDArray[np.int32], int]:
+@cache
+def _cc3d() -> Any:
+    """The library where it is installed (extra ``cc3d``), else None."""
+    try:
+        return importlib.import_module("cc3d")
+    except ImportError:
+        return None
+
+
+def label_by_cc3d(cc3d: Any, array: Mask, full: bool) -> tuple[NDArray[np.int32], int]:
+    """As :func:`label_components`, of a volume that holds something.
+
+    Args:
+        cc3d: The library.
+        array: Boolean, (D, H, W).
+        full: Whether voxels are 26-connected, else 6-connected.
+
+    Returns:
+        The same labels, and how many.
+    """
+    volume = np.ascontiguousarray(array)
+    labels, count = cc3d.connected_components(
+        volume, connectivity=26 if full else 6, return_N=True, out_dtype=np.uint32
+    )
+    return labels.view(np.int32), int(count)
+
+
+def label_runs(array: Mask, full: bool) -> tuple[NDArray[np.int32], int]:
+    """As :func:`label_components`, run by run, without any library.
+
+    Args:
+        array: Boolean, (H, W) or (D, H, W).
+        full: Whether pixels are 8-connected (26 in volumes), else 4-connected (6).
+
+    Returns:
+        Labels and how many.
+
+    Example:
+        >>> label_runs(np.array([[True, False, True]]), True)[1]
+        2
+    """
     labels = np.zeros(array.shape, np.int32)
     if not array.size:
         return labels, 0

@@ -1,7 +1,8 @@
 """Hard skeletons of masks, 2D and 3D, with a small memory of the last ones.
 
 Ground truth is asked for again and again (by every loss head, metric and epoch), so skeletons
-are kept under a digest of the mask's content. The only home of scikit-image's `skeletonize`.
+are kept under a digest of the mask's content. The only home of scikit-image's `skeletonize`, which
+thins planes; volumes are thinned by a kernel that equals it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import partial
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +22,7 @@ from skimage.morphology import skeletonize as thin
 from seglosses.primitives.distance import distance_to
 from seglosses.primitives.masks import as_mask
 from seglosses.topology import label_components
-from seglosses.topology.kernels.counts import all_kept
+from seglosses.topology.kernels.thinning import thin as thin_flat
 from seglosses.topology.overlaps import label_boxes
 
 CACHE_BYTES = 64 * 2**20
@@ -75,11 +76,8 @@ def clear_cache() -> None:
 def _restore_lost_components(skeleton: NDArray[np.bool_], mask: NDArray[np.bool_]) -> None:
     """Give components that thinning deleted their deepest voxel, in place.
 
-    Lee's thinning in scikit-image deletes some blocks with even sides, such as 2x2x2, entirely.
+    Lee's thinning deletes some blocks with even sides, such as 2x2x2, entirely.
     """
-    sides = (side.view(np.uint8).ravel() for side in (skeleton, mask))
-    if all_kept(*sides, *mask.shape[1:]):
-        return
     labels, count = label_components(mask)
     lost = np.bincount(labels[skeleton], minlength=count + 1) == 0
     lost[0] = False
@@ -143,7 +141,7 @@ def skeletons_apart(mask: ArrayLike) -> NDArray[np.bool_]:
 
     def thinned() -> NDArray[np.bool_]:
         labels, boxes = label_boxes(array, connectivity=4)
-        return _side_by_side(labels, boxes, partial(thin, method="lee"))
+        return _side_by_side(labels, boxes, _lee_plane)
 
     return _remembered(array, "apart", thinned)
 
@@ -163,7 +161,7 @@ def lee_skeleton(mask: ArrayLike) -> NDArray[np.bool_]:
         (7, 6)
     """
     array = _checked(mask)
-    return _remembered(array, "lee", lambda: np.asarray(thin(array, method="lee"), np.bool_))
+    return _remembered(array, "lee", lambda: _lee_plane(array))
 
 
 def tube(mask: ArrayLike, radius: int = 2) -> NDArray[np.bool_]:
@@ -224,9 +222,29 @@ def _thinned(array: NDArray[np.bool_]) -> NDArray[np.bool_]:
     plane = array.squeeze(axis=array.shape.index(1)) if flat else array
     if plane.ndim == 2:
         return _thinned_plane(plane).reshape(array.shape)
-    skeleton: NDArray[np.bool_] = np.ascontiguousarray(thin(plane), np.bool_)
-    _restore_lost_components(skeleton, array)
+    skeleton, vanished = _lee(array)
+    if vanished:
+        _restore_lost_components(skeleton, array)
     return skeleton
+
+
+def _lee(volume: Mask) -> tuple[Mask, int]:
+    """Skeleton of a volume, or of a plane (1, H, W), and how many components it has lost."""
+    framed = np.pad(volume, 1).view(np.uint8)
+    step = np.array([framed.shape[1] * framed.shape[2], framed.shape[2], 1])
+    around = np.array([way for way in product((-1, 0, 1), repeat=3) if any(way)]) @ step
+    faces = np.array([-step[1], step[1], 1, -1, step[0], -step[0]])
+    if len(volume) == 1:
+        # a plane has no sides in front of it and behind it
+        faces = faces[:4]
+    flat = framed.ravel()
+    vanished = thin_flat(flat, np.flatnonzero(flat), around, faces)
+    return np.ascontiguousarray(framed[1:-1, 1:-1, 1:-1]).view(np.bool_), int(vanished)
+
+
+def _lee_plane(plane: Mask) -> Mask:
+    volume, _ = _lee(plane[None])
+    return volume.reshape(plane.shape)
 
 
 def _thinned_plane(plane: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -14,10 +14,12 @@ from scipy import ndimage
 
 from seglosses.topology import (
     betti_numbers,
+    components,
     euler_number,
     label_components,
     window_betti_numbers,
 )
+from seglosses.topology.components import label_by_cc3d, label_runs
 from seglosses.topology.overlaps import component_overlaps, label_boxes
 
 CONNECTIVITIES = {2: (4, 8), 3: (6, 26)}
@@ -27,6 +29,8 @@ masks = st.integers(2, 3).flatmap(
         np.bool_, hnp.array_shapes(min_dims=ndim, max_dims=ndim, min_side=1, max_side=6)
     )
 )
+
+volumes = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7))
 
 
 def gudhi_betti(mask: np.ndarray, connectivity: int) -> tuple[int, ...]:
@@ -114,6 +118,35 @@ def test_labels_equal_scipy(shape: tuple[int, ...], full: bool) -> None:
         assert (np.diff(first) > 0).all()
         pairs = np.unique(np.stack([labels[mask], expected[mask]]), axis=1)
         assert pairs.shape[1] == count
+
+
+@given(mask=volumes, full=st.booleans())
+def test_cc3d_gives_the_same_labels(mask: np.ndarray, full: bool) -> None:
+    cc3d = pytest.importorskip("cc3d")
+    expected, count = label_runs(mask, full)
+    for order in (mask, np.asfortranarray(mask), np.repeat(mask, 2, axis=0)[::2]):
+        labels, many = label_by_cc3d(cc3d, order, full)
+        assert many == count
+        assert labels.dtype == np.int32
+        np.testing.assert_array_equal(labels, expected)
+
+
+def test_cc3d_labels_volumes_that_are_not_nearly_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[np.ndarray] = []
+
+    def label(library: object, array: np.ndarray, full: bool) -> tuple[np.ndarray, int]:
+        asked.append(array)
+        return label_runs(array, full)
+
+    monkeypatch.setattr(components, "label_by_cc3d", label)
+    monkeypatch.setattr(components, "_cc3d", lambda: "cc3d")
+    sparse = np.zeros((9, 9, 9), bool)
+    sparse[0, 0, 0] = True
+    for mask in (sparse, ~sparse[0], sparse[:0], ~sparse):
+        label_components(mask)
+    assert len(asked) == 1
+    monkeypatch.setattr(components, "_cc3d", lambda: None)
+    assert label_components(~sparse)[1] == len(asked) == 1
 
 
 @pytest.mark.parametrize("full", [False, True])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 from skimage import morphology
@@ -34,6 +35,33 @@ def test_components_thinned_side_by_side_equal_scikit_image(
         np.testing.assert_array_equal(skeleton.skeletonize(mask), morphology.skeletonize(mask))
 
 
+SIDES = st.integers(1, 7)
+
+
+@given(st.tuples(SIDES, SIDES, SIDES).flatmap(lambda shape: arrays(bool, shape)))
+def test_volumes_equal_scikit_image(mask: np.ndarray) -> None:
+    published = morphology.skeletonize(mask, method="lee")
+    got, vanished = skeleton._lee(mask)
+    np.testing.assert_array_equal(got, published)
+    lost = ndimage.label(mask, np.ones((3, 3, 3)))[1] - ndimage.label(got, np.ones((3, 3, 3)))[1]
+    assert vanished == lost
+    if not lost and 1 not in mask.shape:
+        np.testing.assert_array_equal(skeleton.skeletonize(mask), published)
+
+
+@pytest.mark.parametrize("grain", [0, 1, 2])
+@pytest.mark.parametrize("shape", [(24, 30, 9), (3, 20, 40), (1, 30, 40)])
+def test_larger_volumes_equal_scikit_image(shape: tuple[int, ...], grain: float) -> None:
+    rng = np.random.default_rng(0)
+    for share in (0.05, 0.3, 0.6, 0.95):
+        field = ndimage.gaussian_filter(rng.random(shape), grain)
+        mask = field > np.quantile(field, 1 - share)
+        published = morphology.skeletonize(mask, method="lee")
+        np.testing.assert_array_equal(skeleton._lee(mask)[0], published)
+        if len(mask) == 1:
+            np.testing.assert_array_equal(skeleton.lee_skeleton(mask[0]), published[0])
+
+
 def test_a_volume_thins_to_a_line() -> None:
     bar = np.zeros((7, 7, 15), bool)
     bar[2:5, 2:5] = True
@@ -43,7 +71,7 @@ def test_a_volume_thins_to_a_line() -> None:
 
 
 def test_no_component_is_lost_in_a_volume() -> None:
-    # scikit-image deletes blocks of 2x2x2 and 4x6x6 entirely.
+    # Lee's thinning deletes blocks of 2x2x2 and 4x6x6 entirely.
     mask = np.zeros((8, 12, 16), bool)
     mask[1:3, 1:3, 1:3] = mask[2:6, 5:11, 5:11] = mask[:2, :2, 13:15] = True
     got = skeleton.skeletonize(mask)

@@ -17,6 +17,7 @@ from seglosses.evaluate.scoring import score_class
 from seglosses.evaluate.settings import Settings
 from seglosses.metrics import Pair, cldice
 from seglosses.topology import betti_numbers, label_components, window_betti_numbers
+from seglosses.topology.components import label_runs
 from seglosses.topology.skeleton import clear_cache
 
 FULL = {2: np.ones((3, 3)), 3: np.ones((3, 3, 3))}
@@ -54,6 +55,8 @@ def _labels(what: str, mask: np.ndarray, connectivity: int) -> Case:
         "seglosses": lambda: label_components(mask, connectivity=connectivity),
         "SciPy": lambda: ndimage.label(mask, structure),
     }
+    if mask.ndim == 3:
+        runs["seglosses without cc3d"] = lambda: label_runs(mask, connectivity == 26)
     if theirs := peer("cc3d.connected_components", missing):
         runs["cc3d"] = lambda: theirs(mask, connectivity=connectivity, return_N=True)
     return Case(f"components, {what}", runs, missing=tuple(missing))

@@ -134,30 +134,6 @@ def continued(small, large, height, width, wide):
 
 
 @kernel
-def all_kept(small, large, height, width):
-    """Whether every 26-connected component of a mask holds a pixel of a smaller one.
-
-    Args:
-        small: 0 and 1, uint8 (n,).
-        large: The same, set wherever ``small`` is.
-        height: Rows of a slice.
-        width: Pixels of a row.
-    """
-    start, stop, home, count = label_foreground(large, height, width, 1)
-    held = np.zeros(count, np.bool_)
-    left = count
-    for i in range(home.size):
-        if held[home[i]]:
-            continue
-        for place in range(start[i], stop[i]):
-            if small[place]:
-                held[home[i]] = True
-                left -= 1
-                break
-    return left == 0
-
-
-@kernel
 def meet(first, second, height, width, wide, per_row, up_to):
     """Where the components of two masks meet, run by run.
 
