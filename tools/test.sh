@@ -109,4 +109,13 @@ NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR="$checked" check python -m pytest -q -p no:c
   tests/test_bounds.py tests/primitives tests/topology tests/metrics tests/losses
 # The branches for other devices, taken by CPU tensors.
 check python -m pytest --elsewhere -q -n auto --dist worksteal tests/losses tests/primitives tests/laws
+# NumPy 1 beside what was built for NumPy 2, where a wheel of it fits this Python.
+old="$VENV/numpy-1"
+if [ -d "$old" ] ||
+  pip_in "$VENV" install --no-deps --only-binary :all: --target "$old" "numpy==1.26.4"; then
+  PYTHONPATH="$old" check python -m pytest -q -n auto --dist worksteal -p no:cacheprovider \
+    tests/primitives tests/losses/topology
+else
+  echo "no NumPy 1.26 to be had for this Python: nothing ran on NumPy 1"
+fi
 exit "$failed"

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seglosses.primitives.device import is_transformed
+from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.few_classes import as_factor, entropy_of_two, takes_few
 from seglosses.primitives.first_order import first_order
@@ -17,9 +17,9 @@ from seglosses.primitives.first_order import first_order
 def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
     """Cross-entropy per pixel, of labels or of class probabilities.
 
-    For labels the softmax is taken again in backward, in place of being kept: the logits are kept
-    by others anyway, and one fresh tensor less is faster on a CPU. There is no second derivative,
-    but under ``torch.func``, where all is PyTorch's.
+    For labels on a CPU the softmax is taken again in backward, in place of being kept: the logits
+    are kept by others anyway, and one fresh tensor less is faster there. That way has no second
+    derivative; elsewhere, and under ``torch.func``, all is PyTorch's.
 
     Args:
         logits: (N, C, *S).
@@ -34,9 +34,12 @@ def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -
         >>> cross_entropy(torch.zeros(1, 4, 1), torch.tensor([[1]]))  # log 4
         tensor([[1.3863]])
     """
-    if target.is_floating_point() or is_transformed():
+    if target.is_floating_point() or not at_hand(logits):
+        # elsewhere fewer launches and bytes count, not allocations
         if valid is not None:
-            logits = logits.masked_fill(~valid.unsqueeze(1), 0.0)
+            ignored = ~valid.unsqueeze(1)
+            by_hand = not (target.is_floating_point() or is_transformed())
+            logits = _Blanked.apply(logits, ignored) if by_hand else logits.masked_fill(ignored, 0)  # type: ignore[no-untyped-call]
         return F.cross_entropy(logits, target, reduction="none")
     if logits.shape[1] == 2 and valid is None and takes_few(logits):
         return entropy_of_two(logits, target)
@@ -71,6 +74,18 @@ def summed_entropy(batch: Aligned) -> Tensor | None:
         # labels are 0 where ignored
         labels = labels + (as_factor(valid, labels.dtype) - 1)
     return F.cross_entropy(logits, labels, ignore_index=-1, reduction="sum")
+
+
+class _Blanked(torch.autograd.Function):
+    """Zeros at pixels whose gradient is zero, which need not be filled in a second time."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, ignored: Tensor) -> Tensor:
+        return logits.masked_fill(ignored, 0.0)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return grad, None
 
 
 class _LabelEntropy(torch.autograd.Function):

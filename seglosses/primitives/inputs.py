@@ -168,7 +168,7 @@ def _all_are_classes(labels: Tensor, classes: int, ignore_index: int | None) -> 
 def _split_ignored(labels: Tensor, ignore_index: int) -> tuple[Tensor, Tensor | None]:
     if not at_hand(labels):
         valid = labels != ignore_index
-        return labels.masked_fill(~valid, 0), valid
+        return labels * valid, valid
     # torch takes twice as long to compare, to ask and to mask
     numbers = labels.numpy()
     counts = numbers != ignore_index

@@ -45,13 +45,12 @@ def jaccard_increments(
         return _weighted_increments(foreground > 0, weight.to(widest(weight)), total).to(dtype)
     # counts stay integers as long as they are subtracted: float32 is exact to 2^24 pixels alone
     hits = foreground.cumsum(-1, dtype=torch.int32)
-    total = hits[..., -1:].clone() if total is None else total
-    left = hits.neg_().add_(total)
+    left = (hits[..., -1:] if total is None else total) - hits
     places = torch.arange(hits.shape[-1], dtype=torch.int32, device=hits.device)
     before = (left + places).to(dtype)
     # at most 1 for background, for I_k <= U_{k-1}; the first adds 1 / U_1 whatever it is
-    share = left.to(dtype).div_(before).add_(foreground).clamp_(max=1)
-    share[..., :1] = 1
+    share = (left / before).add_(foreground).clamp_(max=1)
+    share[..., :1].fill_(1)
     return share.div_(before.add_(1))
 
 
@@ -112,7 +111,7 @@ def lovasz_extension(
     if not errors.numel():
         return errors.sum(-1), errors
     if not at_hand(errors):
-        return _extensions_at_once(errors.detach(), foreground.int(), weight)
+        return _extensions_at_once(errors.detach(), foreground, weight)
     if errors.dim() > 1:
         rows = [
             lovasz_extension(errors[i], foreground[i], None if weight is None else weight[i])
@@ -137,11 +136,11 @@ def _extensions_at_once(
 ) -> tuple[Tensor, Tensor]:
     """All rows in one sort, where one launch is dearer than right pixels in it."""
     ranked, order = errors.sort(-1, descending=True)
-    total = hot.sum(-1, keepdim=True, dtype=torch.int32)
+    total = None
     if weight is not None:
         total = (weight.to(widest(weight)) * hot).sum(-1, keepdim=True)
         weight = weight.gather(-1, order)
     steps = jaccard_increments(hot.gather(-1, order), weight, total, dtype=errors.dtype)
     # where nothing is wrong a slope of zero is as good as any, and lets right pixels rest
     steps = steps.masked_fill(ranked == 0, 0.0)
-    return (ranked * steps).sum(-1), torch.zeros_like(errors).scatter_(-1, order, steps)
+    return (ranked * steps).sum(-1), torch.empty_like(errors).scatter_(-1, order, steps)

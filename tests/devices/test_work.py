@@ -34,8 +34,9 @@ def work() -> Work:
 @pytest.mark.parametrize(
     ("ours", "theirs", "times"),
     [
+        ("CrossEntropyLoss, nothing ignored", "torch, nothing ignored", 1.2),
         # ignored pixels may hold NaN here, which torch's gradient would spread: one copy more
-        ("CrossEntropyLoss", "torch cross-entropy", 1.6),
+        ("CrossEntropyLoss", "torch cross-entropy", 1.36),
         ("DiceLoss", "MONAI Dice", 1.0),
         ("JaccardLoss", "MONAI Dice", 1.0),
         ("TverskyLoss", "MONAI Dice", 1.0),
@@ -47,7 +48,7 @@ def test_bytes_are_no_more_than_the_peers(work: Work, ours: str, theirs: str, ti
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("CrossEntropyLoss", 40), ("DiceLoss", 115), ("LovaszHingeLoss", 75)]
+    ("name", "most"), [("CrossEntropyLoss", 28), ("DiceLoss", 105), ("LovaszHingeLoss", 60)]
 )
 def test_launches_do_not_grow(work: Work, name: str, most: int) -> None:
     assert work[name]["launches"] <= most

@@ -179,12 +179,15 @@ class _LovaszLoss(ClassLoss):
         self, batch: Aligned, foreground: Callable[[int, slice], Tensor], shares: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The losses of rows (R,) and their gradient by the logits."""
+        weight = batch.pixel_weight
+        if not at_hand(batch.logits):
+            # errors of ignored pixels are blanked; of a hinge nothing else holds their logits
+            logits = batch.logits if self.independent_channels else batch.masked_logits()
+            scores = self._scores(flat_maps(logits), batch.sigmoid)
+            value, gradient = self._formed_at_once(batch, scores, shares)
+            return value, self._by_logits(gradient, scores, batch.sigmoid).view_as(batch.logits)
         scores = self._scores(flat_maps(batch.pixel_logits()), batch.sigmoid)
         valid = None if batch.valid is None else _as_numbers(batch.valid).to(scores.dtype)
-        weight = batch.pixel_weight
-        if not at_hand(scores):
-            value, gradient = self._formed_at_once(batch, scores, valid, shares)
-            return value, self._by_logits(gradient, scores, batch.sigmoid).view_as(batch.logits)
         gradient = torch.zeros_like(scores)
         values = []
         for row, row_shares in enumerate(shares.tolist()):
@@ -207,14 +210,14 @@ class _LovaszLoss(ClassLoss):
         return value, self._by_logits(gradient, scores, batch.sigmoid).view_as(batch.logits)
 
     def _formed_at_once(
-        self, batch: Aligned, scores: Tensor, valid: Tensor | None, shares: Tensor
+        self, batch: Aligned, scores: Tensor, shares: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The losses of rows and the gradient by the scores, of all images and classes together."""
         rows, classes = shares.shape
         own = flat_maps(batch.target())
         errors, slope = self._errors(scores, own)
-        if valid is not None:
-            errors = errors * valid.unsqueeze(1)
+        if batch.valid is not None:
+            errors.masked_fill_(~flat_labels(batch.valid).unsqueeze(1), 0.0)
         w = batch.pixel_weight
         if w is not None:
             w = flat_labels(w).unsqueeze(1).expand_as(errors)
@@ -232,6 +235,8 @@ class _LovaszLoss(ClassLoss):
 
 def _shares(one_each: Tensor, present: Tensor | None, weights: Tensor | None) -> Tensor:
     """How much each class counts in the mean of its row, (R, C), of an identity a row."""
+    if present is None and weights is None:
+        return one_each.new_full(one_each.shape[:2], 1 / max(one_each.shape[1], 1))
     return average_classes(
         one_each,
         None if present is None else present.unsqueeze(2),
@@ -257,6 +262,8 @@ def _foreground(batch: Aligned) -> Callable[[int, slice], Tensor]:
         )
         return lambda c, images: dense[images, c]
     assert batch.labels is not None
+    if not at_hand(batch.logits):
+        return lambda c, images: flat_maps(batch.target())[images, c]
     # numbers throughout: torch compares and masks by booleans ten times slower than it multiplies
     numbers = flat_labels(batch.labels).to(batch.logits.dtype)
     if batch.channels > 1:
