@@ -10,6 +10,8 @@ from typing_extensions import Unpack
 from seglosses.extra_inputs import extra_map, require_graph
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.layout import pick_channels
 from seglosses.primitives.sampling import spread_places
 
 __all__ = [
@@ -93,6 +95,7 @@ class InfoNCELoss(MapLoss):
     tags = ("features",)
     needs = ("features",)
     of_structures = True
+    reads_masks = True
 
     def __init__(
         self, temperature: float = 0.1, samples: int = 256, **options: Unpack[MapOptions]
@@ -103,37 +106,48 @@ class InfoNCELoss(MapLoss):
         self.temperature = temperature
         self.samples = samples
 
+    def _read(self, batch: Aligned, chosen: list[int] | None) -> Tensor:
+        # logits take part by their graph alone
+        logits = batch.masked_logits()
+        return logits if chosen is None else pick_channels(logits, chosen)
+
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Mean over queries."""
         owner = type(self).__name__
         features = extra_map("features", owner, len(prob), tuple(prob.shape[2:]))
         require_graph(features, "features", owner, prob)
-        inside = target.flatten(2) > 0.5
-        kept = torch.ones_like(inside) if mask is None else (mask.flatten(2) > 0).expand_as(inside)
-        own, count = self._sampled(features, inside & kept)
-        others, rest = self._sampled(features, ~inside & kept)
-        loss = self._mean_of_queries(own, count, others, rest).view(prob.shape[:2])
-        return loss.to(prob.dtype) + (prob * 0).flatten(2).sum(2)
+        inside = (target if target.dtype == torch.bool else target > 0.5).flatten(2)
+        both = torch.stack([inside, ~inside], 1)
+        if mask is not None:
+            both = both & (mask > 0).flatten(2).unsqueeze(1)
+        loss = self._mean_of_queries(*self._sampled(features.flatten(2), both))
+        return loss.view(prob.shape[:2]).to(prob.dtype) + prob.flatten(2)[:, :, :1].sum(2) * 0
 
-    def _sampled(self, features: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """Unit vectors at pixels of masks (N, K, P), (N K, S, D), and how many are real."""
-        places, count = spread_places(masks.flatten(0, 1), self.samples)
-        images, classes = masks.shape[:2]
-        maps = features.flatten(2)
-        index = places.view(images, 1, classes * places.shape[1]).expand(-1, maps.shape[1], -1)
-        picked = maps.gather(2, index)
-        vectors = picked.view(*maps.shape[:2], classes, places.shape[1]).permute(0, 2, 3, 1)
-        return F.normalize(vectors.flatten(0, 1), dim=2), count.clamp(max=self.samples)
+    def _sampled(self, maps: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Unit vectors (2, N K, S, D) at pixels of masks (N, 2, K, P), and how many are real."""
+        images, sides, classes = masks.shape[:3]
+        places, count = spread_places(masks.flatten(0, 2), self.samples)
+        index = places.view(images, 1, sides * classes * places.shape[1]).expand(
+            -1, maps.shape[1], -1
+        )
+        picked = maps.gather(2, index).view(*maps.shape[:2], sides, classes, places.shape[1])
+        vectors = F.normalize(picked, dim=1).permute(2, 0, 3, 4, 1).flatten(1, 2)
+        count = count.clamp(max=self.samples).view(images, sides, classes)
+        return vectors, count.transpose(0, 1).reshape(sides, images * classes, 1)
 
-    def _mean_of_queries(self, own: Tensor, count: Tensor, others: Tensor, rest: Tensor) -> Tensor:
+    def _mean_of_queries(self, vectors: Tensor, counts: Tensor) -> Tensor:
         """:func:`info_nce_loss` of the real ones among vectors, (N K,)."""
+        (own, others), (count, rest) = vectors, counts
         place = torch.arange(own.shape[1], device=own.device).expand(len(own), -1)
         partner = (place + count // 2) % count.clamp(min=1)
         positive = own.gather(1, partner.unsqueeze(2).expand_as(own))
-        wrong = torch.bmm(own, others.transpose(1, 2)) / self.temperature
-        beyond = torch.arange(others.shape[1], device=own.device) >= rest
-        wrong = wrong.masked_fill(beyond.unsqueeze(1), -torch.inf)
-        right = (own * positive).sum(2, keepdim=True) / self.temperature
-        loss = -torch.cat([right, wrong], 2).log_softmax(2)[:, :, 0]
+        # not -inf, of which alone logsumexp has no gradient
+        lowest = torch.finfo(own.dtype).min / 2
+        beyond = place.new_zeros(place.shape, dtype=own.dtype).masked_fill(place >= rest, lowest)
+        wrong = torch.baddbmm(
+            beyond.unsqueeze(1), own, others.transpose(1, 2), alpha=1 / self.temperature
+        )
+        right = (own * positive).sum(2) / self.temperature
         counted = (place < count) & (count > 1) & (rest > 0)
-        return torch.where(counted, loss, 0.0).sum(1) / count.squeeze(1).clamp(min=1)
+        loss = torch.where(counted, F.softplus(wrong.logsumexp(2) - right), 0.0)
+        return loss.sum(1) / count.squeeze(1).clamp(min=1)
