@@ -40,6 +40,7 @@ MENU: list[tuple[str, Any]] = [
             "left_out.md",
         ],
     ),
+    ("Frameworks", ["hosts/monai.md"]),
     ("Train", ["heads.md", "detection.md", "extra_inputs.md", "gpu.md"]),
     ("Evaluate", ["evaluation.md", "compare.md", "data.md"]),
     ("Topology", ["betti_matching.md", "betti_matching_volumes.md"]),
