@@ -9,7 +9,6 @@ from seglosses import metrics
 from seglosses.evaluate.columns import Column, Pooled
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.sample import Sample
-from seglosses.report.bootstrap import divide
 
 Floats = NDArray[np.float64]
 
@@ -26,9 +25,10 @@ def _sums(bins: metrics.Bins) -> Floats:
     return np.append(bins.gaps, bins.pixels.sum())
 
 
-def _read(sums: Floats) -> Floats:
-    """Expected calibration error of gaps and the number of pixels; bins of images add up."""
-    return divide(np.abs(sums[..., :-1]).sum(axis=-1), sums[..., -1])
+def _shares(sums: Floats) -> Floats:
+    """What images add to the absolute gaps of all of them: their own, with the sign of the sum."""
+    gaps = sums[..., :-1]
+    return np.asarray((gaps * np.sign(gaps.sum(axis=0))).sum(axis=-1))
 
 
 def _squares(sample: Sample, options: Options) -> Floats:
@@ -54,7 +54,7 @@ CALIBRATION: tuple[Column, ...] = (
         pooled=Pooled(
             "ECE of all pixels",
             lambda sample, options: _sums(_diagram(sample, options)),
-            _read,
+            _shares,
             _gaps_and_pixels,
         ),
     ),
@@ -71,7 +71,7 @@ CALIBRATION: tuple[Column, ...] = (
         pooled=Pooled(
             "ECE at all boundaries",
             lambda sample, options: _sums(_diagram_at_boundaries(sample, options)),
-            _read,
+            _shares,
             _gaps_and_pixels,
         ),
     ),
@@ -86,7 +86,7 @@ CALIBRATION: tuple[Column, ...] = (
         pooled=Pooled(
             "Brier score of all pixels",
             _squares,
-            lambda sums: divide(sums[..., 0], sums[..., 1]),
+            lambda sums: sums[..., 0],
             lambda options: 2,
         ),
     ),

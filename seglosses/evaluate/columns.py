@@ -15,18 +15,19 @@ from seglosses.evaluate.sample import Sample
 
 @dataclass(frozen=True)
 class Pooled:
-    """A score of all pixels of all images together, computed from sums over images.
+    """A score of all pixels of all images together: a ratio of sums over images.
 
     Args:
         title: Name for readers.
-        sums: What an image adds to the sums, (k,).
-        read: The score of sums, (..., k) to (...).
+        sums: What an image adds to the sums, (k,); the last one is the denominator.
+        shares: What each image adds to the numerator, from the sums of all images, (images,
+            classes, k) to (images, classes).
         size: Length k of the sums.
     """
 
     title: str
     sums: Callable[[Sample, Options], NDArray[np.float64]]
-    read: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    shares: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     size: Callable[[Options], int]
 
 

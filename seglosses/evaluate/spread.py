@@ -82,7 +82,7 @@ def of_classes(found: Floats, inside: Sequence[int] | None = None) -> Floats:
 
 
 def intervals(
-    means: Floats, found: Floats, inside: Sequence[int], *, better: str
+    means: Floats, found: Floats, inside: Sequence[int], *, better: str, most: float = np.inf
 ) -> list[Interval]:
     """Intervals of the means of classes and, where there are several, of their mean.
 
@@ -91,6 +91,7 @@ def intervals(
         found: Their :func:`deviations`, (images, classes).
         inside: Classes that the mean of classes holds.
         better: 'higher' for scores in [0, 1], 'lower' for errors and distances from 0 on.
+        most: Largest value that there is, where lower is better.
 
     Returns:
         Lower and upper ends, within what the scores can be.
@@ -105,7 +106,9 @@ def intervals(
     if len(means) > 1:
         whole = float(nanmean(means[list(inside)], axis=0))
         columns.append((whole, of_classes(found, inside)))
-    return [clipped(mean, mean_interval(mean, column), better) for mean, column in columns]
+    return [
+        clipped(mean, mean_interval(mean, column), better, most=most) for mean, column in columns
+    ]
 
 
 def clipped(mean: float, ends: Interval, better: str, *, most: float = np.inf) -> Interval:

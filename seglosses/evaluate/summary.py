@@ -13,7 +13,6 @@ from seglosses.evaluate.options import Options
 from seglosses.evaluate.settings import is_background
 from seglosses.evaluate.spread import (
     Interval,
-    clipped,
     deviations,
     fine_grained_intervals,
     intervals,
@@ -22,7 +21,7 @@ from seglosses.evaluate.spread import (
 )
 from seglosses.evaluate.table import Table
 from seglosses.metrics.fine_grained import fine_grained
-from seglosses.report.bootstrap import centred_interval, divide, resampled_sums
+from seglosses.report.bootstrap import divide
 
 MACRO = "mean of classes"
 
@@ -170,25 +169,12 @@ def _all_rows(
 def _pooled_rows(
     table: Table, column: Column, pooled: Pooled, options: Options, inside: Sequence[int]
 ) -> Iterator[SummaryRow]:
-    """The score of all images together, with images drawn again and again."""
-    parts = np.stack([table.matrix(name) for name in column.parts(options)], axis=-1)
-    drawn = resampled_sums(parts.reshape(len(table), -1)).reshape(-1, *parts.shape[1:])
+    """The score of all images together."""
+    sums = np.stack([table.matrix(name) for name in column.parts(options)], axis=-1)
+    shares, total = pooled.shares(sums), sums[..., -1]
     head = (f"{column.name}_dataset", pooled.title, column.better)
-    means, ratios = pooled.read(parts.sum(axis=0)), pooled.read(drawn)
-    centres = means
-    if len(means) > 1:
-        ratios = np.column_stack([ratios, nanmean(ratios[:, inside], axis=1)])
-        centres = np.append(means, nanmean(means[inside], axis=0))
-    # two images or more make a spread
-    ends = [
-        clipped(
-            float(centre),
-            centred_interval(float(centre), of[: len(of) * (len(table) > 1)]),
-            column.better,
-            most=1.0,
-        )
-        for centre, of in zip(centres, ratios.T, strict=True)
-    ]
+    means = divide(shares.sum(axis=0), total.sum(axis=0))
+    ends = intervals(means, deviations(shares, total), inside, better=column.better, most=1.0)
     yield from _rows(table, head, means, ends, None, inside)
 
 

@@ -196,27 +196,3 @@ def percentile_interval(spread: Floats) -> tuple[float, float]:
         return float("nan"), float("nan")
     low, high = np.percentile(fine, [2.5, 97.5])
     return float(low), float(high)
-
-
-def centred_interval(value: float, spread: Floats) -> tuple[float, float]:
-    """Central 95 % of a bootstrap distribution, shifted so that its mean is the value.
-
-    For scores whose resamples are biased, as calibration errors: a resample has repeated images, so
-    its bins are noisier and its error larger than that of the images themselves.
-
-    Args:
-        value: The score of the images.
-        spread: Scores of the resamples; NaNs are left out.
-
-    Returns:
-        Lower and upper end, which hold the value; NaNs when nothing is left.
-
-    Example:
-        >>> centred_interval(10.0, np.arange(41.0))  # 20 on average
-        (-9.0, 29.0)
-    """
-    low, high = percentile_interval(spread)
-    if low != low or value != value:
-        return float("nan"), float("nan")
-    bias = float(np.nanmean(spread)) - value
-    return min(low - bias, value), max(high - bias, value)

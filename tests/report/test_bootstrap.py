@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from seglosses.evaluate.calibration_columns import CALIBRATION
+from seglosses.evaluate.spread import deviations
 from seglosses.report import bootstrap
 from seglosses.report.bootstrap import RESAMPLES, mean_interval, resampled_sums, resampled_worst
 
@@ -125,3 +127,27 @@ def test_intervals_of_few_images_hold_the_mean(
         low, high = mean_interval(float(scores.mean()), scores - scores.mean())
         inside += low <= mean <= high
     assert inside >= least * 500
+
+
+@pytest.mark.slow
+def test_an_interval_of_the_error_of_all_pixels_holds_the_true_one_as_often_as_it_says() -> None:
+    """Of 24 images, whose predictions are too sure by amounts of their own."""
+    rng = np.random.default_rng(0)
+    bins, pixels = 10, 400
+
+    def images(count: int) -> np.ndarray:
+        prob = np.clip(rng.normal(rng.random((count, 1)), 0.25, (count, pixels)), 0, 1)
+        rate = prob + 0.1 * (0.5 - prob) + rng.normal(0, 0.08, (count, 1))
+        gaps = prob - (rng.random(prob.shape) < rate)
+        place = np.minimum((prob * bins).astype(int), bins - 1) + bins * np.arange(count)[:, None]
+        sums = np.bincount(place.ravel(), gaps.ravel(), bins * count).reshape(count, bins)
+        return np.column_stack([sums, np.full(count, pixels)])[:, None]
+
+    def error(sums: np.ndarray) -> tuple[float, np.ndarray]:
+        shares, total = CALIBRATION[0].pooled.shares(sums), sums[..., -1]
+        return float(shares.sum() / total.sum()), deviations(shares, total)[:, 0]
+
+    truth, _ = error(images(20_000))
+    found = [mean_interval(*error(images(24))) for _ in range(300)]
+    held = np.mean([low <= truth <= high for low, high in found])
+    assert 0.9 <= held <= 0.98

@@ -84,8 +84,8 @@ MUTATIONS = [
     ),
     (
         f"{_E}/calibration_columns.py",
-        "return divide(np.abs(sums[..., :-1]).sum(axis=-1), sums[..., -1])",
-        "return divide(np.abs(sums[..., :-1].sum(axis=-1)), sums[..., -1])",
+        "return np.asarray((gaps * np.sign(gaps.sum(axis=0))).sum(axis=-1))",
+        "return np.asarray((gaps * np.sign(gaps)).sum(axis=-1))",
         f"{_T}/test_calibration.py",
     ),
     (
