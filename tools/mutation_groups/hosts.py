@@ -54,14 +54,14 @@ MUTATIONS = [
     ),
     (
         f"{_H}/scores.py",
-        "target[target == self.ignore_index] = IGNORED",
-        "target[target == 255] = IGNORED",
+        "ignore_index=self.ignore_index,\n            form",
+        "ignore_index=255,\n            form",
         f"{_T}/test_scores.py",
     ),
     (
         f"{_H}/scores.py",
-        "shifted = np.exp(logits.astype(np.float32) - logits.max(axis=0))",
-        "shifted = np.exp(logits.astype(np.float32))",
+        "[logits.sigmoid() if len(logits) == 1 else logits.softmax(dim=0)]",
+        "[logits.softmax(dim=0)]",
         f"{_T}/test_scores.py {_T}/test_probabilities.py",
     ),
     (

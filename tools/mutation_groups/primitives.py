@@ -102,7 +102,7 @@ MUTATIONS = [
     ),
     (
         f"{_P}/lovasz_extension.py",
-        "share[..., :1] = 1\n",
+        "share[..., :1].fill_(1)\n",
         "pass\n",
         "tests/losses/overlap/test_lovasz.py",
     ),
