@@ -337,7 +337,7 @@ def _without(batch: Aligned, owner: str) -> Aligned:
     )
 
 
-def _broken(batch: Aligned) -> Tensor:
+def broken(batch: Aligned) -> Tensor:
     """NaN for images whose logits have no probability, else 0, (N, 1).
 
     What looks at some pixels alone may cost a finite number there, and give NaN for a gradient.
@@ -419,7 +419,7 @@ class MapLoss(ClassLoss):
         if chosen is not None:
             target = pick_channels(target, chosen)
         with nullcontext() if torch.compiler.is_compiling() else scope(label):
-            loss = self.compute(prob, target, batch.mask()) + _broken(batch)
+            loss = self.compute(prob, target, batch.mask()) + broken(batch)
         mass = flat_maps(target).sum(2) if only_present else None
         return self._mean(loss, mass, weights, batch, asked)
 

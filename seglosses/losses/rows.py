@@ -179,14 +179,16 @@ class BoxLoss(RowLoss):
     def check(self, pred: Tensor, target: Target) -> None:
         """Refuse rows that are not a pair of boxes."""
         shapes = [tuple(pred.shape), tuple(target.shape) if isinstance(target, Tensor) else None]
-        if shapes[0] == shapes[1] and pred.dim() > 0 and pred.shape[-1] in (2, 4, 6):
+        vertices = pred.dim() > 2 and pred.shape[-1] == 2
+        known_size = pred.dim() > 0 and pred.shape[-1] in (2, 4, 6) and not vertices
+        if shapes[0] == shapes[1] and known_size:
             return
         known = {
             5: "rotated boxes (x, y, w, h, angle) are compared by RotatedIoULoss, GWDLoss, KLDLoss",
             8: "quadrilaterals have no corners that this loss could compare: take their enclosing"
             " boxes, or a loss of MMRotate",
         }
-        width = pred.shape[-1] if pred.dim() else 0
+        width = 8 if vertices else pred.shape[-1] if pred.dim() else 0
         remedy = known.get(width, "decode box deltas first (reg_decoded_bbox=True)")
         raise ValueError(
             "boxes must be aligned, (n, 4) corners (x1, y1, x2, y2), (n, 2) segments or (n, 6)"

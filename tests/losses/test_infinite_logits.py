@@ -55,3 +55,24 @@ def test_ignored_pixels_may_hold_anything(name: str) -> None:
     expected = loss(logits, labels) if not loss.needs else call(logits, labels)
     logits[:, 1, 0] = torch.inf
     torch.testing.assert_close(call(logits, labels), expected)
+
+
+#: looks at pixels of boundaries alone
+_LOCAL = {"BoundaryCrossEntropyLoss"}
+
+
+@pytest.mark.at_hand
+@pytest.mark.parametrize("name", [n for n in LOSSES if not LOSSES[n].needs and n not in _LOCAL])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_one_nan_among_sure_pixels_is_refused(name: str, channels: int) -> None:
+    if {1: "1 channel", 2: "3 classes"}[channels] in UNDEFINED.get(name, ()):
+        pytest.skip("not defined there")
+    loss = StandIn(LOSSES[name]()) if StandIn(LOSSES[name]()).is_needed else LOSSES[name]()
+    if 2 not in getattr(LOSSES[name], "spatial_dims", (2,)):
+        pytest.skip("of volumes")
+    labels = torch.zeros(2, 16, 16, dtype=torch.long)
+    labels[:, 2:9, 2:7] = 1
+    logits = torch.randn(2, channels, 16, 16, generator=torch.Generator().manual_seed(0))
+    logits[0, 0, 3, 3] = torch.nan
+    with pytest.raises(ValueError, match=r"NaN or infinite|got nan"):
+        loss(logits, labels)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 import seglosses.losses as exported
 from seglosses.extra_inputs import KNOWN, extra_inputs
+from seglosses.laws.stand_ins import StandIn
 from seglosses.losses import TopologicalPriorLoss, TopoLoss, WarpingLoss
 from seglosses.losses.base import SegmentationLoss
 from seglosses.losses.classwise import ClassLoss, MapLoss
@@ -120,3 +121,21 @@ def test_released_warping_knows_no_weights() -> None:
     pred, labels, _ = broken_lines(WarpingLoss)
     with pytest.raises(ValueError, match="leave compat out"):
         WarpingLoss(compat="topomortar")(pred, labels, weight=torch.ones(labels.shape))
+
+
+@pytest.mark.parametrize("cls", LOSSES)
+@pytest.mark.parametrize("shape", [(1, 12, 12), (1, 1, 12, 12), (2, 1, 12, 12), (288,)])
+def test_weights_of_one_image_serve_the_batch(
+    cls: type[SegmentationLoss], shape: tuple[int, ...]
+) -> None:
+    if cls.needs or 2 not in getattr(cls, "spatial_dims", (2,)):
+        pytest.skip("of volumes, or of more than labels")
+    loss = StandIn(cls()) if StandIn(cls()).is_needed else cls()
+    labels = torch.zeros(2, 12, 12, dtype=torch.long)
+    labels[:, 2:6, 2:7] = 1
+    logits = torch.randn(2, 2, 12, 12, generator=torch.Generator().manual_seed(0))
+    weight = torch.zeros(12, 12)
+    weight[:, 1:11] = 1
+    full = weight.expand(2, 12, 12)
+    given = full.reshape(-1) if len(shape) == 1 else full[: shape[0]].reshape(shape)
+    torch.testing.assert_close(loss(logits, labels, given), loss(logits, labels, full.clone()))

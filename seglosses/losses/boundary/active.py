@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.base import SegOptions
-from seglosses.losses.classwise import MapLoss
+from seglosses.losses.classwise import MapLoss, broken
 from seglosses.losses.fields import distance_fields
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.device import at_hand
@@ -278,4 +278,6 @@ class ActiveBoundaryLoss(MapLoss):
         )
         if batch.sigmoid:
             loss, count = (x.view(-1, channels).mean(1) for x in (loss, count))
+        # only some pixels are looked at, and orders hide NaN
+        loss = loss + broken(batch).squeeze(1)
         return asked.of(loss, batch.row_weight, count=(count > 0).sum())

@@ -225,7 +225,7 @@ class KernelCalibrationLoss(ClassLoss):
         if pooled and batch.row_weight is not None:
             weight = weight * batch.row_weight.unsqueeze(1)
         if pooled:
-            weight = weight.view(1, -1)
+            weight = weight.reshape(1, -1)
         places, count = spread_places(weight > 0, self.samples, middles=True)
         real = torch.arange(places.shape[1], device=places.device) < count
         share = torch.where(real, weight.gather(1, places), 0.0)

@@ -21,6 +21,7 @@ from seglosses.primitives.label_sets import (
     possible_classes,
     with_sets,
 )
+from seglosses.primitives.layout import flat_maps
 from seglosses.primitives.overlap import Counts, batch_counts, tversky_index
 from seglosses.primitives.reduction import Asked
 from seglosses.primitives.set_entropy import set_entropy
@@ -118,7 +119,7 @@ def exclusion_dice_loss(prob: Tensor, excluded: Tensor) -> Tensor:
         >>> exclusion_dice_loss(prob, torch.tensor([[[1.0, 1.0, 0.0]]]))  # 2 * 1 / (2 + 2)
         tensor([[0.5000]])
     """
-    p, e = prob.flatten(2), excluded.flatten(2)
+    p, e = flat_maps(prob), flat_maps(excluded)
     both = p.sum(2) + e.sum(2)
     return 2 * (p * e).sum(2) / torch.where(both > 0, both, 1.0)
 

@@ -56,6 +56,13 @@ def test_boxes_without_two_corners_are_refused_by_name(name: str, width: int, wo
         make(name)(torch.rand(3, width), torch.rand(3, width))
 
 
+def test_vertices_of_quadrilaterals_are_no_bags_of_segments() -> None:
+    with pytest.raises(ValueError, match="quadrilaterals"):
+        losses.GIoULoss()(torch.rand(3, 4, 2), torch.rand(3, 4, 2))
+    segments = torch.tensor([[0.0, 2.0]]), torch.tensor([[0.0, 1.0]])
+    assert losses.GIoULoss()(*segments).item() == pytest.approx(0.5)
+
+
 NO_CORNERS = {
     "deltas": torch.tensor([[0.3, -0.2, 0.1, 0.4], [-0.5, 0.1, 0.2, 0.3]]),
     "deltas in order by chance": torch.tensor([[-0.3, -0.2, 0.1, 0.4], [-0.5, 0.1, 0.2, 0.3]]),

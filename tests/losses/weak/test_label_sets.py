@@ -165,3 +165,10 @@ def test_all_are_found_by_purpose() -> None:
 def test_sets_of_everything_cost_nothing() -> None:
     everything = torch.full((1, 3, 5), 1 / 3)
     assert marginal_cross_entropy_loss(LOGITS, everything).abs().max() < 1e-6
+
+
+def test_rows_of_a_detector_are_images_of_one_pixel() -> None:
+    logits = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.7, 0.2]]).log()
+    loss = ExclusionDiceLoss(label_sets=[[0, 2], [1]])
+    labels = torch.tensor([0, 1])
+    torch.testing.assert_close(loss(logits, labels), loss(logits.unsqueeze(2), labels.unsqueeze(1)))
