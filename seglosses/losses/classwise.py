@@ -13,6 +13,7 @@ from typing_extensions import Unpack
 from seglosses.losses.base import SegmentationLoss, SegOptions
 from seglosses.primitives.attention import when_to_check
 from seglosses.primitives.checks import check_range, require
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.label_halves import scope
 from seglosses.primitives.layout import flat_labels, flat_maps, pick_channels
@@ -342,7 +343,10 @@ def broken(batch: Aligned) -> Tensor:
 
     What looks at some pixels alone may cost a finite number there, and give NaN for a gradient.
     """
-    peak = flat_maps(batch.logits.detach()).amax(1)
+    logits = batch.logits.detach()
+    if at_hand(logits) and bool(logits.sum().isfinite()):
+        return logits.new_zeros(len(logits), 1)
+    peak = flat_maps(logits).amax(1)
     # under softmax one +inf has no share, nor have -inf alone
     broken = peak.isnan() if batch.sigmoid else ~peak.isfinite()
     if batch.valid is not None:

@@ -56,6 +56,11 @@ class Aligned(NamedTuple):
         """Number of channels C."""
         return self.logits.shape[1]
 
+    @property
+    def spatial(self) -> bool:
+        """Whether these are images or volumes, in which pixels have neighbours."""
+        return self.logits.dim() in (4, 5)
+
     def mask(self) -> Tensor | None:
         """Validity times pixel weight, (N, 1, *S) in the dtype of the logits, or ``None``."""
         if self.pixel_weight is None:

@@ -128,6 +128,8 @@ OUTSIDE = [
     ("GeneralizedDiceLoss", "smooth", INF, "[0, inf)"),
     ("HausdorffDTLoss", "alpha", -1.0, "[0, inf)"),
     ("HausdorffErosionLoss", "alpha", -1.0, "[0, inf)"),
+    ("ComponentBalancedDiceLoss", "smooth", -1.0, "[0, inf)"),
+    ("InstanceBoundaryCrossEntropyLoss", "radius", 0, "[1, inf)"),
     ("InfoNCELoss", "samples", 2.5, "[2, inf)"),
     ("IoULoss", "eps", 0.0, "(0, inf)"),
     ("JaccardDistillationLoss", "beta", -1.0, "[0, inf)"),

@@ -22,6 +22,7 @@ from seglosses.losses.line.skeleton_recall import tube
 from seglosses.losses.rows import BoxLoss, RotatedBoxLoss
 from seglosses.primitives.encoding import align, one_hot
 from seglosses.primitives.label_edges import label_boundary
+from seglosses.primitives.objects import region_weights, regions
 from seglosses.topology.skeleton import skeletonize
 
 Options = Mapping[str, Any]
@@ -273,6 +274,9 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "LovaszHingeLoss": lambda f: f(LOGITS, HOT).mean(1),
     "GatedCRFLoss": lambda f, **o: f(PROB, IMAGE, **o).sum(1),
     "TreeEnergyLoss": lambda f, **o: f(PROB, FAINT, **o).sum(1),
+    "ComponentBalancedDiceLoss": lambda f, **o: f(
+        PROB, HOT, region_weights(regions(LABELS)), **o
+    ).mean(1),
     "ExclusionDiceLoss": lambda f: f(PROB, 1 - HOT).sum(1),
     "DistributionFocalLoss": lambda f: f(
         LOGITS[0, 0], 14 * torch.rand(14, generator=torch.manual_seed(0))

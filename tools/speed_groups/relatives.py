@@ -10,7 +10,7 @@ from speed import Case
 
 from seglosses import losses
 from seglosses.extra_inputs import extra_inputs
-from seglosses.losses import DiceLoss
+from seglosses.losses import BoundaryCrossEntropyLoss, CrossEntropyLoss, DiceLoss
 
 #: Pairs of a loss and its nearest relative, of logits and labels alone.
 PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
@@ -23,8 +23,32 @@ PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 }
 
 
+def objects() -> Iterator[Case]:
+    """10 000 objects of an image of 1024."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.zeros(1, 1024, 1024, dtype=torch.long)
+    for y in range(2, 1022, 10):
+        for x in range(2, 1022, 10):
+            size = 2 + (x * y) % 6
+            labels[0, y : y + size, x : x + size] = 1
+    logits = torch.randn(1, 2, 1024, 1024, generator=generator).requires_grad_()
+    entropy, dice, boundary = CrossEntropyLoss(), DiceLoss(), BoundaryCrossEntropyLoss()
+    for name, ours, relative in (
+        ("blob loss", losses.BlobLoss(), dice),
+        ("component-balanced Dice", losses.ComponentBalancedDiceLoss(), dice),
+        ("component-balanced CE", losses.ComponentBalancedCrossEntropyLoss(), entropy),
+        ("instance boundaries", losses.InstanceBoundaryCrossEntropyLoss(), boundary),
+    ):
+        runs = {
+            "seglosses": lambda ours=ours: ours(logits, labels),
+            "relative": lambda relative=relative: relative(logits, labels),
+        }
+        yield Case(f"{name}, 10 404 objects", runs, logits)
+
+
 def cases() -> Iterator[Case]:
-    """Six classes of smooth shapes, 2 images of 512."""
+    """Six classes of smooth shapes, 2 images of 512; and many objects."""
+    yield from objects()
     generator = torch.Generator().manual_seed(0)
     coarse = torch.randn(2, 6, 16, 16, generator=generator)
     logits = 3 * torch.nn.functional.interpolate(coarse, (512, 512), mode="bicubic")

@@ -9,6 +9,7 @@ from seglosses.losses.overlap import (
     generalized,
     jaccard_metric,
     lovasz,
+    per_object,
     region,
 )
 from seglosses.losses.overlap.confusion import *
@@ -17,6 +18,7 @@ from seglosses.losses.overlap.curved import *
 from seglosses.losses.overlap.generalized import *
 from seglosses.losses.overlap.jaccard_metric import *
 from seglosses.losses.overlap.lovasz import *
+from seglosses.losses.overlap.per_object import *
 from seglosses.losses.overlap.region import *
 
 # Type checkers read an __all__ of literals only, and without one take every name above.
@@ -27,6 +29,7 @@ EXPORTS = [
     *generalized.__all__,
     *jaccard_metric.__all__,
     *lovasz.__all__,
+    *per_object.__all__,
     *region.__all__,
 ]
 globals()["__all__"] = EXPORTS

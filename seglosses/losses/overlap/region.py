@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -289,7 +291,9 @@ class DiceLoss(OverlapLoss):
     formula = "1 - (2 TP + s) / (2 TP + FP + FN + s)"
     paper = "Milletari et al. 2016, arXiv:1606.04797"
     use_when = "rare foreground, and Dice is the score; beside cross-entropy"
-    tags = ("lesion", "small", "imbalance", "score", "multilabel", "general")
+    tags: ClassVar[tuple[str, ...]] = (
+        "lesion", "small", "imbalance", "score", "multilabel", "general",
+    )  # fmt: skip
 
     def __init__(self, smooth: float = 1.0, **options: Unpack[CountOptions]) -> None:
         super().__init__(**options)

@@ -15,6 +15,7 @@ from seglosses.losses.pixel import (
     label_margins,
     long_tail,
     noise_robust,
+    per_object,
 )
 from seglosses.losses.pixel.active_passive import *
 from seglosses.losses.pixel.asymmetric import *
@@ -28,6 +29,7 @@ from seglosses.losses.pixel.hard_pixels import *
 from seglosses.losses.pixel.label_margins import *
 from seglosses.losses.pixel.long_tail import *
 from seglosses.losses.pixel.noise_robust import *
+from seglosses.losses.pixel.per_object import *
 
 # Type checkers read an __all__ of literals only, and without one take every name above.
 EXPORTS = [
@@ -43,5 +45,6 @@ EXPORTS = [
     *label_margins.__all__,
     *long_tail.__all__,
     *noise_robust.__all__,
+    *per_object.__all__,
 ]
 globals()["__all__"] = EXPORTS

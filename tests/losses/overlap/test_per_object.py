@@ -1,0 +1,160 @@
+"""Overlap and cross-entropy of every object."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+from torch import Tensor
+
+from seglosses.losses import (
+    BlobLoss,
+    ComponentBalancedCrossEntropyLoss,
+    ComponentBalancedDiceLoss,
+    CrossEntropyLoss,
+    DiceLoss,
+    InstanceBoundaryCrossEntropyLoss,
+    TverskyLoss,
+    dice_loss,
+)
+from seglosses.primitives.objects import components, region_weights, regions
+
+
+def test_blob_loss_of_its_authors() -> None:
+    prob = torch.sin(1.7 * torch.arange(126.0).view(2, 1, 7, 9)).sigmoid()
+    labels = torch.zeros(2, 7, 9, dtype=torch.long)
+    labels[0, 0:2, 0:3], labels[0, 4, 4], labels[0, 5:, 7:] = 1, 1, 1
+    labels[1, 1:6, 2:4], labels[1, 2, 7] = 1, 1
+    # compute_blob_loss_multi of neuronflow/blob_loss at bee911b, of MONAI's DiceLoss(smooth 1, 1)
+    assert BlobLoss()(prob.logit(), labels).item() == pytest.approx(PUBLISHED, rel=1e-6)
+
+
+PUBLISHED = 0.8532749
+
+
+def each_blob(prob: Tensor, mask: Tensor, loss: Any) -> Tensor:
+    """Cut every component out, one by one."""
+    number, count = ndimage.label(
+        mask.numpy(), ndimage.generate_binary_structure(mask.dim(), mask.dim())
+    )
+    number = torch.from_numpy(number)
+    values = []
+    for k in range(1, count + 1):
+        seen = (number == k) | ~mask
+        values.append(loss((prob * seen)[None, None], (number == k)[None, None].to(prob)))
+    return (
+        torch.stack(values).mean() if values else loss(prob[None, None], mask[None, None].to(prob))
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from([(7, 9), (1, 12), (12, 1), (3, 4, 5)]), st.integers(0, 999), st.booleans())
+def test_agrees_with_blobs_cut_out_one_by_one(
+    size: tuple[int, ...], seed: int, tversky: bool
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    prob = torch.rand(size, generator=generator, dtype=torch.float64)
+    mask = torch.rand(size, generator=generator) < 0.3
+    own = {"type": "TverskyLoss", "alpha": 0.2} if tversky else "DiceLoss"
+
+    def plain(p: Tensor, y: Tensor) -> Tensor:
+        if tversky:
+            return TverskyLoss(alpha=0.2, use_sigmoid=True)(p.logit(eps=1e-12), y)
+        return dice_loss(p, y).squeeze()
+
+    found = BlobLoss(region=own)(prob.logit()[None, None], mask[None].long())
+    torch.testing.assert_close(found, each_blob(prob, mask, plain).squeeze(), rtol=1e-6, atol=1e-8)
+
+
+def test_one_object_is_the_class() -> None:
+    logits = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(2, 8, 8, dtype=torch.long)
+    labels[:, 1:4, 1:4], labels[:, 5:, 5:] = 1, 2
+    torch.testing.assert_close(
+        BlobLoss()(logits, labels), DiceLoss(classes="foreground")(logits, labels)
+    )
+
+
+def test_regions_weigh_alike() -> None:
+    labels = torch.tensor([[[0, 0, 1, 0, 2, 2, 0, 1, 1, 1]], [[1] * 10]])
+    weights = region_weights(regions(labels))
+    # five of ten pixels... background 4, and objects of 1, 2 and 3: 10 / 4 shared by each
+    expected = [2.5 / 4] * 2 + [2.5] + [2.5 / 4] + [1.25] * 2 + [2.5 / 4] + [2.5 / 3] * 3
+    assert weights[0, 0].tolist() == pytest.approx(expected)
+    assert weights[1, 0].tolist() == [1.0] * 10
+    valid = labels != 2
+    seen = region_weights(regions(labels, valid))
+    assert seen[0, 0, 4:6].tolist() == [0, 0]
+    assert seen[0].sum().item() == pytest.approx(8)
+
+
+def test_entropy_is_the_mean_of_means() -> None:
+    logits = torch.randn(1, 3, 9, 9, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(1, 9, 9, dtype=torch.long)
+    labels[0, :4, :4], labels[0, 6, 6], labels[0, 8, 2:5] = 1, 1, 2
+    each = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+    numbers = regions(labels)
+    means = [each[numbers == k].mean() for k in range(1, 5)]
+    value = ComponentBalancedCrossEntropyLoss()(logits, labels)
+    torch.testing.assert_close(value, torch.stack(means).mean())
+    assert value != CrossEntropyLoss()(logits, labels)
+
+
+def test_boundaries_of_all_objects_count_alike() -> None:
+    labels = torch.zeros(1, 12, 12, dtype=torch.long)
+    labels[0, 1:8, 1:8], labels[0, 10, 10] = 1, 1
+    logits = torch.zeros(1, 2, 12, 12)
+    logits[0, 1][labels[0] == 1] = 50.0
+    logits[0, 0][labels[0] == 0] = 50.0
+    logits[0, :, 10, 10] = 0.0
+    # background, the large one and the small one: the last one is wrong by log 2
+    value = InstanceBoundaryCrossEntropyLoss()(logits, labels)
+    assert value.item() == pytest.approx(math.log(2) / 3)
+    assert InstanceBoundaryCrossEntropyLoss()(logits, 0 * labels).item() == 0
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [
+        BlobLoss,
+        ComponentBalancedDiceLoss,
+        ComponentBalancedCrossEntropyLoss,
+        InstanceBoundaryCrossEntropyLoss,
+    ],
+)
+@pytest.mark.parametrize("size", [(5, 6), (2, 3, 4)])
+def test_gradients(cls: Any, size: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(1, 3, *size, generator=generator, dtype=torch.float64, requires_grad=True)
+    labels = torch.randint(0, 3, (1, *size), generator=generator)
+    labels[0, 0] = 255
+    assert torch.autograd.gradcheck(lambda z: cls()(z, labels), (logits,))
+
+
+def test_points_have_no_components() -> None:
+    logits, labels = torch.randn(4, 7), torch.randint(0, 2, (4, 7))
+    plain = CrossEntropyLoss(use_sigmoid=True)(logits, labels)
+    found = ComponentBalancedCrossEntropyLoss(use_sigmoid=True)(logits, labels)
+    torch.testing.assert_close(found, plain)
+    with pytest.raises(ValueError, match="points have no boundary"):
+        InstanceBoundaryCrossEntropyLoss(use_sigmoid=True)(logits, labels)
+
+
+def test_errors() -> None:
+    for region in ("LovaszSoftmaxLoss", "GeneralizedDiceLoss", {"type": "nothing"}):
+        with pytest.raises(ValueError, match="region must be a loss of one class's counts"):
+            BlobLoss(region=region)
+    with pytest.raises(ValueError, match="alpha"):
+        BlobLoss(region={"type": "TverskyLoss", "alpha": -1.0})
+
+
+def test_memory_does_not_grow_with_objects() -> None:
+    labels = torch.zeros(1, 64, 64, dtype=torch.long)
+    labels[0, ::2, ::2] = 1
+    assert int(components(labels[None] > 0).max()) == 1024
+    assert torch.isfinite(BlobLoss()(torch.zeros(1, 2, 64, 64), labels))
