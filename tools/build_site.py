@@ -41,7 +41,7 @@ MENU: list[tuple[str, Any]] = [
         ],
     ),
     ("Frameworks", ["hosts/monai.md"]),
-    ("Train", ["heads.md", "detection.md", "extra_inputs.md", "gpu.md"]),
+    ("Train", ["heads.md", "balance.md", "detection.md", "extra_inputs.md", "gpu.md"]),
     ("Evaluate", ["evaluation.md", "compare.md", "data.md"]),
     ("Topology", ["betti_matching.md", "betti_matching_volumes.md"]),
     ("Benchmark", ["benchmark.md", "evidence.md", "leaderboard.md"]),

@@ -12,6 +12,7 @@ from seglosses.benchmark.results import METRICS
 from seglosses.benchmark.settings import Setting
 from seglosses.benchmark.tables import EFFECT_HEADS, blocks, cell, effects, mark, protocols
 from seglosses.report import page
+from seglosses.report.balance import balance_charts, read_balance
 
 
 def write_page(
@@ -39,6 +40,7 @@ def write_page(
         sections += [page.section("Image by image", image_charts(setting, metrics))]
         for heading, body in (
             ("Cost and benefit", costs(setting, metrics)),
+            ("Balance of the losses", _balance(setting)),
             ("Critical errors on the worst images", pictures(setting, metrics)),
         ):
             if body:
@@ -49,6 +51,21 @@ def write_page(
     path.write_text(
         page.page("Benchmark of losses", html.escape(names), sections), encoding="utf-8"
     )
+
+
+def _balance(setting: Setting) -> str:
+    """Gradients of the terms of each loss, of the first seed in which they were measured."""
+    parts = []
+    for number, one in enumerate(setting.losses):
+        files = [one.folder / seed / "balance.json" for seed in one.seeds]
+        found = next((file for file in files if file.is_file()), None)
+        if found is None:
+            continue
+        for place, (head, history) in enumerate(read_balance(found).items()):
+            seed, where = html.escape(found.parent.name), html.escape(head)
+            charts = balance_charts(history, name=f"balance-{number}-{place}")
+            parts.append(f"<p><b>{html.escape(one.loss)}</b>, seed {seed}, {where}</p>{charts}")
+    return "".join(parts)
 
 
 def _tables(rows: Sequence[Row], stat: Stat) -> str:

@@ -63,6 +63,7 @@ class Campaign:
         iters: Length of a training; None for that of the profile.
         leaf: Config in place of the profile's, below ``configs``.
         all_groups: Test on every group of images, not only on those of the leaf.
+        balance: Measure the gradient of each loss during the training, for the report.
     """
 
     out: Path
@@ -73,6 +74,7 @@ class Campaign:
     iters: int | None = None
     leaf: str = ""
     all_groups: bool = True
+    balance: bool = False
 
     @property
     def config(self) -> str:
@@ -249,6 +251,9 @@ def _compose(campaign: Campaign, loss: str) -> Any:
     hooks, iters = cfg.default_hooks, int(cfg.train_cfg.max_iters)
     hooks.logger.interval = min(50, max(1, iters // 10))
     hooks.checkpoint.interval = min(hooks.checkpoint.interval, iters)
+    if campaign.balance:
+        hook = {"type": "seglosses.LossBalanceHook", "interval": min(20, max(1, iters // 10))}
+        cfg.custom_hooks = [*cfg.get("custom_hooks", []), hook]
     return cfg
 
 

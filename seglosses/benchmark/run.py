@@ -36,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seeds", default="0-2", help="0-9 or 0,3,5 (0-2)")
     add("--out", type=Path, default=Path("work_dirs/benchmark"), metavar="RUNS",
         help="folder for scores and runs; finished runs in it are skipped")  # fmt: skip
+    add("--balance", action="store_true",
+        help="measure the gradient of each loss, for the report; makes other runs")  # fmt: skip
     add("--jobs", type=int, help="trainings at the same time (one per core)")
 
 
@@ -57,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
     out: Path = args.out.resolve()
     data = training_data(args.data, out, BRICKS)
     _keep_groups(data, out)
-    campaign = Campaign(out, data, args.labels, args.train_size, args.profile, args.iters)
+    campaign = Campaign(
+        out, data, args.labels, args.train_size, args.profile, args.iters, balance=args.balance
+    )
     runs = plan(campaign, losses, seeds)
     todo = [one for one in runs if not one.finished()]
     print(f"{len(runs)} runs, {len(runs) - len(todo)} finished before; scores go to {args.out}")

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from inspect import Signature
 from numbers import Real
 from typing import ClassVar, TypedDict
@@ -44,7 +44,8 @@ class Loss(nn.Module):
         reduction: 'mean', 'sum' or 'none'.
         loss_weight: Factor of the result, or a schedule of it over the training such as
             ``dict(value=0.5, start=0.7, warmup=0.1)``: zero for 70 % of the training, then growing
-            to 0.5 within 10 %; ``initial`` is the weight to begin with in place of zero, see
+            to 0.5 within 10 %; ``initial`` is the weight to begin with in place of zero, and
+            ``share`` the part of the gradient to have in place of a weight, see
             :class:`~seglosses.losses.schedule.WeightSchedule`. A schedule needs
             ``seglosses.LossWeightSchedule`` among ``custom_hooks``, or calls of
             :meth:`set_progress`; until then the loss refuses to train, for it cannot know how far
@@ -55,6 +56,7 @@ class Loss(nn.Module):
     Attributes:
         loss_weight: The factor at present, a number that hooks may change.
         weight_schedule: The schedule of the weight, None for a constant one.
+        balanced: Whether something measures its gradient, as a target share needs.
         formula: The loss in a line, for catalogues.
         paper: Its source in a line.
         use_when: What it is for, in a line.
@@ -75,6 +77,7 @@ class Loss(nn.Module):
     __signature__: ClassVar[Signature]
     # on the class, so that losses pickled by older versions have them
     weight_schedule: WeightSchedule | None = None
+    balanced = False
     _in_training = False
     _past_calls = 0
     _looked = False
@@ -145,6 +148,27 @@ class Loss(nn.Module):
             self.loss_weight = schedule.value if progress is None else schedule.weight(progress)
         self._in_training = progress is not None
 
+    def set_whole_weight(self, value: float) -> None:
+        """Set the weight that the schedule ends with, as a balance does.
+
+        Args:
+            value: The new weight; what the schedule has reached of it applies at once.
+
+        Example:
+            >>> from seglosses.losses import DiceLoss
+            >>> loss = DiceLoss(loss_weight=dict(share=0.1))
+            >>> loss.set_whole_weight(0.25)
+            >>> loss.loss_weight
+            0.25
+        """
+        schedule = self.weight_schedule
+        if schedule is None:
+            self.loss_weight = value
+            return
+        part = self.loss_weight / schedule.value if schedule.value else 1.0
+        self.weight_schedule = replace(schedule, value=value)
+        self.loss_weight = value * part
+
     def extra_repr(self) -> str:
         """All options, as they can be given to the constructor."""
         return ", ".join(f"{name}={value!r}" for name, value in self.options().items())
@@ -163,7 +187,8 @@ class Loss(nn.Module):
         held = getattr(self, self.record) if self.record else None
         found = {n: getattr(self, n, getattr(held, n, _MISSING)) for n in taken}
         if self.weight_schedule is not None:
-            found["loss_weight"] = asdict(self.weight_schedule)
+            schedule = asdict(self.weight_schedule)
+            found["loss_weight"] = {n: v for n, v in schedule.items() if n != "share" or v}
         return {name: _plain(value) for name, value in found.items() if value is not _MISSING}
 
     def _look_for_logits(self, pred: Tensor) -> None:
@@ -189,11 +214,18 @@ class Loss(nn.Module):
         return attention(self._past_calls - 1)
 
     def _finish(self, loss: Tensor, pred: Tensor) -> Tensor:
-        if self.training and self.weight_schedule is not None and not self._in_training:
+        schedule = self.weight_schedule if self.training else None
+        if schedule is not None and not self._in_training and not schedule.constant:
             raise ValueError(
                 f"{self.loss_name} has a schedule as loss_weight that nothing applies; add"
                 " dict(type='seglosses.LossWeightSchedule') to custom_hooks, or call"
                 " set_progress(fraction of the training) before each iteration"
+            )
+        if schedule is not None and schedule.share and not self.balanced:
+            raise ValueError(
+                f"{self.loss_name} has a target share as loss_weight that nothing measures; add"
+                " dict(type='seglosses.LossBalanceHook') to custom_hooks, or call the losses"
+                " through seglosses.losses.balance.LossBalance"
             )
         if self.loss_weight != 1:
             loss = loss * self.loss_weight

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from numbers import Real
 
+FIRST = 0.001
+"""Weight of a loss with a target share until its gradient was measured."""
+
 
 @dataclass(frozen=True)
 class WeightSchedule:
@@ -21,6 +24,10 @@ class WeightSchedule:
         warmup: Fraction of the training over which it then changes to ``value``, in [0, 1].
         initial: Weight at first. By default 0: the loss is off, and its weight grows; with a larger
             one than ``value`` it falls.
+        share: Share of the gradient at the logits that the loss is to have, in (0, 1); 0 for none.
+            Then ``value`` is only where it begins, by default 0.001, and a balance finds the
+            weight: ``seglosses.LossBalanceHook`` or
+            :class:`seglosses.losses.balance.LossBalance`.
 
     Raises:
         ValueError: For a number that is not finite, fractions out of range, or an ``initial`` that
@@ -39,6 +46,7 @@ class WeightSchedule:
     start: float = 0.0
     warmup: float = 0.0
     initial: float = 0.0
+    share: float = 0.0
 
     def __post_init__(self) -> None:
         for name, number in asdict(self).items():
@@ -51,6 +59,10 @@ class WeightSchedule:
                     f"expected {name} in [0, 1], a fraction of the training; got {fraction}."
                     " Divide iterations by max_iters."
                 )
+        if not 0.0 <= self.share < 1.0:
+            raise ValueError(f"expected share in (0, 1), a part of the gradient; got {self.share}")
+        if self.share and self.initial:
+            raise ValueError("expected share or initial, got both: a share says the whole weight")
         if self.initial and not (self.start or self.warmup):
             raise ValueError(
                 f"expected a start or a warmup beside initial={self.initial}, which no iteration"
@@ -67,12 +79,19 @@ class WeightSchedule:
 
         Example:
             >>> WeightSchedule.from_mapping({"start": 0.5})
-            WeightSchedule(value=1.0, start=0.5, warmup=0.0, initial=0.0)
+            WeightSchedule(value=1.0, start=0.5, warmup=0.0, initial=0.0, share=0.0)
         """
         known = [field.name for field in fields(cls)]
         if unknown := [key for key in options if key not in known]:
             raise ValueError(f"a schedule of a weight has the keys {known}, got {unknown}")
+        if options.get("share") and "value" not in options:
+            options = {**options, "value": FIRST}
         return cls(**options)
+
+    @property
+    def constant(self) -> bool:
+        """Whether only a balance changes the weight, so that nobody need tell the progress."""
+        return bool(self.share) and not (self.start or self.warmup)
 
     def weight(self, progress: float) -> float:
         """The weight when the fraction ``progress`` of training is done.

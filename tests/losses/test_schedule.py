@@ -114,7 +114,7 @@ def test_repr_copies_and_checkpoints_keep_the_schedule() -> None:
     [
         (
             {"value": 1.0, "warm_up": 0.1},
-            r"\['value', 'start', 'warmup', 'initial'\], got \['warm_up'\]",
+            r"\['value', 'start', 'warmup', 'initial', 'share'\], got \['warm_up'\]",
         ),
         ({"start": 1.5}, "Divide iterations by max_iters"),
         ({"warmup": -0.1}, r"warmup in \[0, 1\]"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from seglosses.catalogue import loss_classes
 from seglosses.hosts.openmmlab import (
     appearance,
+    balance,
     datasets,
     detection,
     detection_metric,
@@ -27,6 +28,7 @@ from seglosses.registry import MODELS
 
 __all__ = [
     "appearance",
+    "balance",
     "datasets",
     "detection",
     "detection_metric",

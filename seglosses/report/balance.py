@@ -1,0 +1,174 @@
+"""The balance of losses over a training, drawn: shares, angles, and cosines with the others."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seglosses.primitives.balance import Measured
+from seglosses.report import page
+from seglosses.report.charts import number
+from seglosses.report.legend import series_legend
+from seglosses.report.plane import COLOURS, frame, nothing, scales
+
+
+def write_balance(path: Path, histories: Mapping[str, Sequence[Measured]]) -> None:
+    """Write the page of a training.
+
+    Args:
+        path: File to write.
+        histories: Measurements by head.
+    """
+    sections = [
+        page.section(head or "Losses", balance_charts(history, name=f"balance-{place}"))
+        for place, (head, history) in enumerate(histories.items())
+        if history
+    ]
+    note = "gradients at the logits, weights included"
+    path.write_text(page.page("Balance of losses", note, sections), "utf-8")
+
+
+def save_balance(path: Path, histories: Mapping[str, Sequence[Measured]]) -> None:
+    """Keep the measurements of a training as JSON.
+
+    Args:
+        path: File to write.
+        histories: Measurements by head.
+    """
+    plain = {head: [_plain(asdict(one)) for one in each] for head, each in histories.items()}
+    path.write_text(json.dumps(plain), "utf-8")
+
+
+def read_balance(path: Path) -> dict[str, list[Measured]]:
+    """Measurements that :func:`save_balance` kept.
+
+    Args:
+        path: Its file.
+
+    Returns:
+        Measurements by head, without heads that have none.
+    """
+    found = {}
+    for head, history in json.loads(path.read_text("utf-8")).items():
+        if history:
+            found[head] = [_read(one) for one in history]
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """JSON knows no NaN."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _read(one: dict[str, Any]) -> Measured:
+    numbers = {
+        name: {key: math.nan if value is None else float(value) for key, value in one[name].items()}
+        for name in ("norms", "shares", "angles", "against")
+    }
+    return Measured(int(one["step"]), **numbers)
+
+
+def balance_charts(history: Sequence[Measured], *, name: str = "balance") -> str:
+    """Charts of the terms of one head.
+
+    Args:
+        history: Measurements, the oldest first.
+        name: Id of the table.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> found = Measured(0, {"a": 1.0, "b": 1.0}, {"a": 0.5, "b": 0.5}, {"a~b": 90.0}, {})
+        >>> balance_charts([found]).count("<svg")
+        3
+    """
+    names = list(history[-1].norms)
+    shares = {name: [(one.step, one.shares[name]) for one in history] for name in names}
+    against = {n: [(one.step, one.against.get(n, math.nan)) for one in history] for n in names}
+    pairs = list(dict.fromkeys(pair for one in history for pair in one.angles))
+    angles = {pair: [(o.step, o.angles.get(pair, math.nan)) for o in history] for pair in pairs}
+    rows: list[list[str | tuple[str, float]]] = []
+    for term in names:
+        values = [value for _, value in shares[term]]
+        against_it = [value for _, value in against[term] if value == value]
+        middle = float(np.median(values))
+        cosine = float(np.median(against_it)) if against_it else math.nan
+        last = history[-1].norms[term]
+        rows.append(
+            [
+                term,
+                (f"{middle:.1%}", middle),
+                (f"{values[-1]:.1%}", values[-1]),
+                (number(last), last),
+                (number(cosine), cosine),
+            ]
+        )
+    heads = ["Loss", "Share, median", "Share, last", "Norm, last", "Cosine with the others, median"]
+    cards = [
+        _card("Share of the gradient", shares, (0.0, 1.0), names),
+        _card("Cosine with the sum of the others", against, (-1.0, 1.0), names),
+    ]
+    if pairs:
+        cards.append(_card("Angle of two losses, degrees", angles, (0.0, 180.0), pairs))
+    return page.table(heads, rows, name=name) + (f'<div class="grid wide">{"".join(cards)}</div>')
+
+
+def _card(
+    title: str,
+    series: Mapping[str, Sequence[tuple[int, float]]],
+    ends: tuple[float, float],
+    names: Sequence[str],
+) -> str:
+    return (
+        f'<div class="card"><b>{html.escape(title)}</b>{series_legend(names)}'
+        f"{lines(series, ends, axes=('iteration', ''), label=title)}</div>"
+    )
+
+
+def lines(
+    series: Mapping[str, Sequence[tuple[float, float]]],
+    ends: tuple[float, float],
+    *,
+    axes: tuple[str, str],
+    label: str,
+) -> str:
+    """Lines over a common axis; undefined places are left out.
+
+    Args:
+        series: Name to places (x, y).
+        ends: Of the vertical axis.
+        axes: Texts at the axes.
+        label: Description for screen readers.
+
+    Returns:
+        An SVG element; a note when there is nothing to draw.
+    """
+    known = {
+        name: [(x, y) for x, y in places if math.isfinite(y)] for name, places in series.items()
+    }
+    steps = [x for places in known.values() for x, _ in places]
+    if not steps:
+        return nothing()
+    low, high = min(steps), max(steps)
+    across, up = scales((low, high if high > low else low + 1), ends, False, False)
+    parts = []
+    for index, (name, places) in enumerate(known.items()):
+        if not places:
+            continue
+        colour = COLOURS[index % len(COLOURS)]
+        drawn = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in places)
+        parts.append(
+            f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="1.8">'
+            f"<title>{html.escape(name)}: {number(places[-1][1])} at the end</title></polyline>"
+        )
+    return frame(parts, across, up, axes, label)

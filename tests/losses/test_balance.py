@@ -1,0 +1,261 @@
+"""Gradients at the logits: by hand, against autograd, shares that are reached, and warnings."""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from seglosses.losses import CrossEntropyLoss, DiceLoss, SoftClDiceLoss
+from seglosses.losses.balance import Balancer, LossBalance, Measured, gradient_at, measure
+
+
+class Linear(nn.Module):
+    """A loss whose gradient at every output is known: its weight times a direction."""
+
+    def __init__(self, direction: list[float], loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.direction = torch.tensor(direction)
+        self.loss_weight = loss_weight
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        return self.loss_weight * (pred * self.direction).sum()
+
+
+def logits() -> Tensor:
+    torch.manual_seed(0)
+    return torch.randn(2, 2, 12, 10, requires_grad=True)
+
+
+LABELS = (torch.arange(240).view(2, 12, 10) % 7 < 3).long()
+
+
+def test_norms_shares_angles_and_cosines_by_hand() -> None:
+    a, b, c = torch.tensor([3.0, 0.0]), torch.tensor([0.0, 4.0]), torch.tensor([-1.0, 0.0])
+    found = measure(7, {"a": [a], "b": [b], "c": [c]})
+    assert found.step == 7
+    assert found.norms == {"a": 3.0, "b": 4.0, "c": 1.0}
+    assert found.shares == {"a": 0.375, "b": 0.5, "c": 0.125}
+    assert found.angles == pytest.approx({"a~b": 90.0, "a~c": 180.0, "b~c": 90.0})
+    # a = (3, 0) against b + c = (-1, 4); b against (2, 0); c against (3, 4)
+    expected = {"a": -3 / math.sqrt(9 * 17), "b": 0.0, "c": -3 / 5}
+    expected["a"] = -3 / (3 * math.sqrt(17))
+    assert found.against == pytest.approx(expected)
+
+
+def test_terms_at_several_outputs_are_compared_over_all_of_them() -> None:
+    one, two = torch.tensor([1.0]), torch.tensor([2.0])
+    found = measure(0, {"cls": [one, None], "box": [None, two], "both": [one, one]})
+    assert found.norms == pytest.approx({"cls": 1.0, "box": 2.0, "both": math.sqrt(2)})
+    assert found.angles == pytest.approx({"cls~box": 90.0, "cls~both": 45.0, "box~both": 45.0})
+
+
+def test_zero_gradients_have_no_angle_and_no_share() -> None:
+    found = measure(0, {"a": [torch.ones(2)], "off": [torch.zeros(2)], "none": [None]})
+    assert found.shares == {"a": 1.0, "off": 0.0, "none": 0.0}
+    assert found.angles == {}
+    assert math.isnan(found.against["a"])
+    assert "a/against" not in found.scalars()
+
+
+def test_the_sum_and_its_gradient_are_those_of_the_losses() -> None:
+    losses = [CrossEntropyLoss(), DiceLoss(loss_weight=3.0)]
+    measured, plain = logits(), logits()
+    balance = LossBalance(losses, every=1)
+    value = balance(measured, LABELS)
+    value.backward()
+    expected = torch.stack([loss(plain, LABELS) for loss in losses]).sum()
+    expected.backward()
+    torch.testing.assert_close(value, expected)
+    assert measured.grad is not None
+    torch.testing.assert_close(measured.grad, plain.grad)
+    norms = []
+    for loss in losses:
+        again = logits()
+        loss(again, LABELS).backward()
+        assert again.grad is not None
+        norms.append(float(again.grad.norm()))
+    assert balance.last is not None
+    assert list(balance.last.norms.values()) == pytest.approx(norms, rel=1e-5)
+
+
+def test_only_every_kth_call_is_measured_and_none_without_gradients() -> None:
+    balance = LossBalance([CrossEntropyLoss(), DiceLoss()], every=3)
+    for _ in range(7):
+        balance(logits(), LABELS)
+    assert [one.step for one in balance.history] == [0, 3, 6]
+    with torch.no_grad():
+        balance(logits(), LABELS)
+    assert balance.calls == 7
+    assert balance(logits().detach(), LABELS).requires_grad is False
+
+
+def test_a_target_share_is_reached_and_then_frozen() -> None:
+    cldice = SoftClDiceLoss(iterations=2, loss_weight=dict(share=0.25))
+    balance = LossBalance([CrossEntropyLoss(), DiceLoss(), cldice], every=1, settle=3)
+    pred = logits()
+    weights = []
+    for _ in range(5):
+        balance(pred, LABELS)
+        weights.append(cldice.loss_weight)
+    plain = [one.norms["loss_cross_entropy"] + one.norms["loss_dice"] for one in balance.history]
+    assert balance.last is not None
+    assert balance.last.shares["loss_soft_cldice"] == pytest.approx(0.25, abs=1e-4)
+    assert plain[0] == pytest.approx(plain[-1])
+    torch.manual_seed(1)
+    balance(5 * torch.randn(2, 2, 12, 10, requires_grad=True), LABELS)
+    assert cldice.loss_weight == weights[2]
+
+
+def test_two_shares_are_exact_together() -> None:
+    first = DiceLoss(loss_weight=dict(share=0.2), loss_name="loss_a")
+    second = SoftClDiceLoss(iterations=2, loss_weight=dict(share=0.5), loss_name="loss_b")
+    balance = LossBalance([CrossEntropyLoss(), first, second], every=1)
+    for _ in range(3):
+        balance(logits(), LABELS)
+    assert balance.last is not None
+    shares = balance.last.shares
+    assert [shares["loss_a"], shares["loss_b"]] == pytest.approx([0.2, 0.5], abs=1e-4)
+
+
+def test_a_share_joins_late_and_grows_to_its_weight() -> None:
+    late = SoftClDiceLoss(iterations=2, loss_weight=dict(share=0.3, start=0.5, warmup=0.25))
+    balance = LossBalance([CrossEntropyLoss(), late], every=100, settle=5)
+    shares = []
+    for step in range(8):
+        balance.set_progress(step / 8)
+        balance(logits(), LABELS)
+        shares.append(late.loss_weight)
+    assert shares[:5] == [0.0] * 5  # at 4/8 it only begins
+    assert shares[5] > 0
+    assert shares[7] == pytest.approx(2 * shares[5], rel=0.2)
+    # measured at once when it came on, between two measurements
+    assert [one.step for one in balance.history] == [0, 5]
+
+
+def test_a_checkpoint_goes_on_with_the_same_weights() -> None:
+    def build() -> LossBalance:
+        cldice = SoftClDiceLoss(iterations=2, loss_weight=dict(share=0.25))
+        return LossBalance([CrossEntropyLoss(), cldice], every=1, settle=4)
+
+    def step(balance: LossBalance, seed: int) -> float:
+        torch.manual_seed(seed)
+        return float(balance(torch.randn(2, 2, 12, 10, requires_grad=True), LABELS).detach())
+
+    whole, half = build(), build()
+    straight = [step(whole, seed) for seed in range(6)]
+    for seed in range(2):
+        step(half, seed)
+    resumed = build()
+    resumed.load_state_dict(copy.deepcopy(half.state_dict()))
+    assert [step(resumed, seed) for seed in range(2, 6)] == straight[2:]
+    other = LossBalance([CrossEntropyLoss()])
+    with pytest.raises(ValueError, match="expected the state of"):
+        other.set_extra_state(half.get_extra_state())
+
+
+@pytest.mark.parametrize(
+    ("losses", "message"),
+    [
+        ({"a": Linear([1.0, 0.0]), "b": Linear([0.0, 0.001])}, "b has less than 1 %"),
+        ({"a": Linear([1.0, 0.0]), "b": Linear([-0.5, 0.0])}, "works against"),
+    ],
+)
+def test_one_warning_of_a_term_that_is_out_of_balance(
+    losses: dict[str, nn.Module], message: str
+) -> None:
+    balance = LossBalance(losses, every=1, patience=3)
+    pred = torch.zeros(1, 2, requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(2):
+            balance(pred, pred)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        balance(pred, pred)
+    assert len(caught) == 2  # one for each of the two terms
+    assert any(message in str(one.message) for one in caught)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(5):
+            balance(pred, pred)
+
+
+def test_balanced_terms_and_terms_that_are_off_are_not_warned_of() -> None:
+    off = DiceLoss(loss_weight=dict(value=1.0, start=0.9))
+    balance = LossBalance([CrossEntropyLoss(), SoftClDiceLoss(), off], every=1, patience=2)
+    balance.set_progress(0.1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(5):
+            balance(logits(), LABELS)
+
+
+def test_half_precision_gradients_do_not_vanish() -> None:
+    pred = torch.zeros(1, 1, 300, 300, dtype=torch.float16, requires_grad=True)
+    found = gradient_at((pred.float() * 1e-9).sum(), pred)
+    assert found is not None
+    assert float(found.mean()) == pytest.approx(1e-9, rel=0.01)
+
+
+def test_a_share_that_nothing_measures_is_refused() -> None:
+    with pytest.raises(ValueError, match="LossBalanceHook"):
+        DiceLoss(loss_weight=dict(share=0.2))(logits(), LABELS)
+    with pytest.raises(ValueError, match=r"share in \(0, 1\)"):
+        DiceLoss(loss_weight=dict(share=1.5))
+    with pytest.raises(ValueError, match="share or initial"):
+        DiceLoss(loss_weight=dict(share=0.5, initial=0.1, start=0.1))
+    loss = DiceLoss(loss_weight=dict(share=0.2))
+    assert DiceLoss(**loss.options()).options() == loss.options()
+
+
+def test_shares_must_leave_something() -> None:
+    share = dict(loss_weight=dict(share=0.5))
+    with pytest.raises(ValueError, match="leave nothing"):
+        LossBalance([DiceLoss(**share)])
+    with pytest.raises(ValueError, match="leave nothing"):
+        LossBalance([CrossEntropyLoss(), DiceLoss(**share), SoftClDiceLoss(**share)])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: LossBalance([]), "at least one loss"),
+        (lambda: LossBalance([DiceLoss()], every=0), "every of at least 1"),
+        (lambda: LossBalance([DiceLoss(), DiceLoss()]), "two losses are named loss_dice"),
+        (lambda: Balancer({"a": DiceLoss()}, settle=0), "settle of at least 1"),
+    ],
+)
+def test_wrong_options_are_refused(call, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_the_page_draws_what_was_measured(tmp_path) -> None:
+    from seglosses.report.balance import write_balance
+
+    history = [
+        Measured(s, {"a": 1.0, "b": 1.0}, {"a": 0.5, "b": 0.5}, {"a~b": 90.0}, {"a": 0.0})
+        for s in (0, 50)
+    ]
+    write_balance(tmp_path / "balance.html", {"decode_head": history, "auxiliary_head": history})
+    text = (tmp_path / "balance.html").read_text("utf-8")
+    assert text.count("<svg") == 6
+    assert text.count("<polyline") == 2 * (2 + 1 + 1)
+    assert 'id="balance-0"' in text
+    assert 'id="balance-1"' in text
+
+
+def test_measurements_are_kept_as_json_and_read_again(tmp_path) -> None:
+    from seglosses.report.balance import read_balance, save_balance
+
+    one = Measured(3, {"a": 1.0}, {"a": 1.0}, {}, {"a": math.nan})
+    save_balance(tmp_path / "balance.json", {"decode_head": [one], "nothing": []})
+    found = read_balance(tmp_path / "balance.json")
+    assert list(found) == ["decode_head"]
+    assert found["decode_head"][0].norms == {"a": 1.0}
+    assert math.isnan(found["decode_head"][0].against["a"])
