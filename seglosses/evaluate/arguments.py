@@ -12,6 +12,7 @@ from seglosses.evaluate.measures import COLUMNS
 from seglosses.evaluate.options import Options
 from seglosses.metrics import EmptyPolicy
 from seglosses.metrics.empty import POLICIES
+from seglosses.metrics.lesions import LESION_MATCHING
 
 
 class Scoring(TypedDict):
@@ -89,6 +90,12 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--bins", type=int, default=Options.bins, help="of calibration (default: %(default)s)")
     add("--band", type=float, default=Options.band, metavar="D",
         help="around boundaries, for their calibration (default: %(default)s)")  # fmt: skip
+    add("--lesion-matching", choices=tuple(LESION_MATCHING), default=Options.lesion_matching,
+        help="which predicted lesions belong to a true one (default: %(default)s)")  # fmt: skip
+    add("--smallest-lesion", type=float, default=Options.smallest_lesion, metavar="V",
+        help="true lesions up to this volume do not count (default: %(default)s)")  # fmt: skip
+    add("--lesion-dilation", type=int, default=Options.lesion_dilation, metavar="N",
+        help="steps of dilation of the rule brats (default: %(default)s)")  # fmt: skip
     add("--control-step", type=float, default=Options.control_step, metavar="D",
         help="between points along the edges of graphs (default: %(default)s)")  # fmt: skip
     add("--reach", type=float, default=Options.reach, metavar="D",
@@ -138,6 +145,9 @@ def scoring(args: argparse.Namespace) -> Scoring:
             tie_breaking=args.tie_breaking,
             bins=args.bins,
             band=args.band,
+            lesion_matching=args.lesion_matching,
+            smallest_lesion=args.smallest_lesion,
+            lesion_dilation=args.lesion_dilation,
             control_step=args.control_step,
             reach=args.reach,
         ),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.sample import Sample
+from seglosses.metrics.lesions import LESION_MATCHING
 
 
 @dataclass(frozen=True)
@@ -94,5 +95,10 @@ class Column:
         """
         pixels = options.boundary_width
         width = f"{pixels} pixels" if pixels else "2 % of the diagonal"
-        shown = {**vars(options), "half": options.tolerance / 2, "width": width}
+        shown = {
+            **vars(options),
+            "half": options.tolerance / 2,
+            "width": width,
+            "lesion_rule": LESION_MATCHING[options.lesion_matching],
+        }
         return replace(self, title=self.title.format(**shown), meaning=self.meaning.format(**shown))

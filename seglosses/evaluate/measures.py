@@ -9,6 +9,7 @@ from seglosses.evaluate import topomortar
 from seglosses.evaluate.calibration_columns import CALIBRATION
 from seglosses.evaluate.columns import Column
 from seglosses.evaluate.graph_columns import GRAPHS
+from seglosses.evaluate.lesion_columns import LESIONS
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.sample import Sample
 from seglosses.evaluate.topology_columns import TOPOLOGY
@@ -172,6 +173,7 @@ COLUMNS: tuple[Column, ...] = (
         _line("quality"),
     ),
     *GRAPHS,
+    *LESIONS,
     *CALIBRATION,
     *(
         Column(name, name, "topomortar", better, meaning, measure, dimensions=(2,), hidden=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seglosses.metrics.cells import Regions
+from seglosses.metrics.lesions import LESION_MATCHING, LesionMatching
 from seglosses.topology.errors import TieBreaking
 
 
@@ -25,6 +26,10 @@ class Options:
         control_step: Largest distance of points along the edges of graphs, in the unit of the
             spacing.
         reach: Length of the paths of TOPO, in the unit of the spacing.
+        lesion_matching: Which predicted lesions belong to a true one, see
+            :data:`seglosses.metrics.lesions.LESION_MATCHING`.
+        smallest_lesion: Volume up to which true lesions do not count, in the unit of the spacing.
+        lesion_dilation: Steps by which true lesions are dilated with 'brats'.
         band: Half width of the band of the boundary calibration error, in the unit of the spacing.
     """
 
@@ -35,6 +40,9 @@ class Options:
     tie_breaking: TieBreaking = "none"
     bins: int = 15
     band: float = 3.0
+    lesion_matching: LesionMatching = "panoptica"
+    smallest_lesion: float = 0.0
+    lesion_dilation: int = 3
     control_step: float = 50.0
     reach: float = 300.0
 
@@ -50,6 +58,14 @@ class Options:
             raise ValueError(f"expected regions background or foreground, got {self.regions!r}")
         if self.tie_breaking not in ("none", "released"):
             raise ValueError(f"expected tie_breaking none or released, got {self.tie_breaking!r}")
+        if self.lesion_matching not in LESION_MATCHING:
+            raise ValueError(
+                f"expected lesion_matching to be one of {', '.join(LESION_MATCHING)}, "
+                f"got {self.lesion_matching!r}"
+            )
+        for name in ("smallest_lesion", "lesion_dilation"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"expected {name} of at least 0, got {getattr(self, name)}")
         if not self.band > 0:
             raise ValueError(f"expected a band wider than 0, got {self.band}")
         for name in ("control_step", "reach"):

@@ -59,6 +59,17 @@ def _cells(regions: str) -> dict[str, Metric]:
     return {metric.name: metric for metric in examined}
 
 
+_RULES = ("panoptica", "brats", "autopet", "cc")
+
+
+def _lesions() -> list[Metric]:
+    def measure(matching: str) -> Callable[[Pair], tuple[float, ...]]:
+        return lambda pair: tuple(metrics.lesion_scores(pair, matching=matching, dilation=1))  # type: ignore[arg-type]
+
+    perfect = (1.0, 0.0, 1.0, 1.0, 0.0)
+    return [Metric(f"lesion_scores({rule})", measure(rule), perfect=perfect) for rule in _RULES]
+
+
 def _matching(dimension: int, dims: tuple[int, ...], tie_breaking: str = "none") -> Metric:
     def measure(pair: Pair) -> tuple[float, ...]:
         return (float(metrics.betti_matching_error(pair, dimension, tie_breaking=tie_breaking)),)  # type: ignore[arg-type]
@@ -122,6 +133,7 @@ METRICS: dict[str, Metric] = {
         Metric("edge_scores", lambda pair: tuple(metrics.edge_scores(pair, tolerance=_TOLERANCE))),
         Metric("expected_run_length", lambda pair: tuple(metrics.expected_run_length(pair))),
         Metric("centerline_hd", _one(metrics.centerline_hd), perfect=(0.0,)),
+        *_lesions(),
         _betti(0),
         _betti(1),
         _betti(2, (3,)),
@@ -146,6 +158,8 @@ _THINNING = "thinning peels sides in a fixed order, so skeletons of mirror image
 _CANVAS = "background counts, and a larger canvas has more of it"
 _WINDOWS = "windows are laid from the first pixel on"
 _TIES = "components of equal overlap are matched in reading order"
+_MISSED = "a lesion without a partner is as far away as the canvas is large"
+_NEAREST = "a pixel as near to two lesions belongs to one of them in reading order"
 _TRUTH = "one side is the truth: its regions, or its pixels, are what is asked for"
 _RELEASED = "ties are broken in reading order, as released"
 _NAMES = "the two numbers or kinds of error change places too"
@@ -185,5 +199,11 @@ EXEMPT_METRICS: dict[tuple[str, str], str] = {
         (name, _EXCHANGE): _NAMES
         for name in ("line_scores", "structure_errors", "junction_scores", "edge_scores")
     },
+    **{
+        (f"lesion_scores({rule})", law): reason
+        for rule in _RULES
+        for law, reason in ((_EXCHANGE, _TRUTH), (_MARGINS, _MISSED))
+    },
+    **{("lesion_scores(cc)", law): _NEAREST for law in _MOVES},
     **{(name, _EXCHANGE): _TRUTH for name in ("topo_scores", "expected_run_length")},
 }

@@ -41,6 +41,7 @@ from seglosses.metrics.graphs import (
     topo_scores,
 )
 from seglosses.metrics.inclusion import diu
+from seglosses.metrics.lesions import LesionMatching, LesionScores, lesion_scores
 from seglosses.metrics.lines import LineScores, cldice, line_scores
 from seglosses.metrics.overlap import dice, iou
 from seglosses.metrics.pair import Pair
@@ -60,6 +61,8 @@ __all__ = [
     "Bins",
     "EmptyPolicy",
     "GraphScores",
+    "LesionMatching",
+    "LesionScores",
     "LineScores",
     "Pair",
     "RunLength",
@@ -86,6 +89,7 @@ __all__ = [
     "hd95_directed",
     "iou",
     "junction_scores",
+    "lesion_scores",
     "line_scores",
     "nsd",
     "nsd_length",
