@@ -8,6 +8,7 @@ from seglosses import metrics
 from seglosses.evaluate import topomortar
 from seglosses.evaluate.calibration_columns import CALIBRATION
 from seglosses.evaluate.columns import Column
+from seglosses.evaluate.diagram_columns import DIAGRAMS
 from seglosses.evaluate.graph_columns import GRAPHS
 from seglosses.evaluate.lesion_columns import LESIONS
 from seglosses.evaluate.options import Options
@@ -174,6 +175,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     *GRAPHS,
     *LESIONS,
+    *DIAGRAMS,
     *CALIBRATION,
     *(
         Column(name, name, "topomortar", better, meaning, measure, dimensions=(2,), hidden=True)

@@ -13,6 +13,7 @@ from seglosses.evaluate.files import read_labels, read_probabilities
 from seglosses.evaluate.formats.pictures import grey_levels
 from seglosses.evaluate.listing import IMAGE_ENDINGS, ending
 from seglosses.evaluate.pictures import read_photo
+from seglosses.metrics.diagrams import construction_of, diagram_distances
 from seglosses.report.features import find_features
 from seglosses.report.topology import describe, topology_picture
 from seglosses.topology import betti_numbers, matching_error
@@ -43,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--connectivity", type=int, choices=(4, 8, 6, 26), help="of the foreground (default 8, 26)")
     add("--min-length", type=float, default=0.1, metavar="L",
         help="shortest unmatched bar that is shown (default: %(default)s)")  # fmt: skip
+    add("--distance", action="store_true",
+        help="print the distances of both diagrams too (needs gudhi)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,12 +78,21 @@ def run(args: argparse.Namespace) -> int:
     print(f"matching of bars     {describe(find_features(pred, target, **options))}")
     print(f"Betti numbers        {_listed(seen)} at 1/2, label {_listed(true)}")
     print(f"Betti matching error {_listed(error)}")
+    if args.distance:
+        construction = construction_of(args.connectivity)
+        found = diagram_distances(pred, target, construction=construction)
+        print(f"bottleneck distance  {_numbers(found.bottleneck)}")
+        print(f"Wasserstein distance {_numbers(found.wasserstein)}")
     print(f"wrote {args.out}")
     return 0
 
 
 def _listed(numbers: tuple[int, ...]) -> str:
     return ", ".join(map(str, numbers))
+
+
+def _numbers(numbers: tuple[float, ...]) -> str:
+    return ", ".join(f"{number:.4f}" for number in numbers)
 
 
 def read_mask(path: Path, class_index: int | None) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -134,6 +135,10 @@ METRICS: dict[str, Metric] = {
         Metric("expected_run_length", lambda pair: tuple(metrics.expected_run_length(pair))),
         Metric("centerline_hd", _one(metrics.centerline_hd), perfect=(0.0,)),
         *_lesions(),
+        Metric(
+            "construction_of, diagram_distances",
+            lambda pair: tuple(itertools.chain(*metrics.diagram_distances(*pair.uncropped()))),
+        ),
         _betti(0),
         _betti(1),
         _betti(2, (3,)),

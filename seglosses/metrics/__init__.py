@@ -32,6 +32,7 @@ from seglosses.metrics.calibration import (
 )
 from seglosses.metrics.cells import adapted_rand, panoptic_quality, variation_of_information
 from seglosses.metrics.contour import nsd_length
+from seglosses.metrics.diagrams import DiagramDistances, construction_of, diagram_distances
 from seglosses.metrics.empty import EmptyPolicy
 from seglosses.metrics.graphs import (
     GraphScores,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bins",
+    "DiagramDistances",
     "EmptyPolicy",
     "GraphScores",
     "LesionMatching",
@@ -79,6 +81,8 @@ __all__ = [
     "brier_score",
     "centerline_hd",
     "cldice",
+    "construction_of",
+    "diagram_distances",
     "dice",
     "diu",
     "edge_scores",

@@ -136,7 +136,7 @@ def _matched(pair: Pair, matching: LesionMatching, dilation: int) -> Lesions:
     if matching == "brats":
         target = _gathered(pair.target, dilation)
     count, others = int(target.max()), int(pred.max())
-    table = np.zeros((count + 1, others + 1))
+    table: NDArray[np.float64] = np.zeros((count + 1, others + 1))
     if matching == "brats":
         for index, box in enumerate(ndimage.find_objects(target), 1):
             around = tuple(
@@ -148,7 +148,7 @@ def _matched(pair: Pair, matching: LesionMatching, dilation: int) -> Lesions:
     table = table[1:, 1:]
     if matching == "panoptica":
         sizes = np.bincount(target.ravel())[1:, None] + np.bincount(pred.ravel())[None, 1:]
-        table = _one_to_one(table / (sizes - table))
+        table = _one_to_one(np.asarray(table) / (sizes - table))
     partners = [np.flatnonzero(row) + 1 for row in table]
     return Lesions(pred, target, partners, int(others - (table > 0).any(axis=0).sum()))
 

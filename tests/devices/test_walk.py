@@ -37,6 +37,7 @@ COPIES = dict.fromkeys(
         "TopoLoss",
         "TopographLoss",
         "TopologicalPriorLoss",
+        "TotalPersistenceLoss",
         "WarpingLoss",
     ),
     (1, 1),

@@ -32,7 +32,7 @@ BY_HAND = {
     "TreeEnergyLoss",
 }
 #: They find a table of features, which is of another length for every image.
-TABLES = {"BettiMatchingLoss", "TopoLoss", "TopologicalPriorLoss"}
+TABLES = {"BettiMatchingLoss", "TopoLoss", "TopologicalPriorLoss", "TotalPersistenceLoss"}
 
 Call = Callable[[Tensor, Tensor], Tensor]
 

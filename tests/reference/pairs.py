@@ -66,6 +66,7 @@ ODD_OF: dict[tuple[str, str], object] = {
     ("SSIMLoss", "window"): 5,
     ("GatedCRFLoss", "sigma_colour"): 9.0,
     ("VarifocalLoss", "alpha"): 0.35,
+    ("TotalPersistenceLoss", "order"): 1.7,
     ("BettiMatchingLoss", "filtration"): "both",
 } | {
     (name, "alpha"): 2.5

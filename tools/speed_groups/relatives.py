@@ -18,6 +18,7 @@ PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
         losses.MarginalCrossEntropyLoss(label_sets=[[0, 5], [1], [2], [3], [4], [5]]),
         losses.LabelSmoothingLoss(),
     ),
+    "total persistence": (losses.TotalPersistenceLoss(), losses.TopologicalPriorLoss()),
     "exclusion CE": (losses.ExclusionCrossEntropyLoss(), losses.LabelSmoothingLoss()),
     "exclusion Dice": (losses.ExclusionDiceLoss(), DiceLoss(intersection="product")),
 }

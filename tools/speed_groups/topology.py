@@ -17,6 +17,7 @@ from seglosses.losses import (
     TopographLoss,
     TopologicalPriorLoss,
     TopoLoss,
+    TotalPersistenceLoss,
     WarpingLoss,
 )
 from speed_groups.skeleton import beside_ce_dice, forgetful, predicted_wall
@@ -33,6 +34,7 @@ def cases() -> Iterator[Case]:
         ("TopoLoss, whole image", TopoLoss(window=None, construction="V"), "HutopoLoss"),
         ("Betti matching", BettiMatchingLoss(), None),
         ("topological prior", TopologicalPriorLoss(), None),
+        ("total persistence", TotalPersistenceLoss(), None),
         ("supervoxel", SupervoxelLoss(), None),
         ("MALIS", MalisLoss(), None),
         ("cavity", CavityLoss(), None),
