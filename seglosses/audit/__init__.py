@@ -13,7 +13,8 @@ import argparse
 import re
 
 from seglosses.audit.adapters import PEERS
-from seglosses.audit.examination import Verdict, audit, grouped
+from seglosses.audit.examination import Verdict, audit, causes
+from seglosses.laws.grades import MEANINGS, grade_of
 
 __all__ = ["Verdict", "add_arguments", "as_markdown", "as_text", "audit", "run"]
 
@@ -22,13 +23,18 @@ def as_text(verdict: Verdict) -> str:
     """Law by law, for reading."""
     count = len(verdict.findings)
     lines = [f"{verdict.type}, {verdict.setting}: {len(verdict.broken)} of {count} laws broken"]
+    if verdict.call:
+        lines.append(f"  called  {verdict.call}")
     for law, holds, words in verdict.findings:
+        grade = grade_of(law)
         if holds:
             lines.append(f"  holds   {law}")
         elif law in verdict.exempt:
             lines.append(f"  exempt  {law}: {verdict.exempt[law]}")
+        elif grade == "convention":
+            lines.append(f"  differs {law} (a convention)\n          {words}")
         else:
-            lines.append(f"  BREAKS  {law}\n          {words}")
+            lines.append(f"  BREAKS  {law} ({MEANINGS[grade]})\n          {words}")
     return "\n".join(lines)
 
 
@@ -39,36 +45,48 @@ def _cell(words: str) -> str:
 
 
 def as_markdown(verdicts: list[Verdict]) -> str:
-    r"""A table with a row for each law that is broken.
+    r"""A table with a row for each cause by which laws are broken, and for each convention.
 
     Example:
         >>> from seglosses.laws import Finding
-        >>> bad = Verdict("a.B", "boxes", [Finding("x_holds", False, "1 | 2")])
+        >>> bad = Verdict("a.B", "boxes", [Finding("x_holds", False, "1 | 2")], call="B()(p, t)")
         >>> print(as_markdown([bad]))
-        | type | setting | broken | law | the smallest input that breaks it |
+        | type, setting, call | broken | grade | law | the smallest input that shows it |
         |---|---|---|---|---|
-        | `a.B` | boxes | 1 of 1 | x holds | 1 \| 2 |
+        | `a.B`, boxes: `B()(p, t)` | 1 of 1 | ordinary | x holds | 1 \| 2 |
     """
-    rows = ["| type | setting | broken | law | the smallest input that breaks it |"]
+    rows = ["| type, setting, call | broken | grade | law | the smallest input that shows it |"]
     rows.append("|---|---|---|---|---|")
     for verdict in verdicts:
-        head = (f"`{verdict.type}`", verdict.setting)
+        head = f"`{verdict.type}`, {verdict.setting}"
+        head += f": `{verdict.call}`" if verdict.call else ""
         score = f"{len(verdict.broken)} of {len(verdict.findings)}"
-        if not verdict.broken:
-            rows.append(f"| {head[0]} | {head[1]} | {score} | | |")
-        for finding in grouped(verdict.broken):
-            cells = (*head, score, finding.law.replace("_", " "), _cell(finding.words))
+        found = causes([*verdict.broken, *verdict.conventions])
+        if not found:
+            rows.append(f"| {head} | {score} | | | |")
+        for cause in found:
+            law = ", ".join(cause.laws) if len(cause.laws) < 5 else f"{len(cause.laws)} laws"
+            cells = (head, score, cause.grade, law.replace("_", " "), _cell(cause.words))
             rows.append("| " + " | ".join(cells) + " |")
-            head, score = ("", ""), ""
+            head = score = ""
     return "\n".join(rows)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``seglosses audit``."""
-    parser.description = "Run the laws on losses; exit status 1 if any is broken."
+    parser.description = (
+        "Run the laws on losses; exit status 1 if any is broken. A convention, by which definitions"
+        " differ, is named and does not count."
+    )
     parser.add_argument("types", nargs="*", metavar="TYPE", help='such as "mmseg.DiceLoss"')
     parser.add_argument(
         "--peers", action="store_true", help="the declared losses of installed packages"
+    )
+    parser.add_argument(
+        "--definition",
+        default="",
+        metavar="LOSS",
+        help="a loss of ours of the same definition: what it need not keep, TYPE need not either",
     )
     parser.add_argument("--format", choices=["text", "markdown"], default="text")
 
@@ -82,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
     absent: list[str] = []
     for text in types:
         try:
-            new = audit(text)
+            new = audit(text, args.definition)
         except ValueError as error:
             if text in args.types:
                 raise

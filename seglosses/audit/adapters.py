@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Adapter:
         volumes: Images are given as volumes of one slice.
         rows: Pixels are given as rows, (N P, C) and (N P,).
         soft: Dense float targets are taken, too.
+        definition: The loss of ours that has the same definition: what it need not keep, this one
+            need not either.
         prepare: Dotted path of the function that makes targets from the indicators of one image,
             an array (C, *S) of the type of the labels.
     """
@@ -39,6 +41,7 @@ class Adapter:
     volumes: bool = False
     rows: bool = False
     soft: bool = False
+    definition: str = ""
     prepare: str = ""
 
 
@@ -48,34 +51,46 @@ _SMP = Adapter(
     {"mode": "binary", "ignore_index": 255},
     channel_axis=(False, True),
 )
+_MMSEG = Adapter(
+    "mmseg.models.losses",
+    make_one={"use_sigmoid": True, "loss_type": "binary"},
+    call={"ignore_index": 255},
+)
+_MONAI = Adapter(
+    "monai.losses",
+    {"softmax": True, "use_softmax": True, "to_onehot_y": True, "ignore_index": 255},
+    {"sigmoid": True, "ignore_index": 255},
+    channel_axis=(True, True),
+    dims=(2, 3),
+)
 ADAPTERS: dict[str, Adapter] = {
     "seglosses": Adapter(
         "seglosses.losses", make_one={"use_sigmoid": True}, dims=(2, 3), soft=True
     ),
-    "mmseg": Adapter(
-        "mmseg.models.losses",
-        make_one={"use_sigmoid": True, "loss_type": "binary"},
-        call={"ignore_index": 255},
-    ),
+    "mmseg": _MMSEG,
     "mmdet": Adapter("mmdet.models.losses"),
-    "monai": Adapter(
-        "monai.losses",
-        {"softmax": True, "use_softmax": True, "to_onehot_y": True, "ignore_index": 255},
-        {"sigmoid": True, "ignore_index": 255},
-        channel_axis=(True, True),
-        dims=(2, 3),
-    ),
+    "monai": _MONAI,
     "kornia": Adapter("kornia.losses", {"ignore_index": 255}),
+    "monai.HausdorffDTLoss": replace(_MONAI, definition="HausdorffDTLoss"),
+    "mmseg.HuasdorffDisstanceLoss": replace(_MMSEG, definition="HausdorffDTLoss"),
     "segmentation_models_pytorch": _SMP,
     "smp": _SMP,
     # losses in the repositories of papers, where a checkout is on the path
-    "active_boundary_loss.abl.ABL": Adapter(make={"ignore_label": 255}),
-    "calibrate.losses.acls.ACLS": Adapter(make={"ignore_index": 255, "num_classes": 3}),
-    "calibrate.losses.logit_margin_l1.LogitMarginL1": Adapter(make={"ignore_index": 255}),
+    "active_boundary_loss.abl.ABL": Adapter(
+        make={"ignore_label": 255}, definition="ActiveBoundaryLoss"
+    ),
+    "calibrate.losses.acls.ACLS": Adapter(
+        make={"ignore_index": 255, "num_classes": 3}, definition="ACLSLoss"
+    ),
+    "calibrate.losses.logit_margin_l1.LogitMarginL1": Adapter(
+        make={"ignore_index": 255}, definition="MarginSmoothingLoss"
+    ),
     "dice_loss.GDiceLoss": Adapter(activated=True, volumes=True),
     "loss_utils.DiceLoss": Adapter(make_one={}, activated=True, one_hot=True),
     "loss.NormalizedReverseCrossEntropy": Adapter(make={"num_classes": 3}, rows=True),
-    "losses.SurfaceLoss": Adapter(activated=True, prepare="utils.one_hot2dist"),
+    "losses.SurfaceLoss": Adapter(
+        activated=True, definition="KervadecBoundaryLoss", prepare="utils.one_hot2dist"
+    ),
     "losses.jdt_loss.JDTLoss": Adapter(make={"ignore_index": 255}, soft=True),
     "lovasz_losses.lovasz_softmax": Adapter(make={"ignore": 255}, activated=True),
     "pytorch_iou.IOU": Adapter(make=None, make_one={}, activated=True, one_hot=True),

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from seglosses.audit.adapters import ADAPTERS
-from seglosses.audit.subjects import OVERLAP, bare_loss, find, read, subjects, takes
-from seglosses.laws import EXEMPT, Finding, examine
+from seglosses.audit.subjects import OVERLAP, bare_loss, find, read, subjects, takes, written
+from seglosses.laws import EXEMPT, Finding, Grade, examine, grade_of
 from seglosses.laws.subject import raised
 
 
@@ -28,40 +28,58 @@ class Verdict(NamedTuple):
     setting: str
     findings: list[Finding]
     exempt: Mapping[str, str] = MappingProxyType({})  #: laws that need not hold, and why
+    call: str = ""  #: what was called, with the names of the input
 
     @property
     def broken(self) -> list[Finding]:
-        """The laws that do not hold, though they should."""
+        """The laws that do not hold, though they should; the gravest first."""
+        found = [f for f in self._against if grade_of(f.law) != "convention"]
+        return sorted(found, key=lambda finding: grade_of(finding.law) == "edge")
+
+    @property
+    def conventions(self) -> list[Finding]:
+        """The laws from which the loss differs by the choice of its definition."""
+        return [f for f in self._against if grade_of(f.law) == "convention"]
+
+    @property
+    def _against(self) -> list[Finding]:
         return [f for f in self.findings if not f.holds and f.law not in self.exempt]
 
 
-def grouped(broken: list[Finding]) -> list[Finding]:
-    """Broken laws, those that break by the same exception or result as one where they are many.
+class Cause(NamedTuple):
+    """What breaks laws in one way, of one grade."""
+
+    grade: Grade
+    laws: tuple[str, ...]
+    words: str
+
+
+def causes(findings: list[Finding]) -> list[Cause]:
+    """Broken laws by cause: those that break by one exception or result are one.
 
     Example:
-        >>> same = [Finding(name, False, "raised E: x") for name in "abcde"]
-        >>> grouped([*same, Finding("f", False, "is 1")])
-        [Finding(law='5 laws', holds=False, words='raised E: x'),
-         Finding(law='f', holds=False, words='is 1')]
+        >>> same = [Finding(name, False, "raised E: x") for name in "ab"]
+        >>> causes([*same, Finding("no_boxes_cost_zero", False, "is 1")])
+        [Cause(grade='ordinary', laws=('a', 'b'), words='raised E: x'),
+         Cause(grade='edge', laws=('no_boxes_cost_zero',), words='is 1')]
     """
-    by_error: dict[str, list[Finding]] = defaultdict(list)
-    for finding in broken:
-        by_error[re.split(r":| for pred", finding.words)[0]].append(finding)
-    rows: list[Finding] = []
-    for error, findings in by_error.items():
-        if error.startswith(("raised ", "expected ")) and len(findings) >= 5:
-            rows.append(Finding(f"{len(findings)} laws", False, findings[0].words))
-        else:
-            rows += findings
-    return rows
+    by_cause: dict[tuple[Grade, str], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        error = re.split(r" for pred| for logits| for labels", finding.words)[0]
+        alike = error if error.startswith(("raised ", "expected ", "the value is nan")) else ""
+        by_cause[grade_of(finding.law), alike or finding.law].append(finding)
+    return [
+        Cause(grade, tuple(finding.law for finding in group), group[0].words)
+        for (grade, _), group in by_cause.items()
+    ]
 
 
-def _exempt(text: str) -> dict[str, str]:
-    """Laws that a loss of ours need not keep, and why."""
+def _exempt(text: str, definition: str) -> dict[str, str]:
+    """Laws that a loss of this definition need not keep, and why, whoever wrote it."""
     found, adapter = find(read(text).path)
-    if adapter.package != ADAPTERS["seglosses"].package:
-        return {}
-    return {law: why for (name, law), why in EXEMPT.items() if name == found.__name__}
+    ours = adapter.package == ADAPTERS["seglosses"].package
+    name = definition or adapter.definition or (found.__name__ if ours else "")
+    return {law: why for (known, law), why in EXEMPT.items() if known == name}
 
 
 def _sample() -> tuple[Tensor, Tensor]:
@@ -166,13 +184,26 @@ def devices_watched() -> Iterator[set[str]]:
         yield asked
 
 
-def audit(text: str) -> list[Verdict]:
+def audit(text: str, definition: str = "") -> list[Verdict]:
     """All laws on one TYPE, in every setting that its adapter declares.
+
+    Args:
+        text: The TYPE.
+        definition: A loss of ours of the same definition, whose exemptions count for this one too;
+            by default what its adapter says.
+
+    Raises:
+        ValueError: for a TYPE that cannot be imported, or a definition that is no loss of ours.
 
     Example:
         >>> [verdict.broken for verdict in audit("CrossEntropyLoss")]
         [[], []]
     """
+    if definition and definition not in {name for name, _ in EXEMPT}:
+        raise ValueError(
+            f"expected the name of a loss of ours that has exemptions as the definition, got"
+            f" {definition!r}; seglosses/laws/exempt.py lists them"
+        )
     verdicts: list[Verdict] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -182,7 +213,8 @@ def audit(text: str) -> list[Verdict]:
                     findings = examine(subject)
                 words = f"{' and '.join(sorted(asked))} called for input on a CPU" if asked else ""
                 findings.append(Finding("stays_on_its_device", not asked, words))
-                verdicts.append(Verdict(text, setting, findings, _exempt(text)))
+                exempt = _exempt(text, definition)
+                verdicts.append(Verdict(text, setting, findings, exempt, written(text, setting)))
             checks = (prices_differ, weights_of_one_are_taken, normalized_sums_agree)
             extra = [check(text) for check in checks]
         except (AssertionError, TypeError) as error:

@@ -182,6 +182,38 @@ def subjects(text: str) -> Iterator[tuple[str, Subject]]:
         yield setting, replace(subject, call=call)
 
 
+def written(text: str, setting: str) -> str:
+    """The call that is examined, as its package's users write it.
+
+    Example:
+        >>> written("DiceLoss", "1 channel"), written("CIoULoss", "boxes")
+        ('DiceLoss(use_sigmoid=True)(pred, target)', 'CIoULoss()(pred, target)')
+    """
+    spec = read(text)
+    found, adapter = find(spec.path)
+    make = (
+        {} if setting == "boxes" else adapter.make_one if setting == "1 channel" else adapter.make
+    )
+    arguments = {k: v for k, v in (make or {}).items() if takes(found, k)} | spec.arguments
+    words = [f"{name}={value!r}" for name, value in arguments.items()]
+    one = setting == "1 channel"
+    pred = ("pred.sigmoid()" if one else "pred.softmax(1)") if adapter.activated else "pred"
+    target = "one_hot(target)" if adapter.one_hot else "target"
+    if adapter.prepare:
+        target = f"{adapter.prepare.rpartition('.')[2]}(one_hot(target))"
+    if adapter.channel_axis[one] and setting != "boxes":
+        target = f"{target}[:, None]"
+    if adapter.rows:
+        pred, target = "rows of pred", "rows of target"
+    if adapter.volumes:
+        pred, target = f"{pred}[:, :, None]", f"{target}[:, None]"
+    if not inspect.isclass(found):
+        return f"{found.__name__}({', '.join([pred, target, *words])})"
+    given = {k: v for k, v in adapter.call.items() if takes(getattr(found, "forward", found), k)}
+    more = [f"{name}={value!r}" for name, value in given.items()]
+    return f"{found.__name__}({', '.join(words)})({', '.join([pred, target, *more])})"
+
+
 def _adapted(
     call: Callable[..., Any],
     adapter: Adapter,

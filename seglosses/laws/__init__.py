@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from seglosses.laws.box import BOX_LAWS, ROTATED_LAWS
 from seglosses.laws.exempt import EXEMPT
+from seglosses.laws.grades import Grade, grade_of
 from seglosses.laws.invariance import INVARIANCE_LAWS
 from seglosses.laws.overlap import OVERLAP_LAWS
 from seglosses.laws.segmentation import SEGMENTATION_LAWS
@@ -18,10 +19,12 @@ from seglosses.laws.subject import Finding, Law, LawBrokenError, Subject, raised
 __all__ = [
     "EXEMPT",
     "Finding",
+    "Grade",
     "Law",
     "LawBrokenError",
     "Subject",
     "examine",
+    "grade_of",
     "laws_of",
 ]
 

@@ -165,6 +165,18 @@ def degenerate_inputs_are_finite(subject: Subject) -> None:
             require(bool(torch.isfinite(grad).all()), f"the gradient is not finite for {text}")
 
 
+def background_alone_is_finite(subject: Subject) -> None:
+    """A batch in which nothing is to be found trains: value and gradient are finite."""
+    for seed, shape in enumerate(shapes_of(subject)):
+        labels = torch.zeros(shape, dtype=torch.long)
+        sure = certain_logits(subject, labels)
+        for pred in (random_logits(subject, labels, seed), sure):
+            value, grad = subject.gradient(pred, labels)
+            text = f"labels without a foreground, {shown(pred, labels)}"
+            require(bool(torch.isfinite(value)), f"the value is {float(value)} for {text}")
+            require(bool(torch.isfinite(grad).all()), f"the gradient is not finite for {text}")
+
+
 def half_precision_agrees(subject: Subject) -> None:
     """float16 and bfloat16 logits cost what the same numbers cost in float32.
 
@@ -245,6 +257,7 @@ SEGMENTATION_LAWS: dict[str, Law] = {
         one_valid_pixel_is_enough,
         own_probabilities_are_finite,
         degenerate_inputs_are_finite,
+        background_alone_is_finite,
         half_precision_agrees,
         gradient_is_the_derivative,
         caller_is_left_alone,
