@@ -1,10 +1,12 @@
-"""What pyproject.toml cannot say: the configs, which lie at the top of the project, travel along.
+"""What pyproject.toml cannot say.
 
-``configs/`` is the only source. A build copies it into the package, where
-:func:`seglosses.config_files.config_folder` finds it; a source distribution holds it as it is.
-Compiled kernels are of wheels alone.
+``configs/`` lies at the top of the project and is the only source. A build copies it into the
+package, where :func:`seglosses.config_files.config_folder` finds it; a source distribution holds
+it as it is. Compiled kernels are of wheels alone. Links of the README lead to the project's home,
+for an index shows it without the files beside it.
 """
 
+import re
 import shutil
 from pathlib import Path
 
@@ -43,4 +45,17 @@ class SourcesWithConfigs(sdist):
         super().make_distribution()
 
 
-setup(cmdclass={"build_py": BuildWithConfigs, "sdist": SourcesWithConfigs})
+def readme():
+    """README.md with links and pictures that work anywhere."""
+    told = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    home = re.search(r'^Source = "([^"]+)"', told, re.MULTILINE)[1]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = re.sub(r"!\[([^\]]*)\]\((?!\w+:)", rf"![\1]({home}/raw/main/", text)
+    return re.sub(r"(?<!!)\[([^\]]*)\]\((?![\w]+:|#)", rf"[\1]({home}/blob/main/", text)
+
+
+setup(
+    long_description=readme(),
+    long_description_content_type="text/markdown",
+    cmdclass={"build_py": BuildWithConfigs, "sdist": SourcesWithConfigs},
+)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,19 @@ def without_hosts(built, tmp_path_factory):
     run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation",
         "--disable-pip-version-check", "-w", wheels, built[1], cwd=wheels)  # fmt: skip
     return fresh(folder, next(wheels.glob("*.whl")), libraries)
+
+
+@pytest.mark.slow
+def test_the_readme_of_an_index_links_to_what_is_elsewhere(built):
+    with zipfile.ZipFile(built[0]) as wheel:
+        (name,) = (each for each in wheel.namelist() if each.endswith(".dist-info/METADATA"))
+        text = wheel.read(name).decode()
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(links) > 8
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
+    assert pictures
+    assert all("/raw/main/docs/" in picture for picture in pictures)
 
 
 @pytest.mark.slow

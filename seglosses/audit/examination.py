@@ -66,6 +66,7 @@ def causes(findings: list[Finding]) -> list[Cause]:
     by_cause: dict[tuple[Grade, str], list[Finding]] = defaultdict(list)
     for finding in findings:
         error = re.split(r" for pred| for logits| for labels", finding.words)[0]
+        error = re.sub(r"\d+", "n", error)
         alike = error if error.startswith(("raised ", "expected ", "the value is nan")) else ""
         by_cause[grade_of(finding.law), alike or finding.law].append(finding)
     return [
