@@ -5,18 +5,25 @@ from __future__ import annotations
 #: By name: the library, and what stands for the option. Options that a class does take are its own.
 MEANING: dict[str, str] = {
     # MMSegmentation and MMDetection
-    "activate": "MMDetection: logits are always activated here, leave it out",
-    "activated": "MMDetection: pass raw logits, leave it out",
+    "activate": "MMSegmentation, MMDetection: logits are always activated here, leave it out;"
+    " ForProbabilities takes what is activated already",
+    "activated": "MMDetection: pass raw logits, leave it out; ForProbabilities takes what is"
+    " activated already",
     "avg_non_ignore": "MMSegmentation: an option of losses of pixels; losses of whole images"
     " always leave ignored pixels out",
     "eps": "MMSegmentation: write smooth, in pixels",
-    "exponent": "MMSegmentation: exponent=2 is intersection='norm2', exponent=1 the default",
-    "loss_type": "MMSegmentation: 'binary' is use_sigmoid=True, 'multi_class' the default",
-    "naive_dice": "MMSegmentation: naive_dice=True, without squares, is the default here;"
-    " naive_dice=False is DiceLoss(intersection='norm2')",
-    "per_image": "MMSegmentation: per_image=True is average='image', False average='dataset'",
-    "thresh": "MMSegmentation: thresholds belong to the head's sampler, OHEMPixelSampler",
-    "use_mask": "MMDetection: write use_sigmoid=True for masks",
+    "exponent": "MMSegmentation before 1.0: exponent=2 is intersection='norm2', exponent=1 the"
+    " default here",
+    "loss_type": "MMSegmentation: 'binary' is LovaszHingeLoss, 'multi_class' LovaszSoftmaxLoss",
+    "min_kept": "MMSegmentation: an option of OHEMCrossEntropyLoss here",
+    "naive_dice": "MMSegmentation, MMDetection: naive_dice=True, without squares, is the default"
+    " here, False is DiceLoss(intersection='norm2'); classes are pooled there, average='micro'",
+    "per_image": "MMSegmentation, segmentation-models-pytorch: per_image=True is average='image',"
+    " False average='dataset'",
+    "thres": "MMSegmentation: use OHEMCrossEntropyLoss(threshold=...)",
+    "thresh": "MMSegmentation: use OHEMCrossEntropyLoss(threshold=...), or the head's sampler,"
+    " OHEMPixelSampler",
+    "use_mask": "MMDetection: put the loss of a mask head into ForMaskHead",
     # MONAI
     "batch": "MONAI: batch=True is average='dataset'",
     "include_background": "MONAI: include_background=False is classes='foreground', True is"
@@ -30,6 +37,8 @@ MEANING: dict[str, str] = {
     "sigmoid": "MONAI: write use_sigmoid=True",
     "smooth_dr": "MONAI: write smooth, one number for numerator and denominator",
     "smooth_nr": "MONAI: write smooth, one number for numerator and denominator",
+    "soft_label": "MONAI: soft_label=True is JaccardMetricLoss(alpha=0.5, beta=0.5), with"
+    " jaccard=True JaccardMetricLoss(); average='image' as there",
     "softmax": "MONAI: softmax is the default, leave it out",
     "squared_pred": "MONAI: squared_pred=True is intersection='norm2'",
     "to_onehot_y": "MONAI: integer labels are taken as they are, leave it out",
@@ -39,19 +48,20 @@ MEANING: dict[str, str] = {
     " alpha=beta=0.5 for Dice",
     "mode": "segmentation-models-pytorch: 'multiclass' is the default, 'binary' and 'multilabel'"
     " are use_sigmoid=True",
-    "normalized": "segmentation-models-pytorch: use NormalizedFocalLoss",
-    "per_sample": "segmentation-models-pytorch: per_sample=True is average='image'",
-    "pos_weight": "torch, segmentation-models-pytorch: write class_weight=[1, pos_weight] for one"
-    " channel, or one factor a channel",
+    "normalized": "segmentation-models-pytorch: this variant of focal loss is not here;"
+    " NormalizedFocalLoss divides by a sum over classes, not over pixels",
+    "pos_weight": "torch, segmentation-models-pytorch: an option of CrossEntropyLoss; else write"
+    " class_weight=[1, pos_weight] for one channel",
     "reduced_threshold": "segmentation-models-pytorch: this variant of focal loss is not here",
-    "smooth_factor": "segmentation-models-pytorch: use LabelSmoothingLoss(alpha=...)",
+    "smooth_factor": "segmentation-models-pytorch: use LabelSmoothingLoss, alpha=smooth_factor for"
+    " softmax and twice as much for use_sigmoid",
     # torch
     "label_smoothing": "torch: use LabelSmoothingLoss(alpha=...)",
     "log_target": "torch: targets are labels or probabilities, leave it out",
     "reduce": "torch: write reduction='none' for reduce=False",
     "size_average": "torch: write reduction='mean' or 'sum'",
-    "weight": "torch, MONAI: write class_weight, one factor a class; weights of pixels are an"
-    " argument of the call",
+    "weight": "torch, MONAI: write class_weight, one factor per class, with renormalize=True for"
+    " the weighted mean of torch; weights of pixels are an argument of the call",
     # nnU-Net and common names
     "apply_nonlin": "nnU-Net: logits are always activated here, leave it out",
     "batch_dice": "nnU-Net: batch_dice=True is average='dataset'",

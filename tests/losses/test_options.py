@@ -151,7 +151,7 @@ def test_an_unknown_option_is_both_kinds_of_error() -> None:
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        ("naive_dice", "MMSegmentation: .*intersection='norm2'"),
+        ("naive_dice", "MMSegmentation, MMDetection: .*intersection='norm2'"),
         ("to_onehot_y", "MONAI: .*leave it out"),
         ("include_background", "MONAI: .*classes='foreground'"),
         ("mode", "segmentation-models-pytorch: .*use_sigmoid=True"),
