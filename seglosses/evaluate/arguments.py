@@ -27,6 +27,7 @@ class Scoring(TypedDict):
     pred_labels_map: Mapping[int, int] | None
     gt_labels_map: Mapping[int, int] | None
     colours: str | Path | None
+    dataset_json: str | Path | None
     pred_suffix: str
     gt_suffix: str
     ignore_affine: bool
@@ -67,6 +68,9 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
         help="the same for the ground truth")  # fmt: skip
     add("--colours", type=Path, metavar="FILE",
         help="labels are colours: a line per class of name or index, R, G, B")  # fmt: skip
+    add("--dataset-json", type=Path, metavar="FILE",
+        help="nnU-Net's words on labels, regions and what is ignored; found by itself among the"
+        " predictions or above the ground truth")  # fmt: skip
     add("--pred-suffix", default="", metavar="S", help="end of prediction names, such as _pred")
     add("--gt-suffix", default="", metavar="S", help="end of ground-truth names")
     add("--ignore-affine", action="store_true",
@@ -130,6 +134,7 @@ def scoring(args: argparse.Namespace) -> Scoring:
         pred_labels_map=args.pred_labels_map,
         gt_labels_map=args.gt_labels_map,
         colours=args.colours,
+        dataset_json=args.dataset_json,
         pred_suffix=args.pred_suffix,
         gt_suffix=args.gt_suffix,
         ignore_affine=args.ignore_affine,

@@ -10,6 +10,7 @@ from seglosses.evaluate.colours import read_colours
 from seglosses.evaluate.labels import Reading, codes_of
 from seglosses.evaluate.listing import PairFiles
 from seglosses.evaluate.measures import choose_columns
+from seglosses.evaluate.nnunet import Dataset, check_foreground
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.scan import look
 from seglosses.evaluate.settings import Settings
@@ -34,6 +35,7 @@ class Wishes:
     options: Options = field(default_factory=Options)
     probabilities: bool = False
     ignore_affine: bool = False
+    dataset: Dataset | None = None
 
 
 def choose_settings(pairs: Sequence[PairFiles], wishes: Wishes) -> Settings:
@@ -55,12 +57,20 @@ def choose_settings(pairs: Sequence[PairFiles], wishes: Wishes) -> Settings:
         table = read_colours(wishes.colours, names)
         count = len(table.names) if table.names and said.num_classes is None else said.num_classes
         said, names = replace(said, colours=table.classes, num_classes=count), table.names
+    regions = {}
+    classes: dict[int, str] | None = None
+    if wishes.dataset is not None:
+        said, names = wishes.dataset.reading(said), wishes.dataset.labels
+        if wishes.dataset.regions is not None:
+            own = list(wishes.dataset.regions)
+            regions = dict(enumerate(wishes.dataset.regions.values()))
+            classes = scored_classes(len(own), wishes.classes or range(len(own)), own)
     seen = look(pairs, said)
     pred_code, target_code, count = codes_of(seen.pred, seen.target, said)
     ndim = seen.ndim
-    return Settings(
+    settings = Settings(
         num_classes=count,
-        classes=scored_classes(count, wishes.classes, names),
+        classes=classes or scored_classes(count, wishes.classes, names),
         pred_code=pred_code,
         target_code=target_code,
         columns=_column_names(wishes.metrics, wishes.schema, ndim, wishes.probabilities),
@@ -73,16 +83,20 @@ def choose_settings(pairs: Sequence[PairFiles], wishes: Wishes) -> Settings:
         ignore_affine=wishes.ignore_affine,
         one_slice=ndim == 2 and seen.single_slices > 0,
         asked=wishes.classes is not None,
+        regions=regions,
     )
+    if wishes.schema == "nnunet":
+        check_foreground(settings)
+    return settings
 
 
 def _column_names(
     metrics: Sequence[str] | None, schema: str | None, ndim: int, probabilities: bool
 ) -> tuple[str, ...]:
-    if schema not in (None, "topomortar"):
-        raise ValueError(f"expected the schema topomortar, got {schema!r}")
+    if schema not in (None, "nnunet", "topomortar"):
+        raise ValueError(f"expected the schema nnunet or topomortar, got {schema!r}")
     chosen = choose_columns(metrics, ndim=ndim, probabilities=probabilities)
-    if schema is not None:
+    if schema == "topomortar":
         chosen += choose_columns([schema], ndim=ndim)
     return tuple(dict.fromkeys(column.name for column in chosen))
 

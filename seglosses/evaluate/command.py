@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, required=True, metavar="DIR", help="folder for tables and report")
     add_scoring(parser)
     add("--probabilities", type=Path, metavar="DIR", help="probability maps, for calibration")
-    add("--schema", choices=("topomortar",), help="also write scores in this layout")
+    add("--schema", choices=("nnunet", "topomortar"), help="also write scores in this layout")
     add("--worst", type=int, default=8, metavar="N", help="images shown in the report")
     add("--coco", action="store_true", help="PRED_DIR and GT_DIR are JSON files of detections")
     add("--max-detections", type=int, metavar="N",
@@ -104,8 +104,9 @@ def _print(evaluation: Evaluation, args: argparse.Namespace) -> None:
             print(f"{column.title}: {column.meaning}")
         print()
     elif not args.quiet:
-        for name in ("values in predictions", "values in ground truth"):
-            print(f"{name}: {evaluation.conventions[name]}")
+        for name in ("labels", "values in predictions", "values in ground truth"):
+            if name in evaluation.conventions:
+                print(f"{name}: {evaluation.conventions[name]}")
     print(evaluation.as_text(verbose=args.verbose))
     if not args.verbose:
         classes = "classes, " if len(evaluation.table.classes) > 1 else ""

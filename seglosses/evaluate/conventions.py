@@ -45,7 +45,7 @@ def of_settings(settings: Settings) -> dict[str, object]:
         {'dice': '2 TP / (2 TP + FP + FN)'}
     """
     return {
-        "classes": {str(index): name for index, name in settings.classes.items()},
+        "classes": {str(index): _class(index, settings) for index in settings.classes},
         "values in predictions": _code(settings.pred_code),
         "values in ground truth": _code(settings.target_code),
         "ignored pixels": "ignored ground truth counts for no class, whatever is predicted there",
@@ -68,6 +68,13 @@ def of_settings(settings: Settings) -> dict[str, object]:
         "1 %): with fewer there is no valid one",
         "metrics": {column.name: column.meaning for column in settings.chosen()},
     }
+
+
+def _class(index: int, settings: Settings) -> str:
+    """A class, with the labels that it joins where classes overlap."""
+    labels = settings.regions.get(index)
+    joined = "" if labels is None else f", labels {', '.join(map(str, labels))} together"
+    return f"{settings.classes[index]}{joined}"
 
 
 def _mean_of_classes(settings: Settings) -> str:

@@ -17,6 +17,7 @@ from seglosses.evaluate.html import write_report
 from seglosses.evaluate.journal import Journal
 from seglosses.evaluate.labels import Reading
 from seglosses.evaluate.listing import PairFiles
+from seglosses.evaluate.nnunet import Dataset, find_dataset, read_dataset, write_summary
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.outcome import IncompleteError
 from seglosses.evaluate.partners import Folders, partners
@@ -51,7 +52,8 @@ def evaluate(
     empty: EmptyPolicy = "skip",
     options: Options | None = None,
     probabilities: str | Path | None = None,
-    schema: Literal["topomortar"] | None = None,
+    schema: Literal["nnunet", "topomortar"] | None = None,
+    dataset_json: str | Path | None = None,
     images: str | Path | None = None,
     worst: int = 8,
     workers: int = 1,
@@ -91,8 +93,11 @@ def evaluate(
         empty: What to do where a mask is empty, see :data:`seglosses.metrics.empty.POLICIES`.
         options: Parameters of metrics, such as the tolerance.
         probabilities: Folder of probability maps named like the predictions, for calibration.
-        schema: `topomortar` also writes topomortar.csv with the columns and quirks of
-            TopoMortar's result files.
+        schema: `nnunet` also writes summary.json as nnU-Net's evaluation does; `topomortar` also
+            writes topomortar.csv with the columns and quirks of TopoMortar's result files.
+        dataset_json: nnU-Net's ``dataset.json``, which says the labels, regions and what is
+            ignored; None looks for one among the predictions and above the ground truth, unless
+            number, names or values of classes are given here.
         images: Folder of images on which the worst errors are drawn.
         worst: Number of images shown in the report.
         workers: Number of processes on this machine that score images, -1 for one per core. An
@@ -151,6 +156,7 @@ def evaluate(
         options or Options(),
         probabilities is not None,
         ignore_affine,
+        _dataset(dataset_json, folders, reading, class_names, colours),
     )
     output = Output(
         None if out is None else Path(out),
@@ -159,6 +165,34 @@ def evaluate(
         keep_scores,
     )
     return _run(folders, wishes, output, Workplace(workers, cluster, progress), keep_going)
+
+
+def _dataset(
+    given: str | Path | None,
+    folders: Folders,
+    reading: Reading,
+    class_names: Sequence[str] | None,
+    colours: str | Path | None,
+) -> Dataset | None:
+    """What nnU-Net's ``dataset.json`` says, where one is given or found and nobody says else."""
+    own = (
+        *(reading.num_classes, reading.foreground_value, class_names, colours),
+        *(reading.labels_map, reading.pred_labels_map, reading.gt_labels_map),
+    )
+    said = any(option is not None for option in own)
+    if given is None:
+        path = None if said else find_dataset(folders.pred, folders.target)
+        return None if path is None else read_dataset(path)
+    if said:
+        raise ValueError(
+            f"{given} says which classes there are: leave out num_classes, class_names, colours,"
+            " foreground_value and maps of labels"
+        )
+    return read_dataset(Path(given))
+
+
+def _source(wishes: Wishes) -> dict[str, str]:
+    return {} if wishes.dataset is None else {"labels": f"as {wishes.dataset.path} names them"}
 
 
 @dataclass(frozen=True)
@@ -199,13 +233,17 @@ def _run(
         evaluation = Evaluation(
             table=table,
             summary=tuple(summary),
-            conventions=conventions(folders, settings),
+            conventions={**conventions(folders, settings), **_source(wishes)},
             failures=tuple(sorted(failures, key=lambda failure: failure.image)),
             pairs=pairs,
             settings=settings,
         )
         if output.folder is not None and journal is not None:
             evaluation.write(output.folder)
+            if wishes.schema == "nnunet":
+                write_summary(
+                    table, settings, pairs, output.folder / "summary.json", wishes.dataset
+                )
             path = output.folder / "report.html"
             write_report(evaluation, path, images=output.images, worst=output.worst)
             if (not evaluation.failures or keep_going) and not output.keep_scores:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,16 @@ from seglosses.evaluate.settings import Settings
 
 @dataclass(frozen=True)
 class LabelMaps:
-    """Both label maps of an image, decoded; :data:`IGNORED` marks what does not count."""
+    """Both label maps of an image, decoded; :data:`IGNORED` marks what does not count.
+
+    ``regions`` says which labels a class joins, where classes overlap.
+    """
 
     pred: NDArray[np.int16]
     target: NDArray[np.int16]
     spacing: tuple[float, ...] | None
     prob: NDArray[np.float32] | None = None
+    regions: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     def masks(self, index: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Masks of one class; ignored pixels of the ground truth belong to neither.
@@ -40,6 +45,9 @@ class LabelMaps:
             [[[True, False]], [[True, False]]]
         """
         valid = self.target != IGNORED
+        if self.regions:
+            pred, target = (np.isin(side, self.regions[index]) for side in (self.pred, self.target))
+            return pred & valid, target
         return np.asarray((self.pred == index) & valid), np.asarray(self.target == index)
 
 
@@ -71,13 +79,14 @@ def load(files: PairFiles, settings: Settings) -> LabelMaps:
     prob = None
     if files.prob is not None:
         reverse = ending(files.pred) in NIFTI_ENDINGS
-        prob = read_probabilities(files.prob, settings.num_classes, stored.shape, reverse=reverse)
+        prob = read_probabilities(files.prob, settings.channels, stored.shape, reverse=reverse)
         prob = turn.apply(prob, leading=1)
     return LabelMaps(
         decode(pred, settings.pred_code),
         decode(target, settings.target_code),
         settings.spacing or target.spacing,
         prob,
+        settings.regions,
     )
 
 

@@ -50,6 +50,7 @@ class Settings:
         ignore_affine: Whether arrays are compared as stored, whatever files say about space.
         one_slice: Whether images are volumes of one slice.
         asked: Whether the classes were named by the user, who then gets them in every mean.
+        regions: Labels that a scored class joins, where classes overlap; empty where they do not.
     """
 
     num_classes: int
@@ -66,6 +67,7 @@ class Settings:
     ignore_affine: bool = False
     one_slice: bool = False
     asked: bool = False
+    regions: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     def chosen(self) -> tuple[Column, ...]:
         """The columns themselves.
@@ -88,6 +90,17 @@ class Settings:
         """
         parts = [name for column in self.chosen() for name in column.parts(self.options)]
         return (*self.columns, *parts, *COUNTS)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of probability maps.
+
+        Example:
+            >>> code = LabelCode({}, "")
+            >>> Settings(4, {0: "cell"}, code, code, (), regions={0: (1, 2, 3)}).channels
+            1
+        """
+        return len(self.regions) or self.num_classes
 
     @property
     def outside(self) -> tuple[str, ...]:

@@ -38,10 +38,14 @@ def run(line):
                 os.environ[name] = value
         return
     started = time.monotonic()
-    (point,) = [point for point in entry_points(group="console_scripts") if point.name == words[0]]
     sys.argv = words
     print(f"== {line}", flush=True)
-    status = point.load()()
+    if words[0] == "seglosses":  # which need not be installed here, only found
+        from seglosses.cli import main
+    else:
+        (point,) = entry_points(group="console_scripts", name=words[0])
+        main = point.load()
+    status = main()
     print(f"== {words[0]}: {time.monotonic() - started:.0f} s", flush=True)
     if status:
         sys.exit(status)

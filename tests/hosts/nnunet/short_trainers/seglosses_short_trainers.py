@@ -14,6 +14,8 @@ from seglosses.hosts.nnunet.trainers.seglosses_trainers import (
 
 
 class _Short:
+    epochs = 2
+
     def __init__(
         self,
         plans,
@@ -23,7 +25,7 @@ class _Short:
         device=torch.device("cuda"),  # noqa: B008
     ):
         super().__init__(plans, configuration, fold, dataset_json, device)
-        self.num_epochs = 2
+        self.num_epochs = self.epochs
         self.num_iterations_per_epoch = 4
         self.num_val_iterations_per_epoch = 1
 
@@ -49,7 +51,7 @@ class nnUNetTrainerShortBoundary(_Short, nnUNetTrainerBoundary):
 
 
 class nnUNetTrainerShortLateBettiMatching(_Short, nnUNetTrainerLateBettiMatching):
-    pass
+    epochs = 3  # two thirds of them are done when the last one begins
 
 
 class nnUNetTrainerShortJaccardMetric(_Short, nnUNetTrainerJaccardMetric):
