@@ -40,13 +40,23 @@ MENU: list[tuple[str, Any]] = [
             "left_out.md",
         ],
     ),
-    ("Frameworks", ["hosts/monai.md"]),
+    ("Frameworks", ["hosts/monai.md", "hosts/nnunet.md"]),
     ("Train", ["heads.md", "balance.md", "detection.md", "extra_inputs.md", "gpu.md"]),
     ("Evaluate", ["evaluation.md", "compare.md", "data.md"]),
     ("Topology", ["betti_matching.md", "betti_matching_volumes.md"]),
     ("Benchmark", ["benchmark.md", "evidence.md", "leaderboard.md"]),
     ("Numbers", ["numbers.md", "speed.md", "audit.md"]),
-    ("Project", ["architecture.md", "style.md", "contributing.md", "security.md", "changelog.md"]),
+    (
+        "Project",
+        [
+            "architecture.md",
+            "style.md",
+            "contributing.md",
+            "versions.md",
+            "security.md",
+            "changelog.md",
+        ],
+    ),
 ]
 
 

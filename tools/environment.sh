@@ -6,6 +6,7 @@ MMENGINE=0.10.12
 MMCV=2.3.6
 MMSEG=1.4.2
 MMDET=3.5.1
+NNUNET=2.8.1
 
 die() {
   echo "$(basename "$0"): $*" >&2

@@ -75,6 +75,30 @@ rotate() {
     echo "no mmrotate to be had: trainings of oriented detectors will skip"
 }
 
+# nnunet: the real nnU-Net in an environment of its own, for its torchvision must not meet the tests of
+# other libraries. Where it cannot be had its trainings skip and say so.
+nnunet() {
+  local venv=.venv-nnunet held site
+  make_venv "$venv"
+  [ "$(cat "$venv/.installed-nnunet" 2>/dev/null)" = "$NNUNET" ] && return
+  echo "installing nnU-Net $NNUNET"
+  held="$(mktemp)"
+  if install_torch "$venv" &&
+    "$venv/bin/python" -c 'import torch; print("torch==" + torch.__version__)' > "$held" &&
+    pip_in "$venv" install -c "$held" "nnunetv2==$NNUNET" -e .; then
+    site="$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+    "$venv/bin/python" -c 'import torchvision' 2>/dev/null || {
+      cp tests/hosts/nnunet/torchvision_operators.py "$site"
+      echo 'import torchvision_operators' > "$site/torchvision_operators.pth"
+    }
+    echo "$NNUNET" > "$venv/.installed-nnunet"
+  else
+    echo "no nnU-Net to be had: its trainings will skip"
+    rm -rf "$venv"
+  fi
+  rm -f "$held"
+}
+
 make_venv "$VENV"
 install_torch "$VENV"
 WHEEL="$(mmcv_wheel)"
@@ -85,6 +109,7 @@ SEGLOSSES_EXTRAS='.[test]' install_once "$VENV" tests "torch==$TORCH" "onedl-mme
 engine
 kornia
 rotate
+nnunet
 browser
 
 failed=0
