@@ -102,6 +102,11 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("MaxSupLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
     ("MarginSmoothingLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
     ("ACLSLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
+    ("NACLLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
+    ("SVLSLoss", "perfect_prediction_costs_zero"): "certainty at boundaries is what it prices",
+    ("L1ACELoss", "missed_rare_class_costs"): (
+        "certain and wrong at a hundredth is an error of a hundredth: .0099999"
+    ),
     ("LDRLoss", "perfect_prediction_costs_zero"): "a lead above the margin is rewarded",
     ("LDRLoss", "missed_rare_class_costs"): "the mean is negative where most pixels lead",
     ("SelfAdjustingDiceLoss", "perfect_prediction_costs_zero"): "certain pixels fade, w = 0",

@@ -19,6 +19,10 @@ PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
         losses.LabelSmoothingLoss(),
     ),
     "total persistence": (losses.TotalPersistenceLoss(), losses.TopologicalPriorLoss()),
+    "SVLS": (losses.SVLSLoss(), losses.LabelSmoothingLoss()),
+    "NACL": (losses.NACLLoss(), losses.MarginSmoothingLoss()),
+    "L1-ACE, hard bins": (losses.L1ACELoss(), losses.KernelCalibrationLoss()),
+    "L1-ACE, soft bins": (losses.L1ACELoss(binning="soft"), losses.KernelCalibrationLoss()),
     "exclusion CE": (losses.ExclusionCrossEntropyLoss(), losses.LabelSmoothingLoss()),
     "exclusion Dice": (losses.ExclusionDiceLoss(), DiceLoss(intersection="product")),
 }

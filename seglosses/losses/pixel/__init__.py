@@ -8,7 +8,9 @@ from seglosses.losses.pixel import (
     balancing,
     bootstrapping,
     calibration,
+    calibration_bins,
     calibration_kernel,
+    calibration_spatial,
     classification,
     focal,
     hard_pixels,
@@ -22,7 +24,9 @@ from seglosses.losses.pixel.asymmetric import *
 from seglosses.losses.pixel.balancing import *
 from seglosses.losses.pixel.bootstrapping import *
 from seglosses.losses.pixel.calibration import *
+from seglosses.losses.pixel.calibration_bins import *
 from seglosses.losses.pixel.calibration_kernel import *
+from seglosses.losses.pixel.calibration_spatial import *
 from seglosses.losses.pixel.classification import *
 from seglosses.losses.pixel.focal import *
 from seglosses.losses.pixel.hard_pixels import *
@@ -38,7 +42,9 @@ EXPORTS = [
     *balancing.__all__,
     *bootstrapping.__all__,
     *calibration.__all__,
+    *calibration_bins.__all__,
     *calibration_kernel.__all__,
+    *calibration_spatial.__all__,
     *classification.__all__,
     *focal.__all__,
     *hard_pixels.__all__,

@@ -1,0 +1,2 @@
+# Cross-entropy, and logits drawn to the shares of classes around each pixel, for calibration.
+loss_decode = [dict(type="seglosses.NACLLoss")]

@@ -1,0 +1,2 @@
+# Cross-entropy that leaves doubt where labels change, for calibration.
+loss_decode = [dict(type="seglosses.SVLSLoss")]
