@@ -13,7 +13,7 @@ It needs torch, and is loaded when it is asked for.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seglosses.metrics.boundary import (
     assd,
@@ -54,9 +54,6 @@ from seglosses.metrics.topology import (
     euler_error,
     windowed_betti_errors,
 )
-
-if TYPE_CHECKING:
-    from seglosses.evaluate.accumulator import Scores
 
 __all__ = [
     "Bins",

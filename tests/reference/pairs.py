@@ -19,10 +19,10 @@ from seglosses.losses.classwise import ClassLoss, MapLoss, OverlapLoss
 from seglosses.losses.guided.attribution import _AttributionLoss
 from seglosses.losses.line.centerline_boundary import radius_weights
 from seglosses.losses.line.skeleton_recall import tube
+from seglosses.losses.objects import region_weights, regions
 from seglosses.losses.rows import BoxLoss, RotatedBoxLoss
 from seglosses.primitives.encoding import align, one_hot
 from seglosses.primitives.label_edges import label_boundary
-from seglosses.primitives.objects import region_weights, regions
 from seglosses.topology.skeleton import skeletonize
 
 Options = Mapping[str, Any]

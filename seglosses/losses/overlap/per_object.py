@@ -11,17 +11,17 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import CountOptions, MapLoss, MapOptions, OverlapLoss
-from seglosses.losses.overlap import confusion, curved, region
-from seglosses.losses.overlap.region import DiceLoss, dice_loss
-from seglosses.primitives.device import at_hand
-from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.objects import (
+from seglosses.losses.objects import (
     components,
     hard_labels,
     region_weights,
     regions,
     weighed_by,
 )
+from seglosses.losses.overlap import confusion, curved, region
+from seglosses.losses.overlap.region import DiceLoss, dice_loss
+from seglosses.primitives.device import at_hand
+from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.overlap import Counts
 
 __all__ = [
@@ -183,7 +183,7 @@ def component_balanced_dice_loss(
     Args:
         prob: Class probabilities, (N, C, *S).
         target: One-hot or soft labels, (N, C, *S).
-        weight: w, (N, *S), see :func:`seglosses.primitives.objects.region_weights`.
+        weight: w, (N, *S), see :func:`seglosses.losses.objects.region_weights`.
         smooth: s.
 
     Returns:

@@ -7,11 +7,11 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
+from seglosses.losses.objects import hard_labels, region_weights, regions, weighed_by
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.entropy import cross_entropy
 from seglosses.primitives.label_edges import label_boundary
-from seglosses.primitives.objects import hard_labels, region_weights, regions, weighed_by
 
 __all__ = [
     "ComponentBalancedCrossEntropyLoss",
@@ -96,7 +96,7 @@ class ComponentBalancedCrossEntropyLoss(PixelLoss):
     """Registered form of :func:`component_balanced_cross_entropy_loss`.
 
     Regions of dense targets are those of their largest class, see
-    :func:`seglosses.primitives.objects.hard_labels`. Points and rows, which have no components, are
+    :func:`seglosses.losses.objects.hard_labels`. Points and rows, which have no components, are
     weighed alike.
 
     Args:

@@ -22,7 +22,7 @@ from seglosses.losses import (
     TverskyLoss,
     dice_loss,
 )
-from seglosses.primitives.objects import components, region_weights, regions
+from seglosses.losses.objects import components, region_weights, regions
 
 
 def test_blob_loss_of_its_authors() -> None:
