@@ -10,10 +10,10 @@ from pathlib import Path
 from seglosses.compare.comparison import Comparison, compare
 from seglosses.compare.page import write_page
 from seglosses.evaluate import Evaluation, IncompleteError, evaluate
-from seglosses.evaluate.arguments import add_scoring, scoring, words
+from seglosses.evaluate.arguments import add_figures, add_scoring, scoring, words
 from seglosses.evaluate.listing import printable
 from seglosses.evaluate.warned import warnings_shown
-from seglosses.report.figures import FORMATS, file_name, read_formats, write_figures
+from seglosses.report.figures import file_name, write_figures
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,8 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--sizes", type=_sizes, metavar="A,B",
         help="sizes of objects, in pixels, between the groups (default: thirds)")  # fmt: skip
     add("--flips", type=int, default=10_000, help="number of sign flips (default 10000)")
-    add("--figures", type=_formats, default=(), metavar="FORMATS",
-        help=f"also write figures as files, of {', '.join(FORMATS)}")  # fmt: skip
+    add_figures(parser)
     add_scoring(parser)
     add("--quiet", action="store_true", help="no progress bar")
 
@@ -151,10 +150,3 @@ def short_names(folders: Sequence[Path]) -> list[str]:
 
 def _sizes(text: str) -> list[float]:
     return [float(word) for word in words(text)]
-
-
-def _formats(text: str) -> tuple[str, ...]:
-    try:
-        return read_formats(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

@@ -12,7 +12,11 @@ from seglosses.evaluate.measures import COLUMNS
 from seglosses.evaluate.options import Options
 from seglosses.metrics import EmptyPolicy
 from seglosses.metrics.empty import POLICIES
+<<<<<<< HEAD
 from seglosses.metrics.lesions import LESION_MATCHING
+=======
+from seglosses.report.figures import FORMATS, read_formats
+>>>>>>> 64e9fd0 (Draw false positives, misses and reliability; figures as files)
 
 
 class Scoring(TypedDict):
@@ -113,6 +117,28 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
         help="address of a running Dask scheduler, instead of --workers",
     )
     add("--keep-going", action="store_true", help="score what can be scored, exit status 0")
+
+
+def add_figures(parser: argparse.ArgumentParser) -> None:
+    """Declare the option that writes figures as files.
+
+    Args:
+        parser: Parser of a sub-command.
+    """
+    parser.add_argument(
+        "--figures",
+        type=_formats,
+        default=(),
+        metavar="FORMATS",
+        help=f"also write the figures as files, of {', '.join(FORMATS)}, with captions",
+    )
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    try:
+        return read_formats(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def scoring(args: argparse.Namespace) -> Scoring:

@@ -22,12 +22,31 @@ def _diagram_at_boundaries(sample: Sample, options: Options) -> metrics.Bins:
 
 
 def _sums(bins: metrics.Bins) -> Floats:
-    return np.append(bins.gaps, bins.pixels.sum())
+    """Gaps, pixels and probabilities of each bin, and the number of pixels."""
+    return np.concatenate([bins.gaps, bins.pixels, bins.prob, [bins.pixels.sum()]])
+
+
+def diagram_of(sums: Floats) -> metrics.Bins:
+    """The reliability diagram in the sums of images.
+
+    Args:
+        sums: What the columns of calibration errors add up, (3 bins + 1,).
+
+    Returns:
+        Pixels, probabilities and true pixels of each bin.
+
+    Example:
+        >>> one = metrics.reliability([0.25, 0.25, 1.0], [0, 1, 1], bins=2)
+        >>> diagram_of(_sums(one)).target.tolist()
+        [1.0, 1.0]
+    """
+    gaps, pixels, prob = sums[:-1].reshape(3, -1)
+    return metrics.Bins(pixels, prob, prob - gaps)
 
 
 def _shares(sums: Floats) -> Floats:
     """What images add to the absolute gaps of all of them: their own, with the sign of the sum."""
-    gaps = sums[..., :-1]
+    gaps = sums[..., : (sums.shape[-1] - 1) // 3]
     return np.asarray((gaps * np.sign(gaps.sum(axis=0))).sum(axis=-1))
 
 
@@ -36,8 +55,8 @@ def _squares(sample: Sample, options: Options) -> Floats:
     return np.array([sample.brier() * pixels if pixels else 0.0, pixels])
 
 
-def _gaps_and_pixels(options: Options) -> int:
-    return options.bins + 1
+def _three_a_bin(options: Options) -> int:
+    return 3 * options.bins + 1
 
 
 CALIBRATION: tuple[Column, ...] = (
@@ -55,7 +74,7 @@ CALIBRATION: tuple[Column, ...] = (
             "ECE of all pixels",
             lambda sample, options: _sums(_diagram(sample, options)),
             _shares,
-            _gaps_and_pixels,
+            _three_a_bin,
         ),
     ),
     Column(
@@ -72,7 +91,7 @@ CALIBRATION: tuple[Column, ...] = (
             "ECE at all boundaries",
             lambda sample, options: _sums(_diagram_at_boundaries(sample, options)),
             _shares,
-            _gaps_and_pixels,
+            _three_a_bin,
         ),
     ),
     Column(

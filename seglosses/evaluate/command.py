@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from seglosses.evaluate import detections
-from seglosses.evaluate.arguments import add_scoring, scoring
+from seglosses.evaluate.arguments import add_figures, add_scoring, scoring
 from seglosses.evaluate.folders import evaluate
 from seglosses.evaluate.listing import printable
 from seglosses.evaluate.outcome import IncompleteError
@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-detections", type=int, metavar="N",
         help="with --coco: only the N best per image and class count (default: all;"
         " the numbers named COCO have their own limits)")  # fmt: skip
+    add_figures(parser)
     add("--quiet", action="store_true", help="no progress bar")
     add("--verbose", action="store_true",
         help="print every class, every reading of overlap, and all conventions")  # fmt: skip
@@ -65,6 +66,9 @@ def run(args: argparse.Namespace) -> int:
             args.gt_dir,
             args.out,
             max_detections=args.max_detections,
+            images=args.images,
+            worst=args.worst,
+            figures=args.figures,
             quiet=not args.verbose,
         )
     with warnings_shown():
@@ -81,6 +85,7 @@ def _evaluate(args: argparse.Namespace) -> int:
             probabilities=args.probabilities,
             schema=args.schema,
             worst=args.worst,
+            figures=args.figures,
             progress=not args.quiet,
             **scoring(args),
         )

@@ -9,19 +9,19 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from seglosses.evaluate.coco_files import CocoPair, Row, read_json, read_pair
 from seglosses.evaluate.coco_precision import average_precision, precision_of
-from seglosses.evaluate.detections_page import meaning, report
-from seglosses.metrics.detection import Matches, match, pool
+from seglosses.evaluate.detections_page import charts, meaning, report, said_twice
+from seglosses.evaluate.detections_pictures import image_pairs, worst_detections
+from seglosses.metrics.detection import Matches, pool
 from seglosses.metrics.detection_calibration import detection_scores
 from seglosses.report.cells import write_table
+from seglosses.report.figures import write_figures
 
 __all__ = ["average_precision", "evaluate_coco", "run"]
 
@@ -34,6 +34,9 @@ def evaluate_coco(
     iou_threshold: float = 0.5,
     score_threshold: float = 0.05,
     max_detections: int | None = None,
+    images: str | Path | None = None,
+    worst: int = 8,
+    figures: Sequence[str] = (),
 ) -> dict[str, float]:
     """Score detections in COCO's result format.
 
@@ -47,6 +50,9 @@ def evaluate_coco(
         score_threshold: Detections that do not score more are left out of these two.
         max_detections: How many of each image and class count at most, the best ones; None for all.
             The numbers with COCO in their names have limits of their own.
+        images: Folder of the pictures, on which false positives and misses are drawn.
+        worst: How many images are drawn.
+        figures: Formats in which charts and pictures are written to ``figures/`` too.
 
     Returns:
         Number by name, as :func:`~seglosses.evaluate.detections_page.meaning` explains them;
@@ -65,7 +71,8 @@ def evaluate_coco(
     precision = precision_of(pair, max_detections)
     if max_detections is not None:
         pair = replace(pair, found=_best(pair.found, max_detections))
-    per_image = _match(pair, iou_threshold, score_threshold)
+    sides = image_pairs(pair, iou_threshold, score_threshold)
+    per_image = {key: one.matches() for key, one in sides.items()}
     matches = pool(list(per_image.values()))
     values = {**precision.values, **detection_scores(matches, iou_threshold=iou_threshold)}
     notes = [*pair.notes, *_remarks(pair, matches, score_threshold)]
@@ -77,11 +84,19 @@ def evaluate_coco(
     }
     text = json.dumps({**shown, "notes": notes}, indent=1)
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    names = {one["id"]: one["name"] for one in pair.categories}
+    pictures = worst_detections(
+        list(sides.values()), names, None if images is None else Path(images), worst
+    )
+    drawn = charts(precision, matches)
+    if figures:
+        write_figures(folder / "figures", [*drawn, *pictures], figures)
     (folder / "report.html").write_text(
         report(
             values,
             precision,
-            matches,
+            drawn,
+            pictures,
             notes,
             f"{Path(predictions).name} against {Path(truth).name}",
         ),
@@ -96,6 +111,9 @@ def run(
     out: Path,
     *,
     max_detections: int | None = None,
+    images: Path | None = None,
+    worst: int = 8,
+    figures: Sequence[str] = (),
     quiet: bool = False,
 ) -> int:
     """Evaluate, print, and return 0.
@@ -105,16 +123,24 @@ def run(
         truth: JSON data set.
         out: Folder to write to.
         max_detections: See :func:`evaluate_coco`.
+        images: See there.
+        worst: See there.
+        figures: See there.
         quiet: Print the numbers without their meanings.
 
     Returns:
         Exit status.
     """
-    values = evaluate_coco(predictions, truth, out=out, max_detections=max_detections)
-    # without an image of more than 100 detections of a class COCO's limit changes nothing
-    pairs = [(name, f"COCO {name}") for name in values if f"COCO {name}" in values]
-    same = all(_equal(values[name], values[other]) for name, other in pairs)
-    twice = {name for name, _ in pairs} if same else set()
+    values = evaluate_coco(
+        predictions,
+        truth,
+        out=out,
+        max_detections=max_detections,
+        images=images,
+        worst=worst,
+        figures=figures,
+    )
+    twice = said_twice(values)
     width = max(map(len, values))
     for name, value in values.items():
         if name in twice:
@@ -126,10 +152,6 @@ def run(
         print(f"note: {note}")
     print(f"report: {out / 'report.html'}")
     return 0
-
-
-def _equal(one: float, other: float) -> bool:
-    return one == other or (one != one and other != other)
 
 
 def _check_scores(pair: CocoPair, predictions: str) -> None:
@@ -156,32 +178,6 @@ def _remarks(pair: CocoPair, matches: Matches, score_threshold: float) -> list[s
     return remarks
 
 
-def _per_image(rows: list[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
-    groups: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        groups[row["image_id"]].append(row)
-    return groups
-
-
-def _match(pair: CocoPair, iou_threshold: float, score_threshold: float) -> dict[int, Matches]:
-    objects = _per_image([one for one in pair.objects if not one["iscrowd"]])
-    crowds = _per_image([one for one in pair.objects if one["iscrowd"]])
-    found = _per_image([one for one in pair.found if one["score"] > score_threshold])
-    return {
-        image["id"]: match(
-            _corners(found[image["id"]]),
-            [one["score"] for one in found[image["id"]]],
-            _kinds(found[image["id"]]),
-            _corners(objects[image["id"]]),
-            _kinds(objects[image["id"]]),
-            crowd_boxes=_corners(crowds[image["id"]]),
-            crowd_labels=_kinds(crowds[image["id"]]),
-            iou_threshold=iou_threshold,
-        )
-        for image in pair.images
-    }
-
-
 def _best(rows: list[Row], most: int) -> list[Row]:
     """The detections with the best scores of each image and class."""
     places: dict[tuple[int, int], list[int]] = defaultdict(list)
@@ -193,15 +189,6 @@ def _best(rows: list[Row], most: int) -> list[Row]:
         for place in sorted(group, key=lambda index: -rows[index]["score"])[:most]
     ]
     return [rows[place] for place in sorted(kept)]
-
-
-def _kinds(rows: list[Row]) -> list[int]:
-    return [one["category_id"] for one in rows]
-
-
-def _corners(rows: list[Row]) -> NDArray[np.float64]:
-    boxes = np.array([one["bbox"] for one in rows], np.float64).reshape(-1, 4)
-    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)
 
 
 def _write_rows(path: Path, pair: CocoPair, per_image: dict[int, Matches]) -> None:

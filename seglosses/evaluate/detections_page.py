@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from seglosses.evaluate.coco_precision import PUBLISHED, Precision, backend
+from seglosses.evaluate.detections_pictures import shown
 from seglosses.metrics.calibration import Bins
 from seglosses.metrics.detection import Matches
 from seglosses.metrics.detection_calibration import score_bins
+from seglosses.report.figures import Figure
 from seglosses.report.page import definitions, page, section, table
 from seglosses.report.square import unit_square
 
@@ -62,10 +64,29 @@ def meaning(name: str) -> str:
     return f"{text}, at most {most} detection{plural} per image and class"
 
 
+def said_twice(values: Mapping[str, float]) -> list[str]:
+    """Names whose numbers COCO's limit of detections leaves as they are: shown once.
+
+    Args:
+        values: Numbers by name.
+
+    Returns:
+        Names without COCO in them, all or none: no image has more than 100 detections of a class.
+
+    Example:
+        >>> said_twice({"AP": 0.5, "COCO AP": 0.5}), said_twice({"AP": 0.5, "COCO AP": 0.25})
+        (['AP'], [])
+    """
+    pairs = [(name, f"COCO {name}") for name in values if f"COCO {name}" in values]
+    same = all(repr(values[name]) == repr(values[other]) for name, other in pairs)
+    return [name for name, _ in pairs] if same else []
+
+
 def report(
     values: Mapping[str, float],
     precision: Precision,
-    matches: Matches,
+    drawn: Sequence[Figure],
+    pictures: Sequence[Figure],
     notes: Sequence[str],
     subtitle: str,
 ) -> str:
@@ -74,27 +95,27 @@ def report(
     Args:
         values: Numbers by name.
         precision: Average precision by class, and curves.
-        matches: Of all images.
+        drawn: Of :func:`charts`.
+        pictures: Images with most errors.
         notes: Remarks on the files.
         subtitle: What was compared.
 
     Returns:
         HTML.
     """
-    rows = [(name, _cell(value)) for name, value in values.items()]
+    twice = said_twice(values)
+    rows = [(name, _cell(value)) for name, value in values.items() if name not in twice]
+    if twice:
+        notes = [*notes, f"{', '.join(twice)} without COCO's limit of detections: the same"]
     classes: list[list[str | tuple[str, float]]] = [
         [name, *(_cell(one[key], key) for key in ("AP", "AP50", "recall", "objects", "detections"))]
         for name, one in precision.classes.items()
     ]
-    recalls = np.linspace(0, 1, 101)
-    curves = {
-        f"IoU {iou:.2f}": (recalls, np.clip(curve, 0, 1)) for iou, curve in precision.curves.items()
-    }
-    right = (matches.iou > 0).astype(np.float64)
+    curves, right, overlap = (one.svg for one in drawn)
     remarks = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
     sections = [
         *([section("Notes", remarks)] if notes else []),
-        section("Numbers", table(["number", "value"], rows, name="numbers")),
+        section("Numbers", table(["number", "value"], rows, name="numbers", whole=True)),
         section(
             "Classes",
             table(["class", "AP", "AP50", "AR", "objects", "detections"], classes, name="classes"),
@@ -102,20 +123,58 @@ def report(
         section(
             "Precision and recall",
             "<p>Of boxes, all detections, mean over classes that have objects.</p>"
-            + unit_square(curves, axes=("recall", "precision"), label="precision at each recall"),
+            + f'<div class="card narrow">{curves}</div>',
         ),
         section(
             "Reliability",
             "<p>Where scores mean what they say, points lie on the dashed line; how many"
             " detections a point stands for is shown under the pointer.</p>"
-            "<h3>Precision</h3>"
-            + _diagram(score_bins(matches.score, right), "share of right detections")
-            + "<h3>IoU</h3>"
-            + _diagram(score_bins(matches.score, matches.iou), "mean IoU"),
+            f'<div class="grid wide"><div class="card"><b>Precision</b>{right}</div>'
+            f'<div class="card"><b>IoU</b>{overlap}</div></div>',
         ),
+        section("False positives and missed objects", shown(pictures)),
         section("Meaning", definitions([(name, meaning(name)) for name in values])),
     ]
     return page("Detections", html.escape(subtitle), sections)
+
+
+def charts(precision: Precision, matches: Matches) -> list[Figure]:
+    """Precision and recall, and both reliability diagrams.
+
+    Args:
+        precision: Average precision by class, and curves.
+        matches: Of all images.
+
+    Returns:
+        Three figures.
+    """
+    recalls = np.linspace(0, 1, 101)
+    curves = {
+        f"IoU {iou:.2f}": (recalls, np.clip(curve, 0, 1)) for iou, curve in precision.curves.items()
+    }
+    right = (matches.iou > 0).astype(np.float64)
+    counts = f"n = {len(matches.score)} detections, {matches.objects} objects."
+    return [
+        Figure(
+            "precision-recall",
+            unit_square(curves, axes=("recall", "precision"), label="precision at each recall"),
+            "Precision at each recall, of boxes, all detections, mean over classes that have "
+            "objects.",
+            counts,
+        ),
+        Figure(
+            "reliability-precision",
+            _diagram(score_bins(matches.score, right), "share of right detections"),
+            "Share of right detections against their mean score, in ten bins; dashed: equal.",
+            counts,
+        ),
+        Figure(
+            "reliability-iou",
+            _diagram(score_bins(matches.score, matches.iou), "mean IoU"),
+            "Mean IoU of detections against their mean score, in ten bins; dashed: equal.",
+            counts,
+        ),
+    ]
 
 
 def _cell(value: float, key: str = "") -> tuple[str, float]:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from seglosses.evaluate.choosing import Wishes, choose_settings
 from seglosses.evaluate.conventions import conventions
-from seglosses.evaluate.html import write_report
+from seglosses.evaluate.html import write_files, write_report
 from seglosses.evaluate.journal import Journal
 from seglosses.evaluate.labels import Reading
 from seglosses.evaluate.listing import PairFiles
@@ -60,6 +60,7 @@ def evaluate(
     cluster: str | None = None,
     keep_going: bool = False,
     keep_scores: bool = False,
+    figures: Sequence[str] = (),
     progress: bool = False,
 ) -> Evaluation:
     """Score a folder of predicted label maps against a folder of true ones.
@@ -107,6 +108,8 @@ def evaluate(
         keep_going: Accept images that cannot be scored, and missing partners.
         keep_scores: Keep the scores of images in `out`, so that the next call with equal settings
             scores only what has changed.
+        figures: Formats in which the figures of the report are written to figures/ too, of
+            :data:`seglosses.report.figures.FORMATS`.
         progress: Show a progress bar.
 
     Returns:
@@ -163,6 +166,7 @@ def evaluate(
         None if images is None else Path(images),
         worst,
         keep_scores,
+        figures,
     )
     return _run(folders, wishes, output, Workplace(workers, cluster, progress), keep_going)
 
@@ -203,6 +207,7 @@ class Output:
     images: Path | None = None
     worst: int = 8
     keep_scores: bool = False
+    figures: Sequence[str] = ()
 
     def journal(self, settings: Settings) -> Journal | None:
         """The journal of a run, None when nothing is written."""
@@ -245,7 +250,11 @@ def _run(
                     table, settings, pairs, output.folder / "summary.json", wishes.dataset
                 )
             path = output.folder / "report.html"
-            write_report(evaluation, path, images=output.images, worst=output.worst)
+            images, worst = output.images, output.worst
+            write_report(evaluation, path, images=images, worst=worst)
+            if output.figures:
+                top = output.folder / "figures"
+                write_files(evaluation, top, output.figures, images=images, worst=worst)
             if (not evaluation.failures or keep_going) and not output.keep_scores:
                 journal.delete()
     if evaluation.failures and not keep_going:

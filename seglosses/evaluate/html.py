@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seglosses.evaluate.columns import Column
+from seglosses.evaluate.figures import distribution, pictures, reliability_diagrams
 from seglosses.evaluate.pictures import headline, matchings, worst_images, worst_pictures
 from seglosses.evaluate.result import Evaluation
 from seglosses.evaluate.summary import MACRO, SummaryRow
 from seglosses.report import charts, page
+from seglosses.report.figures import write_figures
 
 MAX_ROWS = 2000
 MAX_MATCHINGS = 4
@@ -38,11 +40,35 @@ def write_report(
         page.section("Summary", _summary(evaluation)),
         page.section("Worst images", worst_pictures(evaluation, found, images)),
         page.section("Components and loops", matchings(evaluation, found[:MAX_MATCHINGS], images)),
+        page.section("Reliability", reliable) if (reliable := _reliability(evaluation)) else "",
         page.section("Distributions over images", _charts(evaluation)),
         page.section("All scores", _scores(evaluation)),
         page.section("Conventions", _conventions(evaluation)),
     ]
     path.write_text(page.page("Evaluation", subtitle, [text for text in sections if text]), "utf-8")
+
+
+def write_files(
+    evaluation: Evaluation,
+    folder: Path,
+    formats: Sequence[str],
+    *,
+    images: Path | None = None,
+    worst: int = 8,
+) -> None:
+    """Write the figures of the report as files.
+
+    Args:
+        evaluation: The scores.
+        folder: To write to.
+        formats: Some of :data:`seglosses.report.figures.FORMATS`.
+        images: Folder with the pictures to draw on.
+        worst: Number of images with pictures.
+    """
+    figures = [distribution(evaluation, column) for column in evaluation.columns]
+    figures += reliability_diagrams(evaluation)
+    figures += pictures(evaluation, worst_images(evaluation, worst), images)
+    write_figures(folder, figures, formats)
 
 
 def _no_score(evaluation: Evaluation) -> str:
@@ -137,26 +163,23 @@ def _by_class(evaluation: Evaluation) -> str:
 
 
 def _charts(evaluation: Evaluation) -> str:
-    rows = {(row.cls, row.metric): row for row in evaluation.summary}
     cards = []
-    classes = evaluation.table.classes
     for column in evaluation.columns:
-        scores = evaluation.table.matrix(column.name)
-        if len(classes) == 1:
-            row = rows[classes[0], column.name]
-            chart = charts.histogram(
-                scores, mean=row.mean, low=row.low, high=row.high, label=column.title
-            )
-        else:
-            chart = charts.boxes(
-                {name: scores[:, index].tolist() for index, name in enumerate(classes)},
-                label=column.title,
-            )
+        chart = distribution(evaluation, column).svg
         cards.append(
             f'<div class="card"><b>{html.escape(_titled(column))}</b>'
             f'<p class="quiet"><small>{html.escape(column.meaning)}</small></p>{chart}</div>'
         )
     return f'<div class="grid wide">{"".join(cards)}</div>'
+
+
+def _reliability(evaluation: Evaluation) -> str:
+    cards = "".join(
+        f'<div class="card">{one.svg}<p class="quiet"><small>{html.escape(one.whole)}</small></p>'
+        "</div>"
+        for one in reliability_diagrams(evaluation)
+    )
+    return f'<div class="grid wide">{cards}</div>' if cards else ""
 
 
 def _scores(evaluation: Evaluation) -> str:

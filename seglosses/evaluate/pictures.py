@@ -17,7 +17,7 @@ from seglosses.evaluate.loading import load
 from seglosses.evaluate.result import Evaluation
 from seglosses.metrics import Pair
 from seglosses.report import charts
-from seglosses.report.legend import error_legend, topology_legend
+from seglosses.report.legend import error_legend
 from seglosses.report.overlay import data_url, error_overlay, worst_slice
 from seglosses.report.topology import topology_picture
 
@@ -132,8 +132,11 @@ def matchings(
         index, name = list(settings.classes.items())[place]
         pred, target = load(files, settings).masks(index)
         photo = read_photo(photos.get(files.name), pred.shape)
-        picture = topology_picture(pred, target, photo, connectivity=settings.connectivity)
-        label = html.escape(f"{files.name}, class {name}")
+        title = f"{files.name}, class {name}"
+        picture = topology_picture(
+            pred, target, photo, connectivity=settings.connectivity, title=title
+        )
+        label = html.escape(title)
         url = data_url(picture, photo=photo is not None)
         figures.append(
             f'<figure class="card"><img src="{url}" alt="{label}, matched and unmatched components'
@@ -142,7 +145,7 @@ def matchings(
     return (
         '<p class="quiet">Betti matching: what belongs together in the union of both masks, and '
         "the bars of both. See also <code>seglosses topology</code>.</p>"
-        f'{topology_legend()}<div class="grid half">{"".join(figures)}</div>'
+        f'<div class="grid half">{"".join(figures)}</div>'
     )
 
 

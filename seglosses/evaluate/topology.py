@@ -14,8 +14,11 @@ from seglosses.evaluate.formats.pictures import grey_levels
 from seglosses.evaluate.listing import IMAGE_ENDINGS, ending
 from seglosses.evaluate.pictures import read_photo
 from seglosses.metrics.diagrams import construction_of, diagram_distances
+from seglosses.report.drawing import Drawing
 from seglosses.report.features import find_features
-from seglosses.report.topology import describe, topology_picture
+from seglosses.report.figures import standalone
+from seglosses.report.pdf import pdf
+from seglosses.report.topology import describe, topology_drawing
 from seglosses.topology import betti_numbers, matching_error
 
 
@@ -38,7 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="mask, label map, probability map or grey image",
     )
     add("target", type=Path, metavar="GT", help="mask or label map of the same size")
-    add("--out", type=Path, required=True, metavar="FILE", help="picture to write")
+    add(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="picture to write: .svg, .pdf, .png, …",
+    )
+    add("--title", default="", metavar="TEXT", help="first line of the picture")
     add("--image", type=Path, metavar="FILE", help="photograph to draw on")
     add("--class-index", type=int, metavar="I", help="value of label maps that is the foreground")
     add("--connectivity", type=int, choices=(4, 8, 6, 26), help="of the foreground (default 8, 26)")
@@ -67,17 +77,20 @@ def run(args: argparse.Namespace) -> int:
     if args.image is not None and (photo := read_photo(args.image, target.shape)) is None:
         raise ValueError(f"{args.image}: expected a picture of size {target.shape}")
     options = {"connectivity": args.connectivity, "min_length": args.min_length}
-    picture = topology_picture(pred, target, photo, **options)
+    title = args.title or f"{args.pred.name} against {args.target.name}"
+    drawing = topology_drawing(pred, target, photo, title=title, **options)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(args.out)
+    write_drawing(drawing, args.out)
     mask = pred > 0.5
     error = matching_error(
         mask, target, connectivity=args.connectivity, count_essential=True
     ).by_dimension
     seen, true = (betti_numbers(side, connectivity=args.connectivity) for side in (mask, target))
+    # the bars of probabilities are at every threshold, the score at one
+    at = "" if np.isin(pred, (0, 1)).all() else " at 1/2"
     print(f"matching of bars     {describe(find_features(pred, target, **options))}")
     print(f"Betti numbers        {_listed(seen)} at 1/2, label {_listed(true)}")
-    print(f"Betti matching error {_listed(error)}")
+    print(f"Betti matching error {_listed(error)}{at}")
     if args.distance:
         construction = construction_of(args.connectivity)
         found = diagram_distances(pred, target, construction=construction)
@@ -85,6 +98,24 @@ def run(args: argparse.Namespace) -> int:
         print(f"Wasserstein distance {_numbers(found.wasserstein)}")
     print(f"wrote {args.out}")
     return 0
+
+
+def write_drawing(drawing: Drawing, path: Path) -> None:
+    """Write a drawing in the format of the name: SVG, PDF, or any that Pillow writes.
+
+    Args:
+        drawing: What to write.
+        path: File.
+
+    Raises:
+        ValueError: Pillow has no such format.
+    """
+    if path.suffix.lower() == ".svg":
+        path.write_text(standalone(drawing.svg()), "utf-8")
+    elif path.suffix.lower() == ".pdf":
+        path.write_bytes(pdf(drawing.svg()))
+    else:
+        drawing.image().save(path)
 
 
 def _listed(numbers: tuple[int, ...]) -> str:

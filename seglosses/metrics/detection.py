@@ -106,35 +106,91 @@ def match(
     """
     score = np.asarray(scores, np.float64).ravel()
     label: NDArray[np.int64] = np.asarray(labels, np.int64).ravel()
-    wanted = np.asarray(object_labels, np.int64).ravel()
+    found = assign(
+        boxes, scores, labels, object_boxes, object_labels,
+        crowd_boxes=crowd_boxes, crowd_labels=crowd_labels, iou_threshold=iou_threshold,
+    )  # fmt: skip
+    order = np.argsort(-score, kind="stable")
+    order = order[~found.ignored[order]]
     iou, giou = pairwise_overlaps(boxes, object_boxes)
+    partner = found.partner[order]
+    hit = partner >= 0
+    best, best_giou = np.zeros(len(order)), np.full(len(order), -1.0)
+    best[hit], best_giou[hit] = (part[order[hit], partner[hit]] for part in (iou, giou))
+    ignored = int(found.ignored.sum())
+    return Matches(score[order], best, best_giou, label[order], iou.shape[1], ignored)
+
+
+class Assignment(NamedTuple):
+    """What each detection of an image was matched to.
+
+    Attributes:
+        partner: Place of its object, -1 where there is none, (n,).
+        ignored: Whether it has no object and lies in a crowd region, (n,).
+    """
+
+    partner: NDArray[np.int64]
+    ignored: NDArray[np.bool_]
+
+
+def assign(
+    boxes: ArrayLike,
+    scores: ArrayLike,
+    labels: ArrayLike,
+    object_boxes: ArrayLike,
+    object_labels: ArrayLike,
+    *,
+    crowd_boxes: ArrayLike = (),
+    crowd_labels: ArrayLike = (),
+    iou_threshold: float = 0.5,
+) -> Assignment:
+    """The object of each detection of an image: the best score chooses first.
+
+    Args:
+        boxes: As in :func:`match`.
+        scores: As there.
+        labels: As there.
+        object_boxes: As there.
+        object_labels: As there.
+        crowd_boxes: As there.
+        crowd_labels: As there.
+        iou_threshold: As there.
+
+    Returns:
+        In the order in which the detections were given.
+
+    Raises:
+        ValueError: when the lengths differ.
+
+    Example:
+        >>> assign([[0, 0, 2, 2], [0, 0, 2, 3]], [0.6, 0.9], [0, 0], [[0, 0, 2, 4]], [0]).partner
+        array([-1,  0])
+    """
+    score = np.asarray(scores, np.float64).ravel()
+    label: NDArray[np.int64] = np.asarray(labels, np.int64).ravel()
+    wanted = np.asarray(object_labels, np.int64).ravel()
+    iou, _ = pairwise_overlaps(boxes, object_boxes)
     if iou.shape != (len(score), len(wanted)) or len(label) != len(score):
         raise ValueError(
             f"expected a score and a label for each box, got {iou.shape[0]} boxes, {len(score)}"
             f" scores and {len(label)} labels; {iou.shape[1]} objects, {len(wanted)} labels"
         )
-    order = np.argsort(-score, kind="stable")
-    iou, giou, label = iou[order], giou[order], label[order]
     free = np.ones(len(wanted), bool)
-    best, best_giou = np.zeros(len(order)), np.full(len(order), -1.0)
-    for i in range(len(order)):
+    partner = np.full(len(score), -1, np.int64)
+    for i in np.argsort(-score, kind="stable"):
         usable = np.where(free & (wanted == label[i]), iou[i], -1.0)
         if len(usable) and usable.max() >= iou_threshold:
-            j = int(usable.argmax())
-            free[j] = False
-            best[i], best_giou[i] = iou[i, j], giou[i, j]
-    inside = _share_inside(np.asarray(boxes, np.float64).reshape(-1, 4)[order], crowd_boxes)
+            partner[i] = int(usable.argmax())
+            free[partner[i]] = False
+    inside = _share_inside(np.asarray(boxes, np.float64).reshape(-1, 4), crowd_boxes)
     regions = np.asarray(crowd_labels, np.int64).ravel()
     if inside.shape[1] != len(regions):
         raise ValueError(
             f"expected a label for each crowd region, got {inside.shape[1]} and {len(regions)}"
         )
     inside = np.where(regions == label[:, None], inside, 0.0)
-    kept = (best > 0) | (inside.max(1, initial=0.0) < iou_threshold)
-    ignored = int((~kept).sum())
-    return Matches(
-        score[order][kept], best[kept], best_giou[kept], label[kept], len(wanted), ignored
-    )
+    ignored = (partner < 0) & (inside.max(1, initial=0.0) >= iou_threshold)
+    return Assignment(partner, ignored)
 
 
 def _share_inside(boxes: Array, regions: ArrayLike) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from seglosses.report.ties import match_masks
 from seglosses.topology import Matching, betti_matching, label_components
 from seglosses.topology.filtration import Construction
 from seglosses.topology.shared_loops import cycle_voxels
@@ -90,8 +92,12 @@ def find_features(
     construction: Construction = "V" if connectivity in (4, 6) else "T"
     matching = betti_matching(first, second, construction=construction)
     together = _Together(first, second, construction, min_length)
+    masks = all(bool(np.isin(side, (0, 1)).all()) for side in (first, second))
     found: list[Feature] = []
     for dim in range(first.ndim):
+        if masks and dim in (0, first.ndim - 1):
+            found += _of_masks(first > 0, second > 0, dim, construction == "T")
+            continue
         pairs = list(
             zip(
                 _bars(first, matching.matched[dim][:, :2], dim),
@@ -108,10 +114,56 @@ def find_features(
         missing = [*(t for _, t in apart), *_bars(second, matching.unmatched_b[dim], dim)]
         if apart:
             _rematch(dim, kept, spurious, missing, together)
+        if dim in (0, first.ndim - 1):
+            _prefer_overlap(dim, kept, spurious, missing, together)
         found += [Feature(dim, _kind(p, t), p, t) for p, t in kept]
         found += [Feature(dim, "spurious", p, None) for p in spurious if p.length > min_length]
         found += [Feature(dim, "missing", None, t) for t in missing if t.length > min_length]
     return sorted(found, key=lambda feature: (feature.dimension, -feature.bar.length))
+
+
+def _of_masks(
+    pred: NDArray[np.bool_], target: NDArray[np.bool_], dim: int, full: bool
+) -> Iterator[Feature]:
+    """Features of masks, whose bars all tie: by the pixels that they share."""
+    tied = match_masks(pred, target, dim, full=full)
+    birth, death = 1.0, 0.0
+    for p, t in tied.matched:
+        yield Feature(dim, "matched", Bar(birth, death, p), Bar(birth, death, t))
+    for p in tied.spurious:
+        yield Feature(dim, "spurious", Bar(birth, death, p), None)
+    for t in tied.missing:
+        yield Feature(dim, "missing", None, Bar(birth, death, t))
+
+
+def _prefer_overlap(
+    dim: int,
+    kept: list[tuple[Bar, Bar]],
+    spurious: list[Bar],
+    missing: list[Bar],
+    together: _Together,
+) -> None:
+    """Of bars of one birth and death that lie together, match those that share most pixels."""
+    for place, (pred, target) in enumerate(kept):
+        if (pred.death if dim == 0 else pred.birth) != (target.death if dim == 0 else target.birth):
+            continue
+        sides = [
+            [bar, *(o for o in rest if (o.birth, o.death) == (bar.birth, bar.death))]
+            for bar, rest in ((pred, spurious), (target, missing))
+        ]
+        if len(sides[0]) + len(sides[1]) == 2 or pred.length <= together.min_length:
+            continue
+        choices = [
+            (together.shared(dim, p, t), -a - b, a, b)
+            for a, p in enumerate(sides[0])
+            for b, t in enumerate(sides[1])
+            if together(dim, p, t)
+        ]
+        best = max(choices, default=(0, 0, 0, 0))
+        for side, chosen, rest in zip(sides, best[2:], (spurious, missing), strict=True):
+            if chosen:
+                rest[rest.index(side[chosen])] = side[0]
+        kept[place] = (sides[0][best[2]], sides[1][best[3]])
 
 
 def _rematch(
@@ -143,7 +195,9 @@ class _Together:
     ) -> None:
         self.union, self.both = np.maximum(first, second), np.minimum(first, second)
         self.full, self.min_length = construction == "T", min_length
+        self.sides = (first, second)
         self.labels = lru_cache(maxsize=8)(self._label)
+        self.regions = lru_cache(maxsize=16)(self._region)
 
     def __call__(self, dim: int, pred: Bar, target: Bar) -> bool:
         shorter = min(pred.length, target.length)
@@ -155,6 +209,21 @@ class _Together:
             return True
         labels = self.labels(dim == 0, level)
         return bool(labels[pred.place] == labels[target.place] > 0)
+
+    def shared(self, dim: int, pred: Bar, target: Bar) -> int:
+        """Pixels that the regions of both bars have in common."""
+        regions = [
+            self.regions(side, dim == 0, bar.death if dim == 0 else bar.birth)
+            for side, bar in ((0, pred), (1, target))
+        ]
+        mine = regions[0] == regions[0][pred.place]
+        return int(np.count_nonzero(mine & (regions[1] == regions[1][target.place])))
+
+    def _region(self, side: int, components: bool, level: float) -> NDArray[np.int32]:
+        values = self.sides[side]
+        mask = values > level if components else values < level
+        neighbours = {2: (4, 8), 3: (6, 26)}[mask.ndim][self.full == components]
+        return label_components(mask, connectivity=neighbours)[0].ravel()
 
     def _label(self, components: bool, level: float) -> NDArray[np.int32]:
         mask = self.union > level if components else self.both < level

@@ -80,9 +80,9 @@ def standalone(svg: str) -> str:
         f".{name}{{{';'.join(f'{key}:{value}' for key, value in look.items())}}}"
         for name, look in CLASSES.items()
     ]
-    rules.append(
-        f"text{{fill:{TEXT['fill']};font:{TEXT['font-size']}px Helvetica,Arial,sans-serif}}"
-    )
+    # inherited, so that a text may have a size of its own
+    rules.append(f"svg{{font:{TEXT['font-size']}px Helvetica,Arial,sans-serif}}")
+    rules.append(f"text{{fill:{TEXT['fill']}}}")
     return (
         f'{head} xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}">'
         f"<style>{''.join(rules)}</style>{body}"

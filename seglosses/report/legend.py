@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from seglosses.report.overlay import MISSING, RIGHT, SPURIOUS
 from seglosses.report.plane import COLOURS
-from seglosses.report.topology import FAINT, MATCHED
 
 
 def _stripes(colour: tuple[int, int, int]) -> str:
@@ -21,20 +20,10 @@ _ERRORS = (
     ("", f"background:rgb{RIGHT}", "right"),
     ("", f"background:rgb{MISSING}", "missing pixels"),
     ("", f"background:rgb{SPURIOUS}", "spurious pixels"),
-    ("ring round", f"border-color:rgb{MISSING}", "missing component"),
-    ("ring round", f"border-color:rgb{SPURIOUS}", "spurious component"),
+    ("ring round", f"border-color:rgb{MISSING}", "small missing component"),
+    ("ring round", f"border-color:rgb{SPURIOUS}", "small spurious component"),
     ("", _stripes(MISSING), "missing hole"),
     ("", _stripes(SPURIOUS), "spurious hole"),
-)
-
-_TOPOLOGY = (
-    ("round", f"background:rgb{MATCHED}", "matched component"),
-    ("", f"background:rgb{MATCHED}", "matched loop"),
-    ("ring round", f"border-color:rgb{MISSING}", "missing component"),
-    ("ring round", f"border-color:rgb{SPURIOUS}", "spurious component"),
-    ("", _stripes(MISSING), "missing loop"),
-    ("", _stripes(SPURIOUS), "spurious loop"),
-    ("", _stripes(FAINT), "matched, but absent at 1/2"),
 )
 
 
@@ -67,19 +56,6 @@ def error_legend() -> str:
         7
     """
     return _legend(_ERRORS)
-
-
-def topology_legend() -> str:
-    """The colours and marks of :func:`seglosses.report.topology.topology_picture`.
-
-    Returns:
-        HTML.
-
-    Example:
-        >>> topology_legend().count("swatch")
-        7
-    """
-    return _legend(_TOPOLOGY)
 
 
 def _legend(entries: Sequence[tuple[str, str, str]]) -> str:

@@ -24,7 +24,7 @@ MAX_RINGS = 120
 def error_overlay(pair: Pair, image: NDArray[np.uint8] | None = None) -> Image.Image:
     """Colour right, missing and spurious pixels, and mark the structures that have no partner.
 
-    Rings surround components, hatching fills holes; blue is missing, orange is spurious.
+    Rings surround small components, hatching fills holes; blue is missing, orange is spurious.
 
     Args:
         pair: The two masks; of a volume the slice with most wrong pixels is shown.
@@ -54,7 +54,9 @@ def error_overlay(pair: Pair, image: NDArray[np.uint8] | None = None) -> Image.I
         (errors.spurious_components, SPURIOUS),
     ):
         for box in label_boxes(labels)[:MAX_RINGS]:
-            ring(draw, box, origin, scale, colour)
+            # a ring shows where something small is; a large one hides what else is there
+            if max(box[2] - box[0], box[3] - box[1]) <= max(flat.shape) / 8:
+                ring(draw, box, origin, scale, colour)
     return picture
 
 

@@ -61,6 +61,7 @@ figcaption b{color:var(--ink)}
 vertical-align:-2px;border:1px solid #0003}
 .ring{background:none!important;border-width:2px;border-style:solid}
 .round{border-radius:50%}
+.narrow{max-width:560px}
 .chart{width:100%;height:auto;display:block}
 .chart .ink{fill:var(--ink)}
 .chart .ground{fill:var(--card)}

@@ -7,38 +7,25 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
+from scipy import ndimage
 
 from seglosses.metrics.pair import Pair
 from seglosses.primitives.distance import surface
-from seglosses.report.features import Bar, Feature, Kind, feature_region, find_features
-from seglosses.report.overlay import (
-    GROUND,
-    MAX_SIDE,
-    MISSING,
-    RIGHT,
-    SPURIOUS,
-    canvas_of,
-    fit,
-    hatch,
-    label_boxes,
-    ring,
-)
+from seglosses.report.barcodes import draw_barcodes, panel_height
+from seglosses.report.drawing import Drawing
+from seglosses.report.features import Feature, feature_region, find_features
+from seglosses.report.kinds import COLOURS, FAINT, MATCHED, NAMES, plural
+from seglosses.report.overlay import GROUND, MAX_SIDE, RIGHT, canvas_of, fit, hatch, label_boxes
 from seglosses.report.volume import projections
 
-MATCHED = (88, 196, 106)
-FAINT = (242, 201, 76)
-COLOURS: dict[Kind, tuple[int, int, int]] = {
-    "matched": MATCHED,
-    "faint": FAINT,
-    "missing": MISSING,
-    "spurious": SPURIOUS,
-}
-NAMES = ("component", "loop", "cavity")
+__all__ = ["COLOURS", "FAINT", "MATCHED", "describe", "topology_drawing", "topology_picture"]
+
 MAX_REGIONS = 60
-MAX_BARS = 24
+MAX_WEAK = 80
 MIN_WIDTH = 400
-_ROW, _GAP = 5, 16
+HEADER = 60
+_ENTRY, _GAP = 18, 16
 
 
 def topology_picture(
@@ -48,13 +35,47 @@ def topology_picture(
     *,
     connectivity: int | None = None,
     min_length: float = 0.1,
+    title: str = "",
 ) -> Image.Image:
-    """Draw matched and unmatched components and loops on the image, above both barcodes.
+    """:func:`topology_drawing` as an RGB picture.
+
+    Args:
+        pred: As there.
+        target: As there.
+        image: As there.
+        connectivity: As there.
+        min_length: As there.
+        title: As there.
+
+    Returns:
+        Pixels.
+
+    Example:
+        >>> picture = topology_picture([[1, 0, 1]], [[1, 0, 0]])
+        >>> picture.mode, picture.width
+        ('RGB', 639)
+    """
+    return topology_drawing(
+        pred, target, image, connectivity=connectivity, min_length=min_length, title=title
+    ).image()
+
+
+def topology_drawing(
+    pred: ArrayLike,
+    target: ArrayLike,
+    image: NDArray[np.uint8] | None = None,
+    *,
+    connectivity: int | None = None,
+    min_length: float = 0.1,
+    title: str = "",
+) -> Drawing:
+    """Draw matched and unmatched components and loops on the image, above legend and barcodes.
 
     Green dots (components) and squares (loops) lie on what is matched, with a line to the
-    counterpart in the label where that is elsewhere. Outlines and rings surround components and
-    hatching fills loops that are missing (blue), spurious (orange) or faint (yellow: matched,
-    but absent at 1/2).
+    counterpart in the label where that is elsewhere. Outlines surround components, with a ring
+    around small ones, and hatching fills loops that are missing (blue), spurious (orange) or faint
+    (yellow: matched, but absent at 1/2). Of probabilities, hollow marks are what is wrong at other
+    thresholds only, and the ground is the map itself.
 
     Args:
         pred: Mask or probabilities of the foreground, (H, W) or (D, H, W); of a volume the slice
@@ -64,19 +85,16 @@ def topology_picture(
         image: RGB picture (H, W, 3) to draw on; None for a dark ground.
         connectivity: Of the foreground: 4 or 8, in 3D 6 or 26; None for 8 (26).
         min_length: Unmatched features that are not longer are noise, and left out.
+        title: First line; below it stands what is found.
 
     Returns:
-        An RGB picture.
-
-    Example:
-        >>> picture = topology_picture([[1, 0, 1]], [[1, 0, 0]])
-        >>> picture.mode, picture.width
-        ('RGB', 639)
+        A drawing, as pixels or SVG.
     """
     first, second = (np.asarray(side, np.float32) for side in (pred, target))
     features = find_features(first, second, connectivity=connectivity, min_length=min_length)
-    wrong = [f for f in features if f.kind != "matched"]
-    shown = sorted(wrong, key=lambda f: -f.bar.length)[:MAX_REGIONS]
+    wrong = sorted((f for f in features if f.kind != "matched"), key=lambda f: -f.bar.length)
+    shown = [f for f in wrong if at_half(f)][:MAX_REGIONS]
+    weak = [f for f in wrong if not at_half(f)][:MAX_WEAK]
     regions = [feature_region(f, first, second, connectivity=connectivity) for f in shown]
     place: int | None = None
     views: Image.Image | None = None
@@ -88,25 +106,56 @@ def topology_picture(
         image = None
         regions = [region[place] for region in regions]
         first, second = first[place], second[place]
+    if image is None and not np.isin(first, (0, 1)).all():
+        grey = np.clip(255 * first, 0, 255).astype(np.uint8)
+        image = np.repeat(grey[..., None], 3, axis=2)
     canvas = canvas_of(Pair(first > 0.5, second > 0.5), image)
     for feature, region in zip(shown, regions, strict=True):
         if feature.dimension > 0:
             hatch(canvas, region.astype(np.int32), COLOURS[feature.kind])
         else:
-            canvas[surface(region, border=False)] = COLOURS[feature.kind]
+            canvas[_outline(region)] = COLOURS[feature.kind]
     picture = fit(Image.fromarray(canvas), side=MAX_SIDE)
-    draw, scale = ImageDraw.Draw(picture), picture.width / canvas.shape[1]
+    width = max(picture.width, MIN_WIDTH)
+    entries = _legend(features, weak)
+    columns = max(1, (width - 2 * _GAP) // 190)
+    lines = -(-len(entries) // columns)
+    below = HEADER + picture.height + (views.height if views is not None else 0)
+    height = below + _GAP // 2 + lines * _ENTRY + panel_height(features)
+    drawing = Drawing(width if views is None else max(width, views.width), height, GROUND)
+    heading = title or "Prediction against label"
+    drawing.text(8, 6, drawing.fitting(heading, width - 16, 16), RIGHT, 16)
+    for number, line in enumerate(_wrapped(drawing, describe(features), width - 16)):
+        drawing.text(8, 27 + 15 * number, line, RIGHT)
+    drawing.picture(picture, 0, HEADER)
+    scale = picture.width / canvas.shape[1]
     for feature, region in zip(shown, regions, strict=True):
-        # a ring makes a small component visible; around a large one it would only be in the way
-        if feature.dimension == 0 and region.sum() < region.size / 50:
-            for box in label_boxes(region.astype(np.int32)):
-                ring(draw, box, (0, 0), scale, COLOURS[feature.kind])
+        if feature.dimension == 0:
+            _rings(drawing, region, scale, COLOURS[feature.kind])
+    for feature in weak:
+        _hollow(drawing, feature, canvas.shape[:2], place, scale)
     for feature in features:
-        if feature.kind == "matched":
-            _mark(draw, feature, canvas.shape[:2], place, scale)
+        if feature.kind == "matched" and feature.bar.length > min_length:
+            _mark(drawing, feature, canvas.shape[:2], place, scale)
     if views is not None:
-        picture = _stack(picture, views)
-    return _stack(picture, _barcodes(features, max(picture.width, MIN_WIDTH)))
+        drawing.picture(views, 0, HEADER + picture.height)
+    for number, entry in enumerate(entries):
+        row, column = divmod(number, columns)
+        _entry(drawing, entry, _GAP + 190 * column, below + _GAP // 2 + row * _ENTRY)
+    draw_barcodes(drawing, features, below + _GAP // 2 + lines * _ENTRY)
+    return drawing
+
+
+def at_half(feature: Feature) -> bool:
+    """Whether a wrong feature is there when its map is cut at 1/2.
+
+    Args:
+        feature: Missing, spurious or faint.
+
+    Returns:
+        True for every feature of a mask.
+    """
+    return feature.bar.death <= 0.5 < feature.bar.birth
 
 
 def describe(features: Sequence[Feature]) -> str:
@@ -125,15 +174,9 @@ def describe(features: Sequence[Feature]) -> str:
     counts = Counter((feature.kind, feature.dimension) for feature in features)
     parts = []
     for kind in COLOURS:
-        words = [
-            f"{n} {_plural(name, n)}" for d, name in enumerate(NAMES) if (n := counts[kind, d])
-        ]
+        words = [f"{n} {plural(name, n)}" for d, name in enumerate(NAMES) if (n := counts[kind, d])]
         parts += [f"{kind}: {', '.join(words)}"] if words else []
     return "; ".join(parts) or "no features"
-
-
-def _plural(name: str, count: int) -> str:
-    return name if count == 1 else {"cavity": "cavities"}.get(name, name + "s")
 
 
 def _worst_slice(wrong: Sequence[Feature], shape: tuple[int, ...]) -> int:
@@ -141,75 +184,108 @@ def _worst_slice(wrong: Sequence[Feature], shape: tuple[int, ...]) -> int:
     return int(np.bincount(slices).argmax()) if slices else shape[0] // 2
 
 
-def _mark(
-    draw: ImageDraw.ImageDraw,
+def _wrapped(drawing: Drawing, text: str, room: float) -> list[str]:
+    """At most two lines, broken where a kind ends."""
+    first, rest = "", text.split("; ")
+    while rest and drawing.fitting(first + rest[0] + ";", room) == first + rest[0] + ";":
+        first += rest.pop(0) + "; "
+    return [line for line in (first.rstrip("; "), drawing.fitting("; ".join(rest), room)) if line]
+
+
+def _outline(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The edge of a component, and the pixels around it where it is thin."""
+    edge = surface(region, border=False)
+    return np.asarray(edge | (ndimage.binary_dilation(region) & ~region))
+
+
+def _rings(
+    drawing: Drawing, region: NDArray[np.bool_], scale: float, colour: tuple[int, int, int]
+) -> None:
+    """A ring around a small component; around a large one it would only be in the way."""
+    for top, left, bottom, right in label_boxes(region.astype(np.int32)):
+        if max(bottom - top, right - left) > max(region.shape) / 8:
+            continue
+        y, x = HEADER + (top + bottom + 1) / 2 * scale, (left + right + 1) / 2 * scale
+        tall, wide = (max(7.0, 0.7 * scale * (n + 1)) for n in (bottom - top, right - left))
+        for more, shade, stroke in ((1, (0, 0, 0), 1), (0, colour, 2)):
+            box = (x - wide - more, y - tall - more, x + wide + more, y + tall + more)
+            drawing.ellipse(box, outline=shade, width=stroke)
+
+
+def _point(
+    place: int, shape: tuple[int, ...], plane: int | None, scale: float
+) -> tuple[float, float] | None:
+    """Where a flat index lies in the drawing; None in another slice."""
+    slice_, pixel = divmod(place, shape[0] * shape[1])
+    if slice_ != (plane or 0):
+        return None
+    row, column = divmod(pixel, shape[1])
+    return (column + 0.5) * scale, HEADER + (row + 0.5) * scale
+
+
+def _hollow(
+    drawing: Drawing,
     feature: Feature,
     shape: tuple[int, ...],
-    place: int | None,
+    plane: int | None,
+    scale: float,
+) -> None:
+    at = _point(feature.bar.place, shape, plane, scale)
+    if at is not None:
+        box = (at[0] - 3, at[1] - 3, at[0] + 3, at[1] + 3)
+        draw = drawing.ellipse if feature.dimension == 0 else drawing.rectangle
+        draw(box, outline=COLOURS[feature.kind])
+
+
+def _mark(
+    drawing: Drawing,
+    feature: Feature,
+    shape: tuple[int, ...],
+    plane: int | None,
     scale: float,
 ) -> None:
     """A green dot or square at a matched feature, and a line to its place in the label."""
     points = []
     for bar in (feature.pred, feature.target):
         assert bar is not None
-        plane, pixel = divmod(bar.place, shape[0] * shape[1])
-        if plane != (place or 0):
+        at = _point(bar.place, shape, plane, scale)
+        if at is None:
             return
-        row, column = divmod(pixel, shape[1])
-        points.append(((column + 0.5) * scale, (row + 0.5) * scale))
-    draw.line(points, fill=MATCHED, width=1)
-    (x, y), size = points[0], 4
-    outline = draw.ellipse if feature.dimension == 0 else draw.rectangle
-    outline((x - size, y - size, x + size, y + size), fill=MATCHED, outline=(0, 0, 0))
+        points.append(at)
+    (x, y), other = points
+    if other != (x, y):
+        drawing.line((x, y, *other), MATCHED)
+    outline = drawing.ellipse if feature.dimension == 0 else drawing.rectangle
+    outline((x - 4, y - 4, x + 4, y + 4), fill=MATCHED, outline=(0, 0, 0))
 
 
-def _barcodes(features: Sequence[Feature], width: int) -> Image.Image:
-    """The bars of prediction and label side by side, from threshold 1 (left) to 0 (right)."""
-    half = (width - 3 * _GAP) // 2
-    panels = [
-        ("prediction", [(f, f.pred) for f in features if f.pred is not None]),
-        ("label", [(f, f.target) for f in features if f.target is not None]),
-    ]
-    heights = [_panel_height([f for f, _ in rows]) for _, rows in panels]
-    picture = Image.new("RGB", (width, max(heights) + 3 * _GAP), GROUND)
-    draw = ImageDraw.Draw(picture)
-    for index, (title, rows) in enumerate(panels):
-        _panel(draw, rows, title, _GAP + index * (half + _GAP), half)
-    return picture
+def _legend(features: Sequence[Feature], weak: Sequence[Feature]) -> list[tuple[str, str, int]]:
+    """Mark, kind and dimension of everything that is drawn."""
+    entries: list[tuple[str, str, int]] = []
+    for kind in COLOURS:
+        for dim in range(len(NAMES)):
+            mine = [f for f in features if f.kind == kind and f.dimension == dim]
+            if kind == "matched" and mine:
+                entries.append(("full", kind, dim))
+            elif any(at_half(f) for f in mine):
+                entries.append(("region", kind, dim))
+            if any(f.kind == kind and f.dimension == dim for f in weak):
+                entries.append(("hollow", kind, dim))
+    return entries
 
 
-def _panel_height(features: Sequence[Feature]) -> int:
-    counts = Counter(f.dimension for f in features)
-    return sum(min(n, MAX_BARS) * _ROW + 2 * _GAP for n in counts.values())
-
-
-def _panel(
-    draw: ImageDraw.ImageDraw,
-    rows: Sequence[tuple[Feature, Bar]],
-    title: str,
-    left: int,
-    width: int,
-) -> None:
-    draw.text((left, 4), f"{title}, threshold 1 to 0", fill=RIGHT)
-    y = 4 + _GAP
-    for dim, name in enumerate(NAMES):
-        mine = [(feature, bar) for feature, bar in rows if feature.dimension == dim]
-        if not mine:
-            continue
-        mine.sort(key=lambda row: -row[1].length)
-        more = f", the longest {MAX_BARS} drawn" if len(mine) > MAX_BARS else ""
-        draw.text((left, y), f"{len(mine)} {_plural(name, len(mine))}{more}", fill=RIGHT)
-        y += _GAP
-        for feature, bar in mine[:MAX_BARS]:
-            ends = [left + (1 - min(max(end, 0.0), 1.0)) * width for end in (bar.birth, bar.death)]
-            draw.line((ends[0], y, max(ends[1], ends[0] + 1), y), COLOURS[feature.kind], 3)
-            y += _ROW
-        y += _GAP
-
-
-def _stack(upper: Image.Image, lower: Image.Image) -> Image.Image:
-    width = max(upper.width, lower.width)
-    picture = Image.new("RGB", (width, upper.height + lower.height), GROUND)
-    picture.paste(upper, (0, 0))
-    picture.paste(lower, (0, upper.height))
-    return picture
+def _entry(drawing: Drawing, entry: tuple[str, str, int], x: float, y: float) -> None:
+    style, kind, dim = entry
+    colour = next(shade for name, shade in COLOURS.items() if name == kind)
+    box = (x, y + 2, x + 9, y + 11)
+    draw = drawing.ellipse if dim == 0 else drawing.rectangle
+    words = f"{kind} {NAMES[dim]}" if kind != "faint" else f"matched {NAMES[dim]}, not at 1/2"
+    if style == "full":
+        draw(box, fill=colour)
+    else:
+        draw(box, outline=colour, width=2 if style == "region" else 1)
+        if style == "region" and dim > 0:
+            drawing.line((x, y + 11, x + 9, y + 2), colour)
+    if style == "hollow" and kind != "faint":
+        words += ", not at 1/2"
+    drawing.text(x + 15, y, words, RIGHT, 11)

@@ -68,3 +68,21 @@ def test_sizes_must_agree(files: Path, capsys) -> None:
     Image.new("RGB", (3, 3)).save(files / "thumb.png")
     assert run(files, pred, pred, "--image", str(files / "thumb.png")) == 2
     assert "expected a picture of size" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("ending", "start"), [("svg", b"<svg "), ("pdf", b"%PDF"), ("jpg", b"\xff")]
+)
+def test_formats_of_the_picture(files: Path, ending: str, start: bytes) -> None:
+    out = files / f"out.{ending}"
+    words = [str(files / "pred.png"), str(files / "target.png"), "--out", str(out)]
+    assert main(["topology", *words, "--title", "Ring 7"]) == 0
+    assert out.read_bytes().startswith(start)
+    if ending == "svg":
+        assert "Ring 7" in out.read_text("utf-8")
+
+
+def test_the_score_of_probabilities_is_said_to_be_at_one_half(files: Path, capsys) -> None:
+    for name, words in (("prob.npy", "1, 1 at 1/2\n"), ("pred.png", "1, 1\n")):
+        assert run(files, str(files / name), str(files / "target.png")) == 0
+        assert f"Betti matching error {words}" in capsys.readouterr().out

@@ -6,10 +6,19 @@ import numpy as np
 import pytest
 
 from seglosses.report.features import feature_region, find_features
+from seglosses.report.figures import standalone
 from seglosses.report.overlay import MISSING, SPURIOUS
-from seglosses.report.topology import FAINT, MATCHED, describe, topology_picture
+from seglosses.report.pdf import pdf
+from seglosses.report.topology import (
+    FAINT,
+    HEADER,
+    MATCHED,
+    describe,
+    topology_drawing,
+    topology_picture,
+)
 from seglosses.report.volume import projections
-from seglosses.topology import betti_numbers, label_components
+from seglosses.topology import betti_numbers, label_components, matching_error
 
 
 def ring_and_island(gap: float, island: float) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +92,7 @@ def colours(picture: np.ndarray) -> set[tuple[int, ...]]:
 def test_picture_shows_every_kind_in_its_colour() -> None:
     pred, target = ring_and_island(0.3, 0.9)
     target[25:27, 5:7] = 0.9
-    picture = np.asarray(topology_picture(pred, target))
+    picture = np.asarray(topology_picture(pred, target))[HEADER:]
     scale = 640 // 40
     drawn, bars = picture[: 40 * scale], picture[40 * scale :]
     assert drawn.shape == (640, 640, 3)
@@ -102,7 +111,7 @@ def test_photographs_stay_under_the_marks() -> None:
     pred, target = ring_and_island(0.0, 0.9)
     photo = np.full((40, 40, 3), 200, np.uint8)
     picture = np.asarray(topology_picture(pred, target, photo))
-    assert tuple(picture[630, 10]) == (110, 110, 110)  # 0.55 * 200, far from any mark
+    assert tuple(picture[HEADER + 630, 10]) == (110, 110, 110)  # 0.55 * 200, far from any mark
     assert MISSING in colours(picture)
 
 
@@ -110,7 +119,7 @@ def test_a_volume_shows_the_slice_with_most_errors() -> None:
     pred, target = (np.stack([side] * 4) for side in ring_and_island(1.0, 0.0))
     pred[2, 25:28, 25:28] = 1
     assert describe(find_features(pred, target)).endswith("spurious: 1 component")
-    picture = np.asarray(topology_picture(pred, target))
+    picture = np.asarray(topology_picture(pred, target))[HEADER:]
     assert SPURIOUS in colours(picture[380:480, 380:480])
 
 
@@ -126,7 +135,7 @@ def test_a_missing_loop_of_a_volume_is_drawn_as_a_cycle_from_three_sides() -> No
     views = np.asarray(projections(pred, target, [(region, MISSING)]))
     from_above = views[20:, :206].reshape(-1, 3)
     assert 0.1 < (from_above == MISSING).all(1).mean() < 0.3
-    picture = np.asarray(topology_picture(pred, target))
+    picture = np.asarray(topology_picture(pred, target))[HEADER:]
     assert picture.shape[0] > 640 + views.shape[0]
     assert MISSING in colours(picture[640 : 640 + views.shape[0]])
 
@@ -137,3 +146,77 @@ def test_odd_shapes(shape: tuple[int, int]) -> None:
     picture = topology_picture(noise, noise > 0.5)
     assert picture.width >= 400
     assert picture.height > 48
+
+
+def test_the_long_piece_is_matched_and_not_the_splinter() -> None:
+    """A network broken into a splinter, which comes first, and all the rest."""
+    target = np.zeros((20, 60), bool)
+    target[9:11, 2:58] = True
+    pred = target.copy()
+    pred[:, 6:9] = False
+    found = find_features(pred, target)
+    regions = {f.kind: feature_region(f, pred, target).sum() for f in found if f.pred}
+    assert regions == {"matched": 2 * 49, "spurious": 2 * 4}
+    # and the other way round: of two labels the one that a long prediction mostly is
+    found = find_features(target, pred)
+    assert {
+        f.kind: feature_region(f, target, pred).sum() for f in found if f.kind == "missing"
+    } == {"missing": 2 * 4}
+
+
+def test_ties_of_probabilities_go_to_the_larger_share_too() -> None:
+    target = np.zeros((12, 40), np.float32)
+    target[5:7, 1:39] = 1
+    pred = target.copy()
+    pred[:, 5:8] = 0
+    pred[0, 0] = 0.25  # no mask
+    spurious = [f for f in find_features(pred, target) if f.kind == "spurious"]
+    sizes = [int(feature_region(f, pred, target).sum()) for f in spurious]
+    assert sorted(sizes) == [1, 2 * 4]
+
+
+@pytest.mark.parametrize("connectivity", [None, 4])
+def test_the_picture_counts_what_the_score_counts(connectivity: int | None) -> None:
+    rng = np.random.default_rng(1)
+    for ndim, tries in ((2, 60), (3, 25)):
+        for _ in range(tries):
+            pred, target = rng.random((2, *rng.integers(1, 9, ndim))) < rng.random()
+            edges = None if connectivity is None else {2: 4, 3: 6}[ndim]
+            error = matching_error(pred, target, connectivity=edges, count_essential=True)
+            found = find_features(pred, target, connectivity=edges)
+            for dim in (0, ndim - 1):
+                counts = [
+                    sum(f.kind == kind and f.dimension == dim for f in found)
+                    for kind in ("matched", "spurious", "missing")
+                ]
+                sides = (error.matched, error.unmatched_pred, error.unmatched_target)
+                assert counts == [side[dim] for side in sides]
+
+
+def test_title_legend_and_formats() -> None:
+    pred, target = ring_and_island(0.3, 0.9)
+    drawing = topology_drawing(pred, target, title="<case> 7")
+    svg = drawing.svg()
+    for words in ("&lt;case&gt; 7", "spurious component", "matched loop, not at 1/2"):
+        assert words in svg
+    assert "missing" not in svg  # nothing is, so the legend has no mark for it
+    assert standalone(svg).startswith("<svg viewBox=")
+    data = pdf(svg)
+    assert data.startswith(b"%PDF")
+    assert data.endswith(b"%%EOF\n")
+
+
+def test_noise_of_a_soft_map_is_marked_small_and_not_ringed() -> None:
+    rng = np.random.default_rng(0)
+    target = np.zeros((64, 64), np.float32)
+    target[30:34] = 1
+    noise = np.where(rng.random(target.shape) < 0.05, 0.3, 0).astype(np.float32)
+    drawing = topology_drawing(np.maximum(target, noise), target)
+    svg = drawing.svg()
+    found = find_features(np.maximum(target, noise), target)
+    weak = [f for f in found if f.kind == "spurious"]
+    assert len(weak) > 60
+    assert "spurious component, not at 1/2" in svg
+    # hollow dots of three pixels, at most 80, and the matched one
+    assert svg.count('rx="3.0"') == min(80, len(weak))
+    assert 'rx="7.0"' not in svg
