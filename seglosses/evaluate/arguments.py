@@ -12,11 +12,8 @@ from seglosses.evaluate.measures import COLUMNS
 from seglosses.evaluate.options import Options
 from seglosses.metrics import EmptyPolicy
 from seglosses.metrics.empty import POLICIES
-<<<<<<< HEAD
 from seglosses.metrics.lesions import LESION_MATCHING
-=======
 from seglosses.report.figures import FORMATS, read_formats
->>>>>>> 64e9fd0 (Draw false positives, misses and reliability; figures as files)
 
 
 class Scoring(TypedDict):
