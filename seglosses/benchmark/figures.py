@@ -10,63 +10,97 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seglosses.benchmark.comparison import macro, mean
+from seglosses.benchmark.comparison import Row, macro, mean
 from seglosses.benchmark.results import METRICS, Scores
-from seglosses.benchmark.settings import Setting
+from seglosses.benchmark.settings import SETS, Setting
 from seglosses.metrics import Pair
 from seglosses.report import page, plane
-from seglosses.report.charts import number
-from seglosses.report.legend import error_legend, series_legend
+from seglosses.report.charts import number, p_value
+from seglosses.report.figures import Figure, file_name
+from seglosses.report.legend import error_legend
 from seglosses.report.overlay import data_url, error_overlay
 
 SHOWN = 4
 _COUNTS = ("Betti0Error", "Betti1Error")
 
 
-def image_charts(setting: Setting, metrics: Sequence[str]) -> str:
+def image_figures(
+    setting: Setting, metrics: Sequence[str], rows: Sequence[Row]
+) -> list[tuple[str, Figure]]:
     """Distributions of the Betti errors, and every loss against the baseline.
 
     Args:
         setting: The losses and images.
         metrics: Names of the metrics, in the order of the scores' last axis.
+        rows: Of the setting, for the captions.
 
     Returns:
-        HTML.
+        Heading and figure of each.
     """
-    parts = []
+    found = []
     base = setting.baseline
     others = [one for one in setting.losses[1:] if one.image_size == base.image_size]
+    tested = {(row.set, row.metric, row.loss): row for row in rows}
     for metric in (name for name in metrics if name in _COUNTS):
         place = list(metrics).index(metric)
         title = METRICS[metric].title
         lines = {one.loss: mean(one.values[..., place], axis=0) for one in setting.losses}
-        charts = [
-            f'<div class="card"><b>{title}: share of images up to</b>'
-            + plane.shares(lines, axis=title, label=f"{title}: ECDF of each loss", compress=True)
-            + series_legend(list(lines))
-            + "</div>"
-        ]
+        runs = ", ".join(f"{one.loss} {len(one.seeds)}" for one in setting.losses)
+        count = f"n = {len(base.images)} images, seeds averaged (runs: {runs})."
+        curve = plane.shares(lines, axis=title, label=f"{title}: ECDF of each loss", compress=True)
+        figure = Figure(
+            file_name(setting.name, metric, "shares"),
+            curve,
+            f"{title}: share of images up to a number of errors, {setting.name}.",
+            count,
+        )
+        found.append((f"{title}: share of images up to", figure))
         for one in others:
             label = f"{title} of each image, {base.loss} across, {one.loss} up"
-            charts.append(
-                f'<div class="card"><b>{title}: {html.escape(one.loss)}</b>'
-                + plane.scatter(
-                    lines[base.loss],
-                    lines[one.loss],
-                    names=base.images,
-                    axes=(base.loss, one.loss),
-                    label=label,
-                    compress=True,
-                )
-                + "</div>"
+            chart = plane.scatter(
+                lines[base.loss],
+                lines[one.loss],
+                names=base.images,
+                axes=(f"{title}, {base.loss}", f"{title}, {one.loss}"),
+                label=label,
+                compress=True,
             )
-        parts.append(f'<div class="grid wide">{"".join(charts)}</div>')
-    note = (
-        '<p class="quiet">Seeds averaged. A dot is an image; below the dashed line the loss makes'
-        " fewer errors than the baseline.</p>"
+            sets = [tested[key] for s in SETS if (key := (s, metric, one.loss)) in tested]
+            numbers = [f"{row.set}: n = {row.images} images, p {_equal(row.p)}" for row in sets]
+            figure = Figure(
+                file_name(setting.name, metric, one.loss),
+                chart,
+                f"{label}; below the dashed line {one.loss} makes fewer errors, {setting.name}.",
+                f"{'; '.join(numbers)}; {len(one.seeds)} runs averaged.",
+            )
+            found.append((f"{title}: {one.loss}", figure))
+    return found
+
+
+def _equal(p: float) -> str:
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def image_charts(figures: Sequence[tuple[str, Figure]]) -> str:
+    """The figures as HTML.
+
+    Args:
+        figures: Of :func:`image_figures`.
+
+    Returns:
+        HTML.
+    """
+    if not figures:
+        return '<p class="quiet">no Betti errors among the metrics</p>'
+    cards = "".join(
+        f'<div class="card"><b>{html.escape(heading)}</b>{one.svg}'
+        f'<p class="quiet"><small>{html.escape(one.numbers)}</small></p></div>'
+        for heading, one in figures
     )
     return (
-        note + "".join(parts) if parts else '<p class="quiet">no Betti errors among the metrics</p>'
+        '<p class="quiet">Seeds averaged. A dot is an image; below the dashed line the loss makes'
+        f' fewer errors than the baseline.</p><div class="grid wide">{cards}</div>'
     )
 
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seglosses.benchmark.comparison import Row, Stat
-from seglosses.benchmark.figures import costs, image_charts, pictures
+from seglosses.benchmark.figures import costs, image_charts, image_figures, pictures
 from seglosses.benchmark.results import METRICS
 from seglosses.benchmark.settings import Setting
 from seglosses.benchmark.tables import EFFECT_HEADS, blocks, cell, effects, mark, protocols
 from seglosses.report import page
 from seglosses.report.balance import balance_charts, read_balance
+from seglosses.report.figures import Figure
 
 
 def write_page(
@@ -22,7 +23,7 @@ def write_page(
     metrics: Sequence[str],
     stat: Stat,
     notes: Sequence[str],
-) -> None:
+) -> list[Figure]:
     """Write the report.
 
     Args:
@@ -32,12 +33,17 @@ def write_page(
         metrics: Names of the metrics, in the order of the scores' last axis.
         stat: The protocol of the rows.
         notes: How to read the numbers.
+
+    Returns:
+        The charts, to write as files too.
     """
-    sections = []
+    sections, figures = [], []
     for setting in settings:
         mine = [row for row in rows if row.setting == setting.name]
         sections += [page.section(setting.name, _tables(mine, stat))]
-        sections += [page.section("Image by image", image_charts(setting, metrics))]
+        drawn = image_figures(setting, metrics, mine)
+        figures += [figure for _, figure in drawn]
+        sections += [page.section("Image by image", image_charts(drawn))]
         for heading, body in (
             ("Cost and benefit", costs(setting, metrics)),
             ("Balance of the losses", _balance(setting)),
@@ -51,6 +57,7 @@ def write_page(
     path.write_text(
         page.page("Benchmark of losses", html.escape(names), sections), encoding="utf-8"
     )
+    return figures
 
 
 def _balance(setting: Setting) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seglosses.benchmark.comparison import Row, Stat, compare
@@ -11,6 +11,8 @@ from seglosses.benchmark.page import write_page
 from seglosses.benchmark.results import METRICS, TABLE_METRICS, read_group_file, read_results
 from seglosses.benchmark.settings import settings
 from seglosses.benchmark.tables import as_latex, as_markdown, write_csv
+from seglosses.evaluate.arguments import add_figures
+from seglosses.report.figures import write_figures
 
 _COMMON = (
     "ID: test images like the training set; OOD: the other groups, every group counting alike.",
@@ -59,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME", help=f"columns to report, of {', '.join(METRICS)}")  # fmt: skip
     add("--data", type=Path, metavar="DIR",
         help="folder with dataset_types.txt; by default RUNS or the published folder")  # fmt: skip
+    add("--names", type=_names, default={}, metavar="A=B,...",
+        help="names of losses to show: ce_dice=CE + Dice,ce_dice_cldice=+ clDice")  # fmt: skip
+    add_figures(parser)
     add("--flips", type=int, default=10_000, help="number of sign flips (10000)")
 
 
@@ -80,10 +85,19 @@ def run(args: argparse.Namespace) -> int:
         metrics=args.metrics,
         data=args.data,
         flips=args.flips,
+        names=args.names,
+        figures=args.figures,
     )
     print((args.out / "tables.md").read_text(encoding="utf-8"))
     print(f"{len(rows)} rows in {args.out / 'table.csv'}; {args.out / 'report.html'}")
     return 0
+
+
+def _names(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+    if any(not name.strip() or not shown.strip() for name, _, shown in pairs):
+        raise argparse.ArgumentTypeError(f"expected loss=name,loss=name, got {text!r}")
+    return {name.strip(): shown.strip() for name, _, shown in pairs}
 
 
 def report(
@@ -96,6 +110,8 @@ def report(
     metrics: Sequence[str] = TABLE_METRICS,
     data: Path | None = None,
     flips: int = 10_000,
+    names: Mapping[str, str] | None = None,
+    figures: Sequence[str] = (),
 ) -> list[Row]:
     r"""Write table.csv, tables.md, tables.tex and report.html.
 
@@ -108,6 +124,8 @@ def report(
         metrics: Names of the columns, without the class.
         data: Folder with ``dataset_types.txt``.
         flips: Number of sign flips.
+        names: Name to show by name of a loss.
+        figures: Formats in which the charts are written to figures/ too.
 
     Returns:
         The rows of table.csv.
@@ -134,6 +152,7 @@ def report(
     if data is not None:
         places = [data]
     found = settings(own, theirs, read_group_file(places), baseline)
+    found = [one.renamed(names or {}) for one in found]
     rows = [row for one in found for row in compare(one, metrics, stat, flips=flips)]
     notes = [
         *_COMMON,
@@ -149,5 +168,7 @@ def report(
     write_csv(rows, out / "table.csv")
     (out / "tables.md").write_text(as_markdown(rows, stat, notes), encoding="utf-8")
     (out / "tables.tex").write_text(as_latex(rows, stat), encoding="utf-8")
-    write_page(out / "report.html", rows, found, metrics, stat, notes)
+    drawn = write_page(out / "report.html", rows, found, metrics, stat, notes)
+    if figures:
+        write_figures(out / "figures", drawn, figures)
     return rows

@@ -33,6 +33,24 @@ class Setting:
         """The loss to beat."""
         return self.losses[0]
 
+    def renamed(self, names: Mapping[str, str]) -> Setting:
+        """The same with other names to show.
+
+        Args:
+            names: Name to show by name of a loss.
+
+        Returns:
+            A setting.
+
+        Raises:
+            ValueError: Two losses would have one name.
+        """
+        losses = [replace(one, loss=names.get(one.loss, one.loss)) for one in self.losses]
+        shown = [one.loss for one in losses]
+        if len(set(shown)) < len(shown):
+            raise ValueError(f"expected different names to show, got {', '.join(shown)}")
+        return replace(self, losses=tuple(losses))
+
     def members(self, chosen: str) -> list[NDArray[np.bool_]]:
         """Masks of the images of each group of ``'ID'`` or ``'OOD'`` that has any.
 

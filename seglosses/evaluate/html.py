@@ -31,7 +31,9 @@ def write_report(
     """
     found = [] if not len(evaluation.table) else worst_images(evaluation, worst)
     count = len(evaluation.table)
-    pred, target = (str(evaluation.conventions[key]) for key in ("predictions", "ground truth"))
+    folders = (str(evaluation.conventions[key]) for key in ("predictions", "ground truth"))
+    # whole paths are among the conventions
+    pred, target = ("/".join(Path(folder).parts[-2:]) for folder in folders)
     subtitle = html.escape(f"{count} image{'s' * (count != 1)} · {pred} against {target}")
     sections = [
         _failures(evaluation),

@@ -124,7 +124,7 @@ class Evaluation:
             >>> with tempfile.TemporaryDirectory() as top:
             ...     np.save(Path(top) / "001.npy", np.array([[1, 0]]))
             ...     result = evaluate(top, top, metrics=["dice"])
-            >>> result.mean("dice"), result.mean("iou_dataset", "foreground")
+            >>> result.mean("dice"), result.mean("dice_dataset", "foreground")
             (1.0, 1.0)
         """
         name = cls if cls is not None else (MACRO if len(self.table.classes) > 1 else None)

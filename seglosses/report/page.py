@@ -20,15 +20,16 @@ h2{font-size:18px;margin:38px 0 10px}
 h3{font-size:15px;margin:20px 0 8px}
 figure+figure{margin-top:14px}
 .grid figure+figure{margin-top:0}
-p{margin:6px 0}
+p{margin:6px 0;overflow-wrap:anywhere}
 .quiet{color:var(--quiet)}
-.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
+.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;
+min-width:0;overflow-wrap:anywhere}
 .grid{display:grid;gap:14px;grid-template-columns:repeat(auto-fill,minmax(128px,1fr))}
 .grid+.grid,.scroll+.scroll{margin-top:14px}
 .half{grid-template-columns:repeat(auto-fill,minmax(min(100%,520px),1fr))}
 #summary,#classes{font-size:14px}
 .scroll.whole{max-height:none}
-.wide{grid-template-columns:repeat(auto-fill,minmax(330px,1fr))}
+.wide{grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr))}
 .tile b{display:block;font-size:26px;font-variant-numeric:tabular-nums;letter-spacing:-.02em}
 .tile span{color:var(--quiet);font-size:13px}
 .tile b+span{white-space:nowrap;font-size:12px}

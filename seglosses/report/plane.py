@@ -191,6 +191,12 @@ def shares(
             f'<path fill="none" stroke="{COLOURS[index % len(COLOURS)]}" stroke-width="1.8" '
             f'd="{"".join(path)}"><title>{html.escape(name)}</title></path>'
         )
+        shown = name if len(name) <= 28 else name[:27] + "…"
+        row = HEIGHT - BOTTOM - 10 - 14 * (len(arrays) - 1 - index)
+        parts.append(
+            f'<text x="{WIDTH - RIGHT - 4}" y="{row}" text-anchor="end" '
+            f'style="fill:{COLOURS[index % len(COLOURS)]}">{html.escape(shown)}</text>'
+        )
     return frame(parts, horizontal, vertical, (axis, "share of images"), label)
 
 

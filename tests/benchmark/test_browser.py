@@ -81,3 +81,11 @@ def test_tables_sort_and_figures_are_there(
     table = dom[dom.index('id="cost-supervised-accurate-large"') :]
     shown = re.findall(r"<tr><td>(\w+)</td>", table)[:3]
     assert shown == sorted(LOSSES, key=errors.__getitem__)
+
+
+@pytest.mark.slow
+def test_two_widths_in_light_and_dark(
+    runs: Path, tmp_path: Path, looked_at: Callable[[Path], str]
+) -> None:
+    report(runs, tmp_path / "out", baseline="ce_dice", names={"ce_dice": "CE + Dice"})
+    assert "CE + Dice" in looked_at(tmp_path / "out" / "report.html")

@@ -341,3 +341,19 @@ def test_a_report_needs_neither_torch_nor_mmengine():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+
+
+def test_names_and_figures_for_papers(runs, tmp_path, capsys):
+    out = tmp_path / "out"
+    words = ["benchmark", "report", str(runs), "--out", str(out), "--flips", "200"]
+    names = "CEDiceLoss=CE + Dice,clDiceLoss=+ clDice_1"
+    assert main([*words, "--names", names, "--figures", "svg,pdf"]) == 0
+    assert "| + clDice_1 | " in (out / "tables.md").read_text()
+    assert r"+ clDice\_1 &" in (out / "tables.tex").read_text()
+    files = sorted(path.name for path in (out / "figures").iterdir())
+    assert len([name for name in files if name.endswith(".pdf")]) == 4  # two metrics, two charts
+    captions = (out / "figures" / "captions.md").read_text()
+    assert "n = 5 images, seeds averaged (runs: CE + Dice 2, + clDice_1 2)" in captions
+    assert "ID: n = 2 images, p = " in captions
+    assert main([*words, "--names", "CEDiceLoss=a,clDiceLoss=a"]) == 2
+    assert "different names to show" in capsys.readouterr().err

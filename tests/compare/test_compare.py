@@ -200,11 +200,12 @@ def test_scores_are_kept_and_a_changed_file_is_scored_anew(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    from seglosses.evaluate import folders as module
+    from seglosses.evaluate import workers as module
 
     score = module.score
     monkeypatch.setattr(module, "score", lambda f, s: (seen.append(f"{f.pred}"), score(f, s))[1])
-    words = ["--num-classes", "2", "--metrics", "dice", "--quiet", "--out", str(tmp_path / "out")]
+    words = ["--num-classes", "2", "--metrics", "dice", "--quiet", "--workers", "0"]
+    words += ["--out", str(tmp_path / "out")]
     two = [str(folders[name]) for name in ("gt", "a", "b")]
     assert main(["compare", *two, *words]) == 0
     assert len(seen) == 8

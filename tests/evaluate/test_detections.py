@@ -95,7 +95,8 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Reliability" in report
     # 0.90 and 0.89 of two images, 0.88 and 0.87 of one
     assert "6 detections: score 0.888, share of right detections 1" in report
-    assert report.count("<svg") == 3
+    # three charts, and the two images with an error
+    assert report.count("<svg") == 3 + 2
     assert ">1.2<" not in report, "no axis of a share goes beyond 1"
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from seglosses.report.legend import error_legend, series_legend
+from seglosses.report.legend import error_legend
 from seglosses.report.plane import COLOURS, Scale, points, scatter, shares
 
 
@@ -69,7 +70,56 @@ def test_charts_carry_a_description():
 
 
 def test_legends_name_every_colour():
-    assert series_legend(["ce & dice", "b"]).count("swatch") == 2
-    assert "ce &amp; dice" in series_legend(["ce & dice", "b"])
+    svg = shares({"ce & dice": [0, 1], "b": [2]}, axis="", label="")
+    assert svg.count("<text") >= 2
+    assert "ce &amp; dice</text>" in svg
     assert "missing" in error_legend()
     assert "spurious" in error_legend()
+
+
+def _linear(colour: str) -> np.ndarray:
+    share = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)]) / 255
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+def _oklab(linear: np.ndarray) -> np.ndarray:
+    """Ottosson 2020."""
+    cones = np.cbrt(
+        np.clip(linear, 0, 1)
+        @ np.array([[0.4122214708, 0.2119034982, 0.0883024619],
+                    [0.5363325363, 0.6806995451, 0.2817188376],
+                    [0.0514459929, 0.1073969566, 0.6299787005]])
+    )  # fmt: skip
+    return np.asarray(
+        cones
+        @ np.array([[0.2104542553, 1.9779984951, 0.0259040371],
+                    [0.7936177850, -2.4285922050, 0.7827717662],
+                    [-0.0040720468, 0.4505937099, -0.8086757660]])
+    )  # fmt: skip
+
+
+# Machado et al. 2009, full strength.
+SIGHT = {
+    "all cones": np.eye(3),
+    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                              [-0.011820, 0.042940, 0.968881]]),
+    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                            [-0.003882, -0.048116, 1.051998]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("sight", "least"), [("all cones", 0.16), ("deuteranopia", 0.08),
+                                              ("protanopia", 0.08)])  # fmt: skip
+def test_twelve_colours_can_be_told_apart(sight: str, least: float) -> None:
+    assert len(set(COLOURS)) == 12
+    places = {c: _oklab(SIGHT[sight] @ _linear(c)) for c in COLOURS}
+    for one, other in combinations(COLOURS, 2):
+        assert np.linalg.norm(places[one] - places[other]) >= least, f"{one} and {other}"
+
+
+def test_every_colour_shows_on_both_grounds() -> None:
+    light = np.array([0.2126, 0.7152, 0.0722])
+    for colour in COLOURS:
+        for ground in ("#ffffff", "#1d2129"):
+            low, high = sorted((light @ _linear(colour), light @ _linear(ground)))
+            assert (high + 0.05) / (low + 0.05) >= 2, f"{colour} on {ground}"
