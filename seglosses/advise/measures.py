@@ -154,19 +154,14 @@ def _windows(mask: Mask) -> list[tuple[slice, ...]]:
     side = int(LARGEST ** (1 / mask.ndim))
     places = np.flatnonzero(mask.ravel())
     chosen = places[np.linspace(0, len(places) - 1, 2 * WINDOWS + 1).astype(int)[1::2]]
-    found = []
-    for place in chosen:
-        middle = np.unravel_index(place, mask.shape)
-        starts = [
+    corners = dict.fromkeys(
+        tuple(
             int(np.clip(at - side // 2, 0, max(size - side, 0)))
-            for at, size in zip(middle, mask.shape, strict=True)
-        ]
-        found.append(
-            tuple(
-                slice(at, min(at + side, size)) for at, size in zip(starts, mask.shape, strict=True)
-            )
+            for at, size in zip(np.unravel_index(place, mask.shape), mask.shape, strict=True)
         )
-    return list(dict.fromkeys(found))
+        for place in chosen
+    )
+    return [tuple(slice(at, at + side) for at in corner) for corner in corners]
 
 
 def _at_border(

@@ -26,6 +26,7 @@ SINGLE = 3.0
 CROWDED = 10.0
 NEAR = 0.3
 SPECKLED = 0.1
+NOISY = 1 / 3
 AGREE = 0.85
 LARGE_WIDTH = 20.0
 SKEWED = 100.0
@@ -89,6 +90,16 @@ def _shown(profile: Profile) -> list[ClassProfile]:
     return [one for one in profile.classes if one.shown]
 
 
+def noise(one: ClassProfile) -> float:
+    """Share of components and loops that are one pixel large.
+
+    Args:
+        one: The class.
+    """
+    tiny = one.total("specks") + one.total("pinholes")
+    return tiny / max(one.total("components") + one.total("loops"), 1.0)
+
+
 def _thin(profile: Profile) -> Verdict:
     chosen = [one for one in _shown(profile) if is_thin(one)]
     if not chosen:
@@ -129,6 +140,12 @@ def _structured(profile: Profile) -> Verdict:
             False,
             f"no thin class with {STRUCTURED:g} or more components and loops an image"
             f" (the most of any class: {most:.0f})",
+        )
+    if noisy := [one for one in chosen if noise(one) >= NOISY]:
+        return Verdict(
+            False,
+            f"{_named(noisy, profile)}{noise(noisy[0]):.0%} of the components and loops are single"
+            " pixels or pinholes: what would be counted is noise",
         )
     loops = max(one.median("loops") for one in chosen)
     pieces = max(one.median("components") for one in chosen)

@@ -100,3 +100,16 @@ def test_a_shell_has_a_cavity() -> None:
     shell[2, 2, 2] = False
     found = measure(shell, shell.size)
     assert (found.components, found.loops, found.cavities) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("shape", [(2400, 2400), (20, 600, 600)])
+def test_large_masks_are_measured_in_windows(shape: tuple[int, ...]) -> None:
+    lines = np.zeros(shape, bool)
+    lines[..., 100:, :] = (np.indices(shape[-1:])[0] % 40 < 3)[None]
+    found = measure(lines, lines.size)
+    if len(shape) == 2:
+        assert found.components == 60
+        assert float(np.median(found.radii)) == 2.0
+        # sixty lines of 2300 pixels, of which thinning eats the ends
+        assert found.length == pytest.approx(60 * 2300, rel=0.02)
+    assert found.pixels == lines.sum()

@@ -223,3 +223,14 @@ def test_labels_of_one_value_propose_the_baseline(fill: int) -> None:
     found = profile(lambda index: np.full((32, 32), fill, np.uint8))
     assert losses(found)[0] == "CrossEntropyLoss"
     assert "BettiMatchingLoss" not in losses(found)
+
+
+def test_noise_is_not_counted_as_structure() -> None:
+    def random(index: int) -> NDArray[np.uint8]:
+        return (np.random.default_rng(index).random((96, 96)) < 0.5).astype(np.uint8)
+
+    found = propose(profile(random))
+    assert "BettiMatchingLoss" not in [term.loss for term in found.terms]
+    said = {one.rule.name: one.verdict.because for one in found.considered}
+    assert "noise" in said["structured"]
+    assert judged(profile(random))["speckled"]
