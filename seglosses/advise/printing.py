@@ -72,16 +72,28 @@ def torch(proposal: Proposal) -> str:
 def nnunet(proposal: Proposal) -> str:
     """The same losses for nnU-Net v2: an environment variable with JSON, and the trainer.
 
+    Plain cross-entropy and Dice become nnU-Net's own loss, which is both.
+
     Args:
         proposal: What to train with.
 
     Returns:
         Commands for a shell.
+
+    Example:
+        >>> from seglosses.advise.proposal import BASE
+        >>> print(nnunet(Proposal(BASE, (), (), ())).splitlines()[1])
+        export SEGLOSSES_LOSSES='[{"type": "nnUNet"}]'
     """
     losses = [{"type": term.loss, **term.config()} for term in proposal.terms]
+    plain = [{"type": "CrossEntropyLoss"}, {"type": "DiceLoss"}]
+    if losses[:2] == plain:
+        losses = [{"type": "nnUNet"}, *losses[2:]]
+    kind = "3d_fullres" if proposal.ndim == 3 else "2d"
     return (
+        "export nnUNet_extTrainer=$(seglosses nnunet-path)\n"
         f"export SEGLOSSES_LOSSES='{json.dumps(losses)}'\n"
-        "nnUNetv2_train DATASET 2d 0 -tr nnUNetTrainerSeglosses"
+        f"nnUNetv2_train DATASET {kind} 0 -tr nnUNetTrainerSeglosses"
     )
 
 

@@ -47,12 +47,14 @@ class Proposal:
         considered: All rules with their answers, in the order of the table.
         errors: What predictions get wrong, by class.
         notes: What else to do.
+        ndim: Of the label maps.
     """
 
     terms: tuple[Term, ...]
     considered: tuple[Considered, ...]
     errors: tuple[ErrorReport, ...]
     notes: tuple[str, ...]
+    ndim: int = 2
 
     @property
     def rejected(self) -> list[Considered]:
@@ -148,7 +150,7 @@ def propose(profile: Profile) -> Proposal:
             "Betti errors alone mislead (one blob over everything has one component): read them"
             " beside Dice and HD95."
         )
-    return Proposal(tuple(terms), tuple(considered), errors, tuple(notes))
+    return Proposal(tuple(terms), tuple(considered), errors, tuple(notes), profile.ndim)
 
 
 def _answer(terms: list[Term], one: ErrorReport, profile: Profile) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from seglosses.advise.proposal import Proposal
 from seglosses.cli import main
 from seglosses.evaluate.choosing import Wishes
 from seglosses.evaluate.labels import Reading
+
+ROOT = Path(__file__).parents[2]
 
 
 def net(index: int) -> NDArray[np.uint8]:
@@ -106,15 +110,37 @@ def test_the_printed_losses_build_in_mmseg(folders: tuple[Path, Path, Path]) -> 
     assert config.custom_hooks[0].type == "seglosses.LossWeightSchedule"
 
 
-def test_the_printed_variable_of_nnunet_is_json_that_builds(
+def test_the_printed_variable_of_nnunet_builds_its_losses(
     folders: tuple[Path, Path, Path],
 ) -> None:
-    from seglosses import losses
+    from seglosses.hosts.nnunet.spec import Task, build_losses, read_losses
 
     text = nnunet(proposal_of(folders[0]))
-    listed = json.loads(text[text.index("'") + 1 : text.rindex("'")])
-    built = [getattr(losses, one.pop("type"))(**one) for one in listed]
-    assert len(built) == 4
+    listed = read_losses(text[text.index("'") + 1 : text.rindex("'")])
+    assert [one["type"] for one in listed] == ["nnUNet", "SoftClDiceLoss", "BettiMatchingLoss"]
+    built = build_losses(listed, Task(heads=2, dims=2))
+    assert built[-1].weight_schedule is not None
+    assert built[-1].weight_schedule.value == 0.02
+
+
+@pytest.mark.slow
+def test_the_printed_losses_train_in_mmseg(
+    folders: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    pytest.importorskip("mmseg")
+    from seglosses.datasets.write import BrickSet, write_dataset
+
+    mixin, data = tmp_path / "advised.py", tmp_path / "bricks"
+    mixin.write_text(mmseg(proposal_of(folders[0])), "utf-8")
+    write_dataset(data, BrickSet(size=(128, 128), train=4, val=1, test=1))
+    words = ["tools/train.py", "configs/bricks/unet_128.py", "--loss", str(mixin), "--data",
+             str(data), "--iters", "4", "--work-dir", str(tmp_path / "work")]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "decode.loss_betti_matching" in done.stdout + done.stderr
+    assert (tmp_path / "work" / "iter_4.pth").is_file()
 
 
 @pytest.mark.parametrize("kind", ["npy", "nii.gz"])
