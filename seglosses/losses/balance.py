@@ -172,7 +172,8 @@ class Balancer:
             what = "has less than 1 % of the gradient: it costs time and changes nothing"
         warnings.warn(
             f"{name}{self.where} {what} at {self.patience} measurements up to iteration"
-            f" {found.step}; change its loss_weight, or give loss_weight=dict(share=0.1)",
+            f" {found.step}; change its loss_weight, or ask for a share of the gradient,"
+            " loss_weight=dict(share=...)",
             stacklevel=2,
         )
 
@@ -278,7 +279,7 @@ class LossBalance(nn.Module):
     Args:
         losses: Losses of ``(pred, target)``, ours or anyone's, by name or in a list (then named by
             their ``loss_name`` or class). Those of this package may have a target share of the
-            gradient in place of a weight: ``loss_weight=dict(share=0.1)``.
+            gradient in place of a weight: ``loss_weight=dict(share=0.4)``.
         every: Calls between two measurements; each costs one backward to the logits per term.
         settle: Measurements after which weights of terms with a share are frozen.
         patience: Measurements in a row after which a term with less than 1 % or more than 99 % of
