@@ -99,6 +99,23 @@ nnunet() {
   rm -f "$held"
 }
 
+# recipes: the frameworks of docs/hosts that the tests of these pages run. They, or what they ask for,
+# would bring another torch and torchvision, so they lie in a folder of their own, which those tests
+# alone look into.
+recipes() {
+  local wanted="lightning==2.6.6 transformers==5.24.0 accelerate==1.15.0 huggingface-hub==2.4.0
+    tokenizers==0.23.3 safetensors==0.8.0 httpx2 httpcore2 httpx httpcore h11 anyio hf-xet truststore
+    segmentation-models-pytorch==0.6.0 timm==1.0.31 torchvision==0.28.0
+    ultralytics==8.4.190 polars polars-runtime-32"
+  local marker="$VENV/recipes/.installed"
+  [ -f "$marker" ] && [ "$(cat "$marker")" = "$wanted" ] && return
+  echo "installing the frameworks of docs/hosts"
+  # shellcheck disable=SC2086
+  { rm -rf "$VENV/recipes" && pip_in "$VENV" install --no-deps --target "$VENV/recipes" $wanted &&
+    printf '%s' "$wanted" > "$marker"; } ||
+    echo "not all frameworks of docs/hosts to be had: their pages will skip"
+}
+
 make_venv "$VENV"
 install_torch "$VENV"
 WHEEL="$(mmcv_wheel)"
@@ -110,6 +127,7 @@ engine
 kornia
 rotate
 nnunet
+recipes
 browser
 
 failed=0
