@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 
 from seglosses.report.overlay import MISSING, RIGHT, SPURIOUS
+from seglosses.report.plane import COLOURS
 
 
 def _stripes(colour: tuple[int, int, int]) -> str:
@@ -24,6 +25,24 @@ _ERRORS = (
     ("", _stripes(MISSING), "missing hole"),
     ("", _stripes(SPURIOUS), "spurious hole"),
 )
+
+
+def series_legend(names: Sequence[str]) -> str:
+    """The colours of the series of a chart, in their order.
+
+    Args:
+        names: Of the series.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> series_legend(["ce"]).count("swatch")
+        1
+    """
+    return _legend(
+        [("", f"background:{COLOURS[i % len(COLOURS)]}", name) for i, name in enumerate(names)]
+    )
 
 
 def error_legend() -> str:
