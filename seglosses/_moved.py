@@ -1,4 +1,4 @@
-"""Modules that moved before 1.0, importable by their old names until then.
+"""Names that lead elsewhere: of modules that moved before 1.0, and of what people look for below.
 
 Whole-object pickles and imports name modules. Each old name below stands for the module at its new
 place: the same module object, so that classes and registrations exist once.
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 _PRIMITIVES = (
     "boxes distance encoding entropy first_order focusing foreground_focal label_edges"
@@ -51,6 +52,33 @@ MOVED = {
     **{f"losses.{n}": f"losses.{f}.{n}" for f, names in _FAMILIES.items() for n in names.split()},
     **_RENAMED,
 }
+#: What a package hands on from above it, loaded when it is asked for: the first that is installed.
+ABOVE: dict[str, tuple[str, ...]] = {
+    "metrics.Scores": ("hosts.torchmetrics", "evaluate.accumulator")
+}
+
+
+def from_above(package: str, name: str) -> Any:
+    """What a package hands on without importing it.
+
+    Args:
+        package: Full name of the package.
+        name: Name in it.
+
+    Returns:
+        The object of that name.
+
+    Raises:
+        AttributeError: When the package hands on no such name.
+    """
+    places = ABOVE.get(f"{package.partition('.')[2]}.{name}", ())
+    for place in places:
+        try:
+            return getattr(importlib.import_module(f"seglosses.{place}"), name)
+        except ModuleNotFoundError as error:
+            if place == places[-1] or (error.name or "seglosses").startswith("seglosses"):
+                raise
+    raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
 
 def new_name(name: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pickle
+import sys
 
 import pytest
 
@@ -35,3 +36,18 @@ def test_a_pickle_that_names_an_old_module_loads() -> None:
 def test_the_old_name_of_map_losses_stays() -> None:
     module = importlib.import_module("seglosses.losses.classwise")
     assert module.ShapeLoss is module.MapLoss
+
+
+def test_a_name_from_above_is_the_first_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics, accumulator = (
+        importlib.import_module(f"seglosses.{name}") for name in ("metrics", "evaluate.accumulator")
+    )
+    assert issubclass(metrics.Scores, accumulator.Scores)
+    monkeypatch.delitem(sys.modules, "seglosses.hosts.torchmetrics", raising=False)
+    monkeypatch.delitem(sys.modules, "seglosses.hosts.torchmetrics.scores", raising=False)
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)
+    with pytest.raises(ModuleNotFoundError, match="torchmetrics"):
+        importlib.import_module("seglosses.hosts.torchmetrics")
+    assert metrics.Scores is accumulator.Scores
+    with pytest.raises(AttributeError, match=r"seglosses\.metrics.*no attribute 'Score'"):
+        metrics.Score  # noqa: B018

@@ -12,9 +12,9 @@ It needs torch, and is loaded when it is asked for.
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
+from seglosses._moved import from_above
 from seglosses.metrics.boundary import (
     assd,
     boundary_f,
@@ -105,12 +105,4 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The one name that lies higher: functions of label maps need neither torch nor tables."""
-    if name != "Scores":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        home = importlib.import_module("seglosses.hosts.torchmetrics")
-    except ModuleNotFoundError as error:
-        if error.name != "torchmetrics":
-            raise
-        home = importlib.import_module("seglosses.evaluate.accumulator")
-    return home.Scores
+    return from_above(__name__, name)

@@ -149,5 +149,6 @@ class InfoNCELoss(MapLoss):
         )
         right = (own * positive).sum(2) / self.temperature
         counted = (place < count) & (count > 1) & (rest > 0)
-        loss: Tensor = torch.where(counted, F.softplus(wrong.logsumexp(2) - right), 0.0)
-        return loss.sum(1) / count.squeeze(1).clamp(min=1)
+        loss = torch.where(counted, F.softplus(wrong.logsumexp(2) - right), 0.0)
+        mean: Tensor = loss.sum(1) / count.squeeze(1).clamp(min=1)
+        return mean
