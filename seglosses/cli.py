@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "advise": ("seglosses.advise", "which losses suit a folder of labels, and why"),
     "evaluate": ("seglosses.evaluate", "score predictions: tables, summary and report"),
     "compare": ("seglosses.compare", "compare two or more folders of predictions, image by image"),
+    "calibrate": ("seglosses.calibrate", "fit a temperature to probabilities, with a report"),
     "topology": ("seglosses.evaluate.topology", "draw what of a prediction matches the label"),
     "benchmark": ("seglosses.benchmark", "compare losses over settings and seeds; tables, tests"),
     "train": ("seglosses.hosts.train", "train a config of OpenMMLab with a loss of your choice"),

@@ -15,7 +15,7 @@ LAYERS = (
     {"losses", "metrics", "datasets"},
     {"laws", "report", "converge", "catalogue", "registry", "doctor", "label_maps"},
     {"audit", "evaluate"},
-    {"hosts", "compare", "advise"},
+    {"hosts", "compare", "advise", "calibrate"},
     {"benchmark"},
     {"demo"},
     {"cli", "listing"},

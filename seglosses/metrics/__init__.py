@@ -48,6 +48,12 @@ from seglosses.metrics.overlap import dice, iou
 from seglosses.metrics.pair import Pair
 from seglosses.metrics.run_length import RunLength, centerline_hd, expected_run_length
 from seglosses.metrics.structures import StructureErrors, structure_errors
+from seglosses.metrics.temperature import (
+    classwise_calibration_error,
+    fit_temperature,
+    negative_log_likelihood,
+    scaled_probabilities,
+)
 from seglosses.metrics.topology import (
     betti_error,
     betti_matching_error,
@@ -77,6 +83,7 @@ __all__ = [
     "boundary_iou",
     "brier_score",
     "centerline_hd",
+    "classwise_calibration_error",
     "cldice",
     "construction_of",
     "diagram_distances",
@@ -86,16 +93,19 @@ __all__ = [
     "euler_error",
     "expected_calibration_error",
     "expected_run_length",
+    "fit_temperature",
     "hd95",
     "hd95_directed",
     "iou",
     "junction_scores",
     "lesion_scores",
     "line_scores",
+    "negative_log_likelihood",
     "nsd",
     "nsd_length",
     "panoptic_quality",
     "reliability",
+    "scaled_probabilities",
     "structure_errors",
     "topo_scores",
     "variation_of_information",
