@@ -27,7 +27,7 @@ PARTS = ROOT / "tools" / "site_pages"
 
 #: The menu: title, and a page or a list of pages. A page that is in no list fails the build.
 MENU: list[tuple[str, Any]] = [
-    ("Start", ["index.md", "start.md", "tutorial.md"]),
+    ("Start", ["index.md", "start.md", "tutorial.md", "first_trial.md"]),
     (
         "Choose a loss",
         [

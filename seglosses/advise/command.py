@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seglosses.advise.page import write_page
+from seglosses.advise.printing import mmseg
 from seglosses.advise.profile import Profile
 from seglosses.advise.proposal import Proposal, propose
 from seglosses.advise.reading import LIMIT, Source, survey
@@ -36,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " sees them")  # fmt: skip
     add("--images", type=Path, metavar="DIR", help="images to draw on")
     add("--second", type=Path, metavar="DIR", help="another annotator's label maps")
-    add("--out", type=Path, metavar="DIR", help="folder for advice.json and advice.html")
+    add("--out", type=Path, metavar="DIR",
+        help="folder for advice.json, advice.html and advised.py, a mix-in")  # fmt: skip
     add("--json", action="store_true", help="print JSON instead of text")
     add("--limit", type=int, default=LIMIT, metavar="N",
         help="label maps to measure, spread evenly (default: %(default)s)")  # fmt: skip
@@ -80,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
         args.out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(as_dict(profile, proposal), indent=2)
         (args.out / "advice.json").write_text(text + "\n", "utf-8")
+        mixin = f"# Proposed by seglosses advise.\n{mmseg(proposal)}\n"
+        (args.out / "advised.py").write_text(mixin, "utf-8")
         page = args.out / "advice.html"
         write_page(page, profile, proposal, measured, settings, images=args.images)
         print(f"page: {page}", file=sys.stderr if args.json else sys.stdout)

@@ -12,17 +12,39 @@ ROOT = Path(__file__).parents[2]
 
 
 def need_mixins(names: list[str]) -> None:
-    """Check names of loss mix-ins before anything runs.
+    """Check names of loss mix-ins, or paths of such files, before anything runs.
 
     Raises:
         ValueError: A name is unknown or given twice, or there is none.
     """
     known = mixin_names()
-    unknown = [name for name in names if name not in known]
-    if unknown or len(set(names)) != len(names) or not names:
+    unknown = [name for name in names if name not in known and not is_mixin_file(name)]
+    if unknown or len({mixin_stem(name) for name in names}) != len(names) or not names:
         raise ValueError(
             f"expected different losses among {', '.join(known)}; got {', '.join(names) or 'none'}"
         )
+
+
+def is_mixin_file(name: str) -> bool:
+    """Whether a loss is given as a file of one's own, such as `seglosses advise` writes.
+
+    Args:
+        name: As on the command line.
+    """
+    return name.endswith(".py") and Path(name).is_file()
+
+
+def mixin_stem(name: str) -> str:
+    """What the runs of a mix-in are called.
+
+    Args:
+        name: Of a mix-in, or the path of one.
+
+    Example:
+        >>> mixin_stem("ce_dice"), mixin_stem("advice/advised.py")
+        ('ce_dice', 'advised')
+    """
+    return Path(name).stem if name.endswith(".py") else name
 
 
 def commit() -> str:

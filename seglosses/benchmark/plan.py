@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seglosses import __version__
-from seglosses.benchmark.checkout import commit, digest
+from seglosses.benchmark.checkout import commit, digest, mixin_stem
 from seglosses.benchmark.processes import Job
 from seglosses.benchmark.results import read_card, write_at_once
 from seglosses.config_files import config_folder
@@ -83,7 +83,8 @@ class Campaign:
 
     def place(self, loss: str, seed: int) -> Path:
         """Folder of a run in a benchmark."""
-        return self.out / FRAMEWORK / self.labels / self.train_size / loss / str(seed)
+        kind = self.out / FRAMEWORK / self.labels / self.train_size
+        return kind / mixin_stem(loss) / str(seed)
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def plan(
 
     Args:
         campaign: What all runs share.
-        losses: Names of mix-ins.
+        losses: Names of mix-ins, or paths of files like them.
         seeds: Seeds.
         place: Folder of the run of a loss and seed; by default :meth:`Campaign.place`.
 
@@ -220,7 +221,7 @@ def plan(
                 "stamp": hashlib.sha256(f"{data}\n{neutral}".encode()).hexdigest(),
                 "profile": campaign.profile,
                 "leaf": f"configs/{campaign.config}",
-                "loss": loss,
+                "loss": mixin_stem(loss),
                 "labels": campaign.labels,
                 "train_size": campaign.train_size,
                 "iters": int(config.train_cfg.max_iters),

@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from seglosses.benchmark.checkout import need_mixins
+from seglosses.benchmark.checkout import mixin_stem, need_mixins
 from seglosses.benchmark.plan import PROFILES, Campaign, Run, plan, read_seeds, training_data
 from seglosses.benchmark.processes import run_jobs
 from seglosses.datasets.topomortar import LABELS, TRAIN_SIZES
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", type=Path, metavar="DIR",
         help="folder in the TopoMortar layout; without it, generated bricks")  # fmt: skip
     add("--losses", default="ce_dice,ce_dice_cldice", metavar="A,B,C",
-        help="mix-ins of configs/losses (ce_dice,ce_dice_cldice)")  # fmt: skip
+        help="mix-ins of configs/losses, or files like them (ce_dice,ce_dice_cldice)")  # fmt: skip
     add("--labels", choices=LABELS, default="accurate", help="labels to train on (accurate)")
     add("--train-size", choices=TRAIN_SIZES, default="large", help="training set (large)")
     add("--profile", choices=tuple(PROFILES), default="smoke", help=f"{profiles} (smoke)")
@@ -66,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
     todo = [one for one in runs if not one.finished()]
     print(f"{len(runs)} runs, {len(runs) - len(todo)} finished before; scores go to {args.out}")
     _run(todo, args.jobs)
-    print(f"seglosses benchmark report {args.out} --baseline {losses[0]} --out {args.out}/report")
+    baseline = mixin_stem(losses[0])
+    print(f"seglosses benchmark report {args.out} --baseline {baseline} --out {args.out}/report")
     return 0
 
 

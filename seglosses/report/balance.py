@@ -15,7 +15,6 @@ import numpy as np
 from seglosses.primitives.balance import Measured
 from seglosses.report import page
 from seglosses.report.charts import number
-from seglosses.report.legend import series_legend
 from seglosses.report.plane import COLOURS, frame, nothing, scales
 
 
@@ -130,9 +129,18 @@ def _card(
     names: Sequence[str],
 ) -> str:
     return (
-        f'<div class="card"><b>{html.escape(title)}</b>{series_legend(names)}'
+        f'<div class="card"><b>{html.escape(title)}</b>{_legend(names)}'
         f"{lines(series, ends, axes=('iteration', ''), label=title)}</div>"
     )
+
+
+def _legend(names: Sequence[str]) -> str:
+    items = "".join(
+        f'<span><span class="swatch" style="background:{COLOURS[index % len(COLOURS)]}"></span>'
+        f"{html.escape(name)}</span>"
+        for index, name in enumerate(names)
+    )
+    return f'<div class="legend">{items}</div>'
 
 
 def lines(

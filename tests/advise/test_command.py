@@ -70,6 +70,7 @@ def test_text_names_losses_reasons_errors_and_what_was_rejected(
     assert "NaN" not in page[page.index("<body>") : page.index("<script>")]
     known = json.loads((out / "advice.json").read_text("utf-8"))
     assert known["label_maps"] == 6
+    assert "seglosses.BettiMatchingLoss" in (out / "advised.py").read_text("utf-8")
     assert known["errors"][0]["dominating"][0] == "breaks"
     assert [one["loss"] for one in known["losses"]][-1] == "BettiMatchingLoss"
 
