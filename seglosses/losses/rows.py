@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import ClassVar
 
@@ -94,10 +95,11 @@ class RowLoss(Loss):
             weight = self.row_weight(weight, pred)
         kept = seen = None
         if weight is not None:
-            seen = (weight if weight.dim() == 1 else weight.any(1)) != 0
-            if not at_hand(seen):
+            if not _all_count(weight):
+                seen = (weight if weight.dim() == 1 else weight.any(1)) != 0
+            if seen is not None and not at_hand(seen):
                 pred, target = self.without(~seen, pred, target)
-            elif not bool(seen.all()):
+            elif seen is not None and not bool(seen.all()):
                 kept = seen.nonzero().squeeze(1)
         with torch.autocast(pred.device.type, enabled=False), self._attention():
             p, w = (x if x is None or kept is None else x[kept] for x in (pred, weight))
@@ -108,7 +110,8 @@ class RowLoss(Loss):
                 self.learn(p.detach(), t, seen if kept is None else None)
             if w is not None:
                 w = w.to(loss.dtype)
-                check_weight(w)
+                if seen is not None:
+                    check_weight(w)
                 # where, not a product alone: an entry of weight zero may hold anything
                 loss = loss * w if w.dim() == 1 == loss.dim() else _weighed(loss, w)
             count = len(pred)
@@ -150,6 +153,14 @@ class RowLoss(Loss):
             return weight
         entries = f" or {tuple(pred.shape)}" if self.weighs_entries else ""
         raise ValueError(f"weight must be ({len(pred)},){entries}, got {tuple(weight.shape)}")
+
+
+def _all_count(weight: Tensor) -> bool:
+    """Whether one look at the extremes says that no row is left out and no weight is wrong."""
+    if not (weight.numel() and weight.is_floating_point() and at_hand(weight)):
+        return False
+    low, high = (end.item() for end in weight.detach().aminmax())
+    return low > 0 and high < math.inf
 
 
 def _at(target: Target, kept: Tensor | None) -> Target:

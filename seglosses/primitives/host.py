@@ -120,7 +120,16 @@ def _numbers(maps: Tensor) -> Tensor:
 
 def _is_watched() -> bool:
     """Whether a compiler or a transform of ``torch.func`` must not see NumPy."""
-    return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+    if torch.compiler.is_compiling():
+        return True
+    if not torch._C._are_functorch_transforms_active():
+        return False
+    if not hasattr(_maps_operator, "register_vmap"):
+        raise RuntimeError(
+            "expected a plain call, got one inside torch.func: what NumPy computes for this loss"
+            f" can be transformed from torch 2.5 on, and this is {torch.__version__}"
+        )
+    return True
 
 
 def _down(maps: Sequence[Tensor]) -> list[Array]:
@@ -250,7 +259,7 @@ def _table_of_batches(info: Any, in_dims: tuple[Any, ...], *_: object) -> tuple[
     )
 
 
-# torch 2.4 has operators, but none that vmap goes through: it names the operator itself
+# torch 2.4 has operators, but none that torch.func goes through
 if hasattr(_maps_operator, "register_vmap"):
     _maps_operator.register_vmap(_maps_of_batches)
     _table_operator.register_vmap(_table_of_batches)

@@ -19,6 +19,9 @@ from seglosses.primitives.softmax_counts import softmax_counts
 
 Intersection = Literal["min", "product", "difference", "norm2"]
 
+#: Numbers of a small batch of few classes, for which autograd's own pass is the quickest.
+_SMALL = 2**17
+
 
 class Counts(NamedTuple):
     """Soft counts, each (N, C).
@@ -165,6 +168,12 @@ def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
         [[[1.0, 0.5]], [[1.5, 1.5]], [[2.0, 1.0]]]
     """
     if batch.labels is not None and intersection != "norm2" and not is_transformed():
+        if (
+            batch.pixel_weight is None
+            and takes_few(batch.logits)
+            and batch.logits.numel() <= _SMALL
+        ):
+            return _plain_counts(batch)
         # validity alone travels as one byte per pixel
         weight = batch.valid if batch.pixel_weight is None else batch.mask()
         if batch.pixel_weight is not None and weight is not None:
@@ -179,6 +188,18 @@ def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
         )
         return Counts(tp, prob, target)
     return soft_counts(batch.prob(), batch.target(), batch.mask(), intersection=intersection)
+
+
+def _plain_counts(batch: Aligned) -> Counts:
+    """Counts by autograd, which keeps probabilities and indicators."""
+    logits = flat_maps(batch.pixel_logits())
+    prob = logits.sigmoid() if batch.sigmoid else logits.softmax(1)
+    assert batch.labels is not None
+    hot = _hot(flat_labels(batch.labels).to(torch.uint8), prob)
+    if batch.valid is not None:
+        factor = as_factor(flat_labels(batch.valid), prob.dtype).unsqueeze(1)
+        prob, hot = prob * factor, hot * factor
+    return Counts((prob * hot).sum(2), prob.sum(2), hot.sum(2))
 
 
 def _weigh(maps: Tensor, weight: Tensor | None) -> None:

@@ -43,8 +43,24 @@ def _slope(call: Call, pred: Tensor, target: Tensor) -> Tensor:
     return slope
 
 
+#: torch 2.4 has no rule for operators of NumPy inside torch.func, and ours says so
+OLD = tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 5)
+
+
+def _is_plain(call: Call, pred: Tensor, target: Tensor) -> bool:
+    """Whether a transform goes through; where it does not, the message says from when on."""
+    try:
+        torch.func.grad(call)(pred[0], target[0])
+    except RuntimeError as error:
+        if "from torch 2.5 on" in str(error):
+            return False
+    return True
+
+
 def _agree(call: Call, pred: Tensor, target: Tensor, name: str) -> None:
     """Gradients of a batch, values of batches, and gradients of batches."""
+    if OLD and not _is_plain(call, pred, target):
+        return
     if name in BY_HAND:
         with pytest.raises(RuntimeError, match=r"inside torch.func: .* written by hand"):
             torch.func.grad(call)(pred[0], target[0])

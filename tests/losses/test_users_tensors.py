@@ -76,10 +76,11 @@ def test_images_of_monai(cls: type[SegmentationLoss]) -> None:
 @pytest.mark.parametrize("cls", BY_HAND[1:])
 def test_second_derivatives_are_refused(cls: type[SegmentationLoss]) -> None:
     """A penalty on a gradient without a graph would do nothing, without a word."""
-    leaf = LOGITS.clone().requires_grad_()
+    # small batches are autograd's own
+    leaf = LOGITS.repeat(1, 1, 48, 48).requires_grad_()
     loss = cls(use_sigmoid=True) if cls is FocalLoss else cls()
     with pytest.raises(RuntimeError, match="expected one backward pass, got create_graph"):
-        torch.autograd.grad(loss(leaf, LABELS), leaf, create_graph=True)
+        torch.autograd.grad(loss(leaf, LABELS.repeat(1, 48, 48)), leaf, create_graph=True)
 
 
 @pytest.mark.at_hand
@@ -94,7 +95,7 @@ def test_second_derivatives_of_few_classes_are_those_of_torch() -> None:
 
 
 def test_second_derivatives_of_boxes_are_refused() -> None:
-    boxes = torch.tensor([[0.0, 0, 2, 3]], requires_grad=True)
+    boxes = torch.tensor([[0.0, 0, 2, 3]]).repeat(2000, 1).requires_grad_()
     with pytest.raises(RuntimeError, match="expected one backward pass, got create_graph"):
         torch.autograd.grad(CIoULoss()(boxes, boxes.detach() + 1), boxes, create_graph=True)
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from seglosses.primitives import boxes as boxes_module
 from seglosses.primitives.boxes import LIMIT, Comparison, pairwise_iou, per_pair
 
 sides = st.integers(0, 4)
@@ -133,9 +134,24 @@ def test_inverted_corners_are_pushed_apart() -> None:
 
 
 def test_sixteen_bytes_a_box_are_saved() -> None:
-    value = per_pair(everything, torch.rand(1000, 4, requires_grad=True), torch.rand(1000, 4))
+    value = per_pair(everything, torch.rand(2000, 4, requires_grad=True), torch.rand(2000, 4))
     saved = value.grad_fn.saved_tensors  # type: ignore[union-attr]
-    assert sum(t.numel() * t.element_size() for t in saved) == 16 * 1000
+    assert sum(t.numel() * t.element_size() for t in saved) == 16 * 2000
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_few_pairs_have_the_gradient_of_many(dims: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    # whole numbers, so that sides coincide, and boxes touch or have no volume
+    pred, target = (torch.randint(0, 5, (60, 2 * dims)).double() for _ in range(2))
+    pred[:, dims:] += pred[:, :dims]
+    target[:, dims:] += target[:, :dims] + 1
+    slopes = []
+    for few in (0, 100):
+        monkeypatch.setattr(boxes_module, "FEW", few)
+        leaf = pred.clone().requires_grad_()
+        slopes.append(torch.autograd.grad(per_pair(everything, leaf, target).sum(), leaf)[0])
+    torch.testing.assert_close(*slopes)
 
 
 def test_pairwise_iou_is_the_aligned_one_for_every_pair() -> None:

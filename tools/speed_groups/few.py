@@ -1,4 +1,4 @@
-"""One to four classes, which most people train, in 2D and 3D, against the best of the peers."""
+"""One to four classes, and few boxes, which most people train, against the best of the peers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from speed import Case, peer
 from torch.nn import functional as F
 
 from seglosses import losses
+from speed_groups.boxes import pairs
 
 Run = Callable[[], Any]
 
@@ -26,7 +27,10 @@ FAMILY: dict[str, tuple[str, dict[str, bool], str | None]] = {
 
 
 def cases() -> Iterator[Case]:
-    """The family of Dice, cross-entropy, and both; nothing is ignored, for MONAI knows no way."""
+    """The family of Dice, cross-entropy, and both; nothing is ignored, for MONAI knows no way.
+
+    After these, boxes of 100 and 1000 pairs.
+    """
     for images, side in SIZES:
         for channels in (1, 2, 3, 4):
             logits = torch.randn(images, channels, *side, requires_grad=True)
@@ -35,6 +39,7 @@ def cases() -> Iterator[Case]:
                 yield _overlap(name, logits, labels)
             yield _entropy(logits, labels)
             yield _both(logits, labels)
+    yield from pairs((100, 1000))
 
 
 def _title(name: str, logits: torch.Tensor) -> str:
