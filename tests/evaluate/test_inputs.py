@@ -160,7 +160,7 @@ def test_topomortar_layout_and_its_quirks(folders, tmp_path: Path) -> None:
     assert rows["b"]["clDice_mortar"] == ""
     assert not any("mortar" in row.metric for row in result.summary)
     assert "mortar" not in (out / "per_image.csv").read_text()
-    with pytest.raises(ValueError, match="schema topomortar"):
+    with pytest.raises(ValueError, match="schema nnunet or topomortar"):
         evaluate(*folders, schema="cityscapes")  # type: ignore[arg-type]
 
 
