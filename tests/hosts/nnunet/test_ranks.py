@@ -1,0 +1,73 @@
+"""Two processes with unequal shares of a batch train as one does, whatever losses are off."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from seglosses.hosts.nnunet.loss import NnUNetLoss
+from seglosses.hosts.nnunet.spec import Task, build_losses
+from tests.losses.overlap.test_sync import free_port
+
+LATE = {"value": 0.02, "start": 0.5}
+ENTRIES = [{"type": "DiceLoss"}, {"type": "BettiMatchingLoss", "loss_weight": LATE}]
+SHARES = (slice(0, 2), slice(2, 3))  # as nnU-Net deals a batch of three
+
+
+class Net(nn.Module):
+    """Two resolutions, as with deep supervision."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.fine, self.coarse = nn.Conv2d(1, 3, 3, padding=1), nn.Conv2d(1, 3, 2, stride=2)
+
+    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
+        return [self.fine(image), self.coarse(image)]
+
+
+def batch():
+    make = torch.Generator().manual_seed(0)
+    labels = torch.zeros(3, 1, 8, 8, dtype=torch.int16)
+    labels[:, :, 2:4, 1:7], labels[1:, :, 6:, :3] = 1, 2
+    return torch.randn(3, 1, 8, 8, generator=make), [labels, labels[:, :, ::2, ::2]]
+
+
+def gradients(net, share, *, ddp):
+    task = Task(3, 2, batch_dice=True, ddp=ddp)
+    loss = NnUNetLoss(build_losses(ENTRIES, task), task, weights=(0.75, 0.25))
+    loss.set_progress(0.1)
+    image, targets = batch()
+    value = loss(net(image[share]), [target[share] for target in targets])
+    value.backward()
+    return value.item(), [parameter.grad.tolist() for parameter in net.parameters()]
+
+
+def one_rank(rank: int, port: int, queue: mp.SimpleQueue) -> None:
+    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    queue.put(gradients(DistributedDataParallel(Net()), SHARES[rank], ddp=True))
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_two_ranks_see_one_batch() -> None:
+    context = mp.get_context("spawn")
+    queue = context.SimpleQueue()
+    port = free_port()
+    workers = [context.Process(target=one_rank, args=(rank, port, queue)) for rank in range(2)]
+    for worker in workers:
+        worker.start()
+    results = [queue.get() for _ in workers]
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+    value, whole = gradients(Net(), slice(None), ddp=False)
+    for other, parts in results:
+        assert other == pytest.approx(value, abs=1e-6)
+        for part, full in zip(parts, whole, strict=True):
+            torch.testing.assert_close(torch.tensor(part), torch.tensor(full))
