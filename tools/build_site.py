@@ -43,6 +43,9 @@ MENU: list[tuple[str, Any]] = [
     (
         "Frameworks",
         [
+            "hosts/mmsegmentation.md",
+            "hosts/mmdetection.md",
+            "hosts/mmrotate.md",
             "hosts/plain.md",
             "hosts/lightning.md",
             "hosts/monai.md",
