@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from seglosses import __version__
 from seglosses.benchmark.checkout import commit, digest, mixin_stem
 from seglosses.benchmark.processes import Job
 from seglosses.benchmark.results import read_card, write_at_once
+from seglosses.benchmark.scripts import worker_command
 from seglosses.config_files import config_folder
 from seglosses.datasets.topomortar import find_root
 from seglosses.datasets.write import BrickSet, write_dataset
@@ -161,8 +161,11 @@ class Run:
     def _beside(self) -> Path:
         return self.scores.with_suffix(".json")
 
-    def job(self) -> Job:
+    def job(self, *, alone: bool = False) -> Job:
         """The command that does the run; a half-finished one with the same config goes on.
+
+        Args:
+            alone: The run outlives this process, as one that a scheduler starts.
 
         Returns:
             A command to run in a process of its own.
@@ -182,8 +185,7 @@ class Run:
         # the card first: a folder without one is not ours to delete
         write_at_once(self._card, json.dumps(self.card, indent=2))
         write_at_once(self.folder / "config.py", self.config.pretty_text)
-        words = [sys.executable, "-m", "seglosses.benchmark.worker", str(self.folder)]
-        words.append(str(os.getpid()))
+        words = worker_command(self.folder, parent=None if alone else os.getpid())
         return Job(self.name, words, self.folder / "log.txt")
 
 

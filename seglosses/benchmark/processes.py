@@ -1,19 +1,23 @@
-"""Run several programs at the same time, each with its log, and report progress."""
+"""Run several programs at the same time, each with its log and its GPU, and report progress."""
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm import tqdm
+from seglosses.benchmark.claims import TAKEN
+from seglosses.benchmark.devices import Slot
+from seglosses.benchmark.progress import Progress, duration
+from seglosses.evaluate.cluster import run_on_cluster
 
-_STEP = re.compile(rb"Iter\(\w+\) +\[ *(\d+)/(\d+)\]")
 _TAIL = 15
+_END = 2**14
+_THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Of runs on CPUs, side by side, so that they do not fight for cores."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Job:
     """A program to run.
 
     Attributes:
-        name: For the progress bar and messages.
+        name: For progress and messages.
         command: The words of the command.
         log: File that takes everything it prints; replaced.
     """
@@ -34,97 +38,169 @@ class Job:
 @dataclass
 class _Running:
     job: Job
+    slot: Slot
     process: subprocess.Popen[bytes]
+    progress: Progress
     started: float = field(default_factory=time.monotonic)
 
 
 def run_jobs(
-    jobs: Sequence[Job], *, at_once: int | None = None, keep_going: bool = False
+    jobs: Sequence[Job],
+    *,
+    at_once: int | None = None,
+    slots: Sequence[Slot] | None = None,
+    keep_going: bool = False,
+    say: Callable[[str], None] = print,
 ) -> dict[str, float]:
-    """Run jobs, several at once, with one thread each so that they do not fight for cores.
+    """Run jobs, several at once, and say how far they are.
 
     Args:
         jobs: What to run.
         at_once: How many at a time; by default one for each core.
+        slots: Where they run, one job a slot, in place of `at_once`.
         keep_going: Run the other jobs to their end when one failed.
+        say: Takes the lines.
 
     Returns:
-        Seconds that each took, by name.
+        Seconds that each took, by name; those that another process works on are left out.
 
     Raises:
         ValueError: Jobs failed; the message ends with the last lines of their logs. Unless
             `keep_going`, the other jobs are stopped, as they are on Ctrl-C.
     """
     waiting = list(jobs)
-    width = at_once or os.cpu_count() or 1
+    free = list(slots or [Slot()] * (at_once or os.cpu_count() or 1))
     running: list[_Running] = []
     seconds: dict[str, float] = {}
     failures: list[str] = []
-    bars: dict[str, tqdm[object]] = {}
+    begun = time.monotonic()
+    width = len(free)
     try:
         while waiting or running:
-            while waiting and len(running) < width:
-                job = waiting.pop(0)
-                bars[job.name] = tqdm(desc=job.name, unit="it", leave=False, disable=None)
-                running.append(_start(job))
+            while waiting and free:
+                running.append(_start(waiting.pop(0), free.pop(0)))
             time.sleep(0.2)
             for one in list(running):
-                _show(bars[one.job.name], one.job.log)
-                if one.process.poll() is not None:
-                    running.remove(one)
-                    bars[one.job.name].close()
-                    seconds[one.job.name] = time.monotonic() - one.started
-                    if one.process.returncode != 0:
-                        failures.append(_failure(one))
-                        if not keep_going:
-                            raise ValueError(failures[0])
+                now = time.monotonic()
+                line = one.progress.line(end_of(one.job.log), now)
+                if line is not None:
+                    say(line)
+                if one.process.poll() is None:
+                    continue
+                running.remove(one)
+                free.append(one.slot)
+                if one.process.returncode == TAKEN:
+                    say(f"{one.job.name}: another process works on it")
+                    continue
+                seconds[one.job.name] = now - one.started
+                if one.process.returncode != 0:
+                    failures.append(failure(one.job, one.process.returncode))
+                    if not keep_going:
+                        raise ValueError(failures[0])
+                if waiting or running:
+                    left = _left(seconds, len(waiting) + len(running), width)
+                    say(f"{len(seconds)} of {len(jobs)} runs, {duration(now - begun)}, {left} left")
     finally:
         for one in running:
             one.process.terminate()
             one.process.wait()
-        for bar in bars.values():
-            bar.close()
-    if failures:
-        raise ValueError(f"{len(failures)} of {len(jobs)} jobs failed:\n" + "\n".join(failures))
+    _raise(failures, len(jobs))
     return seconds
 
 
-def _start(job: Job) -> _Running:
+def run_jobs_on_cluster(
+    jobs: Sequence[Job], address: str, *, say: Callable[[str], None] = print
+) -> dict[str, float]:
+    """Run jobs on the workers of a running Dask scheduler, one for each of their threads.
+
+    Args:
+        jobs: What to run; every worker must see the same files under the same paths. A worker's
+            GPU is its own matter: start one worker with one thread for each.
+        address: Of the scheduler.
+        say: Takes the lines.
+
+    Returns:
+        As :func:`run_jobs`, which keeps going.
+
+    Raises:
+        ValueError: Jobs failed, or the cluster is lost.
+    """
+    seconds: dict[str, float] = {}
+    failures: list[str] = []
+    for job, found in run_on_cluster(_work, list(jobs), {}, address):
+        if found is None:
+            failures.append(f"{job.name} ended its worker, as happens when memory runs out")
+            continue
+        status, took, text = found
+        if status == TAKEN:
+            say(f"{job.name}: another process works on it")
+            continue
+        seconds[job.name] = took
+        if status != 0:
+            failures.append(text)
+        say(f"{job.name}: {duration(took)}; {len(seconds)} of {len(jobs)} runs")
+    _raise(failures, len(jobs))
+    return seconds
+
+
+def _work(job: Job, env: Mapping[str, str]) -> tuple[Job, tuple[int, float, str]]:
+    """A job to its end, on a worker of a cluster."""
+    one = _start(job, Slot(env=env))
+    status = one.process.wait()
+    text = failure(job, status) if status not in (0, TAKEN) else ""
+    return job, (status, time.monotonic() - one.started, text)
+
+
+def _start(job: Job, slot: Slot) -> _Running:
     job.log.parent.mkdir(parents=True, exist_ok=True)
-    threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    threads = {} if slot.name else _THREADS
     with job.log.open("wb") as log:
         process = subprocess.Popen(
             list(job.command),
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **threads},
+            env={**os.environ, **threads, **slot.env},
         )
-    return _Running(job, process)
+    where = f" on {slot.name}" if slot.name else ""
+    return _Running(job, slot, process, Progress(f"{job.name}{where}"))
 
 
-def last_step(log: bytes) -> tuple[int, int] | None:
-    """The last ``Iter(train) [ 50/300]`` of a log.
+def _left(seconds: Mapping[str, float], runs: int, width: int) -> str:
+    """Time for the runs that are not finished: all slots, at the mean time of a run."""
+    mean = sum(seconds.values()) / len(seconds)
+    return f"about {duration(mean * -(-runs // width))}"
 
-    Example:
-        >>> last_step(b"Iter(train) [ 50/300]  lr: 1 .. Iter(train) [100/300]  lr: 1")
-        (100, 300)
+
+def end_of(log: Path) -> bytes:
+    """The end of a log, in which the last step stands.
+
+    Args:
+        log: A file that another process writes.
+
+    Returns:
+        At most 16 KiB.
     """
-    steps = _STEP.findall(log)
-    return (int(steps[-1][0]), int(steps[-1][1])) if steps else None
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
+        return file.read()
 
 
-def _show(bar: tqdm[object], log: Path) -> None:
-    step = last_step(log.read_bytes()) if not bar.disable else None
-    if step is not None:
-        bar.total = step[1]
-        bar.update(step[0] - bar.n)
+def failure(job: Job, status: int) -> str:
+    """Why a job failed, with the end of its log.
 
+    Args:
+        job: The job.
+        status: Its exit status.
 
-def _failure(one: _Running) -> str:
-    lines = one.job.log.read_text(encoding="utf-8", errors="replace").splitlines()
+    Returns:
+        Lines.
+    """
+    lines = end_of(job.log).decode("utf-8", "replace").splitlines()
     end = "\n  ".join(lines[-_TAIL:])
-    return (
-        f"{one.job.name} ended with status {one.process.returncode}; the end of"
-        f" {one.job.log}:\n  {end}"
-    )
+    return f"{job.name} ended with status {status}; the end of {job.log}:\n  {end}"
+
+
+def _raise(failures: Sequence[str], count: int) -> None:
+    if failures:
+        raise ValueError(f"{len(failures)} of {count} jobs failed:\n" + "\n".join(failures))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 from pathlib import Path
 
 from seglosses.benchmark.checkout import mixin_stem, need_mixins
+from seglosses.benchmark.devices import Slot, choose_slots, read_gpus, visible_gpus
 from seglosses.benchmark.plan import PROFILES, Campaign, Run, plan, read_seeds, training_data
-from seglosses.benchmark.processes import run_jobs
+from seglosses.benchmark.processes import run_jobs, run_jobs_on_cluster
+from seglosses.benchmark.scripts import write_scripts
 from seglosses.datasets.topomortar import LABELS, TRAIN_SIZES
 from seglosses.datasets.write import BrickSet
 from seglosses.hosts.needed import MMSEG, need
@@ -38,7 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for scores and runs; finished runs in it are skipped")  # fmt: skip
     add("--balance", action="store_true",
         help="measure the gradient of each loss, for the report; makes other runs")  # fmt: skip
-    add("--jobs", type=int, help="trainings at the same time (one per core)")
+    add("--gpus", type=read_gpus, metavar="0,1,...",
+        help="GPUs to train on, a run on each at a time; the same twice for two, none for CPUs"
+        " (default: all that are visible)")  # fmt: skip
+    add("--jobs", type=int,
+        help="at most so many at a time (one a GPU; without GPUs one a core)")  # fmt: skip
+    add("--cluster", metavar="ADDRESS",
+        help="address of a running Dask scheduler: a training a thread of its workers")  # fmt: skip
+    add("--plan", action="store_true",
+        help="train nothing: write the runs as a Slurm array and as plain commands")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,8 +63,10 @@ def run(args: argparse.Namespace) -> int:
     need_mixins(losses)
     need(MMSEG, "seglosses benchmark run")
     seeds = read_seeds(args.seeds)
-    if PROFILES[args.profile].gpu:
-        _need_gpu(args.profile)
+    gpu = PROFILES[args.profile].gpu
+    slots = None
+    if not args.plan and args.cluster is None:
+        slots = choose_slots(args.gpus, args.jobs, needs_gpu=gpu, visible=visible_gpus())
     out: Path = args.out.resolve()
     data = training_data(args.data, out, BRICKS)
     _keep_groups(data, out)
@@ -65,20 +76,33 @@ def run(args: argparse.Namespace) -> int:
     runs = plan(campaign, losses, seeds)
     todo = [one for one in runs if not one.finished()]
     print(f"{len(runs)} runs, {len(runs) - len(todo)} finished before; scores go to {args.out}")
-    _run(todo, args.jobs)
+    if args.plan:
+        return _plan(todo, args.out.resolve() / "plan", gpu=gpu or bool(args.gpus))
+    _run(todo, slots, args.cluster)
     baseline = mixin_stem(losses[0])
     print(f"seglosses benchmark report {args.out} --baseline {baseline} --out {args.out}/report")
     return 0
 
 
-def _run(todo: list[Run], jobs: int | None) -> None:
-    if jobs is not None and jobs < 1:
-        raise ValueError(f"expected --jobs of at least 1, got {jobs}")
-    at_once = jobs or os.cpu_count() or 1
-    for name, seconds in run_jobs(
-        [one.job() for one in todo], at_once=at_once, keep_going=True
-    ).items():
-        print(f"{name}: {seconds:.0f} s")
+def _run(todo: list[Run], slots: list[Slot] | None, cluster: str | None) -> None:
+    if cluster is not None:
+        seconds = run_jobs_on_cluster([one.job(alone=True) for one in todo], cluster)
+    else:
+        seconds = run_jobs([one.job() for one in todo], slots=slots, keep_going=True)
+    for name, took in seconds.items():
+        print(f"{name}: {took:.0f} s")
+
+
+def _plan(todo: list[Run], folder: Path, *, gpu: bool) -> int:
+    """Prepare every run, and write what starts them."""
+    if not todo:
+        print("nothing is left to run")
+        return 0
+    jobs = [one.job(alone=True) for one in todo]
+    commands, array = write_scripts(jobs, folder, gpu=gpu)
+    print(f"sbatch {array}")
+    print(f"{commands}: a command a run, for any scheduler; each may be started again")
+    return 0
 
 
 def _keep_groups(data: Path, out: Path) -> None:
@@ -94,10 +118,3 @@ def _keep_groups(data: Path, out: Path) -> None:
         )
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, copy)
-
-
-def _need_gpu(profile: str) -> None:
-    import torch
-
-    if not torch.cuda.is_available():
-        raise ValueError(f"--profile {profile} needs a GPU; --profile cpu runs anywhere")

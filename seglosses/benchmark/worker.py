@@ -1,4 +1,4 @@
-"""One run in a process of its own: ``python -m seglosses.benchmark.worker FOLDER PARENT``."""
+"""One run in a process of its own: ``python -m seglosses.benchmark.worker FOLDER [PARENT]``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+from seglosses.benchmark.claims import TAKEN, TakenError, claimed
 from seglosses.benchmark.results import read_card, write_at_once
 from seglosses.benchmark.scores import as_csv, conventions, default_window, score_folder
 from seglosses.hosts.openmmlab.training import train_and_test
@@ -45,6 +46,44 @@ def end_with_parent(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def main(folder: Path, parent: int | None = None) -> int:
+    """Do a run unless it is done, or another process works on it.
+
+    Args:
+        folder: Of the run.
+        parent: Process with which this one ends; None for none.
+
+    Returns:
+        Exit status: 0, or :data:`seglosses.benchmark.claims.TAKEN`.
+    """
+    if parent is not None:
+        end_with_parent(parent)
+    try:
+        # a killed benchmark takes its workers with it within a second
+        with claimed(folder, patience=0.0 if parent is None else 5.0):
+            if is_finished(folder):
+                print(f"{folder}: finished before")
+                return 0
+            work(folder)
+    except TakenError as error:
+        print(f"{folder}: {error}")
+        return TAKEN
+    return 0
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the scores beside a folder are those of the run in it.
+
+    Args:
+        folder: Of a run.
+
+    Returns:
+        False for scores of another run, which are replaced.
+    """
+    known = read_card(folder.with_name(folder.name + ".json")).get("stamp")
+    scores = folder.with_name(folder.name + ".csv")
+    return scores.is_file() and known == read_card(folder / "card.json").get("stamp")
+
+
 if __name__ == "__main__":
-    end_with_parent(int(sys.argv[2]))
-    work(Path(sys.argv[1]))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else None))

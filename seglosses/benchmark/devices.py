@@ -1,0 +1,99 @@
+"""Where runs train at the same time: a slot for each GPU, or for each core where there is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Room for one run.
+
+    Attributes:
+        name: For messages; empty on a CPU.
+        env: What a run in it finds in its environment.
+    """
+
+    name: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def visible_gpus() -> list[str]:
+    """Names of the GPUs that CUDA shows to this process, as ``CUDA_VISIBLE_DEVICES`` takes them.
+
+    Returns:
+        Names, none without a GPU.
+    """
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    given = os.environ.get(VISIBLE)
+    names = [str(index) for index in range(count)]
+    if given is None:
+        return names
+    return [name.strip() for name in given.split(",") if name.strip()][:count]
+
+
+def choose_slots(
+    gpus: Sequence[str] | None, jobs: int | None, *, needs_gpu: bool, visible: Sequence[str]
+) -> list[Slot]:
+    """Slots for the runs of a benchmark.
+
+    Args:
+        gpus: Names of GPUs; one that is named twice takes two runs at a time. None for those that
+            are visible, empty for none.
+        jobs: At most so many runs at a time; None for one a GPU, without GPUs one a core.
+        needs_gpu: Whether the runs cannot do without.
+        visible: Names of the GPUs that there are.
+
+    Returns:
+        At least one slot.
+
+    Raises:
+        ValueError: There is no such GPU, or none where one is needed.
+
+    Example:
+        >>> slots = choose_slots(None, None, needs_gpu=True, visible=["0", "1"])
+        >>> [slot.env["CUDA_VISIBLE_DEVICES"] for slot in slots]
+        ['0', '1']
+        >>> [slot.name for slot in choose_slots(["1", "1"], None, needs_gpu=True, visible=["1"])]
+        ['GPU 1', 'GPU 1']
+        >>> len(choose_slots(None, 3, needs_gpu=False, visible=[]))
+        3
+    """
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"expected --jobs of at least 1, got {jobs}")
+    chosen = list(visible if gpus is None else gpus)
+    unknown = [name for name in chosen if name not in visible]
+    if unknown:
+        there = ", ".join(visible) or "none"
+        raise ValueError(f"no GPU {', '.join(unknown)}: visible are {there}")
+    if chosen:
+        slots = [Slot(f"GPU {name}", {VISIBLE: name}) for name in chosen]
+        return slots[: jobs or len(slots)]
+    if needs_gpu:
+        raise ValueError(
+            "this profile needs a GPU, and none is visible; --profile cpu runs anywhere"
+        )
+    env = {} if gpus is None else {VISIBLE: ""}
+    return [Slot(env=env)] * (jobs or os.cpu_count() or 1)
+
+
+def read_gpus(text: str) -> list[str]:
+    """GPUs of the command line.
+
+    Args:
+        text: Names separated by commas, or ``none``.
+
+    Returns:
+        Names.
+
+    Example:
+        >>> read_gpus("0,1"), read_gpus("none")
+        (['0', '1'], [])
+    """
+    return [] if text.strip() == "none" else [w.strip() for w in text.split(",") if w.strip()]
