@@ -67,6 +67,8 @@ def load(files: PairFiles, settings: Settings) -> LabelMaps:
     """
     stored, target = open_labels(files.pred), open_labels(files.target)
     pred, target, turn = align(stored, target, ignore_affine=settings.ignore_affine)
+    # What a file holds comes first: one-hot classes have an axis too many.
+    classes = decode(pred, settings.pred_code), decode(target, settings.target_code)
     if pred.shape != target.shape:
         raise ValueError(
             f"unequal sizes: {files.pred} has {_size(pred)}, {files.target} has {_size(target)}"
@@ -81,13 +83,7 @@ def load(files: PairFiles, settings: Settings) -> LabelMaps:
         reverse = ending(files.pred) in NIFTI_ENDINGS
         prob = read_probabilities(files.prob, settings.channels, stored.shape, reverse=reverse)
         prob = turn.apply(prob, leading=1)
-    return LabelMaps(
-        decode(pred, settings.pred_code),
-        decode(target, settings.target_code),
-        settings.spacing or target.spacing,
-        prob,
-        settings.regions,
-    )
+    return LabelMaps(*classes, settings.spacing or target.spacing, prob, settings.regions)
 
 
 def decode(file: LabelFile, code: LabelCode) -> NDArray[np.int16]:

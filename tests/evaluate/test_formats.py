@@ -12,6 +12,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from seglosses.evaluate import evaluate
 from seglosses.evaluate.files import open_labels, read_labels, read_probabilities
 from seglosses.evaluate.formats.pictures import whole_pictures
 
@@ -263,6 +264,21 @@ def test_one_hot_classes_are_refused(tmp_path: Path, axis: int, kind: type) -> N
     np.save(tmp_path / "a.npy", one_hot.astype(np.uint8) * 255)
     with pytest.raises(ValueError, match="one-hot"):
         read_labels(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("sides", [("pred", "gt"), ("pred",), ("gt",)])
+def test_folders_of_one_hot_classes_are_named_as_such(
+    tmp_path: Path, sides: tuple[str, ...]
+) -> None:
+    mask = np.zeros((4, 5), np.uint8)
+    mask[1:3] = 1
+    for side in ("pred", "gt"):
+        (tmp_path / side).mkdir()
+        for name in "abc":
+            one_hot = np.eye(2, dtype=np.uint8)[mask].transpose(2, 0, 1)
+            np.save(tmp_path / side / f"{name}.npy", one_hot if side in sides else mask)
+    with pytest.raises(ValueError, match=r"npy: .*one-hot classes .* save np.argmax"):
+        evaluate(tmp_path / "pred", tmp_path / "gt", workers=0)
 
 
 def test_volumes_of_masks_are_not_one_hot(tmp_path: Path) -> None:
