@@ -109,6 +109,7 @@ EXEMPT: dict[tuple[str, str], str] = {
     ),
     ("LDRLoss", "perfect_prediction_costs_zero"): "a lead above the margin is rewarded",
     ("LDRLoss", "missed_rare_class_costs"): "the mean is negative where most pixels lead",
+    ("SeesawLoss", "gradient_is_the_derivative"): "its weights are without gradient",
     ("SelfAdjustingDiceLoss", "perfect_prediction_costs_zero"): "certain pixels fade, w = 0",
     ("NormalizedCrossEntropyLoss", "missed_rare_class_costs"): "a pixel costs 1/2 at most here",
     ("NormalizedFocalLoss", "missed_rare_class_costs"): "a pixel costs 1/2 at most here",

@@ -157,6 +157,8 @@ OUTSIDE = [
     ("Poly1FocalLoss", "epsilon", -5.0, "[-1, inf)"),
     ("QualityFocalLoss", "beta", -1.0, "[0, inf)"),
     ("ReverseCrossEntropyLoss", "floor", 0.0, "(0, 1)"),
+    ("EQLv2Loss", "gamma", 0.0, "(0, inf)"),
+    ("SeesawLoss", "floor", 0.0, "(0, 1]"),
     ("SIoULoss", "theta", -1.0, "[0, inf)"),
     ("SSIMLoss", "sigma", 0.0, "(0, inf)"),
     ("SelfAdjustingDiceLoss", "smooth", 0.0, "(0, inf)"),

@@ -45,6 +45,9 @@ def subjects(cls: type[Loss]) -> Iterator[Subject]:
         if setting in UNDEFINED.get(cls.__name__, ()):
             continue
         loss = cls(use_sigmoid=sigmoid) if of_maps else cls()
+        if loss.state_dict():
+            # what it remembers of a training would change from call to call
+            loss.eval()
         subject = Subject(
             f"{cls.__name__}[{setting}]",
             "segmentation",
@@ -135,6 +138,8 @@ def spatial_of(cls: type[SegmentationLoss]) -> tuple[int, ...]:
 
 
 def told(loss: Loss) -> Callable[..., Tensor]:
+    # what a loss remembers of a training would change from call to call
+    loss = loss.eval() if loss.state_dict() else loss
     return StandIn(loss) if loss.needs else loss
 
 

@@ -101,6 +101,7 @@ PROB = LOGITS.softmax(1)
 LEAKY = 2 * torch.randn(2, 3, 14, 20, generator=GENERATOR)
 WALLS = torch.zeros(2, 14, 20, dtype=torch.long)
 WALLS[0, :, 9], WALLS[1, :, 10] = 1, 2
+SEEN = (torch.tensor([0.7]), torch.tensor([1.0]))
 FAINT = 0.3 * torch.rand(2, 3, 14, 16, generator=torch.Generator().manual_seed(4))
 IMAGE = 9 * torch.rand(2, 3, 14, 16, generator=GENERATOR) + 40 * HOT
 
@@ -124,6 +125,8 @@ def of_class(cls: type[Any], options: Options) -> Tensor:
     if cls.__name__.startswith("Lovasz") or cls is losses.KernelCalibrationLoss:
         more["average"] = "image"
     loss = cls(**more, **options).eval()
+    if cls is losses.EQLv2Loss:
+        loss.sums.add(positive=SEEN[0], negative=SEEN[1])
     if issubclass(cls, BoxLoss):
         return loss(*boxes_of(cls))
     if cls is losses.DistributionFocalLoss:
@@ -278,6 +281,9 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "ComponentBalancedDiceLoss": lambda f, **o: f(
         PROB, HOT, region_weights(regions(LABELS)), **o
     ).mean(1),
+    "EQLv2Loss": lambda f, **o: f(
+        LOGITS[:, :1], (LABELS == 1).unsqueeze(1).float(), *SEEN, **o
+    ).squeeze(1),
     "ExclusionDiceLoss": lambda f: f(PROB, 1 - HOT).sum(1),
     "DistributionFocalLoss": lambda f: f(
         LOGITS[0, 0], 14 * torch.rand(14, generator=torch.manual_seed(0))

@@ -19,6 +19,8 @@ PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
         losses.LabelSmoothingLoss(),
     ),
     "total persistence": (losses.TotalPersistenceLoss(), losses.TopologicalPriorLoss()),
+    "Seesaw": (losses.SeesawLoss(), losses.LabelSmoothingLoss()),
+    "EQL v2": (losses.EQLv2Loss(), losses.CrossEntropyLoss(use_sigmoid=True)),
     "SVLS": (losses.SVLSLoss(), losses.LabelSmoothingLoss()),
     "NACL": (losses.NACLLoss(), losses.MarginSmoothingLoss()),
     "L1-ACE, hard bins": (losses.L1ACELoss(), losses.KernelCalibrationLoss()),

@@ -18,6 +18,7 @@ from seglosses.losses.pixel import (
     long_tail,
     noise_robust,
     per_object,
+    seesaw,
 )
 from seglosses.losses.pixel.active_passive import *
 from seglosses.losses.pixel.asymmetric import *
@@ -34,6 +35,7 @@ from seglosses.losses.pixel.label_margins import *
 from seglosses.losses.pixel.long_tail import *
 from seglosses.losses.pixel.noise_robust import *
 from seglosses.losses.pixel.per_object import *
+from seglosses.losses.pixel.seesaw import *
 
 # Type checkers read an __all__ of literals only, and without one take every name above.
 EXPORTS = [
@@ -52,5 +54,6 @@ EXPORTS = [
     *long_tail.__all__,
     *noise_robust.__all__,
     *per_object.__all__,
+    *seesaw.__all__,
 ]
 globals()["__all__"] = EXPORTS

@@ -1,0 +1,62 @@
+"""Sums over a training: buffers of as many classes as the first batch has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class RunningSums(nn.Module):
+    """Named sums over classes, which survive checkpoints and are those of all ranks.
+
+    Every rank must call :meth:`add` as often as the others.
+
+    Example:
+        >>> sums = RunningSums("seen")
+        >>> sums.add(seen=torch.tensor([1.0, 2.0]))
+        >>> sums.add(seen=torch.tensor([1.0, 0.0]))
+        >>> sums.read("seen", 2)
+        tensor([2., 2.])
+    """
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        for name in names:
+            self.register_buffer(name, torch.zeros(0))
+
+    def read(self, name: str, count: int) -> Tensor:
+        """The sums of that name, zeros before the first batch.
+
+        Raises:
+            ValueError: for another number of classes than they were summed of.
+        """
+        held: Tensor = getattr(self, name)
+        if not held.numel():
+            return held.new_zeros(count)
+        if held.numel() != count:
+            raise ValueError(
+                f"sums over {held.numel()} classes were kept from earlier batches or a checkpoint,"
+                f" and these logits have {count}: give every head a loss of its own"
+            )
+        return held
+
+    @torch.no_grad()
+    def add(self, **sums: Tensor) -> None:
+        """Add what a batch has, of all ranks together."""
+        import torch.distributed as dist
+
+        together = torch.stack(list(sums.values()))
+        if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+            dist.all_reduce(together)
+        for name, more in zip(sums, together.unbind(), strict=True):
+            # another tensor, for the graph may still hold the old one
+            setattr(self, name, self.read(name, more.numel()).to(more) + more)
+
+    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
+        for name, held in self.named_buffers():
+            given = state.get(prefix + name)
+            if given is not None and given.shape != held.shape:
+                setattr(self, name, held.new_zeros(given.shape))
+        super()._load_from_state_dict(state, prefix, *rest)
