@@ -226,8 +226,10 @@ def _images(batch: Batch, name: str) -> Iterator[Tensor]:
 
 def _tensor(image: Any) -> Tensor:
     if isinstance(image, Tensor):
-        # sub-classes with meta data (MONAI, torchvision) cost time in every operation
-        return image.detach().as_subclass(Tensor)
+        if type(image).__torch_dispatch__ is Tensor.__torch_dispatch__:
+            # sub-classes with meta data (MONAI, torchvision) cost time in every operation
+            return image.detach().as_subclass(Tensor)
+        return image.detach()
     array = np.asarray(image)
     if array.dtype.kind == "u" and array.dtype.itemsize > 1:
         array = array.astype(np.int64)  # which torch has operations for

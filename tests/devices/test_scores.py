@@ -1,0 +1,43 @@
+"""The accumulator takes tensors of another device."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import os, torch
+from tests.devices.emulated import PAPER, ledger, on_paper
+from seglosses.evaluate.accumulator import Scores
+from tests.evaluate.test_accumulator import images
+
+made = images(2, (14, 14))
+logits = torch.stack([m[1][:, :14, :14] for m in made])
+labels = torch.stack([m[2][:14, :14] for m in made])
+found = []
+for columns, form in (("dice", None), (["dice", "brier"], "logits"), ("dice", "labels")):
+    pred = logits.argmax(1) if form == "labels" else logits
+    here = Scores(columns, 3, ignore_index=255, form=form)
+    here.update(pred, labels)
+    with ledger():
+        there = Scores(columns, 3, ignore_index=255, form=form)
+        there.update(on_paper(pred), on_paper(labels))
+    found.append(there.compute() == here.compute())
+print(found, flush=True)
+os._exit(0)
+"""
+
+
+def test_tensors_of_another_device() -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert done.stdout.split("\n")[0] == "[True, True, True]", done.stderr[-2000:]
