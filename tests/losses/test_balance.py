@@ -259,3 +259,19 @@ def test_measurements_are_kept_as_json_and_read_again(tmp_path) -> None:
     assert list(found) == ["decode_head"]
     assert found["decode_head"][0].norms == {"a": 1.0}
     assert math.isnan(found["decode_head"][0].against["a"])
+
+
+def test_processes_set_the_same_weights_from_their_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    def add_the_other_rank(norms: Tensor) -> None:
+        norms += torch.tensor([3.0, 1.0])
+
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    monkeypatch.setattr(torch.distributed, "all_reduce", add_the_other_rank)
+    share = DiceLoss(loss_weight=dict(share=0.5))
+    balancer = Balancer({"ce": CrossEntropyLoss(), "dice": share})
+    here = Measured(0, {"ce": 1.0, "dice": 3.0}, {"ce": 0.25, "dice": 0.75}, {}, {})
+    balancer.add(here)
+    # both ranks see (1 + 3) / 2 and (3 + 1) / 2
+    assert balancer.history[-1].shares == {"ce": 0.5, "dice": 0.5}
+    assert share.loss_weight == pytest.approx(0.001)

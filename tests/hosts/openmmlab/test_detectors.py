@@ -71,3 +71,36 @@ def test_losses_fall_and_metrics_run(
     assert last < 0.9 * first
     (scores,) = [line for line in lines if "coco/bbox_mAP" in line]
     assert "detection/recall" in scores or "detection/precision" in scores
+
+
+@pytest.mark.parametrize("leaf", ["fcos", "faster_rcnn"])
+def test_the_balance_of_a_detector(leaf: str, bricks: Path, tmp_path: Path) -> None:
+    cfg = compose(
+        CONFIGS / f"{leaf}_bricks.py",
+        data=str(bricks),
+        iters=2,
+        seed=0,
+        work_dir=str(tmp_path),
+        options={
+            "train_dataloader.batch_size": 1,
+            "train_cfg.val_interval": 1000,
+            "visualizer.name": f"balance_{leaf}",
+            "default_hooks.checkpoint.interval": 1000,
+        },
+    )
+    cfg.custom_hooks = [{"type": "seglosses.LossBalanceHook", "interval": 1}]
+    cfg.experiment_name = f"balance_{leaf}_{tmp_path.name}"
+    Runner.from_cfg(cfg).train()
+    kept = json.loads((tmp_path / "balance.json").read_text("utf-8"))
+    heads = {
+        "fcos": {"bbox_head": {"loss_cls", "loss_bbox", "loss_centerness"}},
+        "faster_rcnn": {
+            "rpn_head": {"loss_cls", "loss_bbox"},
+            "roi_head.bbox_head": {"loss_cls", "loss_bbox"},
+        },
+    }
+    for head, names in heads[leaf].items():
+        last = kept[head][-1]
+        assert len(last["norms"]) == len(names)
+        assert all(norm > 0 for norm in last["norms"].values())
+        assert sum(last["shares"].values()) == pytest.approx(1.0)
