@@ -98,7 +98,8 @@ def balance_charts(history: Sequence[Measured], *, name: str = "balance") -> str
     angles = {pair: [(o.step, o.angles.get(pair, math.nan)) for o in history] for pair in pairs}
     rows: list[list[str | tuple[str, float]]] = []
     for term in names:
-        values = [value for _, value in shares[term]]
+        on = [value for _, value in shares[term] if value > 0]  # not while a schedule has it off
+        values = on or [0.0]
         against_it = [value for _, value in against[term] if value == value]
         middle = float(np.median(values))
         cosine = float(np.median(against_it)) if against_it else math.nan
@@ -112,14 +113,22 @@ def balance_charts(history: Sequence[Measured], *, name: str = "balance") -> str
                 (number(cosine), cosine),
             ]
         )
-    heads = ["Loss", "Share, median", "Share, last", "Norm, last", "Cosine with the others, median"]
+    heads = [
+        "Loss",
+        "Share while on, median",
+        "last",
+        "Norm, last",
+        "Cosine with the others, median",
+    ]
     cards = [
         _card("Share of the gradient", shares, (0.0, 1.0), names),
         _card("Cosine with the sum of the others", against, (-1.0, 1.0), names),
     ]
     if pairs:
         cards.append(_card("Angle of two losses, degrees", angles, (0.0, 180.0), pairs))
-    return page.table(heads, rows, name=name) + (f'<div class="grid wide">{"".join(cards)}</div>')
+    return page.table(heads, rows, name=name) + (
+        f'<div class="grid wide" style="margin-top:14px">{"".join(cards)}</div>'
+    )
 
 
 def _card(
