@@ -116,7 +116,7 @@ def balance_charts(history: Sequence[Measured], *, name: str = "balance") -> str
     heads = [
         "Loss",
         "Share while on, median",
-        "last",
+        "Share, last",
         "Norm, last",
         "Cosine with the others, median",
     ]
