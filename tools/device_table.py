@@ -1,8 +1,9 @@
 """What a call and its backward pass do on an accelerator, loss by loss, counted on a CPU.
 
 Runs every loss, and some of the peers', on the emulated device of ``tests/devices`` and prints a
-Markdown table: launches, bytes moved in multiples of the logits, copies to the host and back, and
-times that the host waits. Nothing is timed.
+Markdown table: launches, bytes moved in multiples of the logits, copies to the host and back,
+times that the host waits, and graphs that ``torch.compile`` makes of a call on CPU tensors. Nothing
+is timed.
 
     python tools/device_table.py [--classes 19] [--side 64] [LOSS...]
 """
@@ -13,7 +14,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("SEGLOSSES_CHECKS", "async")
@@ -22,11 +25,12 @@ from tests.devices.emulated import Ledger, ledger, on_paper  # isort: skip  befo
 
 import torch
 from torch import Tensor
+from torch._dynamo.testing import CompileCounter
 
 from seglosses.catalogue import loss_classes
 from tests.devices.cases import case, labels
 
-Row = tuple[str, Ledger, int]
+Row = tuple[str, Ledger, int, int]
 
 
 def counted(loss: Callable[[], Tensor]) -> Ledger:
@@ -44,32 +48,64 @@ def ours(names: list[str], classes: int, side: int) -> Iterator[Row]:
             continue
         made = case(cls, "plain", classes, (side, side))
         if made is not None:
+            graphs = graphs_of(made.loss, made.value)
             there = made.moved(on_paper)
-            yield name, counted(there.value), _size(made.tensors["pred"])
+            yield name, counted(there.value), _size(made.tensors["pred"]), graphs
+
+
+def graphs_of(loss: Any, call: Callable[[Any], Tensor]) -> int:
+    """How many graphs the compiler makes of one call; one where nothing breaks it."""
+    torch._dynamo.reset()
+    counter = CompileCounter()
+    call(torch.compile(loss, backend=counter))
+    torch._dynamo.reset()
+    found: int = counter.frame_count
+    return found
 
 
 def peers(classes: int, side: int) -> Iterator[Row]:
-    """Rows of torch, MONAI and MMSegmentation, of those that can be imported."""
+    """Rows of torch, MONAI, MMSegmentation and MMDetection, of those that can be imported."""
     pred = 2 * torch.randn(2, classes, side, side)
     target = labels(2, (side, side), classes)
     known = target.where(target != 255, 0)
-    z, y, y_known = on_paper(pred.requires_grad_()), on_paper(target), on_paper(known)
-    cross = torch.nn.CrossEntropyLoss(ignore_index=255)
-    yield "torch CrossEntropyLoss", counted(lambda: cross(z, y)), _size(pred)
+    hot = torch.nn.functional.one_hot(known, classes).movedim(-1, 1).float()
+    boxes = torch.rand(48, 4).cumsum(1)
+    for name, loss, given, wanted in _peers(pred, target, known, hot, boxes):
+        leaf, there = given.requires_grad_(), on_paper(wanted)
+        try:
+            graphs = graphs_of(loss, lambda made, x=leaf, y=wanted: made(x, y))  # type: ignore[misc]
+        except Exception as error:
+            print(f"{name} does not compile: {error}", file=sys.stderr)
+            graphs = 0
+        paper = on_paper(leaf)
+        yield name, counted(lambda f=loss, x=paper, y=there: f(x, y)), _size(given), graphs  # type: ignore[misc]
+
+
+def _peers(
+    pred: Tensor, target: Tensor, known: Tensor, hot: Tensor, boxes: Tensor
+) -> Iterator[tuple[str, Callable[..., Tensor], Tensor, Tensor]]:
+    yield "torch CrossEntropyLoss", torch.nn.CrossEntropyLoss(ignore_index=255), pred, target
     try:
         from monai.losses import DiceLoss, SSIMLoss
+
+        dice, ssim = DiceLoss(softmax=True, to_onehot_y=True), SSIMLoss(2)
+        yield "MONAI DiceLoss, nothing ignored", dice, pred, known.unsqueeze(1)
+        yield "MONAI SSIMLoss", lambda z, y: ssim(z.softmax(1), y), pred, hot
     except ImportError as error:
         print(f"left out: {error}", file=sys.stderr)
-        return
-    dice = DiceLoss(softmax=True, to_onehot_y=True)
-    yield (
-        "MONAI DiceLoss, nothing ignored",
-        counted(lambda: dice(z, y_known.unsqueeze(1))),
-        _size(pred),
-    )
-    hot = on_paper(torch.nn.functional.one_hot(known, classes).movedim(-1, 1).float())
-    ssim = SSIMLoss(2)
-    yield "MONAI SSIMLoss", counted(lambda: ssim(z.softmax(1), hot)), _size(pred)
+    try:
+        from mmseg.models import losses as theirs
+
+        cross = theirs.CrossEntropyLoss(avg_non_ignore=True)
+        yield "MMSegmentation CrossEntropyLoss", partial(cross, ignore_index=255), pred, target
+        yield "MMSegmentation DiceLoss", theirs.DiceLoss(), pred, target
+        yield "MMSegmentation LovaszLoss", theirs.LovaszLoss(reduction="none"), pred, target
+        from mmdet.models.losses import DIoULoss, GIoULoss
+
+        yield "MMDetection GIoULoss", GIoULoss(), boxes, boxes + 1
+        yield "MMDetection DIoULoss", DIoULoss(), boxes, boxes + 1
+    except ImportError as error:
+        print(f"left out: {error}", file=sys.stderr)
 
 
 def _size(pred: Tensor) -> int:
@@ -83,10 +119,10 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=19)
     parser.add_argument("--side", type=int, default=64)
     asked = parser.parse_args()
-    print("| loss | launches | bytes / logits | copies down | up | waits |")
-    print("|---|---|---|---|---|---|")
+    print("| loss | launches | bytes / logits | copies down | up | waits | graphs |")
+    print("|---|---|---|---|---|---|---|")
     rows = [*ours(asked.losses, asked.classes, asked.side)]
-    for name, found, size in [*rows, *peers(asked.classes, asked.side)]:
+    for name, found, size, graphs in [*rows, *peers(asked.classes, asked.side)]:
         waits = found.count("wait", "up, waiting")
         cells = (
             found.launches,
@@ -94,7 +130,7 @@ def main() -> None:
             found.count("down"),
             found.count("up"),
         )
-        print(f"| {name} | {' | '.join(map(str, cells))} | {waits} |")
+        print(f"| {name} | {' | '.join(map(str, cells))} | {waits} | {graphs} |")
     sys.stdout.flush()
     os._exit(0)
 
