@@ -31,6 +31,7 @@ AGREE = 0.85
 LARGE_WIDTH = 20.0
 SKEWED = 100.0
 FEW_IMAGES = 10
+ANISOTROPIC = 3.0
 
 
 @dataclass(frozen=True)
@@ -365,6 +366,22 @@ def _uneven(profile: Profile) -> Verdict:
     )
 
 
+def _anisotropic(profile: Profile) -> Verdict:
+    ratio = profile.anisotropy
+    if profile.ndim == 2 or ratio < ANISOTROPIC:
+        known = (
+            "no spacing is stated" if profile.spacing is None else f"edges differ {ratio:.1f}-fold"
+        )
+        return Verdict(False, f"{profile.ndim}D, {known}; {ANISOTROPIC:g}-fold is much")
+    return Verdict(
+        True,
+        f"the edges of voxels differ {ratio:.1f}-fold",
+        note="Losses count voxels, not millimetres: give spacing to Hausdorff losses, and take a 2D"
+        " network, or resample, where a structure is one or two slices thick. Widths above are in"
+        " voxels.",
+    )
+
+
 def _few(profile: Profile) -> Verdict:
     if profile.found >= FEW_IMAGES:
         return Verdict(False, f"{profile.found} label maps")
@@ -467,6 +484,14 @@ RULES: tuple[Rule, ...] = (
         "Karimi and Salcudean 2020; Sun et al. 2023",
         "No training of ours supports it; Ma et al. 2021 find none that beats Dice and CE by much.",
         _smooth,
+    ),
+    Rule(
+        "anisotropic",
+        "volumes whose slices lie far apart",
+        "spacing of HausdorffDTLoss and its relatives",
+        "Isensee et al., Nature Methods 2021, whose plans change at a ratio of 3",
+        "Files must state their spacing; PNG and NumPy files do not.",
+        _anisotropic,
     ),
     Rule(
         "few images",

@@ -16,7 +16,13 @@ from seglosses.advise.rules import RULES, Rule
 Maker = Callable[[int], NDArray[np.integer]]
 
 
-def profile(make: Maker, classes: int = 2, images: int = 12, **known: object) -> Profile:
+def profile(
+    make: Maker,
+    classes: int = 2,
+    images: int = 12,
+    spacing: tuple[float, ...] | None = None,
+    **known: object,
+) -> Profile:
     """The profile of made-up label maps."""
     maps = [np.asarray(make(index)) for index in range(images)]
     measured = []
@@ -28,7 +34,7 @@ def profile(make: Maker, classes: int = 2, images: int = 12, **known: object) ->
         images=images,
         found=images,
         shape=maps[0].shape,
-        spacing=None,
+        spacing=spacing,
         ignored=0.0,
         classes=tuple(measured),
         num_classes=classes,
@@ -130,7 +136,8 @@ def losses(found: Profile) -> list[str]:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {rule.name for rule in RULES} == {*CASES, "doubtful boundaries", "few images"}
+    others = {"doubtful boundaries", "few images", "anisotropic"}
+    assert {rule.name for rule in RULES} == {*CASES, *others}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -234,3 +241,15 @@ def test_noise_is_not_counted_as_structure() -> None:
     said = {one.rule.name: one.verdict.because for one in found.considered}
     assert "noise" in said["structured"]
     assert judged(profile(random))["speckled"]
+
+
+def test_slices_far_apart_are_said() -> None:
+    def block(index: int) -> NDArray[np.uint8]:
+        labels = np.zeros((6, 20, 20), np.uint8)
+        labels[1:5, 5:15, 5:15] = 1
+        return labels
+
+    assert judged(profile(block, spacing=(5.0, 1.0, 1.0)))["anisotropic"]
+    assert not judged(profile(block, spacing=(2.0, 1.0, 1.0)))["anisotropic"]
+    assert not judged(profile(block))["anisotropic"]
+    assert not judged(profile(organ, spacing=(5.0, 1.0)))["anisotropic"]
