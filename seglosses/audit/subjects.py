@@ -22,7 +22,7 @@ from seglosses.laws import LawBrokenError, Subject
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.laws.subject import shown
 from seglosses.losses.base import BoxLoss, RotatedBoxLoss
-from seglosses.losses.classwise import ClassLoss
+from seglosses.losses.classes import ClassLoss
 from seglosses.primitives.encoding import activate, one_hot
 
 OVERLAP = re.compile(r"dice|jaccard|tversky|lovasz|iou", re.IGNORECASE)

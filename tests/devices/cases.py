@@ -13,7 +13,8 @@ from seglosses.extra_inputs import extra_inputs
 from seglosses.losses.base import BoxLoss, Loss, PixelLoss, SegmentationLoss
 from seglosses.losses.box.distribution import DistributionFocalLoss
 from seglosses.losses.box.quality import QualityLoss
-from seglosses.losses.classwise import ClassLoss, MapLoss
+from seglosses.losses.classes import ClassLoss
+from seglosses.losses.classwise import MapLoss
 from seglosses.losses.rows import RotatedBoxLoss
 
 CLASSES = 4

@@ -20,7 +20,7 @@ from seglosses.losses import (
     LovaszSoftmaxLoss,
     VarifocalLoss,
 )
-from seglosses.losses.classwise import ClassLoss
+from seglosses.losses.classes import ClassLoss
 from seglosses.primitives.checks import class_factors
 
 LOGITS = torch.randn(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))

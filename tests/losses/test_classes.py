@@ -17,7 +17,8 @@ from seglosses.losses import (
     TverskyLoss,
     tversky_loss,
 )
-from seglosses.losses.classwise import ClassLoss, MapLoss, OverlapLoss
+from seglosses.losses.classes import ClassLoss
+from seglosses.losses.classwise import MapLoss, OverlapLoss
 from seglosses.primitives.overlap import Counts
 
 CLASS_LOSSES = [

@@ -15,7 +15,8 @@ from seglosses.laws import EXEMPT, Subject, laws_of
 from seglosses.laws.overlap import OVERLAP_LAWS
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.losses.base import BoxLoss, Loss, PixelLoss, RotatedBoxLoss, SegmentationLoss
-from seglosses.losses.classwise import ClassLoss, MapLoss
+from seglosses.losses.classes import ClassLoss
+from seglosses.losses.classwise import MapLoss
 
 
 def loss_classes() -> list[type[Loss]]:

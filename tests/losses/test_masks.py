@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seglosses import losses
-from seglosses.losses.classwise import ClassLoss
+from seglosses.losses.classes import ClassLoss
 
 NAMES = sorted(
     name

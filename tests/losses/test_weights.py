@@ -14,7 +14,8 @@ from seglosses.extra_inputs import KNOWN, extra_inputs
 from seglosses.laws.stand_ins import StandIn
 from seglosses.losses import TopologicalPriorLoss, TopoLoss, WarpingLoss
 from seglosses.losses.base import SegmentationLoss
-from seglosses.losses.classwise import ClassLoss, MapLoss
+from seglosses.losses.classes import ClassLoss
+from seglosses.losses.classwise import MapLoss
 
 LOSSES = [
     member

@@ -15,7 +15,8 @@ from seglosses.catalogue import loss_classes
 from seglosses.extra_inputs import extra_inputs
 from seglosses.losses.base import PixelLoss
 from seglosses.losses.box.quality import QualityLoss, dense_quality
-from seglosses.losses.classwise import ClassLoss, MapLoss, OverlapLoss
+from seglosses.losses.classes import ClassLoss
+from seglosses.losses.classwise import MapLoss, OverlapLoss
 from seglosses.losses.guided.attribution import _AttributionLoss
 from seglosses.losses.line.centerline_boundary import radius_weights
 from seglosses.losses.line.skeleton_recall import tube

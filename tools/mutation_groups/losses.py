@@ -5,13 +5,13 @@ _T = "tests/losses"
 
 MUTATIONS = [
     (
-        f"{_L}/classwise.py",
+        f"{_L}/classes.py",
         "counted = present if counted is None else counted & present",
         "counted = present",
         f"{_T}/test_classes.py {_T}/test_weights.py",
     ),
     (
-        f"{_L}/classwise.py",
+        f"{_L}/classes.py",
         "worst = (loss if weights is None else loss * weights).amax(1)",
         "worst = (loss if weights is None else loss * weights).mean(1)",
         f"{_T}/test_classes.py",

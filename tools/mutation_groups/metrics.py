@@ -114,8 +114,8 @@ MUTATIONS = [
     ),
     (
         f"{_M}/detection.py",
-        "free[j] = False",
-        "free[j] = True",
+        "free[partner[i]] = False",
+        "free[partner[i]] = True",
         f"{_T}/test_detection.py",
     ),
     (

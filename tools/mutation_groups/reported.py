@@ -15,7 +15,7 @@ _CLASS_DEFAULTS = """        self,
 
 MUTATIONS = [
     (
-        "seglosses/losses/classwise.py",
+        "seglosses/losses/classes.py",
         "rows, None if mass is None else self._present(mass).any(1), batch, asked",
         "rows, None, batch, asked",
         "tests/losses/test_classes.py",

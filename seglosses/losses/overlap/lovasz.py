@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.losses.classwise import ClassLoss, MapOptions
+from seglosses.losses.classes import ClassLoss
+from seglosses.losses.classwise import MapOptions
 from seglosses.primitives.checks import require
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned, activate

@@ -9,7 +9,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.base import SegOptions
-from seglosses.losses.classwise import ClassLoss
+from seglosses.losses.classes import ClassLoss
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned, one_hot

@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 
 from seglosses.extra_inputs import extra_map
 from seglosses.losses.base import SegmentationLoss, SegOptions
-from seglosses.losses.classwise import refuse_per_pixel
+from seglosses.losses.classes import refuse_per_pixel
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.first_order import refuse_transforms

@@ -8,7 +8,8 @@ from typing_extensions import Unpack
 
 from seglosses.extra_inputs import extra_input
 from seglosses.losses.base import PixelLoss, PixelOptions, SegmentationLoss, SegOptions
-from seglosses.losses.classwise import CountOptions, OverlapLoss, refuse_per_pixel
+from seglosses.losses.classes import refuse_per_pixel
+from seglosses.losses.classwise import CountOptions, OverlapLoss
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.entropy import cross_entropy
