@@ -102,6 +102,14 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("MaxSupLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
     ("MarginSmoothingLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
     ("ACLSLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
+    **{
+        (name, law): "classes that change names keep their relations"
+        for name in ("PixelAffinityDistillationLoss", "CrossImageDistillationLoss")
+        for law in ("wrong_prediction_costs_more",)
+    },
+    ("CrossImageDistillationLoss", "missed_rare_class_costs"): (
+        "a mean over pixels, of which a hundredth relate to others than they should"
+    ),
     ("NACLLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
     ("SVLSLoss", "perfect_prediction_costs_zero"): "certainty at boundaries is what it prices",
     ("L1ACELoss", "missed_rare_class_costs"): (

@@ -180,8 +180,12 @@ def _summed_over_ranks(counts: Counts) -> Counts:
     return Counts(*total.unbind())
 
 
-def _without(batch: Aligned, owner: str) -> Aligned:
-    """The batch with pixels of weight 0 ignored, and no weights of pixels."""
+def without_weights(batch: Aligned, owner: str) -> Aligned:
+    """The batch with pixels of weight 0 ignored, and no weights of pixels.
+
+    Raises:
+        ValueError: for weights other than 0 and 1.
+    """
     weight = batch.pixel_weight
     if weight is None:
         return batch
@@ -280,7 +284,7 @@ class MapLoss(ClassLoss):
         # weights of pixels may change what a map sees of the label
         label = None if batch.pixel_weight is not None else self._label_words(batch)
         if self.of_structures:
-            batch = _without(batch, type(self).__name__)
+            batch = without_weights(batch, type(self).__name__)
         only_present = self._only_present(batch)
         batch, chosen, weights = self._chosen(batch)
         prob = self._read(batch, chosen)

@@ -20,6 +20,14 @@ from seglosses.losses.rows import RowLoss
 from tests.reference.pairs import PAIRS, odd_options
 
 NAMES = sorted(loss_classes())
+#: They refuse weights of classes.
+UNWEIGHED = (
+    "GeneralizedDiceLoss",
+    "ActiveBoundaryLoss",
+    "CrossImageDistillationLoss",
+    "DISTLoss",
+    "PixelAffinityDistillationLoss",
+)
 EVERY = {"reduction", "loss_weight", "loss_name"}
 SEGMENTATION = EVERY | {"use_sigmoid", "ignore_index", "class_weight"}
 OPTIONS = [(name, option) for name in NAMES for option in loss_classes()[name]().options()]
@@ -33,7 +41,7 @@ def odd(name: str) -> dict[str, Any]:
     options |= {"loss_weight": {"value": 0.5, "start": 0.25, "warmup": 0.5, "initial": 0.125}}
     if issubclass(cls, SegmentationLoss):
         options |= {"ignore_index": 7, "use_sigmoid": True}
-        if name not in ("GeneralizedDiceLoss", "ActiveBoundaryLoss"):
+        if name not in UNWEIGHED:
             options["class_weight"] = torch.tensor([0.1, 0.7, 3.0])
     if issubclass(cls, PixelLoss):
         options["avg_non_ignore"] = False

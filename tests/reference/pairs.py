@@ -285,6 +285,10 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "EQLv2Loss": lambda f, **o: f(
         LOGITS[:, :1], (LABELS == 1).unsqueeze(1).float(), *SEEN, **o
     ).squeeze(1),
+    "ChannelWiseDistillationLoss": lambda f, **o: f(LOGITS, OTHER, **o).mean(1),
+    "PixelAffinityDistillationLoss": lambda f: f(LOGITS, OTHER),
+    "CrossImageDistillationLoss": lambda f, **o: f(LOGITS, OTHER, **o),
+    "DISTLoss": lambda f, **o: f(PROB, OTHER.softmax(1), **o),
     "ExclusionDiceLoss": lambda f: f(PROB, 1 - HOT).sum(1),
     "DistributionFocalLoss": lambda f: f(
         LOGITS[0, 0], 14 * torch.rand(14, generator=torch.manual_seed(0))

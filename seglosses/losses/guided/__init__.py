@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from seglosses.losses.guided import attribution, contrast, distillation, distillation_boundary
+from seglosses.losses.guided import (
+    attribution,
+    contrast,
+    distillation,
+    distillation_boundary,
+    distillation_relations,
+)
 from seglosses.losses.guided.attribution import *
 from seglosses.losses.guided.contrast import *
 from seglosses.losses.guided.distillation import *
 from seglosses.losses.guided.distillation_boundary import *
+from seglosses.losses.guided.distillation_relations import *
 
 # Type checkers read an __all__ of literals only, and without one take every name above.
 EXPORTS = [
@@ -14,5 +21,6 @@ EXPORTS = [
     *contrast.__all__,
     *distillation.__all__,
     *distillation_boundary.__all__,
+    *distillation_relations.__all__,
 ]
 globals()["__all__"] = EXPORTS

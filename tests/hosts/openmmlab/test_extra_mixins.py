@@ -27,6 +27,9 @@ NEEDS = {
     "ce_right_reasons": ("attribute_to",),
     "distill": ("teacher",),
     "distill_boundary": ("teacher",),
+    "distill_channel_wise": ("teacher",),
+    "distill_dist": ("teacher",),
+    "distill_relations": ("teacher",),
     "partial_ce_gated_crf": (),
     "partial_ce_tree_energy": (),
 }
