@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from seglosses.advise.kinds import is_thin
 from seglosses.advise.profile import Profile
-from seglosses.advise.rules import RULES, Rule, is_thin
+from seglosses.advise.rules import RULES, Rule
 from seglosses.advise.seen import ANSWERS, ErrorReport, error_report
 from seglosses.advise.terms import Term, Verdict
 

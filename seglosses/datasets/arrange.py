@@ -75,9 +75,9 @@ def read_splits(path: Path) -> dict[str, Place]:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = Path(folder) / "splits.csv"
-        ...     _ = path.write_text("ID,split\n07,train\n09,test\n")
+        ...     _ = path.write_text("ID,split\n07,train\n08,val\n09,test\n")
         ...     {name: place.split for name, place in read_splits(path).items()}
-        {'07': 'train', '09': 'test'}
+        {'07': 'train', '08': 'val', '09': 'test'}
     """
     places: dict[str, Place] = {}
     with path.open(newline="", encoding="utf-8") as file:

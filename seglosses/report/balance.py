@@ -87,7 +87,8 @@ def balance_charts(history: Sequence[Measured], *, name: str = "balance") -> str
         HTML.
 
     Example:
-        >>> found = Measured(0, {"a": 1.0, "b": 1.0}, {"a": 0.5, "b": 0.5}, {"a~b": 90.0}, {})
+        >>> both = {"a": 0.5, "b": 0.5}
+        >>> found = Measured(0, norms=both, shares=both, angles={"a~b": 60.0}, against=both)
         >>> balance_charts([found]).count("<svg")
         3
     """

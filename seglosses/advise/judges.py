@@ -1,0 +1,204 @@
+"""Rules that propose losses: one function for each row of :mod:`seglosses.advise.rules`."""
+
+from __future__ import annotations
+
+import math
+
+from seglosses.advise.kinds import (
+    ABSENT,
+    AGREE,
+    CROWDED,
+    NEAR,
+    NOISY,
+    RARE,
+    SMALL,
+    STRUCTURED,
+    THIN_LENGTH,
+    THIN_WIDTH,
+    fixed_numbers,
+    is_compact,
+    is_thin,
+    named,
+    noise,
+    restricted,
+    shown,
+)
+from seglosses.advise.profile import Profile
+from seglosses.advise.terms import Term, Verdict
+
+
+def thin(profile: Profile) -> Verdict:
+    """Row "thin" of the table."""
+    chosen = [one for one in shown(profile) if is_thin(one)]
+    if not chosen:
+        most = max(shown(profile), key=lambda one: one.elongation, default=None)
+        seen = "nothing is labelled" if most is None else (
+            f"the longest class has {most.elongation:.1f} widths of centre line a component and"
+            f" is {most.width():.0f} px wide; thin is from {THIN_LENGTH:g} widths, up to"
+            f" {THIN_WIDTH:g} px"
+        )  # fmt: skip
+        return Verdict(False, seen)
+    first = max(chosen, key=lambda one: one.elongation)
+    because = (
+        f"{named(chosen, profile)}{first.width():.0f} px wide (95 %: {first.width(95):.0f}) and"
+        f" {first.elongation:.0f} widths long a component"
+    )
+    if profile.ndim == 3:
+        term = Term("SkeletonRecallLoss", 0.5, restricted(chosen, profile))
+        return Verdict(True, because, (term,))
+    # As many erosions as the widest parts need; each costs, and more change nothing.
+    radius = max(one.width(95) for one in chosen) / 2
+    steps = int(min(max(math.ceil(radius), 3), 10))
+    return Verdict(
+        True,
+        because,
+        (Term("SoftClDiceLoss", 0.5, {"iterations": steps, **restricted(chosen, profile)}),),
+    )
+
+
+def structured(profile: Profile) -> Verdict:
+    """Row "structured" of the table."""
+    features = {
+        one.name: one.median("components") + one.median("loops") + one.median("cavities")
+        for one in shown(profile)
+    }
+    chosen = [one for one in shown(profile) if features[one.name] >= STRUCTURED and is_thin(one)]
+    if not chosen:
+        most = max(features.values(), default=0.0)
+        return Verdict(
+            False,
+            f"no thin class with {STRUCTURED:g} or more components and loops an image"
+            f" (the most of any class: {most:.0f})",
+        )
+    if noisy := [one for one in chosen if noise(one) >= NOISY]:
+        return Verdict(
+            False,
+            f"{named(noisy, profile)}{noise(noisy[0]):.0%} of the components and loops are single"
+            " pixels or pinholes: what would be counted is noise",
+        )
+    loops = max(one.median("loops") for one in chosen)
+    pieces = max(one.median("components") for one in chosen)
+    because = f"{named(chosen, profile)}{pieces:.0f} components and {loops:.0f} loops an image"
+    note = (
+        "Betti matching is a sum over features, and its gradient sits on few pixels: on membranes"
+        " weight 0.02 is 95 % of the gradient's norm and 0.5 is 99.8 % (docs/evidence.md). Lower"
+        " the weight where LossBalanceHook warns of more than 99 %."
+    )
+    if profile.ndim == 3:
+        note += " In volumes give it `crop=96` or so, and start later if time is short."
+    return Verdict(
+        True,
+        because,
+        (Term("BettiMatchingLoss", 0.02, restricted(chosen, profile), start=0.5, warmup=0.1),),
+        note=note,
+    )
+
+
+def known_numbers(profile: Profile) -> Verdict:
+    """Row "known numbers" of the table."""
+    for one in shown(profile):
+        if (first := fixed_numbers(one)) is not None:
+            betti = list(first[: profile.ndim])
+            options = {"betti": betti, **restricted([one], profile)}
+            return Verdict(
+                True,
+                f"{named([one], profile)}at least 95 % of {len(one.betti)} images have the Betti"
+                f" numbers {', '.join(map(str, betti))}",
+                (Term("TopologicalPriorLoss", 0.01, options, start=0.5, warmup=0.1),),
+                note="Train on whole images: a crop has other Betti numbers than its image.",
+            )
+    return Verdict(
+        False,
+        "no class has the same few Betti numbers in 95 % of at least 5 images, or it is one piece"
+        " without loops, which the largest component after prediction gives for nothing",
+    )
+
+
+def crowded(profile: Profile) -> Verdict:
+    """Row "crowded" of the table."""
+    chosen = [
+        one
+        for one in shown(profile)
+        if is_compact(one)
+        and one.median("components") >= CROWDED
+        and one.part("neighbours") >= NEAR
+    ]
+    if not chosen:
+        near = max((one.part("neighbours") for one in shown(profile) if is_compact(one)), default=0)
+        return Verdict(
+            False,
+            f"no compact class with {CROWDED:g} components an image of which {NEAR:.0%} lie within"
+            f" 3 px of another (most: {near:.0%})",
+        )
+    one = chosen[0]
+    return Verdict(
+        True,
+        f"{named(chosen, profile)}{one.median('components'):.0f} components an image,"
+        f" {one.part('neighbours'):.0%} of them within 3 px of another",
+        (Term("BettiMatchingLoss", 0.02, restricted(chosen, profile), start=0.5, warmup=0.1),),
+        note="Where objects touch, a class for their borders, or a network for instances, does more"
+        " than any loss; SkeletonAwareLoss (2D) and MalisLoss are for labels of such borders.",
+    )
+
+
+def rare(profile: Profile) -> Verdict:
+    """Row "rare" of the table."""
+    chosen = [
+        one
+        for one in shown(profile)
+        if not is_thin(one) and (one.share < RARE or one.size() < SMALL)
+    ]
+    if not chosen:
+        least = min((one.share for one in shown(profile)), default=0.0)
+        return Verdict(
+            False,
+            f"no compact class below {RARE:.0%} of the pixels or with a median component below"
+            f" {SMALL:g} px (least share: {least:.2%})",
+        )
+    one = min(chosen, key=lambda one: one.share)
+    because = (
+        f"{named(chosen, profile)}{one.share:.2%} of the pixels, components of {one.size():.0f} px"
+    )
+    return Verdict(
+        True,
+        because,
+        replace=("DiceLoss", Term("TverskyLoss", 1.0, {"alpha": 0.3, "beta": 0.7})),
+    )
+
+
+def absent(profile: Profile) -> Verdict:
+    """Row "absent" of the table."""
+    worst = min(profile.classes, key=lambda one: one.presence, default=None)
+    presence = 1.0 if worst is None else worst.presence
+    if worst is None or presence > ABSENT:
+        return Verdict(False, f"the rarest class is in {presence:.0%} of the images")
+    because = f"{named([worst], profile)}in {presence:.0%} of the images only"
+    return Verdict(
+        True,
+        because,
+        amend=(("DiceLoss", "TverskyLoss"), {"average": "dataset"}),
+        note="Dice is pooled over the batch, so that an image without the class does not count any"
+        " false pixel as a whole error: take batches in which the class occurs.",
+    )
+
+
+def doubtful(profile: Profile) -> Verdict:
+    """Row "doubtful boundaries" of the table."""
+    known = profile.annotators
+    if known is None:
+        return Verdict(False, "no second annotator was given (--second)")
+    because = (
+        f"two annotators agree to a Dice of {known.dice:.3f} on {known.images} images;"
+        f" {known.rim:.0%} of what they differ in lies at both boundaries"
+    )
+    if known.dice >= AGREE:
+        return Verdict(False, because)
+    smooth = Term("CrossEntropyLoss", 1.0, {"boundary_smoothing": 0.5})
+    wide = not any(is_thin(one) for one in profile.classes)
+    return Verdict(
+        True,
+        because,
+        replace=("CrossEntropyLoss", smooth) if known.rim >= 0.5 and wide else None,
+        note="No model can be told apart from another by less than the annotators differ: score the"
+        " second annotator as a model beside yours.",
+    )

@@ -1,0 +1,98 @@
+"""Kinds of classes that rules tell apart, and their thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seglosses.advise.profile import ClassProfile, Profile
+
+THIN_WIDTH = 16.0
+THIN_LENGTH = 5.0
+RARE = 0.01
+SMALL = 64.0
+ABSENT = 0.5
+STRUCTURED = 2.0
+SINGLE = 3.0
+CROWDED = 10.0
+NEAR = 0.3
+SPECKLED = 0.1
+NOISY = 1 / 3
+AGREE = 0.85
+LARGE_WIDTH = 20.0
+SKEWED = 100.0
+FEW_IMAGES = 10
+ANISOTROPIC = 3.0
+
+
+def is_thin(one: ClassProfile) -> bool:
+    """Whether a class is long and thin: much centre line for its width, and not wide.
+
+    A ring or another shape that has the same few components and loops everywhere is none: there
+    the numbers themselves can be asked for.
+
+    Args:
+        one: The class.
+    """
+    long = one.elongation >= THIN_LENGTH and one.width() <= THIN_WIDTH
+    return long and fixed_numbers(one) is None
+
+
+def is_compact(one: ClassProfile) -> bool:
+    """Whether a class consists of blobs: little centre line for its width."""
+    return one.elongation < THIN_LENGTH
+
+
+def fixed_numbers(one: ClassProfile) -> tuple[int, int, int] | None:
+    """Betti numbers that nearly every image shows, if they are few and not one plain piece.
+
+    Args:
+        one: The class.
+
+    Returns:
+        Components, loops and cavities; None where images differ.
+    """
+    numbers = one.betti
+    if len(numbers) < 5:
+        return None
+    first = max(set(numbers), key=numbers.count)
+    alike = numbers.count(first) >= 0.95 * len(numbers)
+    return first if alike and sum(first) <= 4 and first != (1, 0, 0) else None
+
+
+def noise(one: ClassProfile) -> float:
+    """Share of components and loops that are one pixel large.
+
+    Args:
+        one: The class.
+    """
+    tiny = one.total("specks") + one.total("pinholes")
+    return tiny / max(one.total("components") + one.total("loops"), 1.0)
+
+
+def restricted(chosen: Sequence[ClassProfile], profile: Profile) -> dict[str, list[int]]:
+    """The option that restricts a loss to classes, nothing where all are meant."""
+    if len(chosen) == len(profile.classes):
+        return {}
+    return {"classes": [one.index for one in chosen]}
+
+
+def named(chosen: Sequence[ClassProfile], profile: Profile) -> str:
+    """The classes in front of a sentence; nothing where there is one class.
+
+    Args:
+        chosen: Some classes.
+        profile: All of them.
+    """
+    if len(profile.classes) == 1:
+        return ""
+    names = ", ".join(one.name for one in chosen[:4]) + ("…" if len(chosen) > 4 else "")
+    return f"{names}: "
+
+
+def shown(profile: Profile) -> list[ClassProfile]:
+    """Classes that any image shows.
+
+    Args:
+        profile: Of all classes.
+    """
+    return [one for one in profile.classes if one.shown]
