@@ -60,6 +60,15 @@ def _cells(regions: str) -> dict[str, Metric]:
     return {metric.name: metric for metric in examined}
 
 
+def _explanations(pair: Pair) -> tuple[float, ...]:
+    pred, target = pair.uncropped()
+    attribution = np.where(pred, 1.0, -0.5)
+    return (
+        metrics.attribution_iou(attribution, target),
+        metrics.energy_pointing_game(attribution, target),
+    )
+
+
 _RULES = ("panoptica", "brats", "autopet", "cc")
 
 
@@ -135,6 +144,7 @@ METRICS: dict[str, Metric] = {
         Metric("expected_run_length", lambda pair: tuple(metrics.expected_run_length(pair))),
         Metric("centerline_hd", _one(metrics.centerline_hd), perfect=(0.0,)),
         *_lesions(),
+        Metric("attribution_iou, energy_pointing_game", _explanations, perfect=(1.0, 1.0)),
         Metric(
             "construction_of, diagram_distances",
             lambda pair: tuple(itertools.chain(*metrics.diagram_distances(*pair.uncropped()))),
@@ -210,5 +220,6 @@ EXEMPT_METRICS: dict[tuple[str, str], str] = {
         for law, reason in ((_EXCHANGE, _TRUTH), (_MARGINS, _MISSED))
     },
     **{("lesion_scores(cc)", law): _NEAREST for law in _MOVES},
+    ("attribution_iou, energy_pointing_game", _EXCHANGE): _TRUTH,
     **{(name, _EXCHANGE): _TRUTH for name in ("topo_scores", "expected_run_length")},
 }

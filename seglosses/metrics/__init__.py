@@ -34,6 +34,7 @@ from seglosses.metrics.cells import adapted_rand, panoptic_quality, variation_of
 from seglosses.metrics.contour import nsd_length
 from seglosses.metrics.diagrams import DiagramDistances, construction_of, diagram_distances
 from seglosses.metrics.empty import EmptyPolicy
+from seglosses.metrics.explanations import attribution_iou, energy_pointing_game
 from seglosses.metrics.graphs import (
     GraphScores,
     apls,
@@ -76,6 +77,7 @@ __all__ = [
     "adapted_rand",
     "apls",
     "assd",
+    "attribution_iou",
     "betti_error",
     "betti_matching_error",
     "boundary_band",
@@ -90,6 +92,7 @@ __all__ = [
     "dice",
     "diu",
     "edge_scores",
+    "energy_pointing_game",
     "euler_error",
     "expected_calibration_error",
     "expected_run_length",
