@@ -39,7 +39,9 @@ def entropy_loss(logits: Tensor, *, class_weight: Tensor | None = None) -> Tenso
 
     References:
         Grandvalet and Bengio, NIPS 2004; weighted as in Bateson et al., Source-free domain
-        adaptation for image segmentation, Medical Image Analysis 2022, arXiv:2108.03152.
+        adaptation for image segmentation, Medical Image Analysis 2022, arXiv:2108.03152. The loss
+        of Tent (Wang et al., ICLR 2021, arXiv:2006.10726), which moves norm layers alone, and of
+        EATA (Niu et al., ICML 2022, arXiv:2204.02610), which weighs images.
 
     Example:
         >>> entropy_loss(torch.zeros(1, 2, 1))  # log 2
@@ -93,7 +95,12 @@ def class_ratio_kl_loss(ratios: Tensor, prior: Tensor) -> Tensor:
         One loss per image and class, (N, C), whose sum over classes is the divergence.
 
     References:
-        Bateson et al., arXiv:2108.03152.
+        Bateson et al., arXiv:2108.03152. With a uniform prior the negative marginal entropy, up to
+        a constant, of Long et al., Training-Free Unsupervised Prompt for Vision-Language Models,
+        arXiv:2404.16339, and the balance of clusters of Dizaji et al., Deep Clustering via Joint
+        Convolutional Autoencoder Embedding and Relative Entropy Minimization, ICCV 2017,
+        arXiv:1704.06327; with known ratios the loss of bags of Javanmard et al., Learning from
+        Aggregate Responses, ICLR 2024.
 
     Example:
         >>> r = torch.tensor([[0.5, 0.5]])
