@@ -17,6 +17,7 @@ TAGS: dict[str, str] = {
     "noise": "wrong annotations",
     "partial": "images of which some classes, or some pixels, were not labelled",
     "quality": "scores of boxes that say how well the boxes fit",
+    "relation": "classes with an order, a tree, or rules who may touch whom",
     "rotated": "oriented boxes",
     "salient": "salient objects and mattes",
     "score": "a metric made differentiable",
@@ -47,6 +48,8 @@ SYNONYMS: dict[str, str] = {
         "noise": "label-noise noisy robust wrong",
         "partial": "incomplete multi-organ organ organs partially unlabeled",
         "quality": "ranking",
+        "relation": "adjacency anatomy exclusion hierarchical hierarchy inclusion ordinal ordered"
+        " tree",
         "rotated": "aerial oriented rotation",
         "salient": "matting matte",
         "score": "f1 miou",

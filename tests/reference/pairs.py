@@ -68,6 +68,9 @@ ODD_OF: dict[tuple[str, str], object] = {
     ("GatedCRFLoss", "sigma_colour"): 9.0,
     ("VarifocalLoss", "alpha"): 0.35,
     ("TotalPersistenceLoss", "order"): 1.7,
+    ("HierarchicalCrossEntropyLoss", "groups"): [[[0, 1]]],
+    ("InteractionCrossEntropyLoss", "exclusion"): [(0, 1)],
+    ("InteractionCrossEntropyLoss", "inclusion"): [(1, 2)],
     ("BettiMatchingLoss", "filtration"): "both",
 } | {
     (name, "alpha"): 2.5

@@ -25,6 +25,15 @@ PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "NACL": (losses.NACLLoss(), losses.MarginSmoothingLoss()),
     "L1-ACE, hard bins": (losses.L1ACELoss(), losses.KernelCalibrationLoss()),
     "L1-ACE, soft bins": (losses.L1ACELoss(binning="soft"), losses.KernelCalibrationLoss()),
+    "squared EMD": (losses.SquaredEMDLoss(), losses.LabelSmoothingLoss()),
+    "hierarchical CE": (
+        losses.HierarchicalCrossEntropyLoss(groups=[[[0, 1], [2, 3]]]),
+        losses.LabelSmoothingLoss(),
+    ),
+    "interaction CE": (
+        losses.InteractionCrossEntropyLoss(exclusion=[(0, 1)]),
+        losses.LabelSmoothingLoss(),
+    ),
     "exclusion CE": (losses.ExclusionCrossEntropyLoss(), losses.LabelSmoothingLoss()),
     "exclusion Dice": (losses.ExclusionDiceLoss(), DiceLoss(intersection="product")),
 }

@@ -19,6 +19,7 @@ from seglosses.losses.pixel import (
     noise_robust,
     per_object,
     seesaw,
+    structured,
 )
 from seglosses.losses.pixel.active_passive import *
 from seglosses.losses.pixel.asymmetric import *
@@ -36,6 +37,7 @@ from seglosses.losses.pixel.long_tail import *
 from seglosses.losses.pixel.noise_robust import *
 from seglosses.losses.pixel.per_object import *
 from seglosses.losses.pixel.seesaw import *
+from seglosses.losses.pixel.structured import *
 
 # Type checkers read an __all__ of literals only, and without one take every name above.
 EXPORTS = [
@@ -55,5 +57,6 @@ EXPORTS = [
     *noise_robust.__all__,
     *per_object.__all__,
     *seesaw.__all__,
+    *structured.__all__,
 ]
 globals()["__all__"] = EXPORTS
