@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _SIGNED = "signed: a perfect prediction costs the negative minimum of its map"
 _THINNING = "thinning peels sides in a fixed order, so skeletons of mirror images differ"
+_UPDATE = "ranks have no useful derivative; the published update stands in its place"
 _COUNTS = "it compares counts of structures, which a wrong label can share"
 _SEPARATION = "it prices lines that separate regions, and nothing where there are none"
 _UNIT_ERRORS = "a mean over pixels in which an error at the boundary counts 1"
@@ -41,6 +42,13 @@ EXEMPT: dict[tuple[str, str], str] = {
         "its features are the logits here, and one more changes all similarities"
     ),
     ("MatchabilityAwareLoss", "gradient_is_the_derivative"): "its weights are without gradient",
+    ("SquaredEMDLoss", "class_order_is_irrelevant"): "its classes have an order",
+    ("IoUAwareBCELoss", "gradient_is_the_derivative"): "its targets are without gradient",
+    ("RankSortLoss", "gradient_is_the_derivative"): _UPDATE,
+    ("ALRPLoss", "gradient_is_the_derivative"): _UPDATE,
+    ("PIoUv2Loss", "distance_never_pays"): (
+        "its weight falls with the distance and is part of the loss, as its authors have it"
+    ),
     ("MPDIoULoss", "degenerate_boxes_are_finite"): (
         "corners are measured in images, and a box 1e12 pixels away is 1e9 images away"
     ),

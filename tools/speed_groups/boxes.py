@@ -19,7 +19,15 @@ PAIRS = {
     "SIoULoss": ("SIoULoss", {"neg_gamma": True}),
 }
 #: members of the family that MMDetection does not have
-ALONE = ("EfficientIoULoss", "ShapeIoULoss", "MPDIoULoss", "InnerIoULoss", "WiseIoULoss")
+ALONE = (
+    "EfficientIoULoss",
+    "ShapeIoULoss",
+    "MPDIoULoss",
+    "InnerIoULoss",
+    "WiseIoULoss",
+    "PIoULoss",
+    "PIoUv2Loss",
+)
 
 
 def cases() -> Iterator[Case]:

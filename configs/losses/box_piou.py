@@ -1,0 +1,2 @@
+# PIoULoss for box heads that decode before the loss; see docs/detection.md.
+loss_bbox = dict(type="seglosses.PIoULoss", loss_weight=2.0)

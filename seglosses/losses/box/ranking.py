@@ -1,0 +1,272 @@
+"""Rank losses of detectors: objects above background, good boxes above bad ones.
+
+A rank is a sum of soft steps of score differences, which sorting and prefix sums give exactly:
+memory is linear in the boxes, and nothing is put into buckets. Such losses have no useful
+derivative; objects and what is ranked above them are pulled apart by the error, as published.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from typing_extensions import Unpack
+
+from seglosses.losses.box.scores import QualityLoss
+from seglosses.losses.loss import LossOptions
+from seglosses.primitives.checks import check_range
+
+__all__ = ["ALRPLoss", "RankSortLoss", "alrp_loss", "rank_sort_loss"]
+
+#: objects whose scores are compared with all others at once
+_ROWS = 256
+
+
+def _step_sums(at: Tensor, scores: Tensor, weights: Tensor, delta: float) -> Tensor:
+    """Sum over j of w_j clamp((s_j - x) / (2 delta) + 1/2, 0, 1) for every x, in n log n."""
+    order = scores.argsort()
+    values, mass = scores[order], weights[order]
+    total = torch.cat([mass.new_zeros(1), mass.cumsum(0)])
+    moment = torch.cat([mass.new_zeros(1), (mass * values).cumsum(0)])
+    low, high = torch.searchsorted(values, at - delta), torch.searchsorted(values, at + delta)
+    above = total[-1] - total[high]
+    if delta == 0:
+        return above
+    inside = (moment[high] - moment[low]) / (2 * delta)
+    return above + inside + (total[high] - total[low]) * (0.5 - at / (2 * delta))
+
+
+def _steps(scores: Tensor, at: Tensor, delta: float) -> Tensor:
+    apart = scores[None] - at[:, None]
+    return (apart / (2 * delta) + 0.5).clamp(0, 1) if delta else (apart >= 0).to(scores.dtype)
+
+
+class _RankSort(torch.autograd.Function):
+    """Errors of objects, and the update that the authors put in place of a gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, quality: Tensor, delta: float) -> Tensor:
+        objects = quality > 0
+        scores, fit = logits[objects].double(), quality[objects].double()
+        other = logits[~objects].double()
+        false = _step_sums(scores, other, torch.ones_like(other), delta)
+        sorting, pull = torch.zeros_like(scores), torch.zeros_like(scores)
+        rank = torch.zeros_like(scores)
+        for rows in torch.split(torch.arange(len(scores), device=logits.device), _ROWS):
+            above = _steps(scores, scores[rows], delta)
+            rightly = above * (fit[None] >= fit[rows, None])
+            rank[rows] = above.sum(1)
+            wanted = (rightly @ (1 - fit)) / rightly.sum(1)
+            sorting[rows] = (above @ (1 - fit)) / rank[rows] - wanted
+            pull[rows] = rank[rows] - rightly.sum(1)
+        ranking = false / (rank + false)
+        ctx.save_for_backward(scores, fit, other, objects, false, ranking, sorting, pull)
+        ctx.delta = delta
+        out = torch.zeros_like(logits)
+        out[objects] = (ranking + sorting).to(logits.dtype)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        scores, fit, other, objects, false, ranking, sorting, pull = ctx.saved_tensors
+        given = grad[objects].double()
+        ranked, sorted_ = given * ranking, torch.where(pull > 1e-10, given * sorting, 0.0)
+        own = -torch.where(false > 1e-10, ranked, 0.0) - sorted_
+        share = torch.where(pull > 1e-10, sorted_ / pull.clamp(min=1e-10), 0.0)
+        for rows in torch.split(torch.arange(len(scores), device=grad.device), _ROWS):
+            wrongly = _steps(scores, scores[rows], ctx.delta) * (fit[None] < fit[rows, None])
+            own += share[rows] @ wrongly
+        out = torch.zeros_like(grad)
+        out[objects] = own.to(grad.dtype)
+        out[~objects] = _pushed(other, scores, ranked, false, ctx.delta).to(grad.dtype)
+        return out, None, None
+
+
+def _pushed(other: Tensor, scores: Tensor, error: Tensor, false: Tensor, delta: float) -> Tensor:
+    """The errors of objects, laid on the background above them in parts of their steps."""
+    share = torch.where(false > 1e-10, error / false.clamp(min=1e-10), 0.0)
+    return _step_sums(-other, -scores, share, delta)
+
+
+class _ALRP(torch.autograd.Function):
+    """Errors of objects, and the update that the authors put in place of a gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, quality: Tensor, delta: float) -> Tensor:
+        objects = quality > 0
+        scores, miss = logits[objects].double(), 1 - quality[objects].double()
+        other = logits[~objects].double()
+        false = _step_sums(scores, other, torch.ones_like(other), delta)
+        half = 0.5 if delta else 0.0
+        # an object is not above itself: its own half step is taken off
+        before = _step_sums(scores, scores, torch.ones_like(scores), delta) - half
+        misses = _step_sums(scores, scores, miss, delta) - half * miss
+        rank = 1 + before + false
+        ctx.save_for_backward(scores, other, objects, false, (misses + false) / rank)
+        ctx.delta = delta
+        out = torch.zeros_like(logits)
+        out[objects] = ((misses + miss + false) / rank).to(logits.dtype)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        scores, other, objects, false, error = ctx.saved_tensors
+        error = torch.where(false > 1e-5, grad[objects].double() * error, 0.0)
+        out = torch.zeros_like(grad)
+        out[objects] = -error.to(grad.dtype)
+        out[~objects] = _pushed(other, scores, error, false, ctx.delta).to(grad.dtype)
+        return out, None, None
+
+
+def rank_sort_loss(logits: Tensor, quality: Tensor, *, delta: float = 0.5) -> Tensor:
+    r"""Rank and sort loss: objects above background, and sorted by the quality of their boxes.
+
+        ranking_i = FP_i / rank_i,   sorting_i = mean of 1 - q above i - the same of better boxes
+        loss_i    = ranking_i + sorting_i
+
+    with FP_i the background above object i, rank_i all above it, in soft steps of width 2 delta.
+
+    Args:
+        logits: (n, C).
+        quality: (n, C) in [0, 1], zero for other classes and background.
+        delta: Half the width of a step; 0 for a hard one.
+
+    Returns:
+        (n, C), zero but at objects; its mean over objects is the published loss. The gradient is
+        the published update, not a derivative: each error is taken off its object and laid on what
+        is wrongly above it.
+
+    References:
+        Oksuz et al., Rank and Sort Loss, ICCV 2021, arXiv:2107.11669; equal to
+        kemaloksuz/RankSortLoss (b41f64d), value and update. Its memory is linear too, one object
+        at a time; bucketed ranking (Yavuz et al., ECCV 2024, arXiv:2407.14204) approximates what
+        sorting sums exactly here.
+
+    Example:
+        >>> logits, quality = torch.tensor([[2.0], [0.0], [1.0]]), torch.tensor([[0.5], [0.9], [0]])
+        >>> # above the second: itself (a half step), the first, and the background
+        >>> rank_sort_loss(logits, quality, delta=0.5)
+        tensor([[0.0000],
+                [0.6667],
+                [0.0000]])
+    """
+    out: Tensor = _RankSort.apply(logits, quality, delta)  # type: ignore[no-untyped-call]
+    return out
+
+
+def alrp_loss(logits: Tensor, quality: Tensor, *, delta: float = 1.0) -> Tensor:
+    r"""Average localisation recall precision: false positives and bad boxes above an object.
+
+        loss_i = (FP_i + sum of 1 - q above i, and its own) / rank_i
+
+    Args:
+        logits: (n, C).
+        quality: (n, C) in [0, 1], zero for other classes and background.
+        delta: Half the width of a step; 0 for a hard one.
+
+    Returns:
+        (n, C), zero but at objects; its mean over objects is aLRP. The gradient is the published
+        update of the scores; that of boxes comes from the box loss beside it.
+
+    References:
+        Oksuz et al., A Ranking-based, Balanced Loss Function Unifying Classification and
+        Localisation in Object Detection, NeurIPS 2020, arXiv:2009.13592; the update equals
+        kemaloksuz/RankSortLoss (b41f64d) with regression losses of 1 - q, whose value leaves the
+        quality out.
+
+    Example:
+        >>> logits = torch.tensor([[5.0], [0.0], [2.5]])
+        >>> quality = torch.tensor([[0.5], [0.75], [0]])
+        >>> # (0 + 1/2) / 1, and (1 + 1/2 + 1/4) / 3
+        >>> alrp_loss(logits, quality)
+        tensor([[0.5000],
+                [0.5833],
+                [0.0000]])
+    """
+    out: Tensor = _ALRP.apply(logits, quality, delta)  # type: ignore[no-untyped-call]
+    return out
+
+
+class RankSortLoss(QualityLoss):
+    """Objects above background, and sorted by the quality of their boxes.
+
+    With ``avg_factor`` the number of objects, 'mean' is the published loss, without it a mean over
+    rows.
+
+    Args:
+        delta: Half the width of a step.
+        options: See :class:`~seglosses.losses.box.scores.QualityLoss`.
+
+    Raises:
+        ValueError: for ``use_sigmoid=False``, and targets that do not fit the logits.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([0, 1])  # the second is background, and scores as high
+        >>> RankSortLoss()(torch.zeros(2, 1), labels, avg_factor=1)  # 1/2 of 1/2 + 1/2
+        tensor(0.5000)
+    """
+
+    formula = "mean over objects of FP_i / rank_i + sorting error_i, steps of width 2 delta"
+    paper = "Oksuz et al. 2021, arXiv:2107.11669"
+    use_when = "one rank loss in place of weighed scores, where background outnumbers objects"
+    tags = ("detection", "quality", "imbalance")
+
+    def __init__(
+        self,
+        use_sigmoid: bool = True,
+        delta: float = 0.5,
+        activated: bool = False,
+        **options: Unpack[LossOptions],
+    ) -> None:
+        super().__init__(use_sigmoid, activated, **options)
+        check_range("[0, inf)", delta=delta)
+        self.delta = delta
+
+    def compute(self, logits: Tensor, quality: Tensor, positive: Tensor) -> Tensor:
+        """See :func:`rank_sort_loss`."""
+        return rank_sort_loss(logits, quality, delta=self.delta)
+
+
+class ALRPLoss(QualityLoss):
+    """False positives and bad boxes above an object.
+
+    With ``avg_factor`` the number of objects, 'mean' is aLRP, without it a mean over rows.
+
+    Args:
+        delta: Half the width of a step.
+        options: See :class:`~seglosses.losses.box.scores.QualityLoss`.
+
+    Raises:
+        ValueError: for ``use_sigmoid=False``, and targets that do not fit the logits.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.tensor([0, 1])  # the second is background, and scores as high
+        >>> ALRPLoss()(torch.zeros(2, 1), labels, avg_factor=1)  # 1/2 of 1 + 1/2
+        tensor(0.3333)
+    """
+
+    formula = "mean over objects of (FP_i + sum of 1 - q above i) / rank_i"
+    paper = "Oksuz et al. 2020, arXiv:2009.13592"
+    use_when = "scores should rank boxes as LRP and AP do; beside a box loss"
+    tags = ("detection", "quality", "imbalance")
+
+    def __init__(
+        self,
+        use_sigmoid: bool = True,
+        delta: float = 1.0,
+        activated: bool = False,
+        **options: Unpack[LossOptions],
+    ) -> None:
+        super().__init__(use_sigmoid, activated, **options)
+        check_range("[0, inf)", delta=delta)
+        self.delta = delta
+
+    def compute(self, logits: Tensor, quality: Tensor, positive: Tensor) -> Tensor:
+        """See :func:`alrp_loss`."""
+        return alrp_loss(logits, quality, delta=self.delta)
