@@ -2,7 +2,7 @@
 
     python tools/gradients.py --out docs
 
-writes ``gradients.png`` and ``gradients.md``.
+writes ``gradients.png``, a picture for each other family, and ``gradients.md``.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ SHOWN: dict[str, tuple[str, dict[str, object], str]] = {
     "TopoLoss": ("TopoLoss", {"window": None}, "one birth and one death pixel per bar, no places"),
     "Betti matching": ("BettiMatchingLoss", {}, "one birth and one death pixel per bar, matched"),
     "topological prior": ("TopologicalPriorLoss", {}, "counts only; knows no places"),
+    "total persistence": ("TotalPersistenceLoss", {}, "surplus bars alone; asks nothing of others"),
     "MALIS": (
         "MalisLoss",
         {"positive": 1.0},
@@ -46,6 +47,42 @@ SHOWN: dict[str, tuple[str, dict[str, object], str]] = {
     "cavity": ("CavityLoss", {}, "gaps between cells; blind to surplus"),
     "Morse": ("MorseLoss", {}, "ridges and skeletons"),
     "skeleton tolerance": ("SkeletonToleranceLoss", {}, "cross-entropy, heavy on skeletons"),
+}
+
+#: family -> losses whose steps on the same wall are drawn, and what they have in common
+FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "overlap": (
+        "counts of the whole image: a pixel's step depends on its class and its certainty alone",
+        (
+            "DiceLoss",
+            "JaccardLoss",
+            "TverskyLoss",
+            "FocalTverskyLoss",
+            "GeneralizedDiceLoss",
+            "MCCLoss",
+            "LovaszSoftmaxLoss",
+        ),
+    ),
+    "pixel": (
+        "single pixels: wrong ones, more or less sharply; some weigh them by place or component",
+        (
+            "CrossEntropyLoss",
+            "FocalLoss",
+            "TopKCrossEntropyLoss",
+            "GeneralizedCrossEntropyLoss",
+            "MarginSmoothingLoss",
+            "SquaredEMDLoss",
+            "ComponentBalancedCrossEntropyLoss",
+        ),
+    ),
+    "boundary": (
+        "distances from the contour: far errors weigh more, or only the contour does",
+        ("KervadecBoundaryLoss", "HausdorffDTLoss", "ActiveBoundaryLoss", "RegionWiseLoss"),
+    ),
+    "weak": (
+        "no label at the pixel: certainty, or how large a class is in the image",
+        ("EntropyLoss", "ClassRatioKLLoss"),
+    ),
 }
 
 
@@ -90,6 +127,10 @@ def main() -> None:
     maps = {title: descent(name, options) for title, (name, options, _) in SHOWN.items()}
     drawn = {title: each for title, each in maps.items() if each is not None}
     draw(drawn, out / "gradients.png")
+    for family, (_, names) in FAMILIES.items():
+        steps = {name.removesuffix("Loss"): descent(name, {}) for name in names}
+        found = {name: each for name, each in steps.items() if each is not None}
+        draw(found, out / f"gradients_{family}.png")
     (out / "gradients.md").write_text(page(drawn))
 
 
@@ -170,6 +211,20 @@ def page(maps: dict[str, np.ndarray]) -> str:
         "masks and have no gradient where no topology is wrong, so they need a pixel loss beside",
         "them; so does the supervoxel loss with `alpha=1`, as here (its default, 0.5, is half",
         "cross-entropy).",
+        "",
+        "## Other families on the same wall",
+        "",
+    ]
+    for family, (words, _) in FAMILIES.items():
+        lines += [
+            f"**{family}**: {words}.",
+            "",
+            f"![Steps of the family {family} on the wall](gradients_{family}.png)",
+            "",
+        ]
+    lines += [
+        "Losses of boxes are drawn in [the page on detection](detection.md); those of features,",
+        "teachers and attributions read more than logits.",
         "",
         "Made by `python tools/gradients.py --out docs`.",
         "",
