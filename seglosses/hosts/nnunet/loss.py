@@ -58,8 +58,11 @@ class NnUNetLoss(nn.Module):
         self.own, self.task = own, task
         self.weights = None if weights is None else tuple(float(weight) for weight in weights)
         self.losses = nn.ModuleList(losses)
+        # of any size at once: torch compiles a forward eight times, and there are many resolutions
         self._calls: list[Callable[..., Tensor]] = [
-            torch.compile(loss) if compiled and _everywhere(loss) and not _scheduled(loss) else loss
+            torch.compile(loss, dynamic=True)
+            if compiled and _everywhere(loss) and not _scheduled(loss)
+            else loss
             for loss in losses
         ]
         self._looked = 0
