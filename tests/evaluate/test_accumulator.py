@@ -306,6 +306,9 @@ def test_repeats_are_one_image_and_mistakes_are_none() -> None:
         scores.update(TRUE[:1] + 1, TRUE[:1], ids=["a"])
     with pytest.raises(ValueError, match="different ground truth have the id 'a'"):
         scores.update(PRED[:1], TRUE[:1] + 1, ids=["a"])
+    with pytest.raises(ValueError, match="different ground truth have the id 'x'"):
+        scores.update(PRED, torch.stack([TRUE[0], TRUE[1] + 1]), ids=["x", "x"])
+    assert scores.images == ["a", "b"]
     with pytest.raises(ValueError, match="some images came with ids and some without"):
         scores.update(PRED, TRUE)
     nameless = Scores("dice", 3)

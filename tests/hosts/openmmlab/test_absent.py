@@ -59,7 +59,8 @@ def test_missing_every_object_is_no_good_score() -> None:
     """19 classes of which each image shows one, and a prediction of background."""
     classes = ("background", *(f"class {index}" for index in range(1, 19)))
     batch = [sample(NOTHING, RING * index) for index in (3, 7, 18)]
-    scores = evaluated(SegmentationScores(metrics=["dice"]), batch, classes)
+    metric = SegmentationScores(metrics=["dice"], classes_in_log=True)
+    scores = evaluated(metric, batch, classes)
     assert scores["scores/dice"] == 0
     # Background itself is scored, and in no mean.
     assert scores["scores/dice.background"] > 0
