@@ -25,6 +25,8 @@ FOREIGN = {
     "source",
     ".",
     "mim",
+    "sbatch",
+    "xargs",
     "nnUNetv2_plan_and_preprocess",
     "nnUNetv2_predict",
     "nnUNetv2_train",

@@ -56,8 +56,9 @@ class Comparison:
             "over images. They say what other images of this kind would show, not what another "
             "training would.",
             f"p: two-sided random sign flips over images, {self.flips} flips, seeded, corrected by "
-            "Holm for all rows of its table. The smallest p of one test that is possible here is "
-            f"{least:.2g}.",
+            "Holm for all rows of its table. The smallest p that is possible here is "
+            f"{least:.2g} of one test and {min(1.0, least * len(self.rows)):.2g} after correction "
+            f"for the {len(self.rows)} rows of the first table; more flips (--flips) lower it.",
             "★ B is better with a corrected p below 0.05, ☆ it is worse. Wins: images on which B "
             "is better.",
             "Of sizes: an object is a component of the true mask, covered is the share of its "

@@ -15,6 +15,7 @@ STYLE = """
 body{margin:0;background:var(--ground);color:var(--ink);
 font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 main{max-width:1180px;margin:0 auto;padding:28px 20px 60px}
+h1,h2,h3{overflow-wrap:anywhere}
 h1{font-size:26px;margin:0 0 2px;letter-spacing:-.01em}
 h2{font-size:18px;margin:38px 0 10px}
 h3{font-size:15px;margin:20px 0 8px}
@@ -83,7 +84,8 @@ dialog svg{width:96vw;max-height:94vh;background:var(--card);border-radius:8px;c
 dialog img{max-width:96vw;max-height:94vh;image-rendering:pixelated;cursor:zoom-out;
 min-height:80vh}
 @media(max-width:600px){.pictures{grid-template-columns:1fr}dl{grid-template-columns:1fr}
-main{padding:18px 12px 40px}th,td{padding:5px 7px}table{font-size:13px}
+main{padding:18px 12px 40px}.grid[style]{grid-template-columns:1fr!important}
+th{white-space:normal;max-width:150px;overflow-wrap:anywhere}th,td{padding:5px 7px}table{font-size:13px}
 td:first-child,th:first-child{white-space:normal;overflow-wrap:break-word;min-width:106px;max-width:42vw;
 box-shadow:1px 0 0 var(--line)}}
 @media print{.scroll{max-height:none;overflow:visible}body{background:#fff}}

@@ -197,3 +197,17 @@ def test_failures_know_their_reason(folders) -> None:
     (failure,) = caught.value.evaluation.failures
     assert "holds fractions" in failure.reason
     assert math.isfinite(caught.value.evaluation.mean("dice"))
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_folders_are_relative_to_where_the_caller_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    """Also for processes that were started for an earlier run in another folder."""
+    for name, value in (("a", 0), ("b", 1)):
+        for folder in ("pred", "gt"):
+            (tmp_path / name / folder).mkdir(parents=True)
+            np.save(tmp_path / name / folder / f"{name}.npy", np.array([[1, value]], np.uint8))
+        monkeypatch.chdir(tmp_path / name)
+        result = evaluate("pred", "gt", num_classes=2, metrics=["dice"], workers=workers)
+        assert result.table.images == [name]
