@@ -10,7 +10,7 @@ from seglosses.evaluate.columns import Column
 from seglosses.evaluate.figures import distribution, pictures, reliability_diagrams
 from seglosses.evaluate.pictures import headline, matchings, worst_images, worst_pictures
 from seglosses.evaluate.result import Evaluation
-from seglosses.evaluate.summary import MACRO, SummaryRow
+from seglosses.evaluate.summary import MACRO, SummaryRow, said_once
 from seglosses.report import charts, page
 from seglosses.report.figures import write_figures
 
@@ -97,7 +97,7 @@ def _failures(evaluation: Evaluation) -> str:
 def _main_rows(summary: Sequence[SummaryRow]) -> list[SummaryRow]:
     classes = list(dict.fromkeys(row.cls for row in summary))
     main = MACRO if MACRO in classes else classes[0]
-    return [row for row in summary if row.cls == main]
+    return said_once([row for row in summary if row.cls == main])
 
 
 def _tiles(evaluation: Evaluation) -> str:

@@ -13,7 +13,7 @@ from seglosses.evaluate.codes import Side, remedy
 from seglosses.evaluate.columns import Column
 from seglosses.evaluate.listing import PairFiles, shorten
 from seglosses.evaluate.settings import COUNTS, Settings
-from seglosses.evaluate.summary import MACRO, SummaryRow, shows_foreground
+from seglosses.evaluate.summary import MACRO, SummaryRow, said_once, shows_foreground
 from seglosses.evaluate.table import Table
 from seglosses.report.cells import write_table
 
@@ -159,7 +159,7 @@ class Evaluation:
             >>> print(result.as_text().splitlines()[1])
             foreground  Dice                               1  [1, 1]                2
         """
-        rows = self.summary if verbose else self._headlines()
+        rows = said_once(self.summary) if verbose else self._headlines()
         width = max((len(row.title) for row in rows), default=6)
         first = max((len(row.cls) for row in rows), default=5)
         lines = [f"{'class':<{first}}  {'metric':<{width}}  {'mean':>9}  95 % interval    images"]

@@ -99,6 +99,35 @@ def summarize(
     return rows
 
 
+def said_once(rows: Sequence[SummaryRow]) -> list[SummaryRow]:
+    """Rows without scores that are another one by definition.
+
+    Where every image shows every class, the mean by image (and by class) is the mean over images.
+
+    Args:
+        rows: Of :func:`summarize`.
+
+    Returns:
+        The others, in order.
+
+    Example:
+        >>> from seglosses.evaluate.measures import choose_columns
+        >>> table = Table(["a"], ["dice", "tp", "fp", "fn", "pixels"])
+        >>> table.add("001", [{"dice": 0.5, "tp": 1, "fp": 1, "fn": 1, "pixels": 9}])
+        >>> rows = summarize(table, choose_columns(["dice"]))
+        >>> "dice_image" in [row.metric for row in rows], len(rows) - len(said_once(rows))
+        (True, 1)
+    """
+    plain = {(row.cls, row.metric): row for row in rows}
+    kept = []
+    for row in rows:
+        name, _, reading = row.metric.rpartition("_")
+        same = plain.get((row.cls, name)) if reading in ("image", "class") else None
+        if same is None or same.undefined or row.target_empty:
+            kept.append(row)
+    return kept
+
+
 def counted(classes: Sequence[str], outside: Sequence[str] = ()) -> list[int]:
     """Places of the classes that the mean of classes holds.
 

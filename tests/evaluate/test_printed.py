@@ -128,3 +128,19 @@ def test_no_row_of_a_summary_has_an_interval_without_its_mean(
     for row in summarize(table, columns):
         if row.low == row.low:
             assert row.low <= row.mean <= row.high, row
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_mean_by_image_is_shown_where_it_is_another_number(tmp_path: Path, empty: bool) -> None:
+    """It leaves out images without a true pixel, which the plain mean scores 0."""
+    masks = {"a": [[1, 1, 0]], "b": [[0, 0, 0]] if empty else [[0, 1, 1]]}
+    for name, mask in masks.items():
+        for folder, values in (("gt", mask), ("pred", [[1, 1, 0]])):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            np.save(tmp_path / folder / f"{name}.npy", np.array(values, np.uint8))
+    options = {"num_classes": 2, "metrics": ["dice"], "out": tmp_path / "out"}
+    found = evaluate(tmp_path / "pred", tmp_path / "gt", **options)  # type: ignore[arg-type]
+    assert (found.mean("dice_image") != found.mean("dice")) is empty
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    for text in (found.as_text(verbose=True), page):
+        assert (re.search(r"Dice by image\b(?!,)", text) is not None) is empty
