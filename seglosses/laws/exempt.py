@@ -118,6 +118,15 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("CrossImageDistillationLoss", "missed_rare_class_costs"): (
         "a mean over pixels, of which a hundredth relate to others than they should"
     ),
+    **{
+        ("RMILoss", law): "an information, negative where little is left open; it needs windows"
+        for law in (
+            "perfect_prediction_costs_zero",
+            "missed_rare_class_costs",
+            "wrong_prediction_costs_more",
+        )
+    },
+    ("RMILoss", "mirror_images_cost_the_same"): "the cells of its pooling begin at one side",
     ("NACLLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
     ("SVLSLoss", "perfect_prediction_costs_zero"): "certainty at boundaries is what it prices",
     ("L1ACELoss", "missed_rare_class_costs"): (

@@ -162,6 +162,7 @@ OUTSIDE = [
     ("ReverseCrossEntropyLoss", "floor", 0.0, "(0, 1)"),
     ("EQLv2Loss", "gamma", 0.0, "(0, inf)"),
     ("SeesawLoss", "floor", 0.0, "(0, 1]"),
+    ("RMILoss", "radius", 0, "[1, inf)"),
     ("SIoULoss", "theta", -1.0, "[0, inf)"),
     ("SSIMLoss", "sigma", 0.0, "(0, inf)"),
     ("SelfAdjustingDiceLoss", "smooth", 0.0, "(0, inf)"),

@@ -9,6 +9,7 @@ from seglosses.losses.overlap import (
     generalized,
     jaccard_metric,
     lovasz,
+    mutual_information,
     per_object,
     region,
 )
@@ -18,6 +19,7 @@ from seglosses.losses.overlap.curved import *
 from seglosses.losses.overlap.generalized import *
 from seglosses.losses.overlap.jaccard_metric import *
 from seglosses.losses.overlap.lovasz import *
+from seglosses.losses.overlap.mutual_information import *
 from seglosses.losses.overlap.per_object import *
 from seglosses.losses.overlap.region import *
 
@@ -29,6 +31,7 @@ EXPORTS = [
     *generalized.__all__,
     *jaccard_metric.__all__,
     *lovasz.__all__,
+    *mutual_information.__all__,
     *per_object.__all__,
     *region.__all__,
 ]
