@@ -181,3 +181,20 @@ def test_the_log_gets_means_and_the_visualizer_classes(monkeypatch: pytest.Monke
     assert not means & set(drawn)
     # every class has a rule, whoever reads it
     assert set(drawn) <= {f"scores/{key}" for key in metric.directions()}
+
+
+def test_a_hook_that_reads_a_class_gets_its_number() -> None:
+    from types import SimpleNamespace
+
+    from mmengine.hooks import EarlyStoppingHook
+
+    metric = SegmentationScores(metrics=["dice"])
+    metric.dataset_meta = {"classes": ("sky", "road", "car")}
+    loop = SimpleNamespace(evaluator=SimpleNamespace(metrics=[metric]))
+    hook = EarlyStoppingHook(monitor="scores/dice.car")
+    hook.before_train(SimpleNamespace(val_loop=loop, cfg={}))
+    batch = samples()
+    metric.process(None, batch)
+    scores = metric.evaluate(len(batch))
+    assert "scores/dice.car" in scores
+    assert "scores/dice.sky" not in scores
