@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -88,12 +88,6 @@ def attempt(files: PairFiles, settings: Settings) -> Outcome:
         return files, Failure(files.name, printable(reason))
 
 
-def _attempt_in(folder: str, files: PairFiles, settings: Settings) -> Outcome:
-    """:func:`attempt` in a process that was started for an earlier run, perhaps elsewhere."""
-    os.chdir(folder)
-    return attempt(files, settings)
-
-
 def _side_by_side(
     pairs: Sequence[PairFiles], settings: Settings, workers: int
 ) -> Iterator[Outcome]:
@@ -101,8 +95,8 @@ def _side_by_side(
     width = joblib.effective_n_jobs(workers)
     done = 0
     while done < len(pairs):
-        here = os.getcwd()
-        jobs = (joblib.delayed(_attempt_in)(here, files, settings) for files in pairs[done:])
+        folder = os.getcwd()
+        jobs = (joblib.delayed(_at)(folder, attempt, files, settings) for files in pairs[done:])
         try:
             for outcome in joblib.Parallel(n_jobs=workers, return_as="generator")(jobs):
                 done += 1
@@ -119,10 +113,21 @@ def _one_by_one(pairs: Iterable[PairFiles], settings: Settings) -> Iterator[Outc
         if not hasattr(_kept, "executor"):
             _kept.executor = ProcessPoolExecutor(1, timeout=_IDLE)
         try:
-            yield _kept.executor.submit(_attempt_in, os.getcwd(), files, settings).result()
+            yield _kept.executor.submit(_at, os.getcwd(), attempt, files, settings).result()
         except BrokenExecutor:
             del _kept.executor
             yield files, _ended(files)
+
+
+def _at(
+    folder: str,
+    work: Callable[[PairFiles, Settings], Outcome],
+    files: PairFiles,
+    settings: Settings,
+) -> Outcome:
+    """Work in a process that may have begun in another folder; paths may be relative."""
+    os.chdir(folder)
+    return work(files, settings)
 
 
 def _ended(files: PairFiles) -> Failure:

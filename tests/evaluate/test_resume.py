@@ -349,6 +349,19 @@ def worker_without_nanny(address: str) -> Iterator[None]:
         process.wait()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [1, 2])
+def test_kept_processes_read_relative_paths_where_the_caller_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    for name, shift in (("a", 0), ("b", 3)):
+        save(tmp_path / name / "pred", shift=shift)
+        save(tmp_path / name / "gt")
+    for name, dice in (("a", 1.0), ("b", 0.5)):
+        monkeypatch.chdir(tmp_path / name)
+        assert evaluate("pred", "gt", metrics=["dice"], workers=count).mean("dice") == dice
+
+
 def test_processes_go_on_side_by_side_after_an_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -361,9 +374,10 @@ def test_processes_go_on_side_by_side_after_an_end(
 
         def __call__(self, jobs):
             for _function, arguments, _options in jobs:
-                if arguments[0].name in ("01", "09"):
+                files = arguments[2]
+                if files.name in ("01", "09"):
                     raise workers.BrokenExecutor
-                yield arguments[0], []
+                yield files, []
 
     def one_by_one(pairs, settings):
         alone.extend(files.name for files in pairs)
