@@ -56,7 +56,7 @@ RULES: tuple[Rule, ...] = (
         "BettiMatchingLoss, late",
         "Stucki et al., ICML 2023; docs/evidence.md and docs/benchmark.md",
         "On membranes it left 55 % of the wrong components, in two seeds of one set; five seeds"
-        " and other sets are missing. With weight 0.5 it cost 0.02 Dice at 128 px. Of no use before"
+        " and other sets are missing. With weight 0.5 it cost 0.08 Dice. Of no use before"
         " the network finds the class.",
         judges.structured,
     ),
