@@ -18,12 +18,12 @@ Layouts, for any number of spatial dimensions ``*S`` (none, 1D, 2D, 3D):
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from seglosses.primitives.device import at_hand
+from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.inputs import (
     as_dense,
     as_labels,
@@ -33,6 +33,27 @@ from seglosses.primitives.inputs import (
     one_form,
 )
 from seglosses.primitives.layout import pick_channels
+
+
+class _Zeroed(torch.autograd.Function):
+    """Probabilities that are zero where ignored: one tensor is kept, and none is filled twice."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, ignored: Tensor, sigmoid: bool) -> Tensor:
+        prob = activate(logits.masked_fill(ignored, 0.0), sigmoid).masked_fill_(ignored, 0.0)
+        ctx.save_for_backward(prob, ignored)
+        ctx.sigmoid = sigmoid
+        return prob
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        prob, ignored = ctx.saved_tensors
+        if ctx.sigmoid:
+            back = torch.ops.aten.sigmoid_backward(grad, prob)
+        else:
+            back = torch.ops.aten._softmax_backward_data(grad, prob, 1, prob.dtype)
+        # what comes back for ignored pixels may be NaN, of a logarithm of zero
+        return back.masked_fill(ignored, 0.0), None, None
 
 
 class Aligned(NamedTuple):
@@ -89,6 +110,9 @@ class Aligned(NamedTuple):
 
     def prob(self) -> Tensor:
         """Probabilities (N, C, *S), zero where ignored."""
+        if self.valid is not None and not at_hand(self.logits) and not is_transformed():
+            prob: Tensor = _Zeroed.apply(self.logits, ~self.valid.unsqueeze(1), self.sigmoid)  # type: ignore[no-untyped-call]
+            return prob
         prob = activate(self.pixel_logits(), self.sigmoid)
         if self.valid is not None:
             prob = prob.masked_fill(~self.valid.unsqueeze(1), 0.0)

@@ -19,6 +19,7 @@ from seglosses.losses import (
     soft_cldice_loss,
 )
 from seglosses.losses.line.centerline_boundary import radius_weights
+from seglosses.primitives import device
 from seglosses.primitives.host import host_function, host_maps
 from seglosses.primitives.soft_skeleton import soft_skeleton
 from seglosses.primitives.soft_thinning import soft_thinning
@@ -148,8 +149,6 @@ def kept_bytes(loss: torch.nn.Module, logits: Tensor, target: Tensor) -> int:
     return sum(kept.values())
 
 
-# elsewhere to ask whether any pixel is ignored is a wait, so that a masked copy is kept as well
-@pytest.mark.at_hand
 @pytest.mark.parametrize("iterations", [1, 40])
 @pytest.mark.parametrize(("channels", "soft"), [(1, False), (1, True), (2, True), (6, True)])
 def test_cldice_keeps_at_most_three_times_the_logits(
@@ -160,7 +159,9 @@ def test_cldice_keeps_at_most_three_times_the_logits(
     target = torch.rand(2, channels, 32, 32).div(channels) if soft else label
     loss = SoftClDiceLoss(iterations, use_sigmoid=channels == 1)
     kept = kept_bytes(loss, logits, target) / (logits.numel() * logits.element_size())
-    assert kept <= 3.02
+    # elsewhere to ask whether any pixel is ignored is a wait, so that a mask is kept as well, which
+    # is as large as the logits of one channel
+    assert kept <= (3.02 if channels > 1 or device.HOSTS else 4.3)
 
 
 @pytest.mark.parametrize("skeleton", ["soft", "thinned"])
