@@ -9,7 +9,7 @@ Files = TypeVar("Files")
 Settings = TypeVar("Settings")
 Result = TypeVar("Result")
 
-PATIENCE = 60.0
+PATIENCE = 300.0
 """Seconds that a cluster may be without any worker before the run ends."""
 
 _LOOK = 5.0
