@@ -36,6 +36,12 @@ def _calibration(pair: Pair) -> tuple[float, ...]:
     return (metrics.expected_calibration_error(bins), *bins.pixels)
 
 
+def _classwise(pair: Pair) -> tuple[float, ...]:
+    prob, target = _probabilities(pair)
+    both = [metrics.reliability(prob, target), metrics.reliability(1 - prob, ~target)]
+    return (metrics.classwise_calibration_error(both),)
+
+
 def _band(pair: Pair) -> tuple[float, ...]:
     target = pair.uncropped()[1]
     band = metrics.boundary_band(target, width=_TOLERANCE, spacing=pair.spacing)
@@ -165,6 +171,7 @@ METRICS: dict[str, Metric] = {
         *_cells("foreground").values(),
         Metric("brier_score", _one(lambda pair: metrics.brier_score(*_probabilities(pair)))),
         Metric("reliability, expected_calibration_error", _calibration),
+        Metric("classwise_calibration_error", _classwise),
         Metric("boundary_band", _band),
     )
 }
@@ -186,7 +193,11 @@ _GRAPHS = (
     "expected_run_length",
     "centerline_hd",
 )
-_CALIBRATION = ("brier_score", "reliability, expected_calibration_error")
+_CALIBRATION = (
+    "brier_score",
+    "classwise_calibration_error",
+    "reliability, expected_calibration_error",
+)
 _MOVES = (
     "axes_may_change_places",
     "mirror_images_score_the_same",

@@ -147,7 +147,7 @@ def _down(maps: Sequence[Tensor]) -> list[Array]:
     return arrays
 
 
-def _up(array: Array, dtype: torch.dtype, device: torch.device) -> Tensor:
+def sent_up(array: Array, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The array on the device; the host does not wait for the copy."""
     tensor = torch.from_numpy(np.ascontiguousarray(array)).to(dtype)
     if device.type == "cpu":
@@ -171,13 +171,13 @@ def _computed_maps(
     count = math.prod(shape[:leading])
     rows = [each.reshape(count, *each.shape[leading:]) for each in _down(maps)]
     found = np.stack([compute.compute(*row, **options) for row in zip(*rows, strict=True)])
-    return _up(found.reshape(shape), dtype, maps[0].device)
+    return sent_up(found.reshape(shape), dtype, maps[0].device)
 
 
 def _computed_table(
     maps: Sequence[Tensor], compute: HostFunction, options: Mapping[str, Any]
 ) -> Tensor:
-    return _up(compute.compute(*_down(maps), **options), torch.int64, maps[0].device)
+    return sent_up(compute.compute(*_down(maps), **options), torch.int64, maps[0].device)
 
 
 # schemas are spelled out: torch reads them off annotations that are strings from 2.5 on only

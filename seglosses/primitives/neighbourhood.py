@@ -22,6 +22,7 @@ def neighbourhood_mean(maps: Tensor, weights: Sequence[float]) -> Tensor:
         (N, C, *S).
 
     Example:
+        >>> import torch
         >>> neighbourhood_mean(torch.tensor([[[0.0, 0.0, 1.0]]]), [0.25, 0.5, 0.25])
         tensor([[[0.0000, 0.2500, 0.7500]]])
     """

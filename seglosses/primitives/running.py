@@ -26,15 +26,20 @@ class RunningSums(nn.Module):
         for name in names:
             self.register_buffer(name, torch.zeros(0))
 
-    def read(self, name: str, count: int) -> Tensor:
+    def read(self, name: str, count: int, device: torch.device | None = None) -> Tensor:
         """The sums of that name, zeros before the first batch.
+
+        Args:
+            name: Of the sums.
+            count: Of classes.
+            device: Where zeros are made; later sums lie where those of the batches did.
 
         Raises:
             ValueError: for another number of classes than they were summed of.
         """
         held: Tensor = getattr(self, name)
         if not held.numel():
-            return held.new_zeros(count)
+            return torch.zeros(count, dtype=held.dtype, device=device or held.device)
         if held.numel() != count:
             raise ValueError(
                 f"sums over {held.numel()} classes were kept from earlier batches or a checkpoint,"
@@ -52,7 +57,7 @@ class RunningSums(nn.Module):
             dist.all_reduce(together)
         for name, more in zip(sums, together.unbind(), strict=True):
             # another tensor, for the graph may still hold the old one
-            setattr(self, name, self.read(name, more.numel()).to(more) + more)
+            setattr(self, name, self.read(name, more.numel(), more.device).to(more.dtype) + more)
 
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
         for name, held in self.named_buffers():

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from seglosses.primitives._kernels_trees import spanning_tree, sums_along_tree
 from seglosses.primitives.first_order import apply_by_hand, first_order
+from seglosses.primitives.host import sent_up
 
 
 class Tree(NamedTuple):
@@ -95,5 +96,5 @@ def _summed(maps: Tensor, trees: Sequence[Tree]) -> Tensor:
     values = rows.contiguous().numpy()
     for each, tree in zip(values, trees, strict=True):
         sums_along_tree(each, tree.share, tree.queue, tree.before)
-    found = torch.from_numpy(values).transpose(1, 2).reshape(maps.shape)
-    return found.to(maps.device, maps.dtype)
+    found = values.transpose(0, 2, 1).reshape(maps.shape)
+    return sent_up(found, maps.dtype, maps.device)

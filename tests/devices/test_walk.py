@@ -21,6 +21,7 @@ REST = ",".join(v for v in VARIANTS if v not in QUICK.split(","))
 COPIES = dict.fromkeys(
     (
         "ActiveBoundaryLoss",
+        "BlobLoss",
         "BettiMatchingLoss",
         "CavityLoss",
         "CenterlineBoundaryDiceLoss",
@@ -42,6 +43,15 @@ COPIES = dict.fromkeys(
     ),
     (1, 1),
 )
+# objects are numbered from the label, and their weights are made from the numbers
+COPIES |= dict.fromkeys(
+    ("ComponentBalancedCrossEntropyLoss", "ComponentBalancedDiceLoss",
+     "InstanceBoundaryCrossEntropyLoss"), (2, 2))  # fmt: skip
+# a tree of the image's colours, and sums along it forward and backward
+COPIES["TreeEnergyLoss"] = (3, 2)
+
+#: How often the host waits: how many objects there are decides the size of what is sorted.
+WAITS = {"ALRPLoss": 7, "RankSortLoss": 7}
 
 
 def check(results: Walk, name: str) -> None:
@@ -53,7 +63,8 @@ def check(results: Walk, name: str) -> None:
         for tensor, apart in result["gradients"].items():
             assert apart < 1e-4, f"{variant}: the gradient of {tensor} differs by {apart}"
         later = result["later"]
-        assert later["waiting"] == 0, f"{variant}: the host waits, {later['events']}"
+        waits = WAITS.get(name, 0)
+        assert later["waiting"] <= waits, f"{variant}: the host waits, {later['events']}"
         copies = later["down"], later["up"]
         # an empty batch has nothing to send
         assert copies in ((0, 0), COPIES.get(name, (0, 0))), f"{variant}: {later['events']}"

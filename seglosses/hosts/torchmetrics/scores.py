@@ -65,10 +65,10 @@ class Scores(Accumulator, Metric):
     Example:
         >>> import torch
         >>> from torchmetrics import MetricCollection
-        >>> both = MetricCollection({"val": Scores("dice", 2)})
+        >>> both = MetricCollection({"val": Scores("cldice", 2)})
         >>> both.update(torch.tensor([[[1, 1, 0]]]), torch.tensor([[[1, 1, 1]]]))
         >>> both.compute()
-        {'dice': 0.8}
+        {'cldice': 0.8}
     """
 
     _update_count: int

@@ -16,6 +16,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.box.scores import QualityLoss
 from seglosses.losses.loss import LossOptions
+from seglosses.losses.rows import Target
 from seglosses.primitives.checks import check_range
 
 __all__ = ["ALRPLoss", "RankSortLoss", "alrp_loss", "rank_sort_loss"]
@@ -191,7 +192,19 @@ def alrp_loss(logits: Tensor, quality: Tensor, *, delta: float = 1.0) -> Tensor:
     return out
 
 
-class RankSortLoss(QualityLoss):
+class _RankLoss(QualityLoss):
+    """Scores of rows are compared with one another, so rows of weight zero must leave the order."""
+
+    def without(self, gone: Tensor, pred: Tensor, target: Target) -> tuple[Tensor, Target]:
+        """Such rows as background below everything, where nothing is pushed."""
+        pred, target = super().without(gone, pred, target)
+        if isinstance(target, Tensor) and not target.is_floating_point():
+            target = target.masked_fill(gone, pred.shape[1])
+        lowest = 0.0 if self.activated else -1e4
+        return pred.masked_fill(gone.unsqueeze(1), lowest), target
+
+
+class RankSortLoss(_RankLoss):
     """Objects above background, and sorted by the quality of their boxes.
 
     With ``avg_factor`` the number of objects, 'mean' is the published loss, without it a mean over
@@ -232,7 +245,7 @@ class RankSortLoss(QualityLoss):
         return rank_sort_loss(logits, quality, delta=self.delta)
 
 
-class ALRPLoss(QualityLoss):
+class ALRPLoss(_RankLoss):
     """False positives and bad boxes above an object.
 
     With ``avg_factor`` the number of objects, 'mean' is aLRP, without it a mean over rows.

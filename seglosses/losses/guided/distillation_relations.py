@@ -89,7 +89,7 @@ def pixel_affinity_distillation_loss(student: Tensor, teacher: Tensor) -> Tensor
 
 
 def cross_image_distillation_loss(
-    student: Tensor, teacher: Tensor, *, temperature: float = 0.1
+    student: Tensor, teacher: Tensor, *, temperature: float = 0.1, seen: Tensor | None = None
 ) -> Tensor:
     r"""Pixels of an image should relate to those of every image of the batch as the teacher's do.
 
@@ -102,6 +102,7 @@ def cross_image_distillation_loss(
         student: Logits or features, (N, C, *S).
         teacher: (N, D, *S); a constant of differentiation.
         temperature: T.
+        seen: Images that count, (N,) bool; the others are compared with none, and cost 0.
 
     Returns:
         One loss per image, (N,), not negative.
@@ -121,7 +122,12 @@ def cross_image_distillation_loss(
         (torch.einsum("ica,jcb->ijab", maps, maps) / temperature).log_softmax(3) for maps in (s, t)
     )
     each = (log_q.exp() * (log_q - log_p)).sum(3)
-    return each.mean((1, 2)) if each.numel() else each.sum((1, 2))
+    if not each.numel():
+        return each.sum((1, 2))
+    if seen is None:
+        return each.mean((1, 2))
+    share = seen.to(each.dtype)
+    return each.mean(2) @ share / share.sum().clamp(min=1) * share
 
 
 def dist_loss(
@@ -187,6 +193,7 @@ class _TaughtLoss(SegmentationLoss):
     """Compares maps with those of the extra input ``teacher``; labels say only what is ignored."""
 
     needs = ("teacher",)
+    of_structures = True
     weighs_classes: ClassVar[bool] = False
 
     def __init__(self, **options: Unpack[SegOptions]) -> None:
@@ -345,7 +352,8 @@ class CrossImageDistillationLoss(_TaughtLoss):
     def relate(self, student: Tensor, teacher: Tensor, batch: Aligned) -> Tensor:
         """Relations of the cells of a grid."""
         pair = _vectors(student, self.grid), _vectors(teacher, self.grid)
-        return cross_image_distillation_loss(*pair, temperature=self.temperature)
+        seen = None if batch.valid is None else batch.valid.flatten(1).any(1)
+        return cross_image_distillation_loss(*pair, temperature=self.temperature, seen=seen)
 
 
 class DISTLoss(_TaughtLoss):

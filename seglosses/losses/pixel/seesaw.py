@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -62,8 +64,7 @@ def seesaw_loss(
     label = target.argmax(1) if target.is_floating_point() else target
     own = one_hot(label, max(channels, 2), dtype=torch.bool)
     log_prob = logits.detach().log_softmax(1)
-    least = torch.tensor(floor, device=logits.device, dtype=logits.dtype).log()
-    ahead = log_prob - at_target(log_prob, label).clamp(min=least).unsqueeze(1)
+    ahead = log_prob - at_target(log_prob, label).clamp(min=math.log(floor)).unsqueeze(1)
     weight = q * ahead.clamp(min=0)
     if counts is not None:
         seen = counts.to(logits.dtype).clamp(min=1).log()
@@ -203,7 +204,7 @@ class SeesawLoss(_SummingLoss):
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy of weighed logits."""
-        counts = self.sums.read("counts", logits.shape[1])
+        counts = self.sums.read("counts", logits.shape[1], logits.device)
         return seesaw_loss(logits, target, counts, p=self.p, q=self.q, floor=self.floor)
 
 
@@ -249,8 +250,8 @@ class EQLv2Loss(_SummingLoss):
 
     def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
         target, channels = batch.target(), logits.shape[1]
-        positive = self.sums.read("positive", channels)
-        negative = self.sums.read("negative", channels)
+        positive = self.sums.read("positive", channels, logits.device)
+        negative = self.sums.read("negative", channels, logits.device)
         if self.objectness:
             # a class without negative gradients keeps the weights 1
             negative = torch.cat([negative[:-1], negative.new_zeros(1)])

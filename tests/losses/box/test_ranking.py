@@ -8,6 +8,7 @@ from torch import Tensor
 
 from seglosses.losses import ALRPLoss, RankSortLoss, alrp_loss, rank_sort_loss
 from seglosses.losses.box.ranking import _step_sums
+from seglosses.primitives import device
 
 
 def boxes() -> tuple[Tensor, Tensor]:
@@ -116,3 +117,24 @@ def test_memory_is_linear(function) -> None:
     with Largest():
         function(logits, quality).sum().backward()
     assert Largest.size <= 3 * logits.numel()
+
+
+@pytest.mark.parametrize("cls", [RankSortLoss, ALRPLoss])
+@pytest.mark.parametrize("form", ["labels", "qualities", "dense"])
+def test_rows_of_weight_zero_leave_the_order_on_every_device(cls, form, monkeypatch) -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(20, 4, generator=generator)
+    labels = torch.randint(0, 5, (20,), generator=generator)
+    quality = torch.rand(20, generator=generator)
+    hot = torch.nn.functional.one_hot(labels, 5)[:, :4] * quality[:, None]
+    target = {"labels": labels, "qualities": (labels, quality), "dense": hot}[form]
+    weight = (torch.rand(20, generator=generator) > 0.4).float()
+    found = []
+    for hosts in (device.HOSTS, frozenset()):
+        monkeypatch.setattr(device, "HOSTS", hosts)
+        leaf = logits.clone().requires_grad_()
+        value = cls(reduction="sum")(leaf, target, weight=weight)
+        value.backward()
+        found.append((value.detach(), leaf.grad))
+    torch.testing.assert_close(*found)
+    assert (found[1][1][weight == 0] == 0).all()
