@@ -123,6 +123,15 @@ class _ALRP(torch.autograd.Function):
         return out, None, None
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def _ranked(
+    function: type[torch.autograd.Function], logits: Tensor, quality: Tensor, delta: float
+) -> Tensor:
+    """Outside of compiled graphs: how many objects there are decides the sizes within."""
+    out: Tensor = function.apply(logits, quality, delta)  # type: ignore[no-untyped-call]
+    return out
+
+
 def rank_sort_loss(logits: Tensor, quality: Tensor, *, delta: float = 0.5) -> Tensor:
     r"""Rank and sort loss: objects above background, and sorted by the quality of their boxes.
 
@@ -155,7 +164,7 @@ def rank_sort_loss(logits: Tensor, quality: Tensor, *, delta: float = 0.5) -> Te
                 [0.6667],
                 [0.0000]])
     """
-    out: Tensor = _RankSort.apply(logits, quality, delta)  # type: ignore[no-untyped-call]
+    out: Tensor = _ranked(_RankSort, logits, quality, delta)
     return out
 
 
@@ -188,7 +197,7 @@ def alrp_loss(logits: Tensor, quality: Tensor, *, delta: float = 1.0) -> Tensor:
                 [0.5833],
                 [0.0000]])
     """
-    out: Tensor = _ALRP.apply(logits, quality, delta)  # type: ignore[no-untyped-call]
+    out: Tensor = _ranked(_ALRP, logits, quality, delta)
     return out
 
 

@@ -68,8 +68,8 @@ def blob_counts(prob: Tensor, target: Tensor, mask: Tensor | None = None) -> tup
     number = components(inside).flatten(2)
     size = prob.shape[:2]
     # as many as fit, where to ask for their number would be to wait
-    most = math.prod((length + 1) // 2 for length in prob.shape[2:])
-    if at_hand(number) and number.numel():
+    most = math.prod([(length + 1) // 2 for length in prob.shape[2:]])
+    if at_hand(number) and number.numel() and not torch.compiler.is_compiling():
         most = int(number.max())
     most = max(most, 1)
     empty = prob.new_zeros(*size, most + 1)

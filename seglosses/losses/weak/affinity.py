@@ -133,12 +133,18 @@ def tree_energy_loss(
         tensor([[0.3333]])
     """
     refuse_transforms()
-    means = prob
+    means = _along_trees(prob, image, features, sigma)
+    return average_pixels((prob - means).abs(), weight)
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def _along_trees(prob: Tensor, image: Tensor, features: Tensor | None, sigma: float) -> Tensor:
+    """Outside of compiled graphs: the host makes the trees."""
     for guide, spread in ((image, sigma), (features, 1.0)):
         if guide is not None:
             host = guide.detach().cpu().nan_to_num().numpy()
-            means = tree_means(means, [colour_tree(each, spread) for each in host])
-    return average_pixels((prob - means).abs(), weight)
+            prob = tree_means(prob, [colour_tree(each, spread) for each in host])
+    return prob
 
 
 class _ColouredLoss(SegmentationLoss):
