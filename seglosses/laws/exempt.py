@@ -156,6 +156,9 @@ EXEMPT: dict[tuple[str, str], str] = {
             ("one_valid_pixel_is_enough", _UNLABELLED),
         )
     },
+    ("ExclusionDiceLoss", "a_class_weighs_as_a_class"): (
+        "it is an overlap with what a pixel is not: all but one class each"
+    ),
     ("ExclusionCrossEntropyLoss", "missed_rare_class_costs"): "a pixel costs log 2 at most",
     ("NormalizedFocalLoss", "gradient_is_the_derivative"): "its weights are without gradient",
 }

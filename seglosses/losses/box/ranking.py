@@ -204,6 +204,8 @@ def alrp_loss(logits: Tensor, quality: Tensor, *, delta: float = 1.0) -> Tensor:
 class _RankLoss(QualityLoss):
     """Scores of rows are compared with one another, so rows of weight zero must leave the order."""
 
+    of_pairs = True
+
     def without(self, gone: Tensor, pred: Tensor, target: Target) -> tuple[Tensor, Target]:
         """Such rows as background below everything, where nothing is pushed."""
         pred, target = super().without(gone, pred, target)

@@ -54,10 +54,10 @@ def rmi_loss(prob: Tensor, target: Tensor, *, radius: int = 3, pool: int = 3) ->
     cross, known = y @ p.transpose(-1, -2), p @ p.transpose(-1, -2) + ridge
     left = own - cross @ torch.linalg.solve(known, cross.transpose(-1, -2))
     # rounding may bend the symmetry that a Cholesky factor needs
-    factor = torch.linalg.cholesky((left + left.transpose(-1, -2)) / 2 + ridge)
+    factor, failed = torch.linalg.cholesky_ex((left + left.transpose(-1, -2)) / 2 + ridge)
     roots = factor.diagonal(dim1=-2, dim2=-1)
     loss: Tensor = roots.log().sum(-1) / p.shape[-2]
-    return loss.to(prob.dtype)
+    return loss.masked_fill(failed > 0, torch.nan).to(prob.dtype)
 
 
 def _windows(maps: Tensor, radius: int, pool: int) -> Tensor:
