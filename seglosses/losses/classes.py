@@ -141,6 +141,21 @@ def refuse_per_pixel(owner: str, asked: Asked, batch: Aligned) -> None:
         )
 
 
+def refuse_points(owner: str, batch: Aligned) -> None:
+    """Raise ``ValueError`` for rows (N, C) where a loss compares the pixels of an image.
+
+    Example:
+        >>> from seglosses.primitives.encoding import align
+        >>> labels = torch.zeros(1, 3, 3, dtype=torch.long)
+        >>> refuse_points("MyLoss", align(torch.zeros(1, 2, 3, 3), labels))
+    """
+    if not batch.spatial:
+        raise ValueError(
+            f"{owner} needs maps (N, C, *S) of images or volumes, got logits"
+            f" {tuple(batch.logits.shape)}; it compares the pixels of an image with one another"
+        )
+
+
 def _seen(batch: Aligned) -> Tensor | None:
     """Which images have a pixel that counts, (N,), or ``None`` where all have."""
     if batch.pixel_weight is None:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.base import SegmentationLoss, SegOptions
-from seglosses.losses.classes import refuse_per_pixel
+from seglosses.losses.classes import refuse_per_pixel, refuse_points
 from seglosses.losses.classwise import without_weights
 from seglosses.losses.guided.distillation import like_logits
 from seglosses.primitives.checks import check_range
@@ -212,6 +212,7 @@ class _TaughtLoss(SegmentationLoss):
         """Mean over images."""
         owner = type(self).__name__
         refuse_per_pixel(owner, asked, batch)
+        refuse_points(owner, batch)
         batch = without_weights(batch, owner)
         teacher = like_logits("teacher", batch, owner).detach()
         if batch.valid is not None:

@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 
 from seglosses.extra_inputs import extra_map
 from seglosses.losses.base import SegmentationLoss, SegOptions
-from seglosses.losses.classes import refuse_per_pixel
+from seglosses.losses.classes import refuse_per_pixel, refuse_points
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.first_order import refuse_transforms
@@ -183,6 +183,7 @@ class _ColouredLoss(SegmentationLoss):
         """Sum over classes, or mean over independent channels; mean over images."""
         owner = type(self).__name__
         refuse_per_pixel(owner, asked, batch)
+        refuse_points(owner, batch)
         prob, size = batch.prob(), tuple(batch.logits.shape[2:])
         image = extra_map("image", owner, len(prob), size).detach().to(prob.dtype)
         loss = self.energy(prob, image, batch.mask())
