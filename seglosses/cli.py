@@ -45,8 +45,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+def build_parser(command: str | None = None, typed: str | None = None) -> argparse.ArgumentParser:
     """Build the parser; only ``command`` gets its own arguments (and its module imported).
+
+    Args:
+        command: Sub-command that is called.
+        typed: How the user calls it, when not as ``seglosses COMMAND``; for its usage line.
 
     Example:
         >>> build_parser().prog
@@ -59,17 +63,22 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"seglosses {__version__}")
     children = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (module, summary) in COMMANDS.items():
-        child = children.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        called = typed if name == command else None
+        child = children.add_parser(
+            name, prog=called, help=summary, description=summary.capitalize() + "."
+        )
         if name == command:
             importlib.import_module(module).add_arguments(child)
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, typed: str | None = None) -> int:
     """Run one sub-command and return its exit status.
 
     Args:
         argv: Arguments after the program's name; ``None`` reads ``sys.argv``.
+        typed: How the user calls the sub-command, ``None`` for ``seglosses COMMAND``; usage lines
+            and errors name it.
 
     Returns:
         What the sub-command's ``run`` returned, or 2 after an error that names its remedy
@@ -79,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in words if not word.startswith("-")), None)
     try:
-        args = build_parser(command if command in COMMANDS else None).parse_args(words)
+        args = build_parser(command if command in COMMANDS else None, typed).parse_args(words)
         status: int = importlib.import_module(COMMANDS[args.command][0]).run(args)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -87,6 +96,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (ValueError, OSError) as error:
-        print(f"seglosses {command}: {error}", file=sys.stderr)
+        print(f"{typed or f'seglosses {command}'}: {error}", file=sys.stderr)
         return 2
     return status

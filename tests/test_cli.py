@@ -48,6 +48,18 @@ def test_value_error_is_one_line_and_status_two(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.usefixtures("rows")
+def test_errors_and_usage_name_what_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["count", "--", "-3"], typed="count.py") == 2
+    assert capsys.readouterr().err == "count.py: expected a number >= 0, got -3\n"
+    with pytest.raises(SystemExit):
+        cli.main(["count", "--help"], typed="count.py")
+    assert capsys.readouterr().out.startswith("usage: count.py [-h] number\n")
+    with pytest.raises(SystemExit):
+        cli.main(["count", "--help"])
+    assert capsys.readouterr().out.startswith("usage: seglosses count [-h] number\n")
+
+
+@pytest.mark.usefixtures("rows")
 def test_only_the_named_module_is_imported() -> None:
     assert cli.main(["count", "0"]) == 0  # "gone" would raise if its module were imported
     with pytest.raises(ModuleNotFoundError):

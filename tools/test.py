@@ -7,8 +7,9 @@ seglosses evaluate work_dirs/test/predictions work_dirs/test/labels --out work_d
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from seglosses.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main(["test", *sys.argv[1:]]))
+    sys.exit(main(["test", *sys.argv[1:]], typed=Path(sys.argv[0]).name))

@@ -7,8 +7,9 @@ torchrun --nproc_per_node=2 tools/train.py CONFIG --launcher pytorch
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from seglosses.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main(["train", *sys.argv[1:]]))
+    sys.exit(main(["train", *sys.argv[1:]], typed=Path(sys.argv[0]).name))

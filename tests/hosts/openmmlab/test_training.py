@@ -39,9 +39,9 @@ def tool(name, *words, processes=1):
 
 
 def refused(name, *words):
-    """Run a tool that ends with an error; its last line."""
+    """Run a tool that refuses to run; its last line."""
     done = _run([sys.executable], name, words)
-    assert done.returncode == 1, (done.stdout + done.stderr)[-4000:]
+    assert done.returncode == 2, (done.stdout + done.stderr)[-4000:]
     return done.stderr.strip().splitlines()[-1]
 
 
@@ -190,7 +190,9 @@ def test_unlabelled_images_are_predicted(trained, bricks, tmp_path):
         " pipeline=_base_.test_dataloader.dataset.pipeline))\n"
     )
     words = (leaf, trained / "iter_40.pth", "--work-dir", tmp_path / "log")
-    assert "nothing to score; give --out" in refused("test", *words)
+    last = refused("test", *words)
+    assert last.startswith("test.py: the images have no labels"), last
+    assert "nothing to score; give --out" in last
     output = tool("test", *words, "--out", tmp_path / "out")
     assert "predictions are written, and nothing is scored" in output
     images = {path.name for path in (bricks / "test" / "images").iterdir()}
