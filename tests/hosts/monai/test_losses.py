@@ -17,32 +17,29 @@ import seglosses.losses as exported
 from seglosses.hosts.monai import SumOfLosses
 from seglosses.losses.base import SegmentationLoss
 
-# Those that need more than outputs and labels say so, and are not for MONAI's loops.
-OTHERS = {
-    "AttributionEnergyLoss", "RightReasonsLoss", "InfoNCELoss", "BranchConsistencyLoss",
-    "JaccardDistillationLoss", "KLDistillationLoss", "BoundaryDistillationLoss", "LevelSetLoss",
-    "LocalPairwiseLoss", "PairwiseAffinityLoss",
-}  # fmt: skip
-LOSSES = sorted(
-    name
+SEGMENTATION = {
+    name: getattr(exported, name)
     for name in exported.__all__
     if inspect.isclass(getattr(exported, name))
     and issubclass(getattr(exported, name), SegmentationLoss)
-    and name not in OTHERS
-)
+}
+LOSSES = sorted(name for name, cls in SEGMENTATION.items() if not cls.needs)
+#: They compare more than outputs and labels, and each class says so.
+OTHERS = sorted(name for name, cls in SEGMENTATION.items() if cls.needs)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LOSSES)
 def test_layouts_of_monai_give_one_number(name: str) -> None:
     generator = torch.Generator().manual_seed(0)
-    size = (2, 3, 32, 32) if name != "MIPLoss" else (2, 3, 8, 8, 8)
+    in_2d = 2 in getattr(SEGMENTATION[name], "spatial_dims", (2,))
+    size = (2, 3, 32, 32) if in_2d else (2, 3, 8, 8, 8)
     logits = torch.randn(size, generator=generator)
     smooth = torch.nn.functional.avg_pool2d(
         logits.flatten(0, 1).unsqueeze(1).flatten(2, -2), 5, 1, 2
     )
     labels = smooth.reshape(size).argmax(1)
-    loss = getattr(exported, name)().eval()
+    loss = SEGMENTATION[name]().eval()
     pred = MetaTensor(logits.clone()).requires_grad_()
     channel = MetaTensor(labels.unsqueeze(1).float())
     with warnings.catch_warnings():
@@ -55,6 +52,14 @@ def test_layouts_of_monai_give_one_number(name: str) -> None:
         deep = DeepSupervisionLoss(loss)([pred, pred[..., ::2, ::2]], channel)
     assert torch.isfinite(pred.grad).all()
     assert torch.isfinite(deep)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_needs_more_than_outputs_and_labels_says_how_to_give_it(name: str) -> None:
+    logits, labels = torch.randn(2, 3, 8, 8), torch.ones(2, 1, 8, 8)
+    (needed,) = SEGMENTATION[name].needs
+    with pytest.raises(ValueError, match=rf"extra_inputs\({needed}=\.\.\.\)"):
+        SEGMENTATION[name]()(MetaTensor(logits), MetaTensor(labels))
 
 
 def test_a_sum_of_losses_of_both_libraries() -> None:
