@@ -41,9 +41,21 @@ __all__ = [
     "shorten",
 ]
 
+_TIFF = tuple(
+    order + version for order in (b"II", b"MM") for version in (b"*\0", b"\0*", b"+\0", b"\0+")
+)
+"""First bytes of TIFF and BigTIFF, of either byte order."""
+
+
+def _read_image(path: Path) -> LabelFile:
+    """A picture or a TIFF, whichever it is: Pillow shows a TIFF's white as its largest number."""
+    with path.open("rb") as file:
+        tiff = file.read(4) in _TIFF
+    return read_tiff(path) if tiff else read_picture(path)
+
+
 READERS: dict[str, Callable[[Path], LabelFile]] = {
-    **dict.fromkeys(IMAGE_ENDINGS, read_picture),
-    **dict.fromkeys((".tif", ".tiff"), read_tiff),
+    **dict.fromkeys(IMAGE_ENDINGS, _read_image),
     **dict.fromkeys((".npy", ".npz"), read_array),
     **dict.fromkeys(NIFTI_ENDINGS, read_nifti),
     **dict.fromkeys(ITK_ENDINGS, read_itk),
@@ -102,7 +114,7 @@ def as_labels(file: LabelFile) -> NDArray[np.integer]:
         values = values.astype(np.uint8)
     if np.issubdtype(values.dtype, np.floating):
         values = _whole(values, file)
-    if not np.issubdtype(values.dtype, np.integer):
+    if values.dtype.kind not in "iu":
         raise ValueError(f"{path}: expected integer labels, got {values.dtype}")
     if values.ndim == 3:
         _refuse_one_hot(values, path)

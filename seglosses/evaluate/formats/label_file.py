@@ -27,6 +27,8 @@ class LabelFile:
         rounding: How far a label kept as a float may be from a whole number.
         in_colour: Whether the last axis holds colours.
         lossy: Whether it was compressed with losses, which blur labels.
+        orientation: How a viewer has to turn it, as EXIF counts (1: not at all); samples are as
+            stored.
     """
 
     path: Path
@@ -37,6 +39,7 @@ class LabelFile:
     rounding: float = ROUNDING
     in_colour: bool = False
     lossy: bool = False
+    orientation: int = 1
 
     @property
     def shape(self) -> tuple[int, ...]:

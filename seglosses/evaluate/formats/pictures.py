@@ -12,6 +12,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from seglosses.evaluate.formats.label_file import LabelFile, without_alpha
 
 _LIMIT = threading.RLock()
 _EXACT = ("L", "LA", "RGB", "RGBA", "I", "I;16", "I;16B")
+_ORIENTATION = 0x0112
+"""EXIF's number of the tag."""
 
 
 def read_picture(path: Path) -> LabelFile:
@@ -44,21 +47,27 @@ def read_picture(path: Path) -> LabelFile:
             raise ValueError(
                 f"an animation of {frames} frames; save volumes as TIFF with pages, NPY or NIfTI"
             )
-        kind = image.format or ""
-        if kind == "PPM":
-            return _in_one_or_three(path, _pnm(path))
-        if image.mode == "P":
-            colours = np.asarray(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
-            return LabelFile(path, np.asarray(image), palette=colours)
-        bits = _png_bits(path) if kind == "PNG" else 8
-        if image.mode == "1" or bits < 8:
-            # Pillow stretches shallow grey to 0..255, by a whole factor.
-            factor = 1 if image.mode == "1" else 255 // (2**bits - 1)
-            return LabelFile(path, np.asarray(image).astype(np.uint8) // factor)
-        if bits == 16 and not image.mode.startswith("I"):
-            samples = _opencv(path)
-        else:
-            samples = np.asarray(image if image.mode in _EXACT else image.convert("RGB"))
+        file = _decoded(path, image)
+        # PNG may keep it behind the samples, which have been read by now.
+        return replace(file, orientation=int(image.getexif().get(_ORIENTATION, 1)))
+
+
+def _decoded(path: Path, image: Image.Image) -> LabelFile:
+    kind = image.format or ""
+    if kind == "PPM":
+        return _in_one_or_three(path, _pnm(path))
+    if image.mode == "P":
+        colours = np.asarray(image.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+        return LabelFile(path, np.asarray(image), palette=colours)
+    bits = _png_bits(path) if kind == "PNG" else 8
+    if image.mode == "1" or bits < 8:
+        # Pillow stretches shallow grey to 0..255, by a whole factor.
+        factor = 1 if image.mode == "1" else 255 // (2**bits - 1)
+        return LabelFile(path, np.asarray(image).astype(np.uint8) // factor)
+    if bits == 16 and not image.mode.startswith("I"):
+        samples = _opencv(path)
+    else:
+        samples = np.asarray(image if image.mode in _EXACT else image.convert("RGB"))
     return _in_one_or_three(path, samples)
 
 

@@ -64,6 +64,8 @@ def read_itk(path: Path) -> LabelFile:
         raise ValueError(
             f"holds {image.GetNumberOfComponentsPerPixel()} numbers per pixel; save one label each"
         )
+    while image.GetDimension() > 3 and image.GetSize()[-1] == 1:
+        image = image[..., 0]
     values = SimpleITK.GetArrayFromImage(image)
     ndim, spacing = image.GetDimension(), np.array(image.GetSpacing())
     affine = np.eye(ndim + 1)
