@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.evaluate.formats.label_file import LabelFile
-from seglosses.evaluate.listing import ITK_ENDINGS, NIFTI_ENDINGS, ending
+from seglosses.evaluate.listing import IMAGE_ENDINGS, ITK_ENDINGS, NIFTI_ENDINGS, ending
 
 TOLERANCE = 0.05
 """How far a corner of the image may lie apart in two files, in edge lengths of a pixel."""
@@ -65,7 +65,8 @@ def align(
         Prediction and target, and what was done to the prediction.
 
     Raises:
-        ValueError: When the files lie elsewhere in space, or only one of them says where.
+        ValueError: When the files lie elsewhere in space, only one of them says where, or viewers
+            would turn only one of them.
 
     Example:
         >>> from pathlib import Path
@@ -76,14 +77,8 @@ def align(
         array([[1, 0, 0]])
     """
     turn = Turn(tuple(range(len(pred.shape))))
-    known = [file for file in (pred, target) if file.affine is not None]
-    silent = [file for file in (pred, target) if file.affine is None and file.spacing is not None]
-    if known and silent and not ignore_affine:
-        raise ValueError(
-            f"{silent[0].path} does not state its orientation, {known[0].path} does; write the "
-            "affine of one into the other, or compare the arrays as they are stored with "
-            "ignore_affine (--ignore-affine)"
-        )
+    if not ignore_affine:
+        _check_known(pred, target)
     ways = {_reads_backwards(pred), _reads_backwards(target)}
     if ignore_affine and ways == {True, False}:
         turn = Turn(tuple(range(len(pred.shape) - 1, -1, -1)))
@@ -101,12 +96,43 @@ def align(
     return replace(pred, values=turn.apply(pred.values)), target, turn
 
 
+def _check_known(pred: LabelFile, target: LabelFile) -> None:
+    """Refuse a pair of which one file says how it lies, and the other does not or otherwise."""
+    for volume, silent in ((pred, target), (target, pred)):
+        if silent.affine is None and not _fits(volume, silent):
+            raise ValueError(
+                f"{silent.path} does not state its orientation, and {volume.path} may be stored "
+                "in another one; save both in one format that states it, or compare the arrays as "
+                "they are stored with ignore_affine (--ignore-affine)"
+            )
+    if pred.orientation != target.orientation:
+        raise ValueError(
+            f"{pred.path} has the orientation {pred.orientation} (tag of EXIF and TIFF: how a "
+            f"viewer turns it), {target.path} {target.orientation}; turn the samples and save them "
+            "without the tag, or compare them as they are stored with ignore_affine "
+            "(--ignore-affine)"
+        )
+
+
+def _fits(volume: LabelFile, silent: LabelFile) -> bool:
+    """Whether a file may be compared as stored with one that does not say how it lies."""
+    if silent.spacing is not None:  # two volumes
+        return volume.affine is None
+    if volume.affine is None:
+        return volume.spacing is None
+    # Pictures and arrays lie as ITK lays the rows and columns of a picture.
+    ways = volume.affine[:-1, :-1] / np.linalg.norm(volume.affine[:-1, :-1], axis=0)
+    usual = np.eye(len(ways))[::-1]
+    usual[:2] *= -1
+    return ending(volume.path) in ITK_ENDINGS and np.allclose(ways, usual, atol=1e-3)
+
+
 def _reads_backwards(file: LabelFile) -> bool | None:
-    """Whether the first axis is the slowest one of the file; None for files that are no volumes."""
+    """Whether the first axis is the slowest one of the file; None where nothing tells."""
     end = ending(file.path)
-    if len(file.shape) != 3 or end not in (*ITK_ENDINGS, *NIFTI_ENDINGS):
-        return None
-    return end in ITK_ENDINGS
+    if end in NIFTI_ENDINGS:
+        return False
+    return True if end in (*ITK_ENDINGS, *IMAGE_ENDINGS) else None
 
 
 def _single_slice(values: NDArray[Any], in_colour: bool) -> int | None:
