@@ -174,6 +174,19 @@ def _weighed(loss: Tensor, weight: Tensor) -> Tensor:
     return torch.where(weight == 0, 0.0, loss * weight)
 
 
+_PAIRS = (
+    "pairs in bags may be points, offsets or sizes (loss_wh of YOLOv3): keep the library's loss"
+    " for these; flatten segments to (n, 2)"
+)
+_DECODE = "decode box deltas first (reg_decoded_bbox=True)"
+#: what has these numbers in place of corners, and what to do
+_NO_BOXES = {
+    5: "rotated boxes (x, y, w, h, angle) are compared by RotatedIoULoss, GWDLoss, KLDLoss",
+    8: "quadrilaterals have no corners that this loss could compare: take their enclosing"
+    " boxes, or a loss of MMRotate",
+}
+
+
 class BoxLoss(RowLoss):
     """Base of losses of aligned boxes (n, 2d): all lower coordinates, then all upper ones.
 
@@ -190,17 +203,13 @@ class BoxLoss(RowLoss):
     def check(self, pred: Tensor, target: Target) -> None:
         """Refuse rows that are not a pair of boxes."""
         shapes = [tuple(pred.shape), tuple(target.shape) if isinstance(target, Tensor) else None]
-        vertices = pred.dim() > 2 and pred.shape[-1] == 2
-        known_size = pred.dim() > 0 and pred.shape[-1] in (2, 4, 6) and not vertices
-        if shapes[0] == shapes[1] and known_size:
+        width = pred.shape[-1] if pred.dim() else 0
+        pairs = pred.dim() > 2 and width == 2
+        if shapes[0] == shapes[1] and width in (2, 4, 6) and not pairs:
             return
-        known = {
-            5: "rotated boxes (x, y, w, h, angle) are compared by RotatedIoULoss, GWDLoss, KLDLoss",
-            8: "quadrilaterals have no corners that this loss could compare: take their enclosing"
-            " boxes, or a loss of MMRotate",
-        }
-        width = 8 if vertices else pred.shape[-1] if pred.dim() else 0
-        remedy = known.get(width, "decode box deltas first (reg_decoded_bbox=True)")
+        remedy = _NO_BOXES.get(width, _DECODE)
+        if pairs:
+            remedy = _NO_BOXES[8] if pred.shape[-2] == 4 else _PAIRS
         raise ValueError(
             "boxes must be aligned, (n, 4) corners (x1, y1, x2, y2), (n, 2) segments or (n, 6)"
             f" in space, got {shapes[0]} and {shapes[1]}; {remedy}"

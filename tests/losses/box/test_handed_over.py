@@ -56,9 +56,11 @@ def test_boxes_without_two_corners_are_refused_by_name(name: str, width: int, wo
         make(name)(torch.rand(3, width), torch.rand(3, width))
 
 
-def test_vertices_of_quadrilaterals_are_no_bags_of_segments() -> None:
+def test_vertices_and_sizes_are_no_bags_of_segments() -> None:
     with pytest.raises(ValueError, match="quadrilaterals"):
         losses.GIoULoss()(torch.rand(3, 4, 2), torch.rand(3, 4, 2))
+    with pytest.raises(ValueError, match=r"sizes \(loss_wh of YOLOv3\).*flatten segments"):
+        losses.GIoULoss()(torch.rand(3, 9, 2), torch.rand(3, 9, 2))  # YOLOv3: widths and heights
     segments = torch.tensor([[0.0, 2.0]]), torch.tensor([[0.0, 1.0]])
     assert losses.GIoULoss()(*segments).item() == pytest.approx(0.5)
 
