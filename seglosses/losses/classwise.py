@@ -224,6 +224,17 @@ def broken(batch: Aligned) -> Tensor:
     return torch.zeros_like(found, dtype=peak.dtype).masked_fill(found, torch.nan)
 
 
+def _where_read(margins: Tensor, read: Tensor) -> Tensor:
+    """Margins (N, K, *S), zero in classes (N, K) that do not count.
+
+    What these cost is dropped, but an infinite margin, as of a masked class, would leave a NaN in
+    the gradient.
+    """
+    if at_hand(margins) and bool(margins.detach().sum().isfinite()):
+        return margins
+    return margins.masked_fill(~read.view(*read.shape, *(1,) * (margins.dim() - 2)), 0.0)
+
+
 class MapLoss(ClassLoss):
     """Base of losses of whole maps: distances, skeletons, topology.
 
@@ -291,9 +302,11 @@ class MapLoss(ClassLoss):
         target = batch.target(torch.bool if self.reads_masks else None)
         if chosen is not None:
             target = pick_channels(target, chosen)
+        mass = flat_maps(target).sum(2) if only_present else None
+        if mass is not None and self.reads_margins:
+            prob = _where_read(prob, self._present(mass))
         with nullcontext() if torch.compiler.is_compiling() else scope(label):
             loss = self.compute(prob, target, batch.mask()) + broken(batch)
-        mass = flat_maps(target).sum(2) if only_present else None
         return self._mean(loss, mass, weights, batch, asked)
 
     def _label_words(self, batch: Aligned) -> str:

@@ -8,6 +8,7 @@ import torch
 from seglosses.catalogue import loss_classes
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.losses.base import SegmentationLoss
+from seglosses.losses.classwise import MapLoss
 
 LOSSES = {n: c for n, c in loss_classes().items() if issubclass(c, SegmentationLoss)}
 WRONG = {"inf": torch.inf, "-inf": -torch.inf, "nan": torch.nan}
@@ -43,6 +44,36 @@ def test_no_gradient_is_nan_in_silence(name: str, wrong: str) -> None:
             assert torch.isfinite(value)
             (slope,) = torch.autograd.grad(value, leaf)
             assert torch.isfinite(slope).all(), (setting, place)
+
+
+@pytest.mark.at_hand
+@pytest.mark.parametrize("sigmoid", [False, True])
+@pytest.mark.parametrize("name", [n for n, c in LOSSES.items() if issubclass(c, MapLoss)])
+def test_an_absent_class_may_be_masked(name: str, sigmoid: bool) -> None:
+    """Some pixels, or all, cannot be of a class that the label does not have anyway."""
+    if sigmoid and "multi-label" in UNDEFINED.get(name, ()):
+        pytest.skip("not defined there")
+    loss = LOSSES[name](use_sigmoid=sigmoid)
+    call = StandIn(loss) if StandIn(loss).is_needed else loss
+    labels = torch.zeros(2, 12, 10, dtype=torch.long)
+    labels[:, 2:6, 2:7] = 1
+    logits = torch.randn(2, 3, 12, 10, generator=torch.Generator().manual_seed(0))
+    for place in ((0, 2, 3, 4), (0, 2), (slice(None), 2)):
+        leaf = logits.clone()
+        leaf[place] = -torch.inf
+        leaf.requires_grad_()
+        try:
+            value = call(leaf, labels)
+        except ValueError:
+            with pytest.raises(ValueError, match="NaN or infinite"):
+                call(leaf, labels)
+            continue
+        (slope,) = torch.autograd.grad(value, leaf)
+        assert torch.isfinite(slope).all(), place
+        if loss.reads_margins and loss.classes == "present_foreground" and not loss.needs:
+            low = logits.clone()
+            low[place] = -60
+            torch.testing.assert_close(value, call(low, labels))
 
 
 @pytest.mark.parametrize("name", ["TopographLoss", "MalisLoss", "PairwiseAffinityLoss"])
