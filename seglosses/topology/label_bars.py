@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class LabelBars:
     """Edges and squares at which loops of labels are born and die, the latest labels only.
 
-    They depend on the label's two halves and on nothing else. A label is known again by a digest of
-    its voxels, one bit each.
+    They depend on the label's two halves, and on whether what surrounds the label is older than
+    both (the T-construction) or as old as one of them. A label is known again by a digest of its
+    voxels, one bit each.
 
     Args:
         size: How many labels are remembered.
@@ -39,15 +40,16 @@ class LabelBars:
         self._lock = Lock()
 
     @staticmethod
-    def digest(older: NDArray[np.bool_], shape: tuple[int, ...]) -> bytes:
+    def digest(older: NDArray[np.bool_], shape: tuple[int, ...], *, dual: bool) -> bytes:
         """Name of a label.
 
         Args:
             older: Its older half, of the padded volume.
-            shape: Of the volume.
+            shape: Of the padded volume.
+            dual: Whether it is that of the T-construction.
         """
         made = hashlib.blake2b(np.packbits(older).tobytes(), digest_size=16)
-        made.update(repr(shape).encode())
+        made.update(repr((shape, dual)).encode())
         return made.digest()
 
     def get(self, name: bytes) -> Bars | None:

@@ -95,7 +95,7 @@ def _beside_label(
     loops = one.loops, two.loops
     name = b""
     if way.remembered is not None:
-        name = way.remembered.digest(halves.older != 0, shape)
+        name = way.remembered.digest(halves.older != 0, shape, dual=two.frame.dual)
         loops[1].recall(way.remembered.get(name))
 
     def rest() -> tuple[Items, Items, Any]:

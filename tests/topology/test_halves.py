@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from seglosses.topology import betti_matching, volumes
 from seglosses.topology.filtration import order_keys
+from seglosses.topology.label_bars import LabelBars
 from tests.topology.oracle import matching as by_the_book
 
 KINDS = ("uniform", "levels", "near", "saturated", "mask")
@@ -90,3 +91,16 @@ def test_a_volume_beyond_the_memory_is_refused_with_a_remedy(tmp_path, monkeypat
     monkeypatch.setattr(volumes, "BYTES_A_VOXEL", (10**6, 10**6))
     with pytest.raises(MemoryError, match=r"3 x 4 x 5 voxels.*window"):
         betti_matching(*pair(0, (3, 4, 5)))
+
+
+def test_a_label_that_is_remembered_is_one_of_the_same_options() -> None:
+    known = LabelBars(1000)
+    for seed in range(8):
+        pred, label = pair(seed, (4, 5, 6))
+        for options, relative in product(OPTIONS, (False, True)):
+            for images in ((pred, label), (label, pred)):
+                found, again = (
+                    betti_matching(*images, relative=relative, remembered=bars, **options)
+                    for bars in (None, known)
+                )
+                assert as_sets(found) == as_sets(again), (seed, options, relative)
