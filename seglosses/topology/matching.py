@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 
+from seglosses.primitives.checks import check_range
 from seglosses.topology.bars import Filtered
 from seglosses.topology.filtration import (
     Construction,
@@ -20,8 +22,9 @@ from seglosses.topology.filtration import (
 from seglosses.topology.forests import Forest
 from seglosses.topology.induced import match_by_cells, match_by_edges
 from seglosses.topology.masks import as_masks, match_masks
+from seglosses.topology.memory import side_by_side
 from seglosses.topology.sides import Codes, Ints
-from seglosses.topology.volumes import Way, match_volumes
+from seglosses.topology.volumes import BYTES_A_VOXEL, Way, match_volumes, threads_that_fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,8 +99,9 @@ def betti_matching(
             published numbers were made that way. ``'positive'`` leaves these out, as the theory
             does. The two differ only where both images are soft, or where a feature of the
             prediction lies on a wrong class of the label.
-        relative: Surround each image with its own oldest value, so that background regions that
-            touch the border become loops. A pixel of that surrounding stands for the oldest pixel.
+        relative: Surround each image, the third one too, with its own oldest value, so that
+            background regions that touch the border become loops. A pixel of that surrounding
+            stands for the oldest pixel.
         comparison: ``'union'``: the third image contains both. ``'intersection'``: both contain it.
         threads: Volumes use two threads where there are so many, None for as many as there are
             processors; the result is the same. Images need one.
@@ -107,7 +111,8 @@ def betti_matching(
         The matching.
 
     Raises:
-        ValueError: For different shapes, NaN or infinities, an empty image, or an unknown option.
+        ValueError: For different shapes, NaN or infinities, an empty image, an unknown option, or
+            fewer than one thread.
         MemoryError: Where volumes are too large for the memory that is free.
 
     References:
@@ -126,6 +131,7 @@ def betti_matching(
     check_choice("construction", construction, ("V", "T"))
     check_choice("image_intervals", image_intervals, ("all", "positive"))
     check_choice("comparison", comparison, ("union", "intersection"))
+    threads = threads_of(threads)
     first, second = check_image(a, finite=True), check_image(b, finite=True)
     if first.shape != second.shape:
         raise ValueError(
@@ -137,15 +143,14 @@ def betti_matching(
         by_dimension, essential = match_masks(*masks, construction)
         mates, rest_a, rest_b = zip(*by_dimension, strict=True)
         return Matching(mates, rest_a, rest_b, essential)
-    keys, union = order_keys(first, second), comparison == "union"
-    exact = image_intervals == "all"
+    exact, union = image_intervals == "all", comparison == "union"
     if first.ndim == 2:
+        keys = order_keys(first, second)
         parts, items = _match_images(keys, filtration, construction, relative, union, exact)
     else:
-        way = Way(
-            construction, relative, union, exact, threads or available_processors(), remembered
-        )
-        parts, items = match_volumes(keys, filtration, way)
+        threads = threads_that_fit(first.shape, threads)
+        way = Way(construction, relative, union, exact, threads, remembered)
+        parts, items = match_volumes(order_keys(first, second), filtration, way)
     matched: list[Codes] = []
     unmatched_a: list[Codes] = []
     unmatched_b: list[Codes] = []
@@ -228,18 +233,39 @@ def betti_matching_batch(
     """
     if len(a) != len(b):
         raise ValueError(f"expected as many images in a as in b, got {len(a)} and {len(b)}")
-    threads = threads or available_processors()
-    workers = min(len(a), threads)
-    inside = max(threads // max(workers, 1), 1)
+    threads = threads_of(threads)
+    shapes = [np.shape(image) for image in a]
+    largest = max((shape for shape in shapes if len(shape) == 3), key=math.prod, default=())
+    workers = max(1, min(len(a), side_by_side(largest, BYTES_A_VOXEL[0], threads)))
+    # What memory forbids between pairs it forbids within them.
+    inside = threads // workers if workers in (len(a), threads) else 1
 
     def match(pair: tuple[ArrayLike, ArrayLike]) -> Matching:
         return betti_matching(*pair, threads=inside, **options)
 
     pairs = list(zip(a, b, strict=True))
-    if workers <= 1:
+    if workers == 1:
         return [match(pair) for pair in pairs]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(match, pairs))
+
+
+def threads_of(threads: int | None) -> int:
+    """Threads that were asked for.
+
+    Args:
+        threads: At least 1, None for as many as there are processors.
+
+    Returns:
+        Their number.
+
+    Raises:
+        ValueError: For less than one.
+    """
+    if threads is None:
+        return available_processors()
+    check_range("[1, inf)", whole=True, remedy="None uses all processors", threads=threads)
+    return threads
 
 
 def available_processors() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from seglosses.topology.forests import Forest
 from seglosses.topology.halves import compare_with_label, match_beside_label, tell_halves
 from seglosses.topology.images import image_of, match_images
 from seglosses.topology.induced import match_by_cells, match_by_edges
+from seglosses.topology.memory import fitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 # What a matching needs at its peak in one thread, and with the reductions side by side.
 BYTES_A_VOXEL = (110, 170)
-# Below that nobody asks whether there is memory.
-ALWAYS_FITS = 2**21
-MEMORY = Path("/proc/meminfo")
+REMEDY = "match windows of it, such as BettiMatchingLoss(window=128), or a crop"
 
 
 class Way(NamedTuple):
@@ -51,6 +49,22 @@ class Way(NamedTuple):
         return self.union == (self.construction == "V")
 
 
+def threads_that_fit(shape: tuple[int, ...], threads: int) -> int:
+    """How many of two threads the memory that is free allows for a pair of volumes.
+
+    Args:
+        shape: Of the volumes.
+        threads: Threads that may be used.
+
+    Returns:
+        1 or 2.
+
+    Raises:
+        MemoryError: Where the volumes are too large for one thread.
+    """
+    return 1 + fitting(shape, BYTES_A_VOXEL[:threads], REMEDY)
+
+
 def match_volumes(
     keys: list[Ints], filtration: Filtration, way: Way
 ) -> tuple[tuple[Filtered, Filtered], list[Items]]:
@@ -63,11 +77,7 @@ def match_volumes(
 
     Returns:
         Both volumes, and the features of both that belong together, by dimension of the engine.
-
-    Raises:
-        MemoryError: Where the volumes are too large for the memory that is free.
     """
-    _check_memory(keys[0].shape, way.threads)
     which = _label_among(keys)
     keys[:] = _dense(keys, which)
     if filtration == "superlevel":
@@ -183,21 +193,3 @@ def _dense(keys: list[Ints], which: int | None) -> list[Ints]:
     (volume, levels), _ = dense_keys(keys[1 - which], ends)
     dense = np.where(label == ends[0], levels[0], levels[1])
     return [dense, volume] if which == 0 else [volume, dense]
-
-
-def _check_memory(shape: tuple[int, ...], threads: int) -> None:
-    """Say that there is not enough memory while there still is some."""
-    voxels = int(np.prod(shape, dtype=np.int64))
-    if voxels < ALWAYS_FITS or not MEMORY.exists():
-        return
-    lines = dict(line.split(":", 1) for line in MEMORY.read_text().splitlines() if ":" in line)
-    if "MemAvailable" not in lines:
-        return
-    free = int(lines["MemAvailable"].split()[0]) * 1024
-    needed = BYTES_A_VOXEL[threads > 1] * voxels
-    if needed > free:
-        raise MemoryError(
-            f"expected {needed / 1e9:.1f} GB of free memory for a volume of "
-            f"{' x '.join(map(str, shape))} voxels, got {free / 1e9:.1f} GB; match windows of it, "
-            "such as BettiMatchingLoss(window=128)"
-        )

@@ -83,16 +83,6 @@ def test_two_threads_find_what_one_finds() -> None:
         assert one == two
 
 
-def test_a_volume_beyond_the_memory_is_refused_with_a_remedy(tmp_path, monkeypatch) -> None:
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text("MemTotal: 9000000 kB\nMemAvailable: 1000 kB\n")
-    monkeypatch.setattr(volumes, "MEMORY", meminfo)
-    monkeypatch.setattr(volumes, "ALWAYS_FITS", 8)
-    monkeypatch.setattr(volumes, "BYTES_A_VOXEL", (10**6, 10**6))
-    with pytest.raises(MemoryError, match=r"3 x 4 x 5 voxels.*window"):
-        betti_matching(*pair(0, (3, 4, 5)))
-
-
 def test_a_label_that_is_remembered_is_one_of_the_same_options() -> None:
     known = LabelBars(1000)
     for seed in range(8):
