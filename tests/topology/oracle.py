@@ -89,10 +89,19 @@ def kept(complex_: Complex, dim: int) -> dict[Cell, Cell]:
     return {d: b for d, b in pairs.items() if complex_.value(d) != complex_.value(b)}
 
 
-def matching(a: np.ndarray, b: np.ndarray, *, union: bool, positive: bool) -> list[set]:
+def matching(
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    union: bool,
+    positive: bool,
+    comparison: np.ndarray | None = None,
+) -> list[set[tuple[int, ...]]]:
     """Matched bars of two sublevel filtrations by dimension, as flat pixel indices."""
     inputs = [Complex(a), Complex(b)]
-    third = Complex(np.minimum(a, b) if union else np.maximum(a, b))
+    if comparison is None:
+        comparison = np.minimum(a, b) if union else np.maximum(a, b)
+    third = Complex(comparison)
     found = []
     for dim in range(a.ndim):
         ends = []
