@@ -70,6 +70,10 @@ KNOWN: Mapping[str, Extra] = {
         "append dict(type='seglosses.AddLabelled', classes=[...], num_classes=...) to the pipeline"
         f" of each data set of {_SEGMENTOR}",
     ),
+    "source": Extra(
+        "which images are of the source domain (N,), 1 or 0",
+        f"let a step of each data set's pipeline add extra_source to the samples of {_SEGMENTOR}",
+    ),
     "second_logits": Extra(
         "logits of a second branch (N, C, *S)",
         f"give {_SEGMENTOR} second_branch=True and an auxiliary_head",
@@ -216,6 +220,12 @@ def extra_map(
         ...     extra_map("teacher", "MyLoss", 1, (4, 4), channels=2).shape
         torch.Size([1, 2, 4, 4])
     """
+    return at_size(_fitting(name, owner, batch, spatial, channels), spatial)
+
+
+def _fitting(
+    name: str, owner: str, batch: int, spatial: tuple[int, ...], channels: int | None = None
+) -> Tensor:
     tensor = require_extra_input(name, owner)
     tensor = tensor if tensor.dtype == torch.float64 else tensor.float()
     fits = tensor.dim() == len(spatial) + 2 and len(tensor) == batch
@@ -225,7 +235,43 @@ def extra_map(
             f"{owner} got {tuple(tensor.shape)} for {KNOWN[name].what}, expected"
             f" {expected} or the same at another resolution"
         )
-    return at_size(tensor, spatial)
+    return tensor
+
+
+def extra_vectors(name: str, owner: str, spatial: tuple[int, ...], places: Tensor) -> Tensor:
+    """Vectors of :func:`extra_map` at some pixels; maps of another size are not resampled whole.
+
+    Args:
+        name: One of :data:`KNOWN`.
+        owner: Class that needs it, for messages.
+        spatial: Size of the maps, two or three axes.
+        places: Pixels in reading order, (N, S).
+
+    Returns:
+        (N, S, D).
+
+    Raises:
+        ValueError: as :func:`extra_map`.
+
+    Example:
+        >>> import torch
+        >>> with extra_inputs(features=torch.tensor([[[[0.0, 1.0]]]])):
+        ...     extra_vectors("features", "MyLoss", (1, 4), torch.tensor([[3, 1]]))
+        tensor([[[1.0000],
+                 [0.2500]]])
+    """
+    maps = _fitting(name, owner, len(places), spatial)
+    if maps.shape[2:] == spatial or not maps.numel() or not places.numel():
+        flat = at_size(maps, spatial).flatten(2)
+        index = places.unsqueeze(1).expand(-1, flat.shape[1], -1)
+        return flat.gather(2, index).transpose(1, 2)
+    rest, axes = places, []
+    for length in reversed(spatial):
+        axes.append((2 * (rest % length).to(maps.dtype) + 1) / length - 1)
+        rest = rest // length
+    grid = torch.stack(axes, -1).view(len(places), *(1,) * (len(spatial) - 1), -1, len(spatial))
+    found = F.grid_sample(maps, grid, padding_mode="border", align_corners=False)
+    return found.flatten(2).transpose(1, 2)
 
 
 def at_size(maps: Tensor, spatial: tuple[int, ...]) -> Tensor:

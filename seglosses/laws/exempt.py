@@ -23,6 +23,20 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("InfoNCELoss", "perfect_prediction_costs_zero"): "features of two classes stay in its sum",
     ("InfoNCELoss", "wrong_prediction_costs_more"): "an object of one pixel has no second one",
     ("InfoNCELoss", "mirror_images_cost_the_same"): "pixels are paired in reading order",
+    **{
+        (name, law): reason
+        for name in ("PixelContrastLoss", "CentreContrastLoss")
+        for law, reason in (
+            ("perfect_prediction_costs_zero", "features of two classes stay in its sum"),
+            ("wrong_prediction_costs_more", "features that change classes together stay clusters"),
+            (
+                "absent_class_does_not_matter",
+                "its features are the logits here, one more changes all",
+            ),
+            ("mirror_images_cost_the_same", "pixels are sampled in reading order"),
+        )
+    },
+    ("CentreContrastLoss", "gradient_is_the_derivative"): "its centres are without gradient",
     ("LevelSetLoss", "perfect_prediction_costs_zero"): "around a class there are other colours",
     ("LevelSetLoss", "wrong_prediction_costs_more"): _RENAMED,
     ("LocalPairwiseLoss", "wrong_prediction_costs_more"): _RENAMED,

@@ -33,3 +33,34 @@ def spread_places(masks: Tensor, samples: int, *, middles: bool = False) -> tupl
     # the first pixel up to which there are more than `rank`
     places = torch.searchsorted(so_far, rank + 1)
     return places.clamp(max=max(pixels - 1, 0)), count
+
+
+def spread_labels(labels: Tensor, classes: int, samples: int) -> tuple[Tensor, Tensor]:
+    """Places of up to ``samples`` pixels of each class, evenly spaced in reading order.
+
+    Costs a sort of the pixels, whatever the number of classes.
+
+    Args:
+        labels: (R, P); those outside of [0, ``classes``) are of no class.
+        classes: K.
+        samples: Most pixels of a row and class.
+
+    Returns:
+        Places (R, K, S) in [0, P), and which of them are real (R, K, S); the rest may be anything.
+
+    Example:
+        >>> places, real = spread_labels(torch.tensor([[1, 0, 1, 9, 1]]), 2, 2)
+        >>> places[real]  # of class 0, then of class 1
+        tensor([1, 0, 2])
+    """
+    pixels = labels.shape[1]
+    outside = (labels < 0) | (labels >= classes)
+    kinds = labels.masked_fill(outside, classes)
+    order = kinds.argsort(dim=1, stable=True)
+    number = kinds.new_zeros(len(kinds), classes + 1).scatter_add(1, kinds, torch.ones_like(kinds))
+    start = (number.cumsum(1) - number)[:, :-1].unsqueeze(2)
+    count = number[:, :-1].unsqueeze(2)
+    step = torch.arange(min(samples, pixels), device=labels.device).expand(*start.shape[:2], -1)
+    rank = torch.where(count > samples, step * count // samples, step)
+    index = (start + rank).clamp(max=max(pixels - 1, 0)).flatten(1)
+    return order.gather(1, index).view(rank.shape), step < count

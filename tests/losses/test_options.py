@@ -24,6 +24,8 @@ NAMES = sorted(loss_classes())
 UNWEIGHED = (
     "GeneralizedDiceLoss",
     "ActiveBoundaryLoss",
+    "CentreContrastLoss",
+    "PixelContrastLoss",
     "CrossImageDistillationLoss",
     "DISTLoss",
     "PixelAffinityDistillationLoss",

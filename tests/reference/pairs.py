@@ -57,6 +57,7 @@ ODD: dict[str, object] = {
     "betti": (2, 1),
     "connectivity": 8,
     "version": 2,
+    "denominator": "all",
     "prior": [0.2, 0.3, 0.5],
     "tau": 0.6,
     "min_length": 0.2,
@@ -209,6 +210,35 @@ def contrast(function: Callable[..., Tensor], **options: Any) -> Tensor:
     return torch.stack(rows)
 
 
+def sampled() -> tuple[Tensor, Tensor, Tensor]:
+    """Pixels of each image and class, at most 100, evenly spaced; their classes and images."""
+    found = []
+    for number, (vectors, labels) in enumerate(
+        zip(LOGITS.flatten(2).transpose(1, 2), LABELS.flatten(1), strict=True)
+    ):
+        for c in range(3):
+            own = (labels == c).nonzero().squeeze(1)
+            if len(own) > 100:
+                own = own[torch.arange(100) * len(own) // 100]
+            kinds = torch.full_like(own, c)
+            found.append((vectors[own], kinds, torch.full_like(own, number)))
+    rows, kinds, images = (torch.cat(each) for each in zip(*found, strict=True))
+    return rows, kinds, images
+
+
+def pixel_contrast(function: Callable[..., Tensor], **options: Any) -> Tensor:
+    rows, kinds, images = sampled()
+    loss = function(rows, kinds, **options)
+    return torch.stack([loss[images == k].mean() for k in range(2)])
+
+
+def centre_contrast(function: Callable[..., Tensor], **options: Any) -> Tensor:
+    rows, kinds, images = sampled()
+    centres = torch.stack([rows[kinds == c].mean(0) for c in range(3)])
+    loss = function(rows, kinds, centres, **options)
+    return torch.stack([loss[images == k].mean() for k in range(2)])
+
+
 def malis(function: Callable[..., Tensor], *, fit: float = 1e-3, **options: Any) -> Tensor:
     if "distance" in options:
         return losses.malis_distance_loss(margins(), HOT, fit=fit, **options).mean(1)
@@ -270,6 +300,8 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     ).mean(1),
     "BranchConsistencyLoss": lambda f: f(PROB, OTHER.softmax(1)).mean(1),
     "InfoNCELoss": contrast,
+    "PixelContrastLoss": pixel_contrast,
+    "CentreContrastLoss": centre_contrast,
     "MalisLoss": malis,
     "MIPLoss": lambda f, **options: f(PROB.unsqueeze(3), HOT.unsqueeze(3), **options).mean(1),
     "PairwiseAffinityLoss": lambda f, **o: f(margins(), IMAGE, HOT > 0.5, **o).mean(1),

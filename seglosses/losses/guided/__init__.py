@@ -5,12 +5,16 @@ from __future__ import annotations
 from seglosses.losses.guided import (
     attribution,
     contrast,
+    contrast_batch,
+    contrast_centres,
     distillation,
     distillation_boundary,
     distillation_relations,
 )
 from seglosses.losses.guided.attribution import *
 from seglosses.losses.guided.contrast import *
+from seglosses.losses.guided.contrast_batch import *
+from seglosses.losses.guided.contrast_centres import *
 from seglosses.losses.guided.distillation import *
 from seglosses.losses.guided.distillation_boundary import *
 from seglosses.losses.guided.distillation_relations import *
@@ -19,6 +23,8 @@ from seglosses.losses.guided.distillation_relations import *
 EXPORTS = [
     *attribution.__all__,
     *contrast.__all__,
+    *contrast_batch.__all__,
+    *contrast_centres.__all__,
     *distillation.__all__,
     *distillation_boundary.__all__,
     *distillation_relations.__all__,

@@ -26,6 +26,7 @@ def info_nce_loss(
     negative: Tensor | None = None,
     *,
     temperature: float = 0.1,
+    decoupled: bool = False,
 ) -> Tensor:
     r"""InfoNCE: each query should be nearer to its positive than to any negative.
 
@@ -38,18 +39,23 @@ def info_nce_loss(
         positive: (n, D), row by row the query's.
         negative: (m, D), of all queries.
         temperature: T, divides the similarities.
+        decoupled: Leave exp(q_i p_i / T) out of the denominator, so that a query that is right
+            keeps its gradient.
 
     Returns:
-        One loss per query, (n,), positive.
+        One loss per query, (n,), positive; a decoupled one has no bound below, and is 0 where
+        there is no negative.
 
     References:
         van den Oord et al., 2018, arXiv:1807.03748; with masked pixels in Shi et al., FreeCOS,
-        ICCV 2023, arXiv:2307.07245.
+        ICCV 2023, arXiv:2307.07245; decoupled in Yeh et al., ECCV 2022, arXiv:2110.06848.
 
     Example:
         >>> q = torch.tensor([[1.0, 0.0]])
         >>> info_nce_loss(q, q, torch.tensor([[0.0, 1.0]]), temperature=1.0)  # log(1 + 1 / e)
         tensor([0.3133])
+        >>> info_nce_loss(q, q, torch.tensor([[0.0, 1.0]]), temperature=1.0, decoupled=True)
+        tensor([-1.])
     """
     q, p = F.normalize(query, dim=1), F.normalize(positive, dim=1)
     if negative is None:
@@ -58,7 +64,14 @@ def info_nce_loss(
         own = (q * p).sum(1, keepdim=True)
         scores = torch.cat([own, q @ F.normalize(negative, dim=1).T], 1)
         wanted = torch.zeros(len(q), dtype=torch.long, device=q.device)
-    return F.cross_entropy(scores / temperature, wanted, reduction="none")
+    scores = scores / temperature
+    if not decoupled:
+        return F.cross_entropy(scores, wanted, reduction="none")
+    right = torch.arange(scores.shape[1], device=q.device) == wanted.unsqueeze(1)
+    if not scores.shape[1] > 1:
+        return scores.sum(1) * 0
+    others = scores.masked_fill(right, torch.finfo(scores.dtype).min / 2)
+    return others.logsumexp(1) - scores.masked_fill(~right, 0.0).sum(1)
 
 
 class InfoNCELoss(MapLoss):
@@ -73,6 +86,7 @@ class InfoNCELoss(MapLoss):
     Args:
         temperature: T, divides the similarities.
         samples: Most queries, and most negatives, of an image and class.
+        decoupled: Leave the positive out of the denominator.
         options: See :class:`~seglosses.losses.classwise.MapLoss`.
 
     Raises:
@@ -98,13 +112,18 @@ class InfoNCELoss(MapLoss):
     reads_masks = True
 
     def __init__(
-        self, temperature: float = 0.1, samples: int = 256, **options: Unpack[MapOptions]
+        self,
+        temperature: float = 0.1,
+        samples: int = 256,
+        decoupled: bool = False,
+        **options: Unpack[MapOptions],
     ) -> None:
         super().__init__(**options)
         check_range("(0, inf)", temperature=temperature)
         check_range("[2, inf)", whole=True, samples=samples)
         self.temperature = temperature
         self.samples = samples
+        self.decoupled = decoupled
 
     def _read(self, batch: Aligned, chosen: list[int] | None) -> Tensor:
         # logits take part by their graph alone
@@ -149,6 +168,7 @@ class InfoNCELoss(MapLoss):
         )
         right = (own * positive).sum(2) / self.temperature
         counted = (place < count) & (count > 1) & (rest > 0)
-        loss = torch.where(counted, F.softplus(wrong.logsumexp(2) - right), 0.0)
+        each = wrong.logsumexp(2) - right
+        loss = torch.where(counted, each if self.decoupled else F.softplus(each), 0.0)
         mean: Tensor = loss.sum(1) / count.squeeze(1).clamp(min=1)
         return mean
