@@ -252,7 +252,8 @@ class PixelLoss(SegmentationLoss):
         if valid is not None:
             loss = _zero_unless(valid, loss)
         if batch.row_weight is not None:
-            weight = batch.row_weight.view(-1, *(1,) * (loss.dim() - 1))
+            rows = batch.row_weight.view(-1, *(1,) * (loss.dim() - 1))
+            weight = rows if weight is None else rows * weight
         return asked.of(loss, weight, count=self._count(batch))
 
     def _count(self, batch: Aligned) -> float | Tensor:

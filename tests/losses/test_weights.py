@@ -14,7 +14,7 @@ import seglosses.losses as exported
 from seglosses.extra_inputs import KNOWN, extra_inputs
 from seglosses.laws.stand_ins import StandIn
 from seglosses.losses import TopologicalPriorLoss, TopoLoss, WarpingLoss
-from seglosses.losses.base import SegmentationLoss
+from seglosses.losses.base import PixelLoss, SegmentationLoss
 from seglosses.losses.classes import ClassLoss
 from seglosses.losses.classwise import MapLoss
 
@@ -142,3 +142,42 @@ def test_weights_of_one_image_serve_the_batch(
     given = full.reshape(-1) if len(shape) == 1 else full[: shape[0]].reshape(shape)
     again = copy.deepcopy(loss)  # for some remember what they have seen
     torch.testing.assert_close(loss(logits, labels, given), again(logits, labels, full.clone()))
+
+
+#: a logarithm of the mean
+_UNWEIGHED = ("LogHausdorffDTLoss",)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("cls", LOSSES, ids=lambda cls: cls.__name__)
+def test_equal_class_weights_scale_the_loss(cls: type[SegmentationLoss], channels: int) -> None:
+    if cls.__name__ in _UNWEIGHED:
+        pytest.skip("not proportional")
+    factors = [2.0] * (2 if issubclass(cls, PixelLoss) and channels == 1 else channels)
+    try:
+        loss, plain = cls(class_weight=factors).eval(), cls().eval()
+    except ValueError:
+        with pytest.raises(ValueError, match=r"drop class_weight|leave class_weight out"):
+            cls(class_weight=factors)
+        return
+    labels = torch.zeros(2, 12, 10, dtype=torch.long)
+    labels[:, 2:6, 2:7], labels[:, 8:11, 1:4] = 1, min(channels, 2)
+    labels = labels.clamp(max=max(channels - 1, 1))
+    logits = torch.randn(2, channels, 12, 10, generator=torch.Generator().manual_seed(0))
+    weighed, once = (StandIn(each)(logits, labels) for each in (loss, plain))
+    torch.testing.assert_close(weighed, 2 * once)
+
+
+@pytest.mark.parametrize("sigmoid", [False, True])
+@pytest.mark.parametrize(
+    "cls", [c for c in LOSSES if issubclass(c, PixelLoss)], ids=lambda cls: cls.__name__
+)
+def test_weights_of_images_are_those_of_their_pixels(cls: type[PixelLoss], sigmoid: bool) -> None:
+    pred, labels, inputs = broken_lines(cls)
+    rows = torch.tensor([1.5, 0.25])
+    with extra_inputs(**inputs):
+        loss = cls(use_sigmoid=sigmoid)
+        again = copy.deepcopy(loss)
+        value = loss(pred, labels, rows)
+        expected = again(pred, labels, rows.view(2, 1, 1).expand(labels.shape).clone())
+    torch.testing.assert_close(value, expected)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seglosses.losses.base import PixelLoss
+from seglosses.losses.objects import weighed_by
 from seglosses.primitives.encoding import Aligned
 
 __all__ = [
@@ -104,12 +105,7 @@ class BalancedCrossEntropyLoss(PixelLoss):
         axes = (0, *range(2, target.dim()))
         weights = balanced_class_weights(target.sum(axes))
         shape = (1, -1, *(1,) * (target.dim() - 2))
-        factor = (target * weights.view(shape)).sum(1)
-        if batch.pixel_weight is not None:
-            factor = factor * batch.pixel_weight
-        if batch.row_weight is not None:
-            factor = factor * batch.row_weight.view(-1, *(1,) * (factor.dim() - 1))
-        return batch._replace(pixel_weight=factor, row_weight=None)
+        return weighed_by(batch, (target * weights.view(shape)).sum(1))
 
     def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
         y = batch.target()

@@ -208,8 +208,11 @@ class NACLLoss(PixelLoss):
 
     def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
         share, half = self._around(batch), logits / 2
-        gap = ((half - share).abs() + (-half - (1 - share)).abs()) / 2
-        return super()._by_channel(logits, batch) + self._weighed(self.alpha * gap)
+        gap = self.alpha * ((half - share).abs() + (-half - (1 - share)).abs()) / 2
+        if batch.channels == 1 and self.class_weight is not None:
+            y = batch.target()
+            gap = gap * (self.class_weight[0] * (1 - y) + self.class_weight[1] * y)
+        return super()._by_channel(logits, batch) + self._weighed(gap)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy of independent channels, to which the gaps are added."""
