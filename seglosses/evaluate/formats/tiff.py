@@ -92,10 +92,10 @@ def _lossy(page: Any) -> bool:
     file.seek(page.dataoffsets[0])
     head = file.read(4096)
     if method in _WEBP:
-        return b"VP8L" not in head
+        return bool(b"VP8L" not in head)
     # The last byte of the coding style: whether its wavelets are those of whole numbers.
     place = head.find(b"\xff\x52")
-    return place < 0 or len(head) < place + 14 or head[place + 13] != 1
+    return bool(place < 0 or len(head) < place + 14 or head[place + 13] != 1)
 
 
 def _palette(page: Any) -> NDArray[np.uint8] | None:
