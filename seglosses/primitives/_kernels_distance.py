@@ -105,14 +105,18 @@ def nearest_at(mask, places, lengths, out):
     steps = np.empty((height, width), np.int32)
     held = np.zeros(height, np.bool_)
     for y in range(height):
+        some = np.uint8(0)
+        for x in range(width):
+            some |= mask[y, x]
+        held[y] = some != 0
+        # Most rows of a mask with few pixels; this is all that they cost.
+        if not held[y]:
+            continue
         before = -2 * int(FAR)
         for x in range(width):
             if mask[y, x]:
                 before = x
-                held[y] = True
             steps[y, x] = x - before
-        if not held[y]:
-            continue
         behind = 2 * int(FAR)
         for x in range(width - 1, -1, -1):
             if mask[y, x]:
@@ -143,19 +147,37 @@ def erode(mask, width, inner):
         inner: Zeros, uint8 (H, W); set where the whole square lies in the mask.
     """
     height, size = mask.shape
+    edge = 2 * width + 1
     # How many pixels of a column, up to this one, lie far enough inside the mask along their rows.
     depth = np.zeros(size, np.int64)
-    row = np.empty(size, np.bool_)
+    row = np.zeros(size, np.bool_)
+    counted = False
     for y in range(height):
+        found = False
         begin = 0
-        row[:] = False
-        for x in range(size + 1):
-            if x < size and mask[y, x]:
+        x = edge - 1
+        # A run that is long enough holds one of the pixels that are its least length apart.
+        while x < size:
+            if not mask[y, x]:
+                begin = x + 1
+                x += edge
                 continue
-            for inside in range(begin + width, x - width):
+            start = x
+            while start > begin and mask[y, start - 1]:
+                start -= 1
+            while x < size and mask[y, x]:
+                x += 1
+            for inside in range(start + width, x - width):
                 row[inside] = True
+                found = True
             begin = x + 1
+            x += edge
+        if not found and not counted:
+            continue
+        counted = False
         for x in range(size):
             depth[x] = depth[x] + 1 if row[x] else 0
+            counted |= row[x]
             if depth[x] > 2 * width:
                 inner[y - width, x] = 1
+        row[:] = False

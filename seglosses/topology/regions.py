@@ -134,7 +134,10 @@ def union_intersection_error(
     seen, truth = _pair(pred, target)
     full = check_connectivity(connectivity, seen.ndim)
     both, either = seen & truth, seen | truth
-    outer, wide = (np.pad(~mask, 1, constant_values=True) for mask in (either, both))
+    frame = tuple(size + 2 for size in seen.shape)
+    outer, wide = np.ones(frame, bool), np.ones(frame, bool)
+    inner = (slice(1, -1),) * seen.ndim
+    outer[inner], wide[inner] = ~either, ~both
     error = _unshared(both, either, full) + _unshared(outer, wide, not full)
     if seen.ndim == 3:
         numbers = [

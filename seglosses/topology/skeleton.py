@@ -141,7 +141,7 @@ def skeletons_apart(mask: ArrayLike) -> NDArray[np.bool_]:
 
     def thinned() -> NDArray[np.bool_]:
         labels, boxes = label_boxes(array, connectivity=4)
-        return _side_by_side(labels, boxes, _lee_plane)
+        return _side_by_side(array, labels, boxes, _lee_plane)
 
     return _remembered(array, "apart", thinned)
 
@@ -255,7 +255,7 @@ def _thinned_plane(plane: NDArray[np.bool_]) -> NDArray[np.bool_]:
     labels, boxes = label_boxes(plane)
     if len(boxes) > _FEW or sum(math.prod(_sides(box)) for box in boxes) > plane.size // 2:
         return np.asarray(thin(plane), np.bool_)
-    return _side_by_side(labels, boxes, thin)
+    return _side_by_side(plane, labels, boxes, thin)
 
 
 def _sides(box: Box) -> tuple[int, int]:
@@ -265,7 +265,7 @@ def _sides(box: Box) -> tuple[int, int]:
 
 
 def _side_by_side(
-    labels: NDArray[np.int32], boxes: list[Box], thinning: Callable[[Mask], Mask]
+    plane: Mask, labels: NDArray[np.int32], boxes: list[Box], thinning: Callable[[Mask], Mask]
 ) -> Mask:
     """Thin a picture in which the components stand close and none touch, and put them back."""
     sizes = [_sides(box) for box in boxes]
@@ -281,12 +281,14 @@ def _side_by_side(
         rows, columns = boxes[index]
         moved[index + 1] = top - rows.start, left - columns.start
         left, bottom = left + width, max(bottom, top + height)
-    here = np.nonzero(labels)
-    there = tuple(axis + step for axis, step in zip(here, moved[labels[here]].T, strict=True))
+    # Found in a flat array of booleans, which takes a tenth of the time of one with two axes.
+    here = np.flatnonzero(plane)
+    there = np.stack(np.divmod(here, plane.shape[1]), 1) + moved[labels.ravel()[here]]
+    places = there @ np.array([length + 1, 1])
     together = np.zeros((bottom, length + 1), bool)
-    together[there] = True
-    skeleton = np.zeros(labels.shape, bool)
-    skeleton[here] = thinning(together)[there]
+    together.ravel()[places] = True
+    skeleton = np.zeros(plane.shape, bool)
+    skeleton.ravel()[here] = thinning(together).ravel()[places]
     return skeleton
 
 
