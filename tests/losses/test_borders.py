@@ -169,6 +169,7 @@ OUTSIDE = [
     ("SeesawLoss", "floor", 0.0, "(0, 1]"),
     ("RMILoss", "radius", 0, "[1, inf)"),
     ("SIoULoss", "theta", -1.0, "[0, inf)"),
+    ("MultiScaleSSIMLoss", "sigma", 0.0, "(0, inf)"),
     ("SSIMLoss", "sigma", 0.0, "(0, inf)"),
     ("SelfAdjustingDiceLoss", "smooth", 0.0, "(0, inf)"),
     ("ShapeIoULoss", "scale", -1.0, "[0, inf)"),

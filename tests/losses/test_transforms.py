@@ -27,6 +27,7 @@ BY_HAND = {
     "KernelCalibrationLoss",
     "LovaszHingeLoss",
     "LovaszSoftmaxLoss",
+    "MultiScaleSSIMLoss",
     "SSIMLoss",
     "SoftClDiceLoss",
     "TreeEnergyLoss",

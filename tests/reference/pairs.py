@@ -66,6 +66,8 @@ ODD_OF: dict[tuple[str, str], object] = {
     ("HausdorffDTLoss", "alpha"): 1.3,
     ("LogHausdorffDTLoss", "alpha"): 1.3,
     ("SSIMLoss", "window"): 5,
+    ("MultiScaleSSIMLoss", "window"): 5,
+    ("MultiScaleSSIMLoss", "scales"): (0.3, 0.7),
     ("GatedCRFLoss", "sigma_colour"): 9.0,
     ("VarifocalLoss", "alpha"): 0.35,
     ("TotalPersistenceLoss", "order"): 1.7,

@@ -64,15 +64,40 @@ def ssim_loss(
         >>> ssim_loss(prob, target)  # one pixel has no variance: 1 - (1 + C1) / (1.25 + C1)
         tensor([[0.2000]])
     """
-    _check_window(window, sigma)
+    check_window(window, sigma)
+    return dissimilarity(prob, target, weight, window=window, sigma=sigma)
+
+
+def dissimilarity(
+    prob: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    *,
+    window: int,
+    sigma: float,
+    luminance: bool = True,
+) -> Tensor:
+    """One minus the mean of SSIM, or of its factor of variances alone, (N, C).
+
+    Example:
+        >>> half, ones = torch.full((1, 1, 1, 1), 0.5), torch.ones(1, 1, 1, 1)
+        >>> dissimilarity(half, ones, None, window=1, sigma=1.0, luminance=False).round(decimals=3)
+        tensor([[0.]])
+    """
     taps = [math.exp(-((offset / sigma) ** 2) / 2) for offset in range(window // 2 + 1)]
     total = 2 * sum(taps) - taps[0]
     half = [tap / total for tap in taps]
-    loss: Tensor = apply_by_hand(_Dissimilarity, prob, target.to(prob.dtype), weight, half)
+    target = target.to(prob.dtype)
+    loss: Tensor = apply_by_hand(_Dissimilarity, prob, target, weight, half, luminance)
     return loss
 
 
-def _check_window(window: int, sigma: float) -> None:
+def check_window(window: int, sigma: float) -> None:
+    """Refuse an even ``window``, or a ``sigma`` that is not positive.
+
+    Example:
+        >>> check_window(11, 1.5)
+    """
     check_range("(0, inf)", sigma=sigma)
     check_range("[1, inf)", whole=True, remedy="it must be odd", window=window)
     if window % 2 == 0:
@@ -122,18 +147,26 @@ def _convolved(maps: Tensor, half: Sequence[float]) -> Tensor:
 
 
 class _Dissimilarity(torch.autograd.Function):
-    """1 - mean SSIM per image and class; keeps the gradient of the mean and nothing else."""
+    """1 - mean SSIM per image and class; keeps the gradient of the mean and nothing else.
+
+    Without ``luminance`` the factor of the means, a1 / b1, is 1.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, y: Tensor, weight: Tensor | None, half: Sequence[float]
+        ctx: Any,
+        x: Tensor,
+        y: Tensor,
+        weight: Tensor | None,
+        half: Sequence[float],
+        luminance: bool,
     ) -> Tensor:
         mean_x, mean_y = _blur(x, half), _blur(y, half)
         both = mean_x * mean_y
         squares = mean_x.square().addcmul_(mean_y, mean_y)
-        a1 = both.mul(2).add_(_C1)
+        a1 = both.mul(2).add_(_C1) if luminance else torch.ones_like(both)
         a2 = _blur(x * y, half).sub_(both).mul_(2).add_(_C2)
-        b1 = squares + _C1
+        b1 = squares + _C1 if luminance else torch.ones_like(squares)
         b2 = _blur(x.square().addcmul_(y, y), half).sub_(squares).add_(_C2)
         inverse = (b1 * b2).reciprocal_()
         similarity = a1 * a2 * inverse
@@ -149,6 +182,8 @@ class _Dissimilarity(torch.autograd.Function):
             # slopes of the similarity in the two means, x y and x^2, at fixed other three
             d_a1, d_a2 = a2.mul_(inverse), a1.mul_(inverse)
             d_b1, d_b2 = similarity / b1, similarity.div_(b2)
+            if not luminance:
+                d_a1, d_b1 = d_a1.zero_(), d_b1.zero_()
             twice = 2 * share
             d_mean = d_a1.sub_(d_a2).mul_(mean_y).addcmul_(d_b1.sub_(d_b2), mean_x, value=-1)
             slope = _blur(d_mean.mul_(twice), half)
@@ -159,9 +194,9 @@ class _Dissimilarity(torch.autograd.Function):
 
     @staticmethod
     @first_order
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
         (slope,) = ctx.saved_tensors
-        return -slope * grad.view(*grad.shape, *(1,) * (slope.dim() - 2)), None, None, None
+        return -slope * grad.view(*grad.shape, *(1,) * (slope.dim() - 2)), None, None, None, None
 
 
 class SSIMLoss(MapLoss):
@@ -189,7 +224,7 @@ class SSIMLoss(MapLoss):
 
     def __init__(self, window: int = 11, sigma: float = 1.5, **options: Unpack[MapOptions]) -> None:
         super().__init__(**options)
-        _check_window(window, sigma)
+        check_window(window, sigma)
         self.window = window
         self.sigma = sigma
 
