@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import torch
-
 from seglosses import __version__
 from seglosses.evaluate.batches import Batch, Form, Reader, check_form
-from seglosses.evaluate.choosing import scored_classes
-from seglosses.evaluate.codes import IGNORED, LabelCode
 from seglosses.evaluate.conventions import of_settings
-from seglosses.evaluate.gathering import Part, all_parts, dealt, is_distributed
-from seglosses.evaluate.kept import Kept, texts
-from seglosses.evaluate.measures import COLUMNS, choose_columns
+from seglosses.evaluate.gathering import gather_into, is_distributed
+from seglosses.evaluate.in_memory import settings_in_memory, spacings_of
+from seglosses.evaluate.kept_scores import KeptScores
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.result import Evaluation
 from seglosses.evaluate.results import Results
 from seglosses.evaluate.scoring import score_class
-from seglosses.evaluate.settings import Settings
 from seglosses.evaluate.summary import summarize
-from seglosses.evaluate.table import Table
 from seglosses.metrics import EmptyPolicy
-from seglosses.metrics.empty import policy
-from seglosses.primitives.distance import spacing_of
-
-Rows = Sequence[Mapping[str, float]]
-"""Numbers by name, one mapping for each class."""
 
 
-class Scores:
+class Scores(KeptScores):
     """The scores of ``seglosses evaluate`` of batches of a validation, without files.
 
     An image is scored when it comes, and only its numbers are kept: eight bytes for each column
@@ -70,6 +57,7 @@ class Scores:
         ValueError: For columns, classes or options that do not exist or do not fit.
 
     Example:
+        >>> import torch
         >>> scores = Scores(["dice", "betti0_error"], ["wall", "mortar"])
         >>> logits = torch.tensor([[[[0.0, 5.0, 0.0]], [[3.0, 0.0, 3.0]]]])  # 1, 0, 1
         >>> scores.update(logits, torch.tensor([[[1, 1, 1]]]), ids=["001"])
@@ -98,53 +86,21 @@ class Scores:
         group: Any = None,
         gather: bool = True,
     ) -> None:
-        if ndim not in (2, 3):
-            raise ValueError(f"expected ndim of 2 for images or 3 for volumes, got {ndim!r}")
-        names = None if isinstance(classes, int) else list(classes)
-        if isinstance(classes, str) or (names is None and classes < 2) or names == []:  # type: ignore[operator]
-            raise ValueError(
-                f"expected the names of all classes or their number, at least 2, got {classes!r}:"
-                " background is one of them"
-            )
-        count = len(names) if names is not None else classes
-        assert isinstance(count, int)
-        wanted = [columns] if isinstance(columns, str) else columns
-        probable = wanted is not None and any(
-            column.needs_probabilities and {column.name, column.group} & set(wanted)
-            for column in COLUMNS
-        )
-        given = options if isinstance(options, Options) else Options(**(options or {}))
-        chosen = choose_columns(wanted, ndim=ndim, probabilities=probable, options=given)
-        indices = {index: index for index in range(count)}
-        truth = indices if ignore_index is None else {**indices, ignore_index: IGNORED}
-        self.settings = Settings(
-            num_classes=count,
-            classes=scored_classes(count, scored, names),
-            pred_code=LabelCode(indices, "labels in memory", "prediction"),
-            target_code=LabelCode(truth, "labels in memory"),
-            columns=tuple(column.name for column in chosen),
-            connectivity=connectivity,
-            spacing=None if spacing is None else spacing_of(ndim, spacing),
-            empty=policy(empty),
-            options=given,
+        settings = settings_in_memory(
+            columns,
+            classes,
+            scored=scored,
+            ignore_index=ignore_index,
             ndim=ndim,
-            probabilities=probable,
-            asked=scored is not None,
+            spacing=spacing,
+            connectivity=connectivity,
+            empty=empty,
+            options=options,
         )
+        KeptScores.__init__(self, settings)
         self.form = check_form(form)
         self.group = group
         self.gather = gather
-        self.kept = self._none()
-
-    @property
-    def table(self) -> Table:
-        """The numbers of all images of this process."""
-        return self.kept.table
-
-    @property
-    def images(self) -> list[str]:
-        """Ids of the images that this process has scored, or their numbers."""
-        return list(self.table.images)
 
     def measure(
         self,
@@ -179,7 +135,7 @@ class Scores:
             self.names,
         )
         maps = list(reader.read(pred, target, probabilities))
-        spacings = self._spacings(spacing, len(maps))
+        spacings = spacings_of(spacing, len(maps), settings)
         return [
             [
                 score_class(replace(one, spacing=edges), index, settings)
@@ -215,25 +171,6 @@ class Scores:
         """
         self.add(self.measure(pred, target, probabilities=probabilities, spacing=spacing), ids)
 
-    def add(self, rows: Sequence[Rows], ids: Iterable[Any] | None = None) -> None:
-        """Count images whose numbers :meth:`measure` returned, perhaps in another process.
-
-        Args:
-            rows: Numbers of each image.
-            ids: As for :meth:`update`.
-
-        Raises:
-            ValueError: As :meth:`update`.
-        """
-        known = None if ids is None else texts(ids)
-        if known is not None and len(known) != len(rows):
-            raise ValueError(f"got {len(known)} ids for {len(rows)} images: give one for each")
-        columns = self.table.columns
-        values = np.array(
-            [[[row[name] for name in columns] for row in image] for image in rows], np.float64
-        ).reshape(len(rows), len(self.table.classes), len(columns))
-        self.kept.extend(values, known)
-
     def compute(self) -> Results:
         """Scores of all images of all processes.
 
@@ -264,57 +201,6 @@ class Scores:
         said = {"version": f"seglosses {__version__}", **of_settings(settings)}
         return Results(Evaluation(table, tuple(summary), said, (), (), settings))
 
-    def reset(self) -> None:
-        """Forget all images, as before a new epoch."""
-        self.kept = self._none()
-
-    def merge(self, other: Scores) -> None:
-        """Count the images of another accumulator too.
-
-        Args:
-            other: Made with the same arguments.
-
-        Raises:
-            ValueError: When it scores something else, only one of the two has ids, or an id has
-                another ground truth there.
-        """
-        if other._part().settings != self._part().settings:
-            raise ValueError(
-                "these two score different columns or classes, or with other options: make both"
-                " with the same arguments"
-            )
-        self.kept.extend(other.kept.values(), other.kept.ids, "same truth")
-
-    def state(self) -> dict[str, Any]:
-        """Everything that a checkpoint needs, of plain values and one tensor.
-
-        Returns:
-            What :meth:`restore` takes, and ``torch.load(weights_only=True)`` reads.
-        """
-        part = self._part()
-        return {
-            "settings": part.settings,
-            "ids": part.ids,
-            "values": torch.from_numpy(part.values.copy()),
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint: what was counted since is forgotten.
-
-        Args:
-            state: Of :meth:`state`.
-
-        Raises:
-            ValueError: When it is of an accumulator with other columns, classes or options.
-        """
-        if state["settings"] != self._part().settings:
-            raise ValueError(
-                "the checkpoint is of Scores with other columns, classes or options: make this one"
-                " with the same arguments, or begin anew with reset()"
-            )
-        Scores.reset(self)
-        self.kept.extend(state["values"].numpy(), state["ids"])
-
     def better(self) -> dict[str, str]:
         """Whether more or less of each number is better, before any image has come.
 
@@ -341,41 +227,6 @@ class Scores:
         """One with the images of all processes."""
         if not (self.gather and is_distributed()):
             return self
-        parts = all_parts(self._part(), self.group)
         whole = self._like()
-        if any(part.ids is not None for part in parts):
-            for part in parts:
-                whole.kept.extend(part.values, part.ids, "same truth")
-            return whole
-        counts = {len(part.values) for part in parts}
-        if counts != {0}:
-            warnings.warn(
-                "Scores counts every image of every process, for update() got no ids: a distributed"
-                " sampler that repeats samples so that all processes have as many counts them"
-                " twice; give ids=, such as the names of the files",
-                stacklevel=3,
-            )
-        values = dealt([list(part.values) for part in parts])
-        whole.kept.extend(np.array(values).reshape(-1, *parts[0].values.shape[1:]), None)
+        gather_into(whole.kept, self._part(), self.group)
         return whole
-
-    def _part(self) -> Part:
-        return Part(repr(self.settings), self.kept.ids, self.kept.values())
-
-    def _none(self) -> Kept:
-        return Kept(list(self.settings.classes.values()), self.settings.stored())
-
-    def _spacings(self, spacing: Any, count: int) -> list[tuple[float, ...] | None]:
-        """Edge lengths for each image."""
-        if spacing is None:
-            return [self.settings.spacing] * count
-        each = [spacing] * count
-        if np.ndim(np.asarray(spacing, dtype=object)) and np.ndim(spacing[0]):
-            each = list(spacing)
-            if len(each) != count:
-                raise ValueError(f"got the spacing of {len(each)} images for {count}")
-        return [spacing_of(self.settings.ndim, _plain(one)) for one in each]
-
-
-def _plain(spacing: Any) -> Any:
-    return spacing.tolist() if isinstance(spacing, torch.Tensor | np.ndarray) else spacing

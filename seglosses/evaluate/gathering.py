@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
@@ -9,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from torch import distributed
+
+from seglosses.evaluate.kept import Kept
 
 
 class Part(NamedTuple):
@@ -84,3 +87,31 @@ def dealt(parts: Sequence[Sequence[Any]]) -> list[Any]:
     nothing = object()
     rounds = zip_longest(*parts, fillvalue=nothing)
     return [item for items in rounds for item in items if item is not nothing]
+
+
+def gather_into(kept: Kept, part: Part, group: Any = None) -> None:
+    """Count the images of all processes of a group; every process calls this.
+
+    Args:
+        kept: What they are added to, empty at first.
+        part: Of this process.
+        group: A process group; None for all processes.
+
+    Raises:
+        ValueError: As :func:`all_parts`, and when an id has two ground truths.
+    """
+    parts = all_parts(part, group)
+    if any(one.ids is not None for one in parts):
+        for one in parts:
+            kept.extend(one.values, one.ids, "same truth")
+        return
+    counts = {len(one.values) for one in parts}
+    if counts != {0}:
+        warnings.warn(
+            "Scores counts every image of every process, for update() got no ids: a distributed"
+            " sampler that repeats samples so that all processes have as many counts them"
+            " twice; give ids=, such as the names of the files",
+            stacklevel=4,
+        )
+    values = dealt([list(one.values) for one in parts])
+    kept.extend(np.array(values).reshape(-1, *parts[0].values.shape[1:]), None)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypedDict
+from inspect import Parameter, signature
+from typing import Any, ClassVar, TypedDict, cast
 
 from torchmetrics import Metric
 from typing_extensions import Unpack
 
 from seglosses.evaluate.accumulator import Scores as Accumulator
-from seglosses.evaluate.batches import Batch, Form
+from seglosses.evaluate.batches import Batch
+from seglosses.evaluate.in_memory import ScoresOptions
 from seglosses.evaluate.kept import Kept
-from seglosses.evaluate.options import Options
+from seglosses.evaluate.kept_scores import KeptScores
 from seglosses.evaluate.results import Results
-from seglosses.metrics import EmptyPolicy
 
 
 class MetricOptions(TypedDict, total=False):
@@ -26,6 +27,10 @@ class MetricOptions(TypedDict, total=False):
     distributed_available_fn: Callable[[], bool]
     process_group: Any
     sync_on_compute: bool
+
+
+class AllOptions(ScoresOptions, MetricOptions, total=False):
+    """Options of the accumulator, and of every metric."""
 
 
 class Sealed:
@@ -44,19 +49,11 @@ class Scores(Accumulator, Metric):
     unequal numbers of batches, and repeated samples known by their ids.
 
     Args:
-        columns: See :class:`seglosses.evaluate.accumulator.Scores`, as the next ones.
+        columns: See :class:`seglosses.evaluate.accumulator.Scores`, as all others.
         classes: Names or number of the classes.
-        scored: Indices of the classes to score.
-        ignore_index: Label that does not count.
-        form: What floating-point predictions are.
-        ndim: 2 or 3.
-        spacing: Edge lengths of a pixel.
-        connectivity: Of the foreground.
-        empty: Policy for empty masks.
-        options: Parameters of metrics.
         group: The same as torchmetrics' ``process_group``.
         gather: The same as torchmetrics' ``sync_on_compute``.
-        metric: Options of every torchmetrics metric.
+        options: All other keywords of the accumulator, and those of every torchmetrics metric.
 
     Raises:
         ValueError: As the accumulator; and for ``dist_sync_on_step=True``, under which processes
@@ -80,18 +77,12 @@ class Scores(Accumulator, Metric):
         columns: str | Sequence[str] | None = None,
         classes: int | Sequence[str] = 2,
         *,
-        scored: Sequence[int] | None = None,
-        ignore_index: int | None = None,
-        form: Form | None = None,
-        ndim: int = 2,
-        spacing: Sequence[float] | float | None = None,
-        connectivity: int | None = None,
-        empty: EmptyPolicy = "skip",
-        options: Options | Mapping[str, Any] | None = None,
         group: Any = None,
         gather: bool = True,
-        **metric: Unpack[MetricOptions],
+        **options: Unpack[AllOptions],
     ) -> None:
+        given: dict[str, Any] = {**options}
+        metric = {name: given.pop(name) for name in MetricOptions.__annotations__ if name in given}
         if metric.get("dist_sync_on_step"):
             raise ValueError(
                 "Scores has no dist_sync_on_step=True: ranks with unequal numbers of batches would"
@@ -106,16 +97,9 @@ class Scores(Accumulator, Metric):
             self,
             columns,
             classes,
-            scored=scored,
-            ignore_index=ignore_index,
-            form=form,
-            ndim=ndim,
-            spacing=spacing,
-            connectivity=connectivity,
-            empty=empty,
-            options=options,
             group=metric["process_group"],
             gather=metric["sync_on_compute"],
+            **cast(ScoresOptions, given),
         )
         self._kept_in_checkpoints = False
         self._own: Kept | None = None
@@ -149,7 +133,7 @@ class Scores(Accumulator, Metric):
         self._forward_cache: Results | None = found
         return found
 
-    def merge(self, other: Accumulator) -> None:
+    def merge(self, other: KeptScores) -> None:
         """Count the images of another accumulator too, see the base."""
         super().merge(other)
         self._update_count += 1
@@ -242,3 +226,12 @@ class Scores(Accumulator, Metric):
         super()._load_from_state_dict(state_dict, prefix, *rest)
         if state is not None:
             self.restore(state)
+
+
+# what help() shows: every keyword of the accumulator with its default
+Scores.__signature__ = signature(Accumulator).replace(
+    parameters=[
+        *signature(Accumulator).parameters.values(),
+        Parameter("metric", Parameter.VAR_KEYWORD, annotation=Unpack[MetricOptions]),
+    ]
+)
