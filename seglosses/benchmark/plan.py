@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seglosses import __version__
+from seglosses.benchmark.cards import read_card, write_at_once
 from seglosses.benchmark.checkout import commit, digest, mixin_stem
 from seglosses.benchmark.processes import Job
-from seglosses.benchmark.results import read_card, write_at_once
+from seglosses.benchmark.profiles import PROFILES
 from seglosses.benchmark.scripts import worker_command
 from seglosses.config_files import config_folder
 from seglosses.datasets.topomortar import find_root
@@ -23,31 +24,6 @@ from seglosses.datasets.write import BrickSet, write_dataset
 
 FRAMEWORK = "supervised"
 State = Literal["finished", "trained", "begun", "new"]
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How large the trainings are.
-
-    Attributes:
-        leaf: Config, everything but the loss, below ``configs``.
-        iters: Length of a training; None for that of the leaf.
-        gpu: Whether it can only be trained on a GPU.
-        about: For ``--help``.
-    """
-
-    leaf: str
-    iters: int | None
-    gpu: bool
-    about: str
-
-
-PROFILES = {
-    "smoke": Profile("topomortar/unet_128.py", 150, False, "128 px, 150 iterations"),
-    "cpu": Profile("topomortar/unet_128.py", 300, False, "128 px, 300 iterations"),
-    "thin": Profile("thin/unet_256.py", 500, False, "crops of 256 px, 500 iterations"),
-    "paper": Profile("topomortar/unet_512.py", None, True, "512 px, 12000 iterations, on a GPU"),
-}
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@
 from __future__ import annotations
 
 import csv
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,12 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seglosses.benchmark.cards import image_size_of, read_card
 from seglosses.datasets.topomortar import GROUPS
 
 SENTINEL = 9999999.0
 """HD95 of an empty prediction in published files; read as the diagonal of the image."""
-PUBLISHED_SIZE = (512, 512)
-"""Image size of runs that do not say theirs."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ class Scores:
     @property
     def image_size(self) -> tuple[int, ...]:
         """Size of the scored images."""
-        return _image_size(self.cards[0])
+        return image_size_of(self.cards[0])
 
     def only(self, images: Sequence[str]) -> Scores:
         """The same runs on some of the images.
@@ -179,7 +176,7 @@ def _read_folder(root: Path, folder: Path, metrics: Sequence[str]) -> Scores:
     for path in files:
         try:
             card = read_card(path.with_suffix(".json"))
-            tables.append(_read_csv(path, metrics, _image_size(card)))
+            tables.append(_read_csv(path, metrics, image_size_of(card)))
             cards.append(card)
         except ValueError as error:
             problems.append(f"  {path}: {error}")
@@ -233,41 +230,6 @@ def _read_csv(path: Path, metrics: Sequence[str], size: tuple[int, ...]) -> dict
     if not rows:
         raise ValueError("no image in it; delete it and run again")
     return rows
-
-
-def read_card(path: Path) -> dict[str, Any]:
-    """How a run was made; empty where nothing is written.
-
-    Args:
-        path: The JSON beside the scores.
-
-    Returns:
-        What is known.
-
-    Example:
-        >>> read_card(Path("nothing.json"))
-        {}
-    """
-    if not path.is_file():
-        return {}
-    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return card
-
-
-def write_at_once(path: Path, text: str) -> None:
-    """Write a file at once: whoever looks finds the old one, none, or all of the new one.
-
-    Args:
-        path: Where.
-        text: All of it.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
-
-
-def _image_size(card: Mapping[str, Any]) -> tuple[int, ...]:
-    return tuple(card.get("image_size", PUBLISHED_SIZE))
 
 
 def read_group_file(places: Sequence[Path]) -> dict[str, str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from seglosses.benchmark.checkout import mixin_stem, need_mixins
 from seglosses.benchmark.devices import Slot, choose_slots, read_gpus, visible_gpus
-from seglosses.benchmark.plan import PROFILES, Campaign, Run, plan, read_seeds, training_data
+from seglosses.benchmark.plan import Campaign, Run, plan, read_seeds, training_data
 from seglosses.benchmark.processes import run_jobs, run_jobs_on_cluster
+from seglosses.benchmark.profiles import PROFILES
 from seglosses.benchmark.scripts import write_scripts
 from seglosses.datasets.topomortar import LABELS, TRAIN_SIZES
 from seglosses.datasets.write import BrickSet

@@ -9,8 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+from seglosses.benchmark.cards import read_card, write_at_once
 from seglosses.benchmark.claims import TAKEN, TakenError, claimed
-from seglosses.benchmark.results import read_card, write_at_once
 from seglosses.benchmark.scores import as_csv, conventions, default_window, score_folder
 from seglosses.hosts.openmmlab.training import train_and_test
 

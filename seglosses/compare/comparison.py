@@ -7,18 +7,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
+from seglosses.compare.cells import HEADS, SIZE_HEADS, cells, size_cells
 from seglosses.compare.paired import Paired, PairedRow, paired_rows
 from seglosses.compare.sizes import SizeRow, size_rows
 from seglosses.evaluate.result import Evaluation
 from seglosses.report.cells import write_table
-from seglosses.report.charts import number, p_value
 from seglosses.report.latex import tex, tex_line
-
-HEADS = ("metric", "A", "B", "B − A", "95 % interval", "p, Holm", "wins", "losses", "ties", "n")
-SIZE_HEADS = (
-    "size, pixels", "objects", "A covers", "B", "B − A", "95 % interval", "p, Holm",
-    "wins", "losses", "A misses", "B", "A spurious", "B",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -235,78 +229,6 @@ def compare(
     rows, parts = paired_rows(paired, chosen, flips=flips)
     sized = size_rows(paired, chosen, limits=sizes, flips=flips)
     return Comparison(paired, chosen, rows, parts, sized, flips)
-
-
-def cells(row: PairedRow) -> list[str]:
-    """A row under :data:`HEADS`.
-
-    Args:
-        row: One metric.
-
-    Returns:
-        Texts.
-    """
-    mark = " ★" if row.won else " ☆" if row.lost else ""
-    arrow = "↑" if row.better == "higher" else "↓"
-    return [
-        f"{row.title} {arrow}", number(row.mean_first), number(row.mean_second),
-        f"{signed(row.difference)}{mark}", interval(row.low, row.high), p_value(row.p_holm),
-        str(row.wins), str(row.losses), str(row.ties), str(row.n),
-    ]  # fmt: skip
-
-
-def size_cells(row: SizeRow) -> list[str]:
-    """A row under :data:`SIZE_HEADS`.
-
-    Args:
-        row: Objects of one size.
-
-    Returns:
-        Texts.
-    """
-    mark = ""
-    if row.p_holm < 0.05:
-        mark = " ★" if row.difference > 0 else " ☆"
-    return [
-        row.size, str(row.objects), number(row.coverage_first), number(row.coverage_second),
-        f"{signed(row.difference)}{mark}", interval(row.low, row.high), p_value(row.p_holm),
-        str(row.wins), str(row.losses), str(row.missed_first), str(row.missed_second),
-        str(row.spurious_first), str(row.spurious_second),
-    ]  # fmt: skip
-
-
-def signed(value: float) -> str:
-    """A difference with its sign.
-
-    Args:
-        value: Any number.
-
-    Returns:
-        A text.
-
-    Example:
-        >>> signed(0.5), signed(-0.5), signed(0.0), signed(float("nan"))
-        ('+0.5', '−0.5', '0', '–')
-    """
-    text = number(abs(value))
-    return text if text in ("–", "0") else f"{'−' if value < 0 else '+'}{text}"
-
-
-def interval(low: float, high: float) -> str:
-    """Both ends of an interval of a difference.
-
-    Args:
-        low: NaN without one.
-        high: The other end.
-
-    Returns:
-        A text.
-
-    Example:
-        >>> interval(-1, 0.25), interval(float("nan"), float("nan"))
-        ('[−1, +0.25]', '–')
-    """
-    return f"[{signed(low)}, {signed(high)}]" if low == low else "–"
 
 
 def _line(texts: Sequence[str]) -> str:

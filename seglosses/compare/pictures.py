@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seglosses.compare.comparison import Comparison, signed
+from seglosses.compare.cells import signed
+from seglosses.compare.comparison import Comparison
 from seglosses.compare.paired import Paired, PairedRow
 from seglosses.evaluate.columns import Column
 from seglosses.evaluate.listing import list_files

@@ -9,14 +9,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import KDTree
 
+from seglosses.metrics.matched_points import (
+    Indices,
+    count_fitted,
+    matched_points,
+    near_pairs,
+    nearest_pixels,
+)
 from seglosses.metrics.pair import Pair
 from seglosses.topology.line_graphs import LineGraph, line_graph
-
-Indices = NDArray[np.intp]
 
 
 class GraphScores(NamedTuple):
@@ -94,7 +98,7 @@ def _similarity(
     routes = np.triu(np.isfinite(lengths) & (lengths >= shortest), 1)
     if not routes.any():
         return None
-    near = _nearest(own.points[controls], other, tolerance)
+    near = nearest_pixels(own.points[controls], other, tolerance)
     found = near >= 0
     theirs = np.full(lengths.shape, np.inf)
     theirs[np.ix_(found, found)] = other.path_lengths(near[found])
@@ -138,9 +142,9 @@ def topo_scores(
     if pair.pred_empty or pair.target_empty:
         return GraphScores(*(pair.undefined(perfect=1.0, worst=0.0),) * 3)
     pred, target = graphs(pair)
-    pairs = _pairs(pred, target, tolerance)
+    pairs = near_pairs(pred, target, tolerance)
     seeds = target.controls(step)
-    starts = _nearest(target.points[seeds], pred, tolerance)
+    starts = nearest_pixels(target.points[seeds], pred, tolerance)
     fitted = holes = marbles = 0
     for seed, start in zip(seeds, starts, strict=True):
         there = target.within(int(seed), reach)
@@ -148,7 +152,7 @@ def topo_scores(
         if start >= 0:
             here = pred.within(int(start), reach)
             marbles += int(here.sum())
-            fitted += _fitted(pairs[:, here[pairs[0]] & there[pairs[1]]])
+            fitted += count_fitted(pairs[:, here[pairs[0]] & there[pairs[1]]])
     return _scores(fitted, marbles, fitted, holes)
 
 
@@ -186,7 +190,7 @@ def junction_scores(pair: Pair, *, tolerance: float) -> GraphScores:
     forks = [np.flatnonzero(graph.degrees >= 3) for graph in (pred, target)]
     if not len(forks[0]) + len(forks[1]):
         return GraphScores(*(_nothing(pair),) * 3)
-    ours, theirs = _matched(pred.nodes[forks[0]], target.nodes[forks[1]], tolerance)
+    ours, theirs = matched_points(pred.nodes[forks[0]], target.nodes[forks[1]], tolerance)
     degrees = pred.degrees[forks[0][ours]], target.degrees[forks[1][theirs]]
     both = np.minimum(*degrees)
     right, found = float((both / degrees[0]).sum()), float((both / degrees[1]).sum())
@@ -220,7 +224,7 @@ def edge_scores(pair: Pair, *, tolerance: float) -> GraphScores:
     pred, target = graphs(pair)
     if not len(pred.ends) + len(target.ends):
         return GraphScores(*(_nothing(pair),) * 3)
-    ours, theirs = _matched(pred.nodes, target.nodes, tolerance)
+    ours, theirs = matched_points(pred.nodes, target.nodes, tolerance)
     partner = np.full(len(pred.nodes), -1, np.intp)
     partner[ours] = theirs
     wanted, found = _joined(target.ends), _joined(partner[pred.ends[pred.ends[:, 0] >= 0]])
@@ -250,53 +254,6 @@ def _loops(pred: LineGraph, target: LineGraph, tolerance: float) -> int:
 
 def _close(one: KDTree, two: KDTree, tolerance: float) -> bool:
     return all(bool((a.query(b.data)[0] <= tolerance).all()) for a, b in ((one, two), (two, one)))
-
-
-def _nearest(points: NDArray[np.float64], graph: LineGraph, tolerance: float) -> Indices:
-    """The pixel of a graph nearest to each point, -1 beyond the tolerance."""
-    if not len(graph.points):
-        return np.full(len(points), -1, np.intp)
-    distances, pixels = KDTree(graph.points).query(points)
-    return np.where(distances <= tolerance, pixels, -1)
-
-
-def _pairs(pred: LineGraph, target: LineGraph, tolerance: float) -> Indices:
-    """Pixels of both graphs within the tolerance of each other, (2, n), the nearest first."""
-    trees = KDTree(pred.points), KDTree(target.points)
-    near = trees[0].sparse_distance_matrix(trees[1], tolerance, output_type="ndarray")
-    order = np.lexsort((near["j"], near["i"], near["v"]))
-    return np.stack([near["i"][order], near["j"][order]])
-
-
-def _fitted(pairs: Indices) -> int:
-    """Number of pairs that are left when each pixel has one partner, the first of its pairs."""
-    count = 0
-    while pairs.size:
-        place = np.arange(pairs.shape[1])
-        both = np.ones(pairs.shape[1], bool)
-        free = np.ones(pairs.shape[1], bool)
-        for side in pairs:
-            first = np.empty(int(side.max()) + 1, np.intp)
-            first[side[::-1]] = place[::-1]
-            both &= first[side] == place
-        count += int(both.sum())
-        for side in pairs:
-            taken = np.zeros(int(side.max()) + 1, bool)
-            taken[side[both]] = True
-            free &= ~taken[side]
-        pairs = pairs[:, free]
-    return count
-
-
-def _matched(
-    ours: NDArray[np.float64], theirs: NDArray[np.float64], tolerance: float
-) -> tuple[Indices, Indices]:
-    """As many pairs within the tolerance as there can be, at the smallest sum of distances."""
-    distances = np.linalg.norm(ours[:, None] - theirs[None], axis=-1)
-    far = (distances.size + 1.0) * (tolerance + 1.0)
-    rows, columns = linear_sum_assignment(np.where(distances <= tolerance, distances, far))
-    near = distances[rows, columns] <= tolerance
-    return rows[near], columns[near]
 
 
 def _nothing(pair: Pair) -> float:

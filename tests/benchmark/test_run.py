@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seglosses.benchmark.cards import write_at_once
 from seglosses.benchmark.checkout import ROOT
 from seglosses.benchmark.plan import Campaign, plan, read_seeds
-from seglosses.benchmark.results import write_at_once
 from seglosses.benchmark.scores import COLUMNS, as_csv, score, score_folder
 from seglosses.benchmark.worker import end_with_parent
 from seglosses.cli import main
