@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -51,6 +52,16 @@ MOVED = {
     **{name: f"primitives.{name}" for name in _PRIMITIVES.split()},
     **{f"losses.{n}": f"losses.{f}.{n}" for f, names in _FAMILIES.items() for n in names.split()},
     **_RENAMED,
+}
+#: Modules that took over part of another one: its names of 0.1 are still found there, until 1.0.
+PARTED: dict[str, tuple[str, ...]] = {
+    "losses.box.shape": ("losses.box.centre",),
+    "losses.line.skeleton_aware": ("losses.line.skea_topo",),
+    "losses.overlap.confusion": ("losses.overlap.rates",),
+    "losses.overlap.region": ("losses.overlap.tversky",),
+    "losses.pixel.active_passive": ("losses.pixel.normalized",),
+    "losses.pixel.calibration": ("losses.pixel.calibration_margins",),
+    "losses.pixel.classification": ("losses.pixel.entropy_forms",),
 }
 #: What a package hands on from above it, loaded when it is asked for: the first that is installed.
 ABOVE: dict[str, tuple[str, ...]] = {
@@ -100,6 +111,15 @@ def new_name(name: str) -> str | None:
     return None
 
 
+def _of_heirs(module: str, heirs: Sequence[str], name: str) -> Any:
+    """A public name that a module of 0.1 had, from those that took over part of it."""
+    for heir in heirs:
+        found = vars(importlib.import_module(f"seglosses.{heir}"))
+        if name in found.get("__all__", ()):
+            return found[name]
+    raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+
 class _Alias(Loader):
     """Hands out the module at its new place, unchanged."""
 
@@ -109,6 +129,9 @@ class _Alias(Loader):
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = importlib.import_module(self.target)
         self.own = module.__spec__
+        heirs = PARTED.get(self.target.partition(".")[2])
+        if heirs is not None:
+            module.__dict__.setdefault("__getattr__", partial(_of_heirs, self.target, heirs))
         return module
 
     def exec_module(self, module: ModuleType) -> None:

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from seglosses._moved import MOVED
+from tests.reference.names_0_1 import DEFINED, EXPORTED
 
 
 @pytest.mark.parametrize("old", sorted(MOVED))
@@ -18,16 +19,34 @@ def test_an_old_name_is_the_module_at_its_new_place(old: str) -> None:
     assert new.__name__ == new.__spec__.name == f"seglosses.{MOVED[old]}"
 
 
+@pytest.mark.parametrize("package", sorted(EXPORTED))
+def test_what_0_1_exported_is_exported(package: str) -> None:
+    if "openmmlab" in package:
+        pytest.importorskip("mmengine")
+    module = importlib.import_module(package)
+    assert [name for name in EXPORTED[package].split() if name not in module.__all__] == []
+
+
+@pytest.mark.parametrize("module", sorted(DEFINED))
+def test_a_loss_is_found_where_0_1_defined_it(module: str) -> None:
+    losses, found = (importlib.import_module(name) for name in ("seglosses.losses", module))
+    for name in DEFINED[module].split():
+        assert getattr(found, name) is getattr(losses, name)
+    with pytest.raises(AttributeError, match="has no attribute 'NoLoss'"):
+        found.NoLoss  # noqa: B018
+
+
 def test_submodules_of_a_package_that_moved_exist_once() -> None:
     pytest.importorskip("mmengine")
     old = importlib.import_module("seglosses.openmmlab.hooks")
     assert old is importlib.import_module("seglosses.hosts.openmmlab.hooks")
 
 
-def test_a_pickle_that_names_an_old_module_loads() -> None:
-    loss = importlib.import_module("seglosses.losses").DiceLoss(smooth=2.0)
+@pytest.mark.parametrize(("name", "now"), [("DiceLoss", b"region"), ("TverskyLoss", b"tversky")])
+def test_a_pickle_that_names_an_old_module_loads(name: str, now: bytes) -> None:
+    loss = getattr(importlib.import_module("seglosses.losses"), name)(smooth=2.0)
     text = pickle.dumps(loss, protocol=0).replace(
-        b"seglosses.losses.overlap.region", b"seglosses.losses.region"
+        b"seglosses.losses.overlap." + now, b"seglosses.losses.region"
     )
     assert b"seglosses.losses.region" in text
     assert pickle.loads(text).smooth == 2.0

@@ -7,22 +7,22 @@ A box is (lower corner, upper corner): (x1, x2) is a segment, (x1, y1, x2, y2) a
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from seglosses.primitives.corners import LIMIT as LIMIT
+from seglosses.primitives.corners import TINY as TINY
+from seglosses.primitives.corners import cofactor, corners_of, dimension
+from seglosses.primitives.corners import positive as positive
+from seglosses.primitives.corners import square_norm as square_norm
+from seglosses.primitives.corners import volume as volume
 from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.measured import measured
 
-#: Volumes and squared lengths up to here count as nothing; nothing is divided by them.
-TINY = 1e-12
-#: Coordinates up to here have 3-D volumes that float32 can hold.
-LIMIT = 1e12
 #: Pairs that are treated at once on a CPU: what fits into its cache.
 BLOCK = 32768
 #: Pairs up to which autograd's own gradient is as quick on a CPU as the one written here.
@@ -52,9 +52,9 @@ class Comparison:
     """
 
     def __init__(self, pred: Tensor, target: Tensor) -> None:
-        self.dim = _dimension(pred, target)
-        self.lower, self.upper = _corners(pred, self.dim)
-        self.target_lower, self.target_upper = _corners(target, self.dim)
+        self.dim = dimension(pred, target)
+        self.lower, self.upper = corners_of(pred, self.dim)
+        self.target_lower, self.target_upper = corners_of(target, self.dim)
 
     def _measured(self, name: str, value: Tensor) -> Tensor:
         """Hook through which every quantity that depends on ``pred`` passes."""
@@ -186,12 +186,12 @@ class _Leaves(Comparison):
         # this corner is; own: moves the corner wherever it is
         inner = own = None
         if union is not None:
-            own = _cofactor(self._side) * union
+            own = cofactor(self._side) * union
             common = -union if common is None else common - union
         if common is not None:
             # boxes apart share nothing wherever a side moves; a side of no length inside the
             # target, as ReLUs on distances give, shares more as soon as it has one
-            inner = (_cofactor(self._overlap) * common).masked_fill(self._reach < 0, 0)
+            inner = (cofactor(self._overlap) * common).masked_fill(self._reach < 0, 0)
         if "hull" in slope:
             inner = _sum(inner, -slope["hull"])
             own = _sum(own, slope["hull"])
@@ -260,86 +260,3 @@ def pairwise_iou(boxes: Tensor, others: Tensor) -> Tensor:
         tensor([[1.0000, 0.3333]])
     """
     return Comparison(boxes.unsqueeze(-2), others.unsqueeze(-3)).iou
-
-
-def positive(size: Tensor) -> Tensor:
-    """A size to divide by: 1, without gradient, where there is none.
-
-    Args:
-        size: Volumes or squared lengths, any shape.
-
-    Returns:
-        The shape of ``size``.
-
-    Example:
-        >>> positive(torch.tensor([0.0, 0.5]))
-        tensor([1.0000, 0.5000])
-    """
-    return torch.threshold(size, TINY, 1.0)
-
-
-def volume(side: Tensor) -> Tensor:
-    """Product of sides (d, ...).
-
-    Args:
-        side: (d, ...).
-
-    Returns:
-        (...).
-
-    Example:
-        >>> volume(torch.tensor([[2.0], [3.0]]))
-        tensor([6.])
-    """
-    return functools.reduce(operator.mul, side.unbind(0))
-
-
-def square_norm(vector: Tensor) -> Tensor:
-    """Squared length of vectors (d, ...).
-
-    Args:
-        vector: (d, ...).
-
-    Returns:
-        (...).
-
-    Example:
-        >>> square_norm(torch.tensor([[3.0], [4.0]]))
-        tensor([25.])
-    """
-    return functools.reduce(operator.add, vector.square().unbind(0))
-
-
-def _cofactor(side: Tensor) -> Tensor:
-    """Derivative of the volume by each side."""
-    if len(side) == 2:
-        return side.flip(0)
-    others = [[s for j, s in enumerate(side) if j != i] for i in range(len(side))]
-    return torch.stack(
-        [functools.reduce(operator.mul, other, torch.ones_like(side[0])) for other in others]
-    )
-
-
-def _dimension(pred: Tensor, target: Tensor) -> int:
-    width = pred.shape[-1] if pred.dim() else 0
-    if width == 0 or width % 2 or target.dim() == 0 or target.shape[-1] != width:
-        raise ValueError(
-            "boxes must be (..., 2d): all lower coordinates, then all upper ones, for example"
-            f" (x1, y1, x2, y2); got {tuple(pred.shape)} and {tuple(target.shape)}"
-        )
-    return width // 2
-
-
-def _corners(boxes: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    columns = boxes.movedim(-1, 0)
-    # torch.func says of no tensor that it needs a gradient
-    followed = is_transformed()
-    if followed or (columns.requires_grad and torch.is_grad_enabled()):
-        columns = columns.clamp(-LIMIT, LIMIT).contiguous()
-    else:
-        # the one copy that lets every later operation run over contiguous memory
-        columns = torch.clamp(columns, -LIMIT, LIMIT, out=columns.new_empty(columns.shape))
-    lower, upper = columns.view(2, dim, *columns.shape[1:]).unbind(0)
-    if followed or upper.requires_grad:
-        return lower, upper + (lower - upper).clamp(min=0).detach()
-    return lower, torch.maximum(upper, lower)

@@ -18,11 +18,13 @@ Layouts, for any number of spatial dimensions ``*S`` (none, 1D, 2D, 3D):
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from seglosses.primitives.activation import ZeroedWhereIgnored, logsumexp_of_others
+from seglosses.primitives.activation import activate as activate
 from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.inputs import (
     as_dense,
@@ -33,27 +35,6 @@ from seglosses.primitives.inputs import (
     one_form,
 )
 from seglosses.primitives.layout import pick_channels
-
-
-class _Zeroed(torch.autograd.Function):
-    """Probabilities that are zero where ignored: one tensor is kept, and none is filled twice."""
-
-    @staticmethod
-    def forward(ctx: Any, logits: Tensor, ignored: Tensor, sigmoid: bool) -> Tensor:
-        prob = activate(logits.masked_fill(ignored, 0.0), sigmoid).masked_fill_(ignored, 0.0)
-        ctx.save_for_backward(prob, ignored)
-        ctx.sigmoid = sigmoid
-        return prob
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        prob, ignored = ctx.saved_tensors
-        if ctx.sigmoid:
-            back = torch.ops.aten.sigmoid_backward(grad, prob)
-        else:
-            back = torch.ops.aten._softmax_backward_data(grad, prob, 1, prob.dtype)
-        # what comes back for ignored pixels may be NaN, of a logarithm of zero
-        return back.masked_fill(ignored, 0.0), None, None
 
 
 class Aligned(NamedTuple):
@@ -111,7 +92,9 @@ class Aligned(NamedTuple):
     def prob(self) -> Tensor:
         """Probabilities (N, C, *S), zero where ignored."""
         if self.valid is not None and not at_hand(self.logits) and not is_transformed():
-            prob: Tensor = _Zeroed.apply(self.logits, ~self.valid.unsqueeze(1), self.sigmoid)  # type: ignore[no-untyped-call]
+            prob: Tensor = ZeroedWhereIgnored.apply(
+                self.logits, ~self.valid.unsqueeze(1), self.sigmoid
+            )  # type: ignore[no-untyped-call]
             return prob
         prob = activate(self.pixel_logits(), self.sigmoid)
         if self.valid is not None:
@@ -126,7 +109,7 @@ class Aligned(NamedTuple):
         """
         margins = self.masked_logits()
         if not self.sigmoid:
-            margins = margins - _logsumexp_of_others(margins)
+            margins = margins - logsumexp_of_others(margins)
         if chosen is not None:
             margins = pick_channels(margins, chosen)
         if self.valid is not None:
@@ -157,36 +140,6 @@ class Aligned(NamedTuple):
         assert self.labels is not None
         dtype = self.logits.dtype if dtype is None else dtype
         return one_hot(self.labels, self.channels, self.valid, dtype=dtype)
-
-
-def _logsumexp_of_others(logits: Tensor) -> Tensor:
-    """Log sum_(j != k) exp(z_j) of every channel k (N, C, *S), C > 1."""
-    if logits.shape[1] == 2:
-        return logits.flip(1)
-    total = logits.logsumexp(1, keepdim=True)
-    # to take the largest one away would cancel; the sum without it is taken anew
-    first = logits.detach().argmax(1, keepdim=True)
-    largest = torch.zeros_like(logits, dtype=torch.bool).scatter(1, first, True)
-    without = logits.masked_fill(largest, -torch.inf).logsumexp(1, keepdim=True)
-    share = (logits - total).exp().masked_fill(largest, 0.0)
-    return torch.where(largest, without, total + torch.log1p(-share))
-
-
-def activate(logits: Tensor, sigmoid: bool) -> Tensor:
-    """Sigmoid, or softmax over dimension 1.
-
-    Args:
-        logits: (N, C, *S).
-        sigmoid: Channels are independent.
-
-    Returns:
-        Probabilities (N, C, *S).
-
-    Example:
-        >>> activate(torch.zeros(1, 2, 1), sigmoid=False).flatten()
-        tensor([0.5000, 0.5000])
-    """
-    return logits.sigmoid() if sigmoid else logits.softmax(1)
 
 
 def one_hot(

@@ -12,6 +12,7 @@ from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.few_classes import as_factor, entropy_of_two, takes_few
 from seglosses.primitives.first_order import first_order
+from seglosses.primitives.layout import in_bytes
 
 
 def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
@@ -94,7 +95,7 @@ class _LabelEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, labels: Tensor, valid: Tensor | None) -> Tensor:
         index = labels.unsqueeze(1)
-        small = index.to(torch.uint8) if logits.shape[1] <= 256 else index
+        small = in_bytes(index, logits.shape[1])
         if valid is not None:
             logits = logits.masked_fill(~valid.unsqueeze(1), 0.0)
         log_prob = logits.log_softmax(1)

@@ -74,9 +74,12 @@ def indicators(labels: Tensor, channels: int, dtype: torch.dtype) -> Tensor:
     return as_factor(torch.from_numpy(labels.numpy()[:, None] == numbers), dtype)
 
 
-def _finite(counts: Tensor, weight: Tensor | None) -> bool:
-    # zero times NaN is NaN: only then the logits of weight zero have to be masked
-    return weight is None or bool(counts[1].isfinite().all())
+def has_to_mask(mass: Tensor, weight: Tensor | None) -> bool:
+    """Whether a weighted mass shows that what has weight zero is no number, and has to be masked.
+
+    Zero times NaN is NaN; to look costs less than to mask.
+    """
+    return weight is not None and not bool(mass.isfinite().all())
 
 
 class _FewCounts(torch.autograd.Function):
@@ -86,7 +89,7 @@ class _FewCounts(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         small, prob = labels.to(torch.uint8), logits.softmax(1)
         counts = _count_few(prob, small, weight)
-        if weight is not None and not _finite(counts, weight):
+        if weight is not None and has_to_mask(counts[1], weight):
             prob = logits.masked_fill((weight == 0).unsqueeze(1), 0.0).softmax(1)
             counts = _count_few(prob, small, weight)
         ctx.save_for_backward(prob, small, *(() if weight is None else (weight,)))
@@ -137,7 +140,7 @@ class _TwoCounts(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         small = labels.to(torch.uint8)
         counts, spread = _count_two(logits, small, weight)
-        if weight is not None and not _finite(counts, weight):
+        if weight is not None and has_to_mask(counts[1], weight):
             clean = logits.masked_fill((weight == 0).unsqueeze(1), 0.0)
             counts, spread = _count_two(clean, small, weight)
         ctx.save_for_backward(spread, small)

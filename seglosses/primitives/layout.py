@@ -82,3 +82,13 @@ def pick_channels(maps: Tensor, chosen: Sequence[int], dim: int = 1) -> Tensor:
     if list(chosen) == list(range(first, first + count)):
         return maps.narrow(dim, first, count)
     return torch.stack([maps.select(dim, channel) for channel in chosen], dim)
+
+
+def in_bytes(labels: Tensor, values: int) -> Tensor:
+    """Labels to keep for a backward pass, a byte each where there are at most 256 values.
+
+    Example:
+        >>> in_bytes(torch.tensor([2]), 3).dtype, in_bytes(torch.tensor([2]), 300).dtype
+        (torch.uint8, torch.int64)
+    """
+    return labels.to(torch.uint8) if values <= 256 else labels

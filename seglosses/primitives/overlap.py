@@ -14,7 +14,7 @@ from seglosses.primitives.device import at_hand, is_transformed, widest
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.few_classes import as_factor, indicators, takes_few
 from seglosses.primitives.first_order import first_order
-from seglosses.primitives.layout import flat_labels, flat_maps
+from seglosses.primitives.layout import flat_labels, flat_maps, in_bytes
 from seglosses.primitives.softmax_counts import softmax_counts
 
 Intersection = Literal["min", "product", "difference", "norm2"]
@@ -155,6 +155,16 @@ def tversky_index(
     return ratio(hit, hit + alpha * counts.fp + beta * counts.fn)
 
 
+def dice_index(counts: Counts, *, smooth: float = 0.0) -> Tensor:
+    """Dice of soft counts, (2 tp + smooth) / (2 tp + fp + fn + smooth); as :func:`tversky_index`.
+
+    Example:
+        >>> dice_index(Counts(torch.tensor(2.0), torch.tensor(3.0), torch.tensor(5.0)))  # 4 / 8
+        tensor(0.5000)
+    """
+    return tversky_index(counts, alpha=0.5, beta=0.5, smooth=smooth / 2)
+
+
 def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
     """Soft counts of an aligned batch, without a one-hot tensor where labels are integers.
 
@@ -230,7 +240,7 @@ class _LabelCounts(torch.autograd.Function):
         prob = flat_maps(logits).sigmoid()
         _weigh(prob, weight)
         mass = prob.sum(2)
-        small = labels.to(torch.uint8) if channels < 256 else labels
+        small = in_bytes(labels, channels + 1)
         if channels == 1 or takes_few(logits):
             hot = _hot(small, prob)
             tp = (prob * hot).sum(2)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from seglosses.primitives.device import at_hand, widest
-from seglosses.primitives.few_classes import as_factor, few_counts, takes_few
+from seglosses.primitives.few_classes import as_factor, few_counts, has_to_mask, takes_few
 from seglosses.primitives.first_order import first_order
-from seglosses.primitives.layout import blocks
+from seglosses.primitives.layout import blocks, in_bytes
 
 
 def softmax_counts(
@@ -52,11 +52,10 @@ class _SoftmaxCounts(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         ctx.masked = False
         counts = _count(logits, labels, weight, masked=False)
-        # zero times NaN is NaN; to look costs less than to mask
-        if weight is not None and not bool(counts[1].isfinite().all()):
+        if has_to_mask(counts[1], weight):
             ctx.masked = True
             counts = _count(logits, labels, weight, masked=True)
-        small = labels.to(torch.uint8) if logits.shape[1] <= 256 else labels
+        small = in_bytes(labels, logits.shape[1])
         kept = () if weight is None else (weight,)
         ctx.save_for_backward(logits, small, *kept)
         tp, mass, target = (count.to(logits.dtype) for count in counts)
@@ -151,7 +150,7 @@ class _DeviceCounts(torch.autograd.Function):
         both = torch.stack([own, ones], 1).to(widest(prob))
         zeros = torch.zeros((len(prob), 2, prob.shape[1]), dtype=both.dtype, device=prob.device)
         counts = zeros.scatter_add(2, labels.unsqueeze(1).expand_as(both), both).to(prob.dtype)
-        small = labels.to(torch.uint8) if prob.shape[1] <= 256 else labels
+        small = in_bytes(labels, prob.shape[1])
         ctx.save_for_backward(prob, small, *(() if share is None else (share,)))
         tp, target = counts.unbind(1)
         ctx.mark_non_differentiable(target)

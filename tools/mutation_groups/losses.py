@@ -41,9 +41,9 @@ MUTATIONS = [
         f"{_T}/test_schedule.py",
     ),
     (
-        f"{_L}/overlap/region.py",
-        "return _tversky(counts, 0.5, 0.5, smooth / 2)",
-        "return _tversky(counts, 0.5, 0.5, smooth)",
+        "seglosses/primitives/overlap.py",
+        "return tversky_index(counts, alpha=0.5, beta=0.5, smooth=smooth / 2)",
+        "return tversky_index(counts, alpha=0.5, beta=0.5, smooth=smooth)",
         f"{_T}/overlap/test_region.py",
     ),
     (
@@ -53,7 +53,7 @@ MUTATIONS = [
         f"{_T}/overlap/test_confusion.py",
     ),
     (
-        f"{_L}/overlap/confusion.py",
+        f"{_L}/overlap/rates.py",
         "return 1 - product / product.clamp(min=1e-6).sqrt()",
         "return 1 - product.sqrt()",
         f"{_T}/overlap/test_confusion.py",
@@ -89,13 +89,13 @@ MUTATIONS = [
         f"{_T}/pixel/test_noise_robust.py",
     ),
     (
-        f"{_L}/pixel/calibration.py",
+        f"{_L}/pixel/calibration_margins.py",
         "behind = (top.detach() - logits - margin).clamp(min=0).square()",
         "behind = (top - logits - margin).clamp(min=0).square()",
         "tests/goldens/test_pixels.py",
     ),
     (
-        f"{_L}/pixel/calibration.py",
+        f"{_L}/pixel/calibration_margins.py",
         "others = logits < top",
         "others = logits <= top",
         f"{_T}/pixel/test_pixel.py {_T}/pixel/test_pixel_identities.py",

@@ -23,7 +23,7 @@ MUTATIONS = [
         f"{_T}/test_encoding.py",
     ),
     (
-        f"{_P}/encoding.py",
+        f"{_P}/activation.py",
         "return torch.where(largest, without, total + torch.log1p(-share))",
         "return total + torch.log1p(-share)",
         f"{_T}/test_encoding.py",

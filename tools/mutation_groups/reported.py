@@ -1,6 +1,6 @@
 """Changes that no test of version 0.1.0 noticed."""
 
-_REGION = "seglosses/losses/overlap/region.py"
+_TVERSKY = "seglosses/losses/overlap/tversky.py"
 _DEFAULTS = """    target: Tensor,
     *,
     alpha: float = 0.3,
@@ -27,13 +27,13 @@ MUTATIONS = [
         "tests/losses/test_rows.py tests/losses/test_weights.py",
     ),
     (
-        _REGION,
+        _TVERSKY,
         _DEFAULTS,
         _DEFAULTS.replace("0.3", "0.5").replace("0.7", "0.3").replace("0.5", "0.7"),
         "tests/losses/overlap/test_region.py tests/losses/test_pairs.py",
     ),
     (
-        _REGION,
+        _TVERSKY,
         _CLASS_DEFAULTS,
         _CLASS_DEFAULTS.replace("0.3", "0.5").replace("0.7", "0.3").replace("0.5", "0.7"),
         "tests/losses/overlap/test_region.py tests/losses/test_pairs.py",

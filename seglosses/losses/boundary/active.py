@@ -11,8 +11,9 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.base import SegOptions
-from seglosses.losses.classwise import MapLoss, broken
+from seglosses.losses.classwise import MapLoss
 from seglosses.losses.fields import distance_fields
+from seglosses.losses.whole_maps import broken
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned

@@ -9,6 +9,7 @@ from seglosses.losses.box import (
     distribution,
     fine_grained,
     gaussian,
+    gaussian_overlap,
     iou,
     modified,
     powerful,
@@ -23,6 +24,7 @@ from seglosses.losses.box.distance import *
 from seglosses.losses.box.distribution import *
 from seglosses.losses.box.fine_grained import *
 from seglosses.losses.box.gaussian import *
+from seglosses.losses.box.gaussian_overlap import *
 from seglosses.losses.box.iou import *
 from seglosses.losses.box.modified import *
 from seglosses.losses.box.powerful import *
@@ -39,6 +41,7 @@ EXPORTS = [
     *distribution.__all__,
     *fine_grained.__all__,
     *gaussian.__all__,
+    *gaussian_overlap.__all__,
     *iou.__all__,
     *modified.__all__,
     *powerful.__all__,

@@ -7,7 +7,7 @@ derivative; objects and what is ranked above them are pulled apart by the error,
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -202,9 +202,27 @@ def alrp_loss(logits: Tensor, quality: Tensor, *, delta: float = 1.0) -> Tensor:
 
 
 class _RankLoss(QualityLoss):
-    """Scores of rows are compared with one another, so rows of weight zero must leave the order."""
+    """Scores of rows are compared with one another, so rows of weight zero must leave the order.
+
+    Args:
+        delta: Half the width of a step.
+        options: See :class:`~seglosses.losses.box.scores.QualityLoss`.
+    """
 
     of_pairs = True
+    tags = ("detection", "quality", "imbalance")
+    default_delta: ClassVar[float]
+
+    def __init__(
+        self,
+        use_sigmoid: bool = True,
+        delta: float | None = None,
+        activated: bool = False,
+        **options: Unpack[LossOptions],
+    ) -> None:
+        super().__init__(use_sigmoid, activated, **options)
+        self.delta = self.default_delta if delta is None else delta
+        check_range("[0, inf)", delta=self.delta)
 
     def without(self, gone: Tensor, pred: Tensor, target: Target) -> tuple[Tensor, Target]:
         """Such rows as background below everything, where nothing is pushed."""
@@ -238,18 +256,7 @@ class RankSortLoss(_RankLoss):
     formula = "mean over objects of FP_i / rank_i + sorting error_i, steps of width 2 delta"
     paper = "Oksuz et al. 2021, arXiv:2107.11669"
     use_when = "one rank loss in place of weighed scores, where background outnumbers objects"
-    tags = ("detection", "quality", "imbalance")
-
-    def __init__(
-        self,
-        use_sigmoid: bool = True,
-        delta: float = 0.5,
-        activated: bool = False,
-        **options: Unpack[LossOptions],
-    ) -> None:
-        super().__init__(use_sigmoid, activated, **options)
-        check_range("[0, inf)", delta=delta)
-        self.delta = delta
+    default_delta = 0.5
 
     def compute(self, logits: Tensor, quality: Tensor, positive: Tensor) -> Tensor:
         """See :func:`rank_sort_loss`."""
@@ -278,18 +285,7 @@ class ALRPLoss(_RankLoss):
     formula = "mean over objects of (FP_i + sum of 1 - q above i) / rank_i"
     paper = "Oksuz et al. 2020, arXiv:2009.13592"
     use_when = "scores should rank boxes as LRP and AP do; beside a box loss"
-    tags = ("detection", "quality", "imbalance")
-
-    def __init__(
-        self,
-        use_sigmoid: bool = True,
-        delta: float = 1.0,
-        activated: bool = False,
-        **options: Unpack[LossOptions],
-    ) -> None:
-        super().__init__(use_sigmoid, activated, **options)
-        check_range("[0, inf)", delta=delta)
-        self.delta = delta
+    default_delta = 1.0
 
     def compute(self, logits: Tensor, quality: Tensor, positive: Tensor) -> Tensor:
         """See :func:`alrp_loss`."""

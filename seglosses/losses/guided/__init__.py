@@ -9,6 +9,7 @@ from seglosses.losses.guided import (
     contrast_centres,
     distillation,
     distillation_boundary,
+    distillation_channels,
     distillation_relations,
 )
 from seglosses.losses.guided.attribution import *
@@ -17,6 +18,7 @@ from seglosses.losses.guided.contrast_batch import *
 from seglosses.losses.guided.contrast_centres import *
 from seglosses.losses.guided.distillation import *
 from seglosses.losses.guided.distillation_boundary import *
+from seglosses.losses.guided.distillation_channels import *
 from seglosses.losses.guided.distillation_relations import *
 
 # Type checkers read an __all__ of literals only, and without one take every name above.
@@ -27,6 +29,7 @@ EXPORTS = [
     *contrast_centres.__all__,
     *distillation.__all__,
     *distillation_boundary.__all__,
+    *distillation_channels.__all__,
     *distillation_relations.__all__,
 ]
 globals()["__all__"] = EXPORTS

@@ -9,7 +9,7 @@ from typing_extensions import Unpack
 from seglosses.extra_inputs import extra_vectors, require_graph
 from seglosses.losses.base import SegmentationLoss, SegOptions
 from seglosses.losses.classes import refuse_per_pixel, refuse_points
-from seglosses.losses.classwise import broken, without_weights
+from seglosses.losses.whole_maps import broken, without_weights
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.reduction import Asked

@@ -1,62 +1,25 @@
-"""Distillation of what a teacher says of relations: within channels, between pixels and images."""
+"""Distillation of what a teacher says of relations between pixels, of an image or a batch."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import Unpack
 
-from seglosses.losses.base import SegmentationLoss, SegOptions
-from seglosses.losses.classes import refuse_per_pixel, refuse_points
-from seglosses.losses.classwise import without_weights
-from seglosses.losses.guided.distillation import like_logits
+from seglosses.losses.base import SegOptions
+from seglosses.losses.guided.taught import TaughtLoss
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.encoding import Aligned, activate
-from seglosses.primitives.reduction import Asked
+from seglosses.primitives.encoding import Aligned
 
 __all__ = [
-    "ChannelWiseDistillationLoss",
     "CrossImageDistillationLoss",
-    "DISTLoss",
     "PixelAffinityDistillationLoss",
-    "channel_wise_distillation_loss",
     "cross_image_distillation_loss",
-    "dist_loss",
     "pixel_affinity_distillation_loss",
 ]
-
-
-def channel_wise_distillation_loss(
-    student: Tensor, teacher: Tensor, *, temperature: float = 4.0
-) -> Tensor:
-    r"""Where each channel looks: divergence of its softmax over pixels from the teacher's.
-
-        loss_c = T^2 KL(softmax over pixels of t_c / T || softmax over pixels of s_c / T)
-
-    Args:
-        student: Logits or features, (N, C, *S).
-        teacher: Of that shape; a constant of differentiation.
-        temperature: T.
-
-    Returns:
-        One loss per image and channel, (N, C), not negative.
-
-    References:
-        Shu et al., Channel-wise knowledge distillation for dense prediction, ICCV 2021,
-        arXiv:2011.13256.
-
-    Example:
-        >>> student = torch.zeros(1, 1, 2)
-        >>> teacher = torch.tensor([[[3.0, 1.0]]]).log()  # 3/4 and 1/4 against 1/2 and 1/2
-        >>> channel_wise_distillation_loss(student, teacher, temperature=1.0)
-        tensor([[0.1308]])
-    """
-    log_p = (student.flatten(2) / temperature).log_softmax(2)
-    log_q = (teacher.detach().flatten(2) / temperature).log_softmax(2)
-    return temperature**2 * (log_q.exp() * (log_q - log_p)).sum(2)
 
 
 def pixel_affinity_distillation_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -130,97 +93,6 @@ def cross_image_distillation_loss(
     return each.mean(2) @ share / share.sum().clamp(min=1) * share
 
 
-def dist_loss(
-    prob: Tensor,
-    teacher: Tensor,
-    *,
-    inter: float = 1.0,
-    intra: float = 1.0,
-    weight: Tensor | None = None,
-) -> Tensor:
-    r"""Correlation with the teacher, of the classes of a pixel and of the pixels of a class.
-
-        loss = inter mean_i (1 - r(p_i., q_i.)) + intra mean_c (1 - r(p_.c, q_.c))
-
-    r is Pearson's correlation: what is shifted or scaled costs nothing. It is 1 where both are
-    constant.
-
-    Args:
-        prob: The student's, (N, C, *S), C > 1.
-        teacher: (N, C, *S); a constant of differentiation.
-        inter: Weight of the first term.
-        intra: Weight of the second.
-        weight: Weights of pixels, (N, 1, *S).
-
-    Returns:
-        One loss per image, (N,), in [0, 2 (inter + intra)].
-
-    References:
-        Huang et al., Knowledge distillation from a stronger teacher, NeurIPS 2022,
-        arXiv:2205.10536. There the pixels of a class are those of the whole batch.
-
-    Example:
-        >>> p, q = torch.tensor([[[0.8], [0.2]]]), torch.tensor([[[0.4], [0.6]]])
-        >>> dist_loss(p, q)  # one pixel: 1 - (-1), and nothing to correlate
-        tensor([2.])
-    """
-    p, q = prob.flatten(2), teacher.detach().flatten(2)
-    share = torch.ones_like(p[:, :1]) if weight is None else weight.flatten(2)
-    total = share.sum(2)
-    total = torch.where(total > 0, total, 1.0)
-    classes = 1 - _correlation(p, q, torch.ones_like(p[:, :1]), 1)
-    pixels = 1 - _correlation(p, q, share, 2)
-    per_pixel = (classes * share.squeeze(1)).sum(1) / total.squeeze(1)
-    seen = (share > 0).flatten(1).any(1)
-    return torch.where(seen, inter * per_pixel + intra * pixels.mean(1), per_pixel * 0)
-
-
-def _correlation(p: Tensor, q: Tensor, share: Tensor, dim: int) -> Tensor:
-    """Pearson's, over a dimension, 1 where both are constant."""
-    share = share.expand_as(p)
-    total = share.sum(dim, keepdim=True)
-    total = torch.where(total > 0, total, 1.0)
-    p, q = (x - (x * share).sum(dim, keepdim=True) / total for x in (p, q))
-    both, of_p, of_q = ((x * share).sum(dim) for x in (p * q, p * p, q * q))
-    # deviations of a few roundings are those of a constant
-    least = total.squeeze(dim) * (8 * torch.finfo(p.dtype).eps) ** 2
-    flat_p, flat_q = of_p <= least, of_q <= least
-    root = (torch.where(flat_p, 1.0, of_p) * torch.where(flat_q, 1.0, of_q)).sqrt()
-    return torch.where(flat_p | flat_q, (flat_p & flat_q).to(p.dtype), both / root)
-
-
-class _TaughtLoss(SegmentationLoss):
-    """Compares maps with those of the extra input ``teacher``; labels say only what is ignored."""
-
-    needs = ("teacher",)
-    of_structures = True
-    weighs_classes: ClassVar[bool] = False
-
-    def __init__(self, **options: Unpack[SegOptions]) -> None:
-        super().__init__(**options)
-        if self.class_weight is not None and not self.weighs_classes:
-            raise ValueError(
-                f"{type(self).__name__} takes a pixel's logits together, and cannot weigh classes:"
-                " drop class_weight"
-            )
-
-    def relate(self, student: Tensor, teacher: Tensor, batch: Aligned) -> Tensor:
-        """Losses of images (N,) of logits that are zero where ignored."""
-        raise NotImplementedError
-
-    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
-        """Mean over images."""
-        owner = type(self).__name__
-        refuse_per_pixel(owner, asked, batch)
-        refuse_points(owner, batch)
-        batch = without_weights(batch, owner)
-        teacher = like_logits("teacher", batch, owner).detach()
-        if batch.valid is not None:
-            teacher = teacher.masked_fill(~batch.valid.unsqueeze(1), 0.0)
-        loss = self.relate(batch.masked_logits(), teacher, batch)
-        return asked.of(loss, batch.row_weight)
-
-
 def _vectors(logits: Tensor, grid: int) -> Tensor:
     """Logits as vectors of more than one entry, pooled to a grid of few cells."""
     if logits.shape[1] == 1:
@@ -237,50 +109,7 @@ def _vectors(logits: Tensor, grid: int) -> Tensor:
     return pooled
 
 
-class ChannelWiseDistillationLoss(_TaughtLoss):
-    """Registered form of :func:`channel_wise_distillation_loss` (CWD), of logits.
-
-    Needs the extra input ``teacher``. The mean over channels; pixels that are ignored or have
-    weight 0 have no share, and weights other than 0 and 1 are refused.
-
-    Args:
-        temperature: T, divides the logits of both networks.
-        options: See :class:`~seglosses.losses.base.SegmentationLoss`.
-
-    Raises:
-        ValueError: for a ``temperature`` up to 0, or without the extra input ``teacher``.
-
-    Example:
-        >>> from seglosses.extra_inputs import extra_inputs
-        >>> teacher = torch.tensor([[[[3.0, 1.0]]]]).log()
-        >>> with extra_inputs(teacher=teacher):  # 3/4 and 1/4 against 1/2 and 1/2
-        ...     loss = ChannelWiseDistillationLoss(temperature=1.0)
-        ...     loss(torch.zeros(1, 1, 1, 2), torch.tensor([[[0, 1]]]))
-        tensor(0.1308)
-    """
-
-    formula = "T^2 / C sum_c KL(softmax over pixels of t_c / T || that of s_c / T)"
-    paper = "Shu et al. 2021, arXiv:2011.13256"
-    use_when = "a larger trained network, and each class's place matters (extra input: teacher)"
-    tags = ("teacher",)
-    weighs_classes = True
-
-    def __init__(self, temperature: float = 4.0, **options: Unpack[SegOptions]) -> None:
-        super().__init__(**options)
-        check_range("(0, inf)", temperature=temperature)
-        self.temperature = temperature
-
-    def relate(self, student: Tensor, teacher: Tensor, batch: Aligned) -> Tensor:
-        """Mean over channels."""
-        if batch.valid is not None:
-            gone = ~batch.valid.unsqueeze(1)
-            # no share of the softmax, and none of its slope
-            student, teacher = student.masked_fill(gone, -1e30), teacher.masked_fill(gone, -1e30)
-        loss = channel_wise_distillation_loss(student, teacher, temperature=self.temperature)
-        return (loss if self.class_weight is None else loss * self.class_weight).mean(1)
-
-
-class PixelAffinityDistillationLoss(_TaughtLoss):
+class PixelAffinityDistillationLoss(TaughtLoss):
     """Registered form of :func:`pixel_affinity_distillation_loss`, of pooled logits.
 
     Needs the extra input ``teacher``, and takes no ``class_weight``: classes are coordinates here.
@@ -316,7 +145,7 @@ class PixelAffinityDistillationLoss(_TaughtLoss):
         return pixel_affinity_distillation_loss(*pair)
 
 
-class CrossImageDistillationLoss(_TaughtLoss):
+class CrossImageDistillationLoss(TaughtLoss):
     """Registered form of :func:`cross_image_distillation_loss` (CIRKD), of pooled logits.
 
     Needs the extra input ``teacher``, and takes no ``class_weight``: classes are coordinates here.
@@ -355,47 +184,3 @@ class CrossImageDistillationLoss(_TaughtLoss):
         pair = _vectors(student, self.grid), _vectors(teacher, self.grid)
         seen = None if batch.valid is None else batch.valid.flatten(1).any(1)
         return cross_image_distillation_loss(*pair, temperature=self.temperature, seen=seen)
-
-
-class DISTLoss(_TaughtLoss):
-    """Registered form of :func:`dist_loss`; needs the extra input ``teacher``.
-
-    One channel is two classes; independent channels are each two, and the mean is taken.
-
-    Args:
-        inter: Weight of the classes of a pixel.
-        intra: Weight of the pixels of a class.
-        options: See :class:`~seglosses.losses.base.SegmentationLoss`.
-
-    Raises:
-        ValueError: without the extra input ``teacher``.
-
-    Example:
-        >>> from seglosses.extra_inputs import extra_inputs
-        >>> with extra_inputs(teacher=torch.tensor([[[[0.4]], [[0.6]]]]).log()):
-        ...     loss = DISTLoss()
-        ...     loss(torch.tensor([[[[0.8]], [[0.2]]]]).log(), torch.tensor([[[0]]]))
-        tensor(2.)
-    """
-
-    formula = "mean_i (1 - r(p_i., q_i.)) + mean_c (1 - r(p_.c, q_.c)), r Pearson's correlation"
-    paper = "Huang et al. 2022, arXiv:2205.10536"
-    use_when = "the teacher is much stronger than the student (extra input: teacher)"
-    tags = ("teacher",)
-
-    def __init__(
-        self, inter: float = 1.0, intra: float = 1.0, **options: Unpack[SegOptions]
-    ) -> None:
-        super().__init__(**options)
-        check_range("[0, inf)", inter=inter, intra=intra)
-        self.inter, self.intra = inter, intra
-
-    def relate(self, student: Tensor, teacher: Tensor, batch: Aligned) -> Tensor:
-        """Correlations of the pixels that count."""
-        p, q = activate(student, batch.sigmoid), activate(teacher, batch.sigmoid)
-        mask, channels = batch.mask(), batch.channels
-        if batch.sigmoid:
-            p, q = (torch.stack([1 - x, x], 2).flatten(0, 1) for x in (p, q))
-            mask = None if mask is None else mask.repeat_interleave(channels, 0)
-        loss = dist_loss(p, q, inter=self.inter, intra=self.intra, weight=mask)
-        return loss.view(-1, channels).mean(1) if batch.sigmoid else loss

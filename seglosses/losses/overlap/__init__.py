@@ -11,7 +11,9 @@ from seglosses.losses.overlap import (
     lovasz,
     mutual_information,
     per_object,
+    rates,
     region,
+    tversky,
 )
 from seglosses.losses.overlap.confusion import *
 from seglosses.losses.overlap.correlation import *
@@ -21,7 +23,9 @@ from seglosses.losses.overlap.jaccard_metric import *
 from seglosses.losses.overlap.lovasz import *
 from seglosses.losses.overlap.mutual_information import *
 from seglosses.losses.overlap.per_object import *
+from seglosses.losses.overlap.rates import *
 from seglosses.losses.overlap.region import *
+from seglosses.losses.overlap.tversky import *
 
 # Type checkers read an __all__ of literals only, and without one take every name above.
 EXPORTS = [
@@ -33,6 +37,8 @@ EXPORTS = [
     *lovasz.__all__,
     *mutual_information.__all__,
     *per_object.__all__,
+    *rates.__all__,
     *region.__all__,
+    *tversky.__all__,
 ]
 globals()["__all__"] = EXPORTS

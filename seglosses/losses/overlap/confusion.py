@@ -13,13 +13,9 @@ from seglosses.primitives.overlap import Counts, ratio, soft_counts, tversky_ind
 
 __all__ = [
     "AccuracyLoss",
-    "BalancedAccuracyLoss",
     "FBetaLoss",
-    "GeometricMeanLoss",
     "accuracy_loss",
-    "balanced_accuracy_loss",
     "f_beta_loss",
-    "geometric_mean_loss",
 ]
 
 
@@ -41,24 +37,13 @@ def amplify(prob: Tensor, sharpness: float = 73.0) -> Tensor:
     return torch.sigmoid(sharpness * (prob - 0.5))
 
 
-def _counts(
+def amplified_counts(
     prob: Tensor, target: Tensor, weight: Tensor | None, sharpness: float
 ) -> tuple[Counts, Tensor]:
     """Counts of amplified probabilities, and the number of pixels, each (N, C)."""
     counts = soft_counts(amplify(prob, sharpness), target, weight)
     ones = torch.ones_like(prob[:, :1]) if weight is None else weight
     return counts, flat_maps(ones).sum(2).expand_as(counts.tp)
-
-
-def _rates(
-    prob: Tensor, target: Tensor, weight: Tensor | None, sharpness: float
-) -> tuple[Tensor, Tensor]:
-    """Sensitivity and specificity, 1 where there is nothing to be found."""
-    counts, pixels = _counts(prob, target, weight, sharpness)
-    negatives = (pixels - counts.target).clamp(min=0)
-    found = ratio(counts.tp, counts.target)
-    spared = ratio((negatives - counts.fp).clamp(min=0), negatives)
-    return found, spared
 
 
 def f_beta_loss(
@@ -94,7 +79,7 @@ def f_beta_loss(
         >>> f_beta_loss(prob, target)  # 1 - 2 / (2 + 1)
         tensor([[0.3333]])
     """
-    counts, _ = _counts(prob, target, weight, sharpness)
+    counts, _ = amplified_counts(prob, target, weight, sharpness)
     share = 1 / (1 + beta**2)
     return 1 - tversky_index(counts, alpha=share, beta=1 - share, smooth=smooth)
 
@@ -126,70 +111,11 @@ def accuracy_loss(
         >>> accuracy_loss(prob, target)  # 1 - (1 + 1) / 3
         tensor([[0.3333]])
     """
-    counts, pixels = _counts(prob, target, weight, sharpness)
+    counts, pixels = amplified_counts(prob, target, weight, sharpness)
     return 1 - ratio((pixels - counts.fp - counts.fn).clamp(min=0), pixels)
 
 
-def balanced_accuracy_loss(
-    prob: Tensor, target: Tensor, weight: Tensor | None = None, *, sharpness: float = 73.0
-) -> Tensor:
-    r"""One minus the mean of sensitivity and specificity of amplified probabilities.
-
-        loss = 1 - (TP / (TP + FN) + TN / (TN + FP)) / 2
-
-    Args:
-        prob: Class probabilities, (N, C, *S).
-        target: One-hot or soft labels, (N, C, *S).
-        weight: Weights of pixels, broadcastable to (N, 1, *S).
-        sharpness: How much :func:`amplify` pushes probabilities towards 0 and 1.
-
-    Returns:
-        One loss per image and class, (N, C), in [0, 1]; a rate without pixels counts as 1.
-
-    References:
-        Han et al., AnyLoss, KDD 2024, arXiv:2405.14745.
-
-    Example:
-        >>> prob, target = torch.tensor([[[1.0, 1.0, 0.0]]]), torch.tensor([[[1.0, 0.0, 0.0]]])
-        >>> balanced_accuracy_loss(prob, target)  # 1 - (1 + 1/2) / 2
-        tensor([[0.2500]])
-    """
-    found, spared = _rates(prob, target, weight, sharpness)
-    return 1 - (found + spared) / 2
-
-
-def geometric_mean_loss(
-    prob: Tensor, target: Tensor, weight: Tensor | None = None, *, sharpness: float = 73.0
-) -> Tensor:
-    r"""One minus the geometric mean of sensitivity and specificity (G-mean).
-
-        loss = 1 - sqrt(TP / (TP + FN) * TN / (TN + FP))
-
-    The slope of the root is infinite at 0; below 1e-6 it is that of the secant through zero.
-
-    Args:
-        prob: Class probabilities, (N, C, *S).
-        target: One-hot or soft labels, (N, C, *S).
-        weight: Weights of pixels, broadcastable to (N, 1, *S).
-        sharpness: How much :func:`amplify` pushes probabilities towards 0 and 1.
-
-    Returns:
-        One loss per image and class, (N, C), in [0, 1]; a rate without pixels counts as 1.
-
-    References:
-        Han et al., AnyLoss, KDD 2024, arXiv:2405.14745.
-
-    Example:
-        >>> prob, target = torch.tensor([[[1.0, 1.0, 0.0]]]), torch.tensor([[[1.0, 0.0, 0.0]]])
-        >>> geometric_mean_loss(prob, target)  # 1 - sqrt(1 * 1/2)
-        tensor([[0.2929]])
-    """
-    found, spared = _rates(prob, target, weight, sharpness)
-    product = found * spared
-    return 1 - product / product.clamp(min=1e-6).sqrt()
-
-
-class _ConfusionLoss(MapLoss):
+class ConfusionLoss(MapLoss):
     spatial_dims = (0, 1, 2, 3)
     default_classes = None
 
@@ -199,7 +125,7 @@ class _ConfusionLoss(MapLoss):
         self.sharpness = sharpness
 
 
-class FBetaLoss(_ConfusionLoss):
+class FBetaLoss(ConfusionLoss):
     """Registered form of :func:`f_beta_loss`.
 
     Args:
@@ -234,7 +160,7 @@ class FBetaLoss(_ConfusionLoss):
         return f_beta_loss(prob, target, mask, beta=self.beta, sharpness=self.sharpness)
 
 
-class AccuracyLoss(_ConfusionLoss):
+class AccuracyLoss(ConfusionLoss):
     """Registered form of :func:`accuracy_loss`; of rare classes it learns nothing, see there.
 
     Args:
@@ -256,51 +182,3 @@ class AccuracyLoss(_ConfusionLoss):
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """One minus the accuracy."""
         return accuracy_loss(prob, target, mask, sharpness=self.sharpness)
-
-
-class BalancedAccuracyLoss(_ConfusionLoss):
-    """Registered form of :func:`balanced_accuracy_loss`.
-
-    Args:
-        sharpness: How much :func:`amplify` pushes probabilities towards 0 and 1.
-        options: See :class:`~seglosses.losses.classwise.MapLoss`.
-
-    Example:
-        >>> import torch
-        >>> logits = torch.tensor([[[[99.0, 99.0, -99.0]]]])  # TP, FP and TN, one pixel each
-        >>> BalancedAccuracyLoss()(logits, torch.tensor([[[1, 0, 0]]]))  # 1 - (1 + 1/2) / 2
-        tensor(0.2500)
-    """
-
-    formula = "1 - (TP / (TP + FN) + TN / (TN + FP)) / 2, p amplified"
-    paper = "Han et al. 2024, arXiv:2405.14745"
-    use_when = "sensitivity and specificity both count, imbalanced classes; as a last stage"
-    tags = ("lesion", "imbalance", "score")
-
-    def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
-        """One minus the mean of both rates."""
-        return balanced_accuracy_loss(prob, target, mask, sharpness=self.sharpness)
-
-
-class GeometricMeanLoss(_ConfusionLoss):
-    """Registered form of :func:`geometric_mean_loss`.
-
-    Args:
-        sharpness: How much :func:`amplify` pushes probabilities towards 0 and 1.
-        options: See :class:`~seglosses.losses.classwise.MapLoss`.
-
-    Example:
-        >>> import torch
-        >>> logits = torch.tensor([[[[99.0, 99.0, -99.0]]]])  # TP, FP and TN, one pixel each
-        >>> GeometricMeanLoss()(logits, torch.tensor([[[1, 0, 0]]]))  # 1 - sqrt(1 * 1/2)
-        tensor(0.2929)
-    """
-
-    formula = "1 - sqrt(TP / (TP + FN) * TN / (TN + FP)), p amplified"
-    paper = "Han et al. 2024, arXiv:2405.14745"
-    use_when = "neither sensitivity nor specificity may collapse; as a last stage"
-    tags = ("lesion", "imbalance", "score")
-
-    def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
-        """One minus the geometric mean of both rates."""
-        return geometric_mean_loss(prob, target, mask, sharpness=self.sharpness)

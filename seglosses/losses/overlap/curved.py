@@ -13,8 +13,8 @@ from seglosses.primitives.focusing import focal_power
 from seglosses.primitives.overlap import (
     Counts,
     Intersection,
+    dice_index,
     soft_counts,
-    tversky_index,
 )
 
 __all__ = [
@@ -171,16 +171,12 @@ def _share_of_interior(target: Tensor, smooth: float) -> Tensor:
     return 1 - 2 * (size - interior + smooth) / (size + smooth)
 
 
-def _dice(counts: Counts, smooth: float) -> Tensor:
-    return tversky_index(counts, alpha=0.5, beta=0.5, smooth=smooth / 2)
-
-
 def _log_cosh(counts: Counts, smooth: float) -> Tensor:
-    return (1 - _dice(counts, smooth)).cosh().log()
+    return (1 - dice_index(counts, smooth=smooth)).cosh().log()
 
 
 def _log_dice(counts: Counts, gamma: float, smooth: float) -> Tensor:
-    return focal_power(-_dice(counts, smooth).log(), gamma)
+    return focal_power(-dice_index(counts, smooth=smooth).log(), gamma)
 
 
 class LogCoshDiceLoss(OverlapLoss):

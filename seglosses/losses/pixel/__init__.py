@@ -10,13 +10,17 @@ from seglosses.losses.pixel import (
     calibration,
     calibration_bins,
     calibration_kernel,
+    calibration_margins,
     calibration_spatial,
     classification,
+    entropy_forms,
     focal,
     hard_pixels,
+    interaction,
     label_margins,
     long_tail,
     noise_robust,
+    normalized,
     per_object,
     seesaw,
     structured,
@@ -28,13 +32,17 @@ from seglosses.losses.pixel.bootstrapping import *
 from seglosses.losses.pixel.calibration import *
 from seglosses.losses.pixel.calibration_bins import *
 from seglosses.losses.pixel.calibration_kernel import *
+from seglosses.losses.pixel.calibration_margins import *
 from seglosses.losses.pixel.calibration_spatial import *
 from seglosses.losses.pixel.classification import *
+from seglosses.losses.pixel.entropy_forms import *
 from seglosses.losses.pixel.focal import *
 from seglosses.losses.pixel.hard_pixels import *
+from seglosses.losses.pixel.interaction import *
 from seglosses.losses.pixel.label_margins import *
 from seglosses.losses.pixel.long_tail import *
 from seglosses.losses.pixel.noise_robust import *
+from seglosses.losses.pixel.normalized import *
 from seglosses.losses.pixel.per_object import *
 from seglosses.losses.pixel.seesaw import *
 from seglosses.losses.pixel.structured import *
@@ -48,13 +56,17 @@ EXPORTS = [
     *calibration.__all__,
     *calibration_bins.__all__,
     *calibration_kernel.__all__,
+    *calibration_margins.__all__,
     *calibration_spatial.__all__,
     *classification.__all__,
+    *entropy_forms.__all__,
     *focal.__all__,
     *hard_pixels.__all__,
+    *interaction.__all__,
     *label_margins.__all__,
     *long_tail.__all__,
     *noise_robust.__all__,
+    *normalized.__all__,
     *per_object.__all__,
     *seesaw.__all__,
     *structured.__all__,

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
-from seglosses.losses.topology.bars import sides_of, windows
 from seglosses.losses.topology.form import Form, Levels, Side
-from seglosses.primitives.host import host_function, host_table
+from seglosses.losses.topology.matched_features import MATCHED, MISSING, SURPLUS, matched_features
+from seglosses.primitives.host import host_table
 from seglosses.primitives.host_costs import cost_of_maps, host_cost
-from seglosses.topology import betti_matching_batch
-from seglosses.topology.filtration import Construction, Filtration
-from seglosses.topology.label_bars import LabelBars
+from seglosses.topology.filtration import Construction
 from seglosses.topology.matching import ImageIntervals
 
 __all__ = [
     "BettiMatchingLoss",
     "betti_matching_loss",
 ]
-
-Index = NDArray[np.int64]
-
-
-#: What became of a feature.
-_MATCHED, _NEVER_DYING, _SURPLUS, _MISSING = range(4)
 
 
 def betti_matching_loss(
@@ -128,7 +116,7 @@ def _matched_loss(prob: Tensor, target: Tensor, form: Form) -> Tensor:
 def _cost(prob: Tensor, target: Tensor, *, form: Form | dict[str, Any]) -> Tensor:
     form = form if isinstance(form, Form) else Form(**form)
     table = host_table(
-        _features,
+        matched_features,
         prob,
         target,
         columns=7,
@@ -155,9 +143,9 @@ def _cost(prob: Tensor, target: Tensor, *, form: Form | dict[str, Any]) -> Tenso
     spent = torch.where(length.detach().abs() > form.min_length, spent, 0.0)
     of_birth = 2 * form.weights[0] * (birth - wanted_birth).square()
     of_both = of_birth + 2 * form.weights[0] * (death - wanted_death).square()
-    costs = torch.where(kind == _SURPLUS, form.weights[1] * spent, of_birth)
-    costs = torch.where(kind == _MATCHED, of_both, costs)
-    costs = torch.where(kind == _MISSING, (wanted_birth - wanted_death).square(), costs)
+    costs = torch.where(kind == SURPLUS, form.weights[1] * spent, of_birth)
+    costs = torch.where(kind == MATCHED, of_both, costs)
+    costs = torch.where(kind == MISSING, (wanted_birth - wanted_death).square(), costs)
     rows = costs.new_zeros((prob.shape[0] * prob.shape[1],))
     total = rows.index_add(0, row, costs).view(prob.shape[:2]) / len(form.levels)
     # NaN came to nothing in the filtration; here it comes back, for a GradScaler to see
@@ -173,84 +161,6 @@ def at_pixels(values: Tensor, index: Tensor) -> Tensor:
                 [3., 3.]])
     """
     return values.index_select(0, index.flatten()).view(index.shape)
-
-
-@host_function
-def _features(
-    prob: NDArray[np.floating],
-    target: NDArray[np.generic],
-    *,
-    levels: tuple[Filtration, ...],
-    essential: bool,
-    window: Side | None,
-    crop: Side | None,
-    remember: int,
-    threads: int | None,
-    construction: Construction,
-    image_intervals: ImageIntervals,
-) -> Index:
-    """Features of every window of every map (f, 7).
-
-    Columns: birth and death in the prediction, birth and death in the label (flat indices into the
-    whole batch), the map that the feature belongs to, the probability that its birth should have
-    where it is wrong (0 for superlevel sets, 1 for sublevel sets), and what became of it.
-    """
-    shape = prob.shape[2:]
-    pred, label = prob.reshape(-1, *shape), target.astype(prob.dtype).reshape(-1, *shape)
-    pixels = np.arange(math.prod(shape)).reshape(shape)
-    places = []
-    for row in range(len(pred)):
-        box = _drawn_box(shape, crop)
-        lengths = tuple(part.stop - part.start for part in box)
-        places += [(row, _within(box, part)) for part in windows(lengths, window)]
-    first, second = ([m[r][p] for r, p in places] for m in (pred, label))
-    found = [np.zeros((0, 7), np.int64)]
-    for level in levels:
-        matchings = betti_matching_batch(
-            first,
-            second,
-            threads=threads,
-            filtration=level,
-            construction=construction,
-            image_intervals=image_intervals,
-            remembered=known_labels(remember) if remember else None,
-        )
-        for (row, part), matching in zip(places, matchings, strict=True):
-            index = pixels[part].ravel()
-            oldest = np.array([matching.essential] if essential else [], np.int64).reshape(-1, 2)
-            groups = {
-                _MATCHED: np.concatenate(matching.matched),
-                _NEVER_DYING: np.repeat(oldest, 2, axis=1),
-                _SURPLUS: np.tile(np.concatenate(matching.unmatched_a), 2),
-                _MISSING: np.tile(np.concatenate(matching.unmatched_b), 2),
-            }
-            for kind, group in groups.items():
-                tail = np.broadcast_to([row, level == "sublevel", kind], (len(group), 3))
-                found.append(np.concatenate([index[group] + row * pixels.size, tail], axis=1))
-    return np.concatenate(found)
-
-
-@lru_cache(maxsize=4)
-def known_labels(size: int) -> LabelBars:
-    """Labels that are remembered, by their number."""
-    return LabelBars(size)
-
-
-def _drawn_box(shape: tuple[int, ...], crop: Side | None) -> tuple[slice, ...]:
-    """A box at random, the whole map where it is not larger."""
-    box = []
-    for side, length in zip(sides_of(crop, shape), shape, strict=True):
-        start = int(torch.randint(length - side + 1, ())) if side < length else 0
-        box.append(slice(start, min(start + side, length)))
-    return tuple(box)
-
-
-def _within(box: tuple[slice, ...], part: tuple[slice, ...]) -> tuple[slice, ...]:
-    """A window of a box, as a place in the map."""
-    return tuple(
-        slice(whole.start + own.start, min(whole.start + own.stop, whole.stop))
-        for whole, own in zip(box, part, strict=True)
-    )
 
 
 class BettiMatchingLoss(MapLoss):

@@ -9,22 +9,15 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.extra_inputs import extra_map
-from seglosses.losses.base import SegmentationLoss, SegOptions
-from seglosses.losses.classes import refuse_per_pixel, refuse_points
+from seglosses.losses.weak.coloured import ColouredLoss, ColouredOptions
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.first_order import refuse_transforms
 from seglosses.primitives.neighbours import shifted
 from seglosses.primitives.quadratic import quadratic_form
-from seglosses.primitives.reduction import Asked, average_pixels
-from seglosses.primitives.tree_filter import colour_tree, tree_means
 
 __all__ = [
     "GatedCRFLoss",
-    "TreeEnergyLoss",
     "gated_crf_loss",
-    "tree_energy_loss",
 ]
 
 
@@ -96,106 +89,7 @@ def gated_crf_loss(
     return total / torch.where(share > 0, share, 1.0)
 
 
-def tree_energy_loss(
-    prob: Tensor,
-    image: Tensor,
-    *,
-    weight: Tensor | None = None,
-    sigma: float = 0.02,
-    features: Tensor | None = None,
-) -> Tensor:
-    r"""Predictions should be those of pixels of like colour, near or far.
-
-        loss_c = mean of |p - q|,  q = means of p along the tree
-
-    The tree is the minimum spanning tree of squared differences of neighbouring colours; a pixel
-    weighs by the product of exp(-|dI|^2 / sigma) along its edges. With features q is averaged
-    along a second tree, of these, where sigma is 1.
-
-    Args:
-        prob: Class probabilities, (N, C, *S); differentiable once.
-        image: I, (N, K, *S).
-        weight: Weights of pixels in the mean, (N, 1, *S); all are in the tree.
-        sigma: Of the image: 0.02 or 0.002 in the paper, of images normalised to deviation 1.
-        features: (N, D, *S).
-
-    Returns:
-        One loss per image and class, (N, C), in [0, 1].
-
-    References:
-        Liang et al., Tree energy loss, CVPR 2022, arXiv:2203.10739. There features get a gradient
-        through their tree, here they get none.
-
-    Example:
-        >>> prob = torch.tensor([[[[1.0, 0.0, 0.0]]]])
-        >>> image = torch.tensor([[[[0.0, 0.0, 9.0]]]])  # the first two are one: 1/2 each
-        >>> tree_energy_loss(prob, image)  # (1/2 + 1/2 + 0) / 3
-        tensor([[0.3333]])
-    """
-    refuse_transforms()
-    means = _along_trees(prob, image, features, sigma)
-    return average_pixels((prob - means).abs(), weight)
-
-
-@torch.compiler.disable  # type: ignore[untyped-decorator]
-def _along_trees(prob: Tensor, image: Tensor, features: Tensor | None, sigma: float) -> Tensor:
-    """Outside of compiled graphs: the host makes the trees."""
-    for guide, spread in ((image, sigma), (features, 1.0)):
-        if guide is not None:
-            host = guide.detach().cpu().nan_to_num().numpy()
-            prob = tree_means(prob, [colour_tree(each, spread) for each in host])
-    return prob
-
-
-class _ColouredLoss(SegmentationLoss):
-    """Energies of images in which most pixels have no label."""
-
-    unlabelled: int | None
-
-    def forward(
-        self,
-        pred: Tensor,
-        target: Tensor,
-        weight: Tensor | None = None,
-        avg_factor: float | Tensor | None = None,
-        reduction_override: str | None = None,
-        ignore_index: int | None = None,
-    ) -> Tensor:
-        """Loss of raw logits, see :meth:`seglosses.losses.base.SegmentationLoss.forward`.
-
-        Pixels of the label ``unlabelled`` count, whatever label is ignored.
-        """
-        # dense targets say by zeros which pixels do not count
-        if self.unlabelled is not None and target.shape != pred.shape:
-            target = target.masked_fill(target == self.unlabelled, 0)
-        return super().forward(pred, target, weight, avg_factor, reduction_override, ignore_index)
-
-    def _set_unlabelled(self, unlabelled: int | None) -> None:
-        if unlabelled is not None:
-            check_range("(-inf, inf)", whole=True, unlabelled=unlabelled)
-        self.unlabelled = unlabelled
-
-    def energy(self, prob: Tensor, image: Tensor, mask: Tensor | None) -> Tensor:
-        """Energies of images and classes, (N, C)."""
-        raise NotImplementedError
-
-    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
-        """Sum over classes, or mean over independent channels; mean over images."""
-        owner = type(self).__name__
-        refuse_per_pixel(owner, asked, batch)
-        refuse_points(owner, batch)
-        prob, size = batch.prob(), tuple(batch.logits.shape[2:])
-        image = extra_map("image", owner, len(prob), size).detach().to(prob.dtype)
-        loss = self.energy(prob, image, batch.mask())
-        if batch.sigmoid:
-            # each channel is a class and its complement, which differ as much
-            loss = 2 * loss / batch.channels
-        if self.class_weight is not None:
-            loss = loss * self.class_weight
-        return asked.of(loss.sum(1), batch.row_weight)
-
-
-class GatedCRFLoss(_ColouredLoss):
+class GatedCRFLoss(ColouredLoss):
     """Registered form of :func:`gated_crf_loss`; needs the extra input ``image``.
 
     Energies of classes are summed. Of the label it reads only which pixels count: those that are
@@ -206,9 +100,7 @@ class GatedCRFLoss(_ColouredLoss):
         sigma_space: In pixels.
         sigma_colour: In units of the image, as the network sees it.
         smoothness: Weight of the kernel without colours.
-        unlabelled: Label of pixels that nobody labelled, which count here; None where there is
-            none.
-        options: See :class:`~seglosses.losses.base.SegmentationLoss`.
+        options: See :class:`~seglosses.losses.weak.coloured.ColouredLoss`.
 
     Raises:
         ValueError: without the extra input ``image``, or where it does not fit the logits.
@@ -224,8 +116,6 @@ class GatedCRFLoss(_ColouredLoss):
     formula = "1 / n sum_ij k_ij (1 - sum_c p_i p_j), k the likeness of colours in a window"
     paper = "Obukhov et al. 2019, arXiv:1906.04651"
     use_when = "scribbles or points, beside cross-entropy, weight 0.1 (extra input: image)"
-    tags = ("weak", "partial")
-    needs = ("image",)
 
     def __init__(
         self,
@@ -233,8 +123,7 @@ class GatedCRFLoss(_ColouredLoss):
         sigma_space: float = 6.0,
         sigma_colour: float = 0.1,
         smoothness: float = 0.0,
-        unlabelled: int | None = 255,
-        **options: Unpack[SegOptions],
+        **options: Unpack[ColouredOptions],
     ) -> None:
         super().__init__(**options)
         check_range("[1, inf)", whole=True, radius=radius)
@@ -242,7 +131,6 @@ class GatedCRFLoss(_ColouredLoss):
         check_range("[0, inf)", smoothness=smoothness)
         self.radius, self.smoothness = radius, smoothness
         self.sigma_space, self.sigma_colour = sigma_space, sigma_colour
-        self._set_unlabelled(unlabelled)
 
     def energy(self, prob: Tensor, image: Tensor, mask: Tensor | None) -> Tensor:
         """Energies of the random field."""
@@ -255,56 +143,3 @@ class GatedCRFLoss(_ColouredLoss):
             sigma_colour=self.sigma_colour,
             smoothness=self.smoothness,
         )
-
-
-class TreeEnergyLoss(_ColouredLoss):
-    """Registered form of :func:`tree_energy_loss`; needs the extra input ``image``.
-
-    Distances of classes are summed. Of the label it reads only which pixels count: those that are
-    ignored, or have weight 0, are not in the mean, and those of the label ``unlabelled`` are.
-    As published, only these are: then give pixels with a label the weight 0.
-
-    Args:
-        sigma: Squared difference of colours of the image as the network sees it, over which an edge
-            passes 1/e.
-        high_level: A second tree, of the extra input ``features``, follows that of the image.
-        unlabelled: Label of pixels that nobody labelled, which count here; None where there is
-            none.
-        options: See :class:`~seglosses.losses.base.SegmentationLoss`.
-
-    Raises:
-        ValueError: without the extra input ``image``, or where it does not fit the logits.
-
-    Example:
-        >>> from seglosses.extra_inputs import extra_inputs
-        >>> logits = torch.tensor([[[[99.0, -99.0]], [[-99.0, 99.0]]]])
-        >>> with extra_inputs(image=torch.zeros(1, 3, 1, 2)):  # the means are 1/2
-        ...     TreeEnergyLoss()(logits, torch.tensor([[[0, 255]]]))
-        tensor(1.)
-    """
-
-    formula = "mean of |p - q|, q the means of p along the minimum spanning tree of colours"
-    paper = "Liang et al. 2022, arXiv:2203.10739"
-    use_when = "scribbles or points, beside cross-entropy, weight 0.4 (extra input: image)"
-    tags = ("weak", "partial")
-    needs = ("image",)
-
-    def __init__(
-        self,
-        sigma: float = 0.02,
-        high_level: bool = False,
-        unlabelled: int | None = 255,
-        **options: Unpack[SegOptions],
-    ) -> None:
-        super().__init__(**options)
-        check_range("(0, inf)", sigma=sigma)
-        self.sigma, self.high_level = sigma, high_level
-        self._set_unlabelled(unlabelled)
-
-    def energy(self, prob: Tensor, image: Tensor, mask: Tensor | None) -> Tensor:
-        """Distances from the means along the trees."""
-        features = None
-        if self.high_level:
-            size = tuple(prob.shape[2:])
-            features = extra_map("features", type(self).__name__, len(prob), size)
-        return tree_energy_loss(prob, image, weight=mask, sigma=self.sigma, features=features)

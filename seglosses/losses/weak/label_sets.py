@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.extra_inputs import extra_input
-from seglosses.losses.base import PixelLoss, PixelOptions, SegmentationLoss, SegOptions
-from seglosses.losses.classes import refuse_per_pixel
+from seglosses.losses.base import PixelLoss, PixelOptions, SegmentationLoss
 from seglosses.losses.classwise import CountOptions, OverlapLoss
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.entropy import cross_entropy
 from seglosses.primitives.label_sets import (
     LabelSets,
-    excluded_classes,
     known_counts,
     merged_background,
     merged_counts,
     possible_classes,
     with_sets,
 )
-from seglosses.primitives.layout import flat_maps
-from seglosses.primitives.overlap import Counts, batch_counts, tversky_index
-from seglosses.primitives.reduction import Asked
+from seglosses.primitives.overlap import Counts, batch_counts, dice_index
 from seglosses.primitives.set_entropy import set_entropy
 
 __all__ = [
-    "ExclusionCrossEntropyLoss",
-    "ExclusionDiceLoss",
     "MarginalCrossEntropyLoss",
     "MarginalDiceLoss",
-    "exclusion_cross_entropy_loss",
-    "exclusion_dice_loss",
     "marginal_cross_entropy_loss",
     "marginal_dice_loss",
 ]
@@ -57,6 +48,7 @@ def marginal_cross_entropy_loss(logits: Tensor, target: Tensor) -> Tensor:
         segmentation, Medical Image Analysis 70, 2021, arXiv:2007.03868.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[[0.5], [0.3], [0.2]]]).log()
         >>> marginal_cross_entropy_loss(logits, torch.tensor([[[1.0], [0.0], [1.0]]]))  # -log .7
         tensor([[0.3567]])
@@ -87,6 +79,7 @@ def marginal_dice_loss(prob: Tensor, possible: Tensor, *, smooth: float = 1.0) -
         arXiv:2107.03846, of sets that are a pixel's.
 
     Example:
+        >>> import torch
         >>> prob = torch.tensor([[[0.5, 0.5, 0.5]]])
         >>> possible = torch.tensor([[[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]]])  # it, either, the other
         >>> prob = torch.cat([prob, 1 - prob], 1)
@@ -97,62 +90,10 @@ def marginal_dice_loss(prob: Tensor, possible: Tensor, *, smooth: float = 1.0) -
 
 
 def _dice(counts: Counts, smooth: float) -> Tensor:
-    return 1 - tversky_index(counts, alpha=0.5, beta=0.5, smooth=smooth / 2)
+    return 1 - dice_index(counts, smooth=smooth)
 
 
-def exclusion_dice_loss(prob: Tensor, excluded: Tensor) -> Tensor:
-    r"""Dice score of each class with the pixels that cannot have it.
-
-        loss = 2 sum e p / (sum e + sum p)
-
-    Args:
-        prob: Class probabilities, (N, C, *S).
-        excluded: e, 1 where a pixel cannot have the class, (N, C, *S).
-
-    Returns:
-        One loss per image and class, (N, C), in [0, 1]; 0 where both are empty.
-
-    References:
-        Shi et al., arXiv:2007.03868, where all other labelled classes exclude a class.
-
-    Example:
-        >>> prob = torch.tensor([[[0.5, 0.5, 1.0]]])
-        >>> exclusion_dice_loss(prob, torch.tensor([[[1.0, 1.0, 0.0]]]))  # 2 * 1 / (2 + 2)
-        tensor([[0.5000]])
-    """
-    p, e = flat_maps(prob), flat_maps(excluded)
-    both = p.sum(2) + e.sum(2)
-    return 2 * (p * e).sum(2) / torch.where(both > 0, both, 1.0)
-
-
-def exclusion_cross_entropy_loss(logits: Tensor, target: Tensor, *, epsilon: float = 1.0) -> Tensor:
-    r"""A price for classes that a pixel cannot have.
-
-        loss = sum_{c not in S} log((p_c + epsilon) / epsilon)
-
-    Args:
-        logits: (N, C, *S).
-        target: As in :func:`marginal_cross_entropy_loss`.
-        epsilon: Above 0; 1 in the paper, and smaller ones make the first doubts dearer.
-
-    Returns:
-        (N, *S), at least 0.
-
-    References:
-        Shi et al., arXiv:2007.03868.
-
-    Example:
-        >>> logits = torch.tensor([[[0.5], [0.3], [0.2]]]).log()
-        >>> exclusion_cross_entropy_loss(logits, torch.tensor([[[1.0], [0.0], [1.0]]]))  # log 1.3
-        tensor([[0.2624]])
-    """
-    price = torch.log1p(logits.softmax(1) / epsilon)
-    if target.is_floating_point():
-        return price.masked_fill(possible_classes(target), 0.0).sum(1)
-    return price.scatter(1, target.unsqueeze(1), 0.0).sum(1)
-
-
-class _SetLoss(SegmentationLoss):
+class SetLoss(SegmentationLoss):
     """Labels that stand for sets of classes: the option, and the extra input ``labelled``."""
 
     label_sets: LabelSets | None
@@ -174,7 +115,7 @@ class _SetLoss(SegmentationLoss):
         target = with_sets(pred, target, self.label_sets, ignored, type(self).__name__)
         return super().forward(pred, target, weight, avg_factor, reduction_override, ignore_index)
 
-    def _set_of_labels(self, label_sets: LabelSets | None) -> None:
+    def set_of_labels(self, label_sets: LabelSets | None) -> None:
         if label_sets is not None and self.use_sigmoid:
             raise ValueError(
                 "label_sets are sets of classes that exclude each other, and channels of a sigmoid"
@@ -183,7 +124,7 @@ class _SetLoss(SegmentationLoss):
         self.label_sets = None if label_sets is None else [list(each) for each in label_sets]
 
 
-class MarginalCrossEntropyLoss(_SetLoss, PixelLoss):
+class MarginalCrossEntropyLoss(SetLoss, PixelLoss):
     """Registered form of :func:`marginal_cross_entropy_loss`: for partly labelled data sets.
 
     What a pixel may be is said in one of three ways:
@@ -204,6 +145,7 @@ class MarginalCrossEntropyLoss(_SetLoss, PixelLoss):
             without a set, and labels of a class that ``labelled`` denies.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[[0.5], [0.3], [0.2]]]).log()
         >>> loss = MarginalCrossEntropyLoss(label_sets=[[0, 2], [1], [2]])
         >>> loss(logits, torch.tensor([[0]]))  # -log .7
@@ -223,7 +165,7 @@ class MarginalCrossEntropyLoss(_SetLoss, PixelLoss):
         self, label_sets: LabelSets | None = None, **options: Unpack[PixelOptions]
     ) -> None:
         super().__init__(**options)
-        self._set_of_labels(label_sets)
+        self.set_of_labels(label_sets)
 
     def prepare(self, batch: Aligned) -> Aligned:
         """Take the sets of classes for target."""
@@ -234,7 +176,7 @@ class MarginalCrossEntropyLoss(_SetLoss, PixelLoss):
         return marginal_cross_entropy_loss(logits, target)
 
 
-class MarginalDiceLoss(_SetLoss, OverlapLoss):
+class MarginalDiceLoss(SetLoss, OverlapLoss):
     """Registered form of :func:`marginal_dice_loss`: for partly labelled data sets.
 
     What a pixel may be is said as in :class:`MarginalCrossEntropyLoss`. Classes that the extra
@@ -249,6 +191,7 @@ class MarginalDiceLoss(_SetLoss, OverlapLoss):
         ValueError: as :class:`MarginalCrossEntropyLoss`.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[[0.5, 0.1], [0.3, 0.7], [0.2, 0.2]]]).log()
         >>> loss = MarginalDiceLoss(label_sets=[[0, 2], [1]], classes=[1], smooth=0.0)
         >>> loss(logits, torch.tensor([[0, 1]]))  # 1 - 2 * .7 / (.7 + .3 + 1)
@@ -269,7 +212,7 @@ class MarginalDiceLoss(_SetLoss, OverlapLoss):
         super().__init__(**options)
         check_range("[0, inf)", smooth=smooth)
         self.smooth = smooth
-        self._set_of_labels(label_sets)
+        self.set_of_labels(label_sets)
 
     def prepare(self, batch: Aligned) -> Aligned:
         """Merge the classes that an image does not label into class 0."""
@@ -290,94 +233,3 @@ class MarginalDiceLoss(_SetLoss, OverlapLoss):
     def compute(self, counts: Counts) -> Tensor:
         """One minus Dice."""
         return _dice(counts, self.smooth)
-
-
-class ExclusionCrossEntropyLoss(_SetLoss, PixelLoss):
-    """Registered form of :func:`exclusion_cross_entropy_loss`.
-
-    What a pixel may be is said as in :class:`MarginalCrossEntropyLoss`.
-
-    Args:
-        label_sets: For each label the classes that it stands for, ``[[0, 3], [1], [2], [3]]``.
-        epsilon: Above 0.
-        options: See :class:`~seglosses.losses.base.PixelLoss`.
-
-    Raises:
-        ValueError: as :class:`MarginalCrossEntropyLoss`.
-
-    Example:
-        >>> logits = torch.tensor([[[0.5], [0.3], [0.2]]]).log()
-        >>> loss = ExclusionCrossEntropyLoss(label_sets=[[0, 2], [1]])
-        >>> loss(logits, torch.tensor([[0]]))  # log 1.3
-        tensor(0.2624)
-    """
-
-    formula = "sum_{c not in S} log((p_c + e) / e), S the classes that a pixel may have"
-    paper = "Shi et al. 2021, arXiv:2007.03868"
-    use_when = "beside marginal losses: organs exclude each other (extra input, optional: labelled)"
-    tags = ("partial",)
-
-    def __init__(
-        self,
-        label_sets: LabelSets | None = None,
-        epsilon: float = 1.0,
-        **options: Unpack[PixelOptions],
-    ) -> None:
-        super().__init__(**options)
-        check_range("(0, inf)", epsilon=epsilon)
-        self.epsilon = epsilon
-        self._set_of_labels(label_sets)
-
-    def prepare(self, batch: Aligned) -> Aligned:
-        """Take the sets of classes for target."""
-        return merged_background(batch, type(self).__name__, merge=False)
-
-    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
-        """The price of impossible classes."""
-        return exclusion_cross_entropy_loss(logits, target, epsilon=self.epsilon)
-
-
-class ExclusionDiceLoss(_SetLoss):
-    """Registered form of :func:`exclusion_dice_loss`, summed over classes.
-
-    What a pixel may be is said as in :class:`MarginalCrossEntropyLoss`.
-
-    Args:
-        label_sets: For each label the classes that it stands for, ``[[0, 3], [1], [2], [3]]``.
-        options: See :class:`~seglosses.losses.base.SegmentationLoss`.
-
-    Raises:
-        ValueError: as :class:`MarginalCrossEntropyLoss`.
-
-    Example:
-        >>> logits = torch.tensor([[[0.5, 0.1], [0.3, 0.7], [0.2, 0.2]]]).log()
-        >>> loss = ExclusionDiceLoss(label_sets=[[0, 2], [1]])
-        >>> loss(logits, torch.tensor([[0, 1]]))  # 2 (.1 / 1.6 + .3 / 2 + .2 / 1.4)
-        tensor(0.7107)
-    """
-
-    formula = "sum over classes of 2 sum e p / (sum e + sum p), e where the class is impossible"
-    paper = "Shi et al. 2021, arXiv:2007.03868"
-    use_when = (
-        "beside MarginalDiceLoss: organs exclude each other (extra input, optional: labelled)"
-    )
-    tags = ("partial",)
-
-    def __init__(self, label_sets: LabelSets | None = None, **options: Unpack[SegOptions]) -> None:
-        super().__init__(**options)
-        self._set_of_labels(label_sets)
-
-    def prepare(self, batch: Aligned) -> Aligned:
-        """Take the sets of classes for target."""
-        return merged_background(batch, type(self).__name__, merge=False)
-
-    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
-        """Sum over classes, mean over images."""
-        refuse_per_pixel(type(self).__name__, asked, batch)
-        prob, excluded, mask = batch.prob(), excluded_classes(batch), batch.mask()
-        if mask is not None:
-            prob, excluded = prob * mask, excluded * mask
-        loss = exclusion_dice_loss(prob, excluded)
-        if self.class_weight is not None:
-            loss = loss * self.class_weight
-        return asked.of(loss.sum(1), batch.row_weight)

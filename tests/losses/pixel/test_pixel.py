@@ -26,10 +26,13 @@ FAMILIES = (
     "active_passive",
     "asymmetric",
     "calibration",
+    "calibration_margins",
     "classification",
+    "entropy_forms",
     "focal",
     "label_margins",
     "noise_robust",
+    "normalized",
 )
 PIXEL_LOSSES = [
     member

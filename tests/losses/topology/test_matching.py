@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from seglosses.losses import BettiMatchingLoss, betti_matching_loss
-from seglosses.losses.topology.matching import known_labels
+from seglosses.losses.topology.matched_features import known_labels
 from seglosses.topology import betti_matching_batch, betti_numbers, matching_error
 from tests.losses.topology.topology_cases import case
 

@@ -1,0 +1,195 @@
+"""Distillation of channels: where each of them looks, and how it correlates with the teacher's."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from typing_extensions import Unpack
+
+from seglosses.losses.base import SegOptions
+from seglosses.losses.guided.taught import TaughtLoss
+from seglosses.primitives.checks import check_range
+from seglosses.primitives.encoding import Aligned, activate
+
+__all__ = [
+    "ChannelWiseDistillationLoss",
+    "DISTLoss",
+    "channel_wise_distillation_loss",
+    "dist_loss",
+]
+
+
+def channel_wise_distillation_loss(
+    student: Tensor, teacher: Tensor, *, temperature: float = 4.0
+) -> Tensor:
+    r"""Where each channel looks: divergence of its softmax over pixels from the teacher's.
+
+        loss_c = T^2 KL(softmax over pixels of t_c / T || softmax over pixels of s_c / T)
+
+    Args:
+        student: Logits or features, (N, C, *S).
+        teacher: Of that shape; a constant of differentiation.
+        temperature: T.
+
+    Returns:
+        One loss per image and channel, (N, C), not negative.
+
+    References:
+        Shu et al., Channel-wise knowledge distillation for dense prediction, ICCV 2021,
+        arXiv:2011.13256.
+
+    Example:
+        >>> student = torch.zeros(1, 1, 2)
+        >>> teacher = torch.tensor([[[3.0, 1.0]]]).log()  # 3/4 and 1/4 against 1/2 and 1/2
+        >>> channel_wise_distillation_loss(student, teacher, temperature=1.0)
+        tensor([[0.1308]])
+    """
+    log_p = (student.flatten(2) / temperature).log_softmax(2)
+    log_q = (teacher.detach().flatten(2) / temperature).log_softmax(2)
+    return temperature**2 * (log_q.exp() * (log_q - log_p)).sum(2)
+
+
+def dist_loss(
+    prob: Tensor,
+    teacher: Tensor,
+    *,
+    inter: float = 1.0,
+    intra: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    r"""Correlation with the teacher, of the classes of a pixel and of the pixels of a class.
+
+        loss = inter mean_i (1 - r(p_i., q_i.)) + intra mean_c (1 - r(p_.c, q_.c))
+
+    r is Pearson's correlation: what is shifted or scaled costs nothing. It is 1 where both are
+    constant.
+
+    Args:
+        prob: The student's, (N, C, *S), C > 1.
+        teacher: (N, C, *S); a constant of differentiation.
+        inter: Weight of the first term.
+        intra: Weight of the second.
+        weight: Weights of pixels, (N, 1, *S).
+
+    Returns:
+        One loss per image, (N,), in [0, 2 (inter + intra)].
+
+    References:
+        Huang et al., Knowledge distillation from a stronger teacher, NeurIPS 2022,
+        arXiv:2205.10536. There the pixels of a class are those of the whole batch.
+
+    Example:
+        >>> p, q = torch.tensor([[[0.8], [0.2]]]), torch.tensor([[[0.4], [0.6]]])
+        >>> dist_loss(p, q)  # one pixel: 1 - (-1), and nothing to correlate
+        tensor([2.])
+    """
+    p, q = prob.flatten(2), teacher.detach().flatten(2)
+    share = torch.ones_like(p[:, :1]) if weight is None else weight.flatten(2)
+    total = share.sum(2)
+    total = torch.where(total > 0, total, 1.0)
+    classes = 1 - _correlation(p, q, torch.ones_like(p[:, :1]), 1)
+    pixels = 1 - _correlation(p, q, share, 2)
+    per_pixel = (classes * share.squeeze(1)).sum(1) / total.squeeze(1)
+    seen = (share > 0).flatten(1).any(1)
+    return torch.where(seen, inter * per_pixel + intra * pixels.mean(1), per_pixel * 0)
+
+
+def _correlation(p: Tensor, q: Tensor, share: Tensor, dim: int) -> Tensor:
+    """Pearson's, over a dimension, 1 where both are constant."""
+    share = share.expand_as(p)
+    total = share.sum(dim, keepdim=True)
+    total = torch.where(total > 0, total, 1.0)
+    p, q = (x - (x * share).sum(dim, keepdim=True) / total for x in (p, q))
+    both, of_p, of_q = ((x * share).sum(dim) for x in (p * q, p * p, q * q))
+    # deviations of a few roundings are those of a constant
+    least = total.squeeze(dim) * (8 * torch.finfo(p.dtype).eps) ** 2
+    flat_p, flat_q = of_p <= least, of_q <= least
+    root = (torch.where(flat_p, 1.0, of_p) * torch.where(flat_q, 1.0, of_q)).sqrt()
+    return torch.where(flat_p | flat_q, (flat_p & flat_q).to(p.dtype), both / root)
+
+
+class ChannelWiseDistillationLoss(TaughtLoss):
+    """Registered form of :func:`channel_wise_distillation_loss` (CWD), of logits.
+
+    Needs the extra input ``teacher``. The mean over channels; pixels that are ignored or have
+    weight 0 have no share, and weights other than 0 and 1 are refused.
+
+    Args:
+        temperature: T, divides the logits of both networks.
+        options: See :class:`~seglosses.losses.base.SegmentationLoss`.
+
+    Raises:
+        ValueError: for a ``temperature`` up to 0, or without the extra input ``teacher``.
+
+    Example:
+        >>> from seglosses.extra_inputs import extra_inputs
+        >>> teacher = torch.tensor([[[[3.0, 1.0]]]]).log()
+        >>> with extra_inputs(teacher=teacher):  # 3/4 and 1/4 against 1/2 and 1/2
+        ...     loss = ChannelWiseDistillationLoss(temperature=1.0)
+        ...     loss(torch.zeros(1, 1, 1, 2), torch.tensor([[[0, 1]]]))
+        tensor(0.1308)
+    """
+
+    formula = "T^2 / C sum_c KL(softmax over pixels of t_c / T || that of s_c / T)"
+    paper = "Shu et al. 2021, arXiv:2011.13256"
+    use_when = "a larger trained network, and each class's place matters (extra input: teacher)"
+    tags = ("teacher",)
+    weighs_classes = True
+
+    def __init__(self, temperature: float = 4.0, **options: Unpack[SegOptions]) -> None:
+        super().__init__(**options)
+        check_range("(0, inf)", temperature=temperature)
+        self.temperature = temperature
+
+    def relate(self, student: Tensor, teacher: Tensor, batch: Aligned) -> Tensor:
+        """Mean over channels."""
+        if batch.valid is not None:
+            gone = ~batch.valid.unsqueeze(1)
+            # no share of the softmax, and none of its slope
+            student, teacher = student.masked_fill(gone, -1e30), teacher.masked_fill(gone, -1e30)
+        loss = channel_wise_distillation_loss(student, teacher, temperature=self.temperature)
+        return (loss if self.class_weight is None else loss * self.class_weight).mean(1)
+
+
+class DISTLoss(TaughtLoss):
+    """Registered form of :func:`dist_loss`; needs the extra input ``teacher``.
+
+    One channel is two classes; independent channels are each two, and the mean is taken.
+
+    Args:
+        inter: Weight of the classes of a pixel.
+        intra: Weight of the pixels of a class.
+        options: See :class:`~seglosses.losses.base.SegmentationLoss`.
+
+    Raises:
+        ValueError: without the extra input ``teacher``.
+
+    Example:
+        >>> from seglosses.extra_inputs import extra_inputs
+        >>> with extra_inputs(teacher=torch.tensor([[[[0.4]], [[0.6]]]]).log()):
+        ...     loss = DISTLoss()
+        ...     loss(torch.tensor([[[[0.8]], [[0.2]]]]).log(), torch.tensor([[[0]]]))
+        tensor(2.)
+    """
+
+    formula = "mean_i (1 - r(p_i., q_i.)) + mean_c (1 - r(p_.c, q_.c)), r Pearson's correlation"
+    paper = "Huang et al. 2022, arXiv:2205.10536"
+    use_when = "the teacher is much stronger than the student (extra input: teacher)"
+    tags = ("teacher",)
+
+    def __init__(
+        self, inter: float = 1.0, intra: float = 1.0, **options: Unpack[SegOptions]
+    ) -> None:
+        super().__init__(**options)
+        check_range("[0, inf)", inter=inter, intra=intra)
+        self.inter, self.intra = inter, intra
+
+    def relate(self, student: Tensor, teacher: Tensor, batch: Aligned) -> Tensor:
+        """Correlations of the pixels that count."""
+        p, q = activate(student, batch.sigmoid), activate(teacher, batch.sigmoid)
+        mask, channels = batch.mask(), batch.channels
+        if batch.sigmoid:
+            p, q = (torch.stack([1 - x, x], 2).flatten(0, 1) for x in (p, q))
+            mask = None if mask is None else mask.repeat_interleave(channels, 0)
+        loss = dist_loss(p, q, inter=self.inter, intra=self.intra, weight=mask)
+        return loss.view(-1, channels).mean(1) if batch.sigmoid else loss

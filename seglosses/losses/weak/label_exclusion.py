@@ -1,0 +1,171 @@
+"""Losses of partly labelled images: a price for the classes that a pixel cannot have."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from typing_extensions import Unpack
+
+from seglosses.losses.base import PixelLoss, PixelOptions, SegOptions
+from seglosses.losses.classes import refuse_per_pixel
+from seglosses.losses.weak.label_sets import SetLoss
+from seglosses.primitives.checks import check_range
+from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.label_sets import (
+    LabelSets,
+    excluded_classes,
+    merged_background,
+    possible_classes,
+)
+from seglosses.primitives.layout import flat_maps
+from seglosses.primitives.reduction import Asked
+
+__all__ = [
+    "ExclusionCrossEntropyLoss",
+    "ExclusionDiceLoss",
+    "exclusion_cross_entropy_loss",
+    "exclusion_dice_loss",
+]
+
+
+def exclusion_dice_loss(prob: Tensor, excluded: Tensor) -> Tensor:
+    r"""Dice score of each class with the pixels that cannot have it.
+
+        loss = 2 sum e p / (sum e + sum p)
+
+    Args:
+        prob: Class probabilities, (N, C, *S).
+        excluded: e, 1 where a pixel cannot have the class, (N, C, *S).
+
+    Returns:
+        One loss per image and class, (N, C), in [0, 1]; 0 where both are empty.
+
+    References:
+        Shi et al., arXiv:2007.03868, where all other labelled classes exclude a class.
+
+    Example:
+        >>> prob = torch.tensor([[[0.5, 0.5, 1.0]]])
+        >>> exclusion_dice_loss(prob, torch.tensor([[[1.0, 1.0, 0.0]]]))  # 2 * 1 / (2 + 2)
+        tensor([[0.5000]])
+    """
+    p, e = flat_maps(prob), flat_maps(excluded)
+    both = p.sum(2) + e.sum(2)
+    return 2 * (p * e).sum(2) / torch.where(both > 0, both, 1.0)
+
+
+def exclusion_cross_entropy_loss(logits: Tensor, target: Tensor, *, epsilon: float = 1.0) -> Tensor:
+    r"""A price for classes that a pixel cannot have.
+
+        loss = sum_{c not in S} log((p_c + epsilon) / epsilon)
+
+    Args:
+        logits: (N, C, *S).
+        target: As in :func:`marginal_cross_entropy_loss`.
+        epsilon: Above 0; 1 in the paper, and smaller ones make the first doubts dearer.
+
+    Returns:
+        (N, *S), at least 0.
+
+    References:
+        Shi et al., arXiv:2007.03868.
+
+    Example:
+        >>> logits = torch.tensor([[[0.5], [0.3], [0.2]]]).log()
+        >>> exclusion_cross_entropy_loss(logits, torch.tensor([[[1.0], [0.0], [1.0]]]))  # log 1.3
+        tensor([[0.2624]])
+    """
+    price = torch.log1p(logits.softmax(1) / epsilon)
+    if target.is_floating_point():
+        return price.masked_fill(possible_classes(target), 0.0).sum(1)
+    return price.scatter(1, target.unsqueeze(1), 0.0).sum(1)
+
+
+class ExclusionCrossEntropyLoss(SetLoss, PixelLoss):
+    """Registered form of :func:`exclusion_cross_entropy_loss`.
+
+    What a pixel may be is said as in :class:`MarginalCrossEntropyLoss`.
+
+    Args:
+        label_sets: For each label the classes that it stands for, ``[[0, 3], [1], [2], [3]]``.
+        epsilon: Above 0.
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: as :class:`MarginalCrossEntropyLoss`.
+
+    Example:
+        >>> logits = torch.tensor([[[0.5], [0.3], [0.2]]]).log()
+        >>> loss = ExclusionCrossEntropyLoss(label_sets=[[0, 2], [1]])
+        >>> loss(logits, torch.tensor([[0]]))  # log 1.3
+        tensor(0.2624)
+    """
+
+    formula = "sum_{c not in S} log((p_c + e) / e), S the classes that a pixel may have"
+    paper = "Shi et al. 2021, arXiv:2007.03868"
+    use_when = "beside marginal losses: organs exclude each other (extra input, optional: labelled)"
+    tags = ("partial",)
+
+    def __init__(
+        self,
+        label_sets: LabelSets | None = None,
+        epsilon: float = 1.0,
+        **options: Unpack[PixelOptions],
+    ) -> None:
+        super().__init__(**options)
+        check_range("(0, inf)", epsilon=epsilon)
+        self.epsilon = epsilon
+        self.set_of_labels(label_sets)
+
+    def prepare(self, batch: Aligned) -> Aligned:
+        """Take the sets of classes for target."""
+        return merged_background(batch, type(self).__name__, merge=False)
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The price of impossible classes."""
+        return exclusion_cross_entropy_loss(logits, target, epsilon=self.epsilon)
+
+
+class ExclusionDiceLoss(SetLoss):
+    """Registered form of :func:`exclusion_dice_loss`, summed over classes.
+
+    What a pixel may be is said as in :class:`MarginalCrossEntropyLoss`.
+
+    Args:
+        label_sets: For each label the classes that it stands for, ``[[0, 3], [1], [2], [3]]``.
+        options: See :class:`~seglosses.losses.base.SegmentationLoss`.
+
+    Raises:
+        ValueError: as :class:`MarginalCrossEntropyLoss`.
+
+    Example:
+        >>> logits = torch.tensor([[[0.5, 0.1], [0.3, 0.7], [0.2, 0.2]]]).log()
+        >>> loss = ExclusionDiceLoss(label_sets=[[0, 2], [1]])
+        >>> loss(logits, torch.tensor([[0, 1]]))  # 2 (.1 / 1.6 + .3 / 2 + .2 / 1.4)
+        tensor(0.7107)
+    """
+
+    formula = "sum over classes of 2 sum e p / (sum e + sum p), e where the class is impossible"
+    paper = "Shi et al. 2021, arXiv:2007.03868"
+    use_when = (
+        "beside MarginalDiceLoss: organs exclude each other (extra input, optional: labelled)"
+    )
+    tags = ("partial",)
+
+    def __init__(self, label_sets: LabelSets | None = None, **options: Unpack[SegOptions]) -> None:
+        super().__init__(**options)
+        self.set_of_labels(label_sets)
+
+    def prepare(self, batch: Aligned) -> Aligned:
+        """Take the sets of classes for target."""
+        return merged_background(batch, type(self).__name__, merge=False)
+
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Sum over classes, mean over images."""
+        refuse_per_pixel(type(self).__name__, asked, batch)
+        prob, excluded, mask = batch.prob(), excluded_classes(batch), batch.mask()
+        if mask is not None:
+            prob, excluded = prob * mask, excluded * mask
+        loss = exclusion_dice_loss(prob, excluded)
+        if self.class_weight is not None:
+            loss = loss * self.class_weight
+        return asked.of(loss.sum(1), batch.row_weight)
