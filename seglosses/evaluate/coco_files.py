@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
 from seglosses.evaluate.coco_ids import Names
 from seglosses.evaluate.coco_masks import (
+    MOST_PIXELS,
     Size,
     check_polygons,
     codec,
@@ -21,6 +20,7 @@ from seglosses.evaluate.coco_masks import (
     run_length_mask,
     stated_size,
 )
+from seglosses.evaluate.coco_numbers import box_of, number_of
 
 Row = dict[str, Any]
 
@@ -59,7 +59,7 @@ def read_json(path: str | Path) -> Any:
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a JSON file: {error}; write it again") from None
 
 
@@ -230,6 +230,12 @@ def _sizes(
         before = guessed[one.image]
         guessed[one.image] = (max(height, before[0]), max(width, before[1]))
     unknown = {image: size for image, size in guessed.items() if image not in sizes}
+    for image, (height, width) in unknown.items():
+        if height * width >= MOST_PIXELS:
+            raise ValueError(
+                f"polygons of image {pictures.given[image - 1]!r} of {truth} reach to row {height}"
+                f" and column {width}; state its height and width, or correct them"
+            )
     if unknown and masks:
         notes.append(
             f"boundary AP is left out: {len(unknown)} images of {truth} have no height and width,"
@@ -246,7 +252,7 @@ def _object(one: _Placed, number: int, sizes: dict[int, Size], masks: bool) -> R
         )
     row = _shape(one, number, sizes, masks or one.row.get("area") is None)
     if (area := one.row.get("area")) is not None:
-        row["area"] = _number(area, one.place("area"))
+        row["area"] = number_of(area, one.place("area"), least=0)
     elif "segmentation" in row:
         row["area"] = float(codec().area(row["segmentation"]))
     row["iscrowd"] = int(crowd)
@@ -259,7 +265,7 @@ def _detection(one: _Placed, number: int, sizes: dict[int, Size], masks: bool) -
     row = _shape(one, number, sizes, masks)
     if one.row.get("bbox") in (None, []):
         row["area"] = float(codec().area(row["segmentation"]))
-    row["score"] = _number(one.row["score"], one.place("score"))
+    row["score"] = number_of(one.row["score"], one.place("score"))
     if not masks:
         row.pop("segmentation", None)
     return row
@@ -278,23 +284,6 @@ def _shape(one: _Placed, number: int, sizes: dict[int, Size], masked: bool) -> R
     if boxless:
         box = [float(side) for side in codec().toBbox(row["segmentation"])]
     else:
-        box = _box(given, one.place("bbox"))
+        box = box_of(given, one.place("bbox"))
     row |= {"bbox": box, "area": box[2] * box[3]}
     return row
-
-
-def _box(given: Any, place: str) -> list[float]:
-    numbers = isinstance(given, list) and len(given) == 4
-    numbers = numbers and all(isinstance(x, Real) and math.isfinite(x) for x in given)
-    if not numbers or given[2] < 0 or given[3] < 0:
-        raise ValueError(
-            f"{place}: expected [x, y, width, height], finite numbers with sides of at least 0, got"
-            f" {given!r}; correct it, or remove the row"
-        )
-    return [float(x) for x in given]
-
-
-def _number(given: Any, place: str) -> float:
-    if isinstance(given, bool) or not isinstance(given, Real) or not math.isfinite(given):
-        raise ValueError(f"{place}: expected a finite number, got {given!r}; correct it")
-    return float(given)

@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seglosses.evaluate.coco_numbers import FARTHEST, is_near
+
 Size = tuple[int, int]
+
+MOST_PIXELS = 2**31
+"""Of an image; more do not fit into the run lengths of pycocotools' C code."""
 
 
 def codec() -> Any:
@@ -75,21 +80,21 @@ def check_polygons(segmentation: Any, place: str) -> None:
         >>> check_polygons([[0, 0, 4, 4]], "annotations[3].segmentation of gt.json")
         Traceback (most recent call last):
         ValueError: annotations[3].segmentation of gt.json: expected polygons of at least three
-        corners, [x, y, x, y, x, y, ...], finite numbers; polygon 0 is [0, 0, 4, 4]; correct it, or
-        remove it
+        corners, [x, y, x, y, x, y, ...], finite numbers up to 1,000,000; polygon 0 is [0, 0, 4, 4];
+        correct it, or remove it
     """
     if not isinstance(segmentation, list):
         return
     for number, polygon in enumerate(segmentation):
         legal = isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0
-        if not legal or not all(isinstance(x, Real) and math.isfinite(x) for x in polygon):
+        if not legal or not all(is_near(x) for x in polygon):
             shown = str(polygon)
             remedy = "correct it, or remove it"
             if isinstance(polygon, Real):
                 remedy = "put the polygon into a list of its own: [[x, y, ...]]"
             raise ValueError(
                 f"{place}: expected polygons of at least three corners, [x, y, x, y, x, y, ...],"
-                f" finite numbers; polygon {number} is"
+                f" finite numbers up to {FARTHEST:,.0f}; polygon {number} is"
                 f" {shown if len(shown) < 80 else shown[:77] + '...'}; {remedy}"
             )
 

@@ -75,7 +75,7 @@ def evaluate_coco(
     per_image = {key: one.matches() for key, one in sides.items()}
     matches = pool(list(per_image.values()))
     values = {**precision.values, **detection_scores(matches, iou_threshold=iou_threshold)}
-    notes = [*pair.notes, *_remarks(pair, matches, score_threshold)]
+    notes = [*_no_score(pair, str(truth)), *pair.notes, *_remarks(pair, matches, score_threshold)]
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     _write_rows(folder / "detections.csv", pair, per_image)
@@ -116,7 +116,7 @@ def run(
     figures: Sequence[str] = (),
     quiet: bool = False,
 ) -> int:
-    """Evaluate, print, and return 0.
+    """Evaluate and print.
 
     Args:
         predictions: JSON of detections.
@@ -129,7 +129,7 @@ def run(
         quiet: Print the numbers without their meanings.
 
     Returns:
-        Exit status.
+        Exit status: 0, 1 when there was no object to find.
     """
     values = evaluate_coco(
         predictions,
@@ -151,7 +151,7 @@ def run(
     for note in json.loads((out / "summary.json").read_text(encoding="utf-8"))["notes"]:
         print(f"note: {note}")
     print(f"report: {out / 'report.html'}")
-    return 0
+    return int(math.isnan(values["AP"]))
 
 
 def _check_scores(pair: CocoPair, predictions: str) -> None:
@@ -161,6 +161,14 @@ def _check_scores(pair: CocoPair, predictions: str) -> None:
                 f"[{place}].score of {predictions}: scores must be in [0, 1], got"
                 f" {one['score']:g}; write probabilities, such as the sigmoid of logits"
             )
+
+
+def _no_score(pair: CocoPair, truth: str) -> list[str]:
+    """Why nothing can be said, where there is no object to find."""
+    if any(not one["iscrowd"] for one in pair.objects):
+        return []
+    only = f"{len(pair.objects)} crowd regions and no object" if pair.objects else "no object"
+    return [f"no score: {truth} holds {only} in {len(pair.images)} images"]
 
 
 def _remarks(pair: CocoPair, matches: Matches, score_threshold: float) -> list[str]:

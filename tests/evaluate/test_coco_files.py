@@ -116,6 +116,16 @@ def test_an_image_without_a_size_has_no_diagonal() -> None:
     assert average_precision(data, found)["boundary AP"] == pytest.approx(1)
 
 
+def test_polygons_beyond_every_image_need_its_size() -> None:
+    wide = [[0, 0, 9e5, 0, 9e5, 9e5]]
+    data = data_set({**ROW, "segmentation": wide}, height=None)
+    found = [{**ROW, "segmentation": SQUARE, "score": 0.5}]
+    with pytest.raises(ValueError, match=r"image 7 of gt\.json reach to row 900000.*state its"):
+        read_pair(data, found, truth="gt.json")
+    data["images"][0]["height"] = 60
+    assert read_pair(data, found).masks
+
+
 def test_what_has_no_mask_is_said() -> None:
     objects = ({**ROW, "segmentation": SQUARE}, {**ROW, **BOX})
     found = [{**ROW, "segmentation": rle(), "score": 0.9}]
@@ -141,10 +151,15 @@ def test_what_has_no_mask_is_said() -> None:
         ({"image_id": [7]}, r"expected the id of an image"),
         ({"category_id": 4}, r"gt.json has no category with the id 4; add it, or remove"),
         ({"iscrowd": 2}, r"annotations\[1\].iscrowd of gt.json: expected 0 or 1"),
+        ({"bbox": [True, True, True, True]}, r"annotations\[1\].bbox of gt.json"),
+        ({"bbox": [1e308, 0, 1e308, 5]}, r"none beyond 1,000,000"),
+        ({"area": -5}, r"annotations\[1\].area of gt.json: expected at least 0, got -5"),
         ({"area": "big"}, r"annotations\[1\].area of gt.json: expected a finite number"),
         ({"segmentation": [[1, 2, 3, 4]]}, r"at least three corners.* polygon 0 is \[1, 2, 3, 4\]"),
         ({"segmentation": [1, 2, 3, 4, 5, 6]}, r"put the polygon into a list of its own"),
         ({"segmentation": [[0, 0, 1, 0, 1, "x"]]}, r"finite numbers"),
+        ({"segmentation": [[0, 0, 1e9, 0, 1e9, 1e9]]}, r"up to 1,000,000; polygon 0"),
+        ({"segmentation": [[0, 0, 10**400, 0, 5, 5]]}, r"up to 1,000,000; polygon 0"),
         ({"segmentation": "mask.png"}, r"expected a list of polygons, or run lengths"),
         ({"segmentation": {"size": [60, 80]}}, r"expected a list of polygons, or run lengths"),
         ({"segmentation": {**rle(), "size": [80, 60]}}, r"its size is 80 x 60.* is 60 x 80"),
@@ -211,6 +226,10 @@ def test_what_is_no_json_is_named(tmp_path: Path) -> None:
     path.write_text(json.dumps(data_set())[:-9])
     with pytest.raises(ValueError, match=r"gt\.json is not a JSON file: .*line 1"):
         read_json(path)
+    for text in ("[" * 100_000, f"[{'9' * 5000}]"):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=r"gt\.json is not a JSON file"):
+            read_json(path)
     path.write_bytes(b"\xef\xbb\xbf{}")
     assert read_json(path) == {}, "with a mark of byte order, as Windows writes it"
 

@@ -217,3 +217,19 @@ def test_names_of_images_are_no_formulas(tmp_path: Path) -> None:
     evaluate_coco(tmp_path / "pred.json", tmp_path / "gt.json", out=tmp_path / "out")
     rows = (tmp_path / "out" / "detections.csv").read_text().splitlines()
     assert rows[1].startswith("'=1+1,1,")
+
+
+@pytest.mark.parametrize("crowds", [True, False])
+def test_a_truth_without_objects_has_no_score(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], crowds: bool
+) -> None:
+    data, found = wall()
+    for one in data["annotations"]:
+        one["iscrowd"] = 1
+    data["annotations"] = data["annotations"] if crowds else []
+    for name, content in (("gt", data), ("pred", found)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    words = [str(tmp_path / f"{name}.json") for name in ("pred", "gt")]
+    assert main(["evaluate", "--coco", *words, "--out", str(tmp_path / "out")]) == 1
+    only = "8 crowd regions and no object" if crowds else "no object"
+    assert f"gt.json holds {only} in 2 images" in capsys.readouterr().out
