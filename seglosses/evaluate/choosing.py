@@ -17,6 +17,7 @@ from seglosses.evaluate.settings import Settings
 from seglosses.metrics import EmptyPolicy
 from seglosses.metrics.empty import policy
 from seglosses.primitives.distance import spacing_of
+from seglosses.topology.components import check_connectivity
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def choose_settings(pairs: Sequence[PairFiles], wishes: Wishes) -> Settings:
     seen = look(pairs, said)
     pred_code, target_code, count = codes_of(seen.pred, seen.target, said)
     ndim = seen.ndim
+    check_connectivity(wishes.connectivity, ndim)
     settings = Settings(
         num_classes=count,
         classes=classes or scored_classes(count, wishes.classes, names),

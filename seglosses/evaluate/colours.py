@@ -53,9 +53,17 @@ def colours_of(file: LabelFile) -> NDArray[np.int64] | None:
 
     Returns:
         (H, W); None for a file without colours.
+
+    Raises:
+        ValueError: When a picture holds numbers that its palette has no colour for.
     """
     if file.palette is not None and len(file.palette):
-        return np.asarray(pack(file.palette)[np.minimum(file.values, len(file.palette) - 1)])
+        if file.values.max(initial=0) >= len(file.palette):
+            raise ValueError(
+                f"{file.path}: holds {file.values.max()}, and its palette has {len(file.palette)} "
+                "colours only; save it again, or read indices, without a table of colours"
+            )
+        return np.asarray(pack(file.palette)[file.values])
     return pack(file.values) if file.in_colour else None
 
 

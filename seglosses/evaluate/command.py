@@ -109,7 +109,8 @@ def _print(evaluation: Evaluation, args: argparse.Namespace) -> None:
             print(f"{column.title}: {column.meaning}")
         print()
     elif not args.quiet:
-        for name in ("labels", "values in predictions", "values in ground truth"):
+        axes = ("images",) if evaluation.settings.ndim == 3 else ()
+        for name in ("labels", *axes, "values in predictions", "values in ground truth"):
             if name in evaluation.conventions:
                 print(f"{name}: {evaluation.conventions[name]}")
     print(evaluation.as_text(verbose=args.verbose))

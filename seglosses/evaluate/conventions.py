@@ -9,6 +9,8 @@ from seglosses.evaluate.partners import Folders
 from seglosses.evaluate.settings import Settings
 from seglosses.metrics.empty import POLICIES
 
+_AXES = {2: "", 3: ": files of three axes are volumes, not channels or classes"}
+
 
 def conventions(folders: Folders, settings: Settings) -> dict[str, object]:
     """Everything that changes a number, in words.
@@ -26,6 +28,7 @@ def conventions(folders: Folders, settings: Settings) -> dict[str, object]:
         "ground truth": printable(str(folders.target)),
         "files that are no label maps": folders.left_out(),
         **of_settings(settings),
+        "images": f"{settings.ndim}D" + _AXES[settings.ndim],
         "volumes": _volumes(settings),
     }
 

@@ -213,7 +213,12 @@ class Output:
         """The journal of a run, None when nothing is written."""
         if self.folder is None:
             return None
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(
+                f"{self.folder} cannot be made ({error.strerror}); choose another out (--out)"
+            ) from error
         return Journal(self.folder, settings.as_dict(), settings.stored(), len(settings.classes))
 
 

@@ -28,17 +28,19 @@ def parse_labels_map(text: str) -> dict[int, int]:
         Value to class index, -1 for ignored.
 
     Raises:
-        ValueError: When a pair cannot be read.
+        ValueError: When a pair cannot be read, or a value has two classes.
 
     Example:
         >>> parse_labels_map("0:0,255:1,128:ignore")
         {0: 0, 255: 1, 128: -1}
     """
-    classes = {}
+    classes: dict[int, int] = {}
+    twice = False
     for part in text.split(","):
         value, colon, name = (word.strip() for word in part.partition(":"))
         try:
-            classes[int(value)] = IGNORED if name == "ignore" else int(name)
+            index = IGNORED if name == "ignore" else int(name)
+            twice = classes.setdefault(int(value), index) != index
         except ValueError:
             colon = ""
         if not colon or (name != "ignore" and int(name) < 0):
@@ -46,6 +48,8 @@ def parse_labels_map(text: str) -> dict[int, int]:
                 f"cannot read {part!r} in the labels map: expected VALUE:CLASS or VALUE:ignore, "
                 "for example 0:0,255:1"
             )
+        if twice:
+            raise ValueError(f"the labels map gives the value {value} two classes; keep one")
     return classes
 
 
@@ -196,6 +200,8 @@ def _without_ignored(classes: Mapping[int, int]) -> dict[int, int]:
 
 def _check(said: Reading, pred_values: set[int], target_values: set[int]) -> None:
     """Options that contradict each other or the files."""
+    if said.num_classes is not None and said.num_classes < 1:
+        raise ValueError(f"expected num_classes of at least 1, got {said.num_classes}")
     value, ignored = said.foreground_value, said.ignore_index
     maps = said.maps()
     if value is not None and maps != (None, None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -150,7 +151,8 @@ def walk(folder: Path) -> Iterator[Path]:
             into a folder that it lies in.
     """
     if not folder.is_dir():
-        raise ValueError(f"no such folder: {folder}")
+        what = "is a file" if folder.exists() else "is not there"
+        raise ValueError(f"no such folder: {folder} {what}; give the folder of label files")
     yield from _walk(folder, (os.path.realpath(folder),))
 
 
@@ -189,7 +191,10 @@ def _name(path: Path, folder: Path, suffix: str) -> str | None:
     whole = printable(path.relative_to(folder).as_posix())
     # A suffix may be given with the ending, as it stands in the folder.
     stem = whole if suffix.lower().endswith(end) else whole[: -len(end)]
-    return stem.removesuffix(suffix) if stem.endswith(suffix) else None
+    if not stem.endswith(suffix):
+        return None
+    # macOS writes accents as characters of their own, other systems do not.
+    return unicodedata.normalize("NFC", stem.removesuffix(suffix))
 
 
 def _label_and_sidecar(first: Path, second: Path) -> tuple[Path, Path | None]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seglosses.evaluate.listing import PairFiles, left_out, list_files, match_files, shorten
+from seglosses.evaluate.listing import (
+    PairFiles,
+    left_out,
+    list_files,
+    match_files,
+    printable,
+    shorten,
+)
 from seglosses.evaluate.result import Failure
+from seglosses.evaluate.unread import warn_of_foreign
 
 
 @dataclass(frozen=True)
@@ -72,11 +82,30 @@ def partners(folders: Folders, *, keep_going: bool) -> tuple[list[PairFiles], li
             f"agree, endings and suffixes aside{_suffixes(without_target, without_pred)}; "
             "--keep-going scores the pairs there are"
         )
+    names = [files.name for files in pairs]
+    pred, target = folders.pred_suffix, folders.target_suffix
+    warn_of_foreign(
+        {
+            folders.pred: [name + pred for name in [*names, *without_target]],
+            folders.target: [name + target for name in [*names, *without_pred]],
+        }
+    )
+    if _same(folders):
+        logging.getLogger("seglosses").warning(
+            "predictions and ground truth are the same files, those of %s, and agree in everything",
+            printable(str(folders.target)),
+        )
     failures = [Failure(name, "no prediction") for name in without_pred]
     failures += [Failure(name, "no ground truth") for name in without_target]
     if folders.probabilities is not None:
         pairs = _with_probabilities(pairs, folders.probabilities, folders.pred_suffix)
     return pairs, failures
+
+
+def _same(folders: Folders) -> bool:
+    """Whether everything is compared with itself."""
+    same = os.path.realpath(folders.pred) == os.path.realpath(folders.target)
+    return same and folders.pred_suffix == folders.target_suffix
 
 
 def _suffixes(preds: Sequence[str], targets: Sequence[str]) -> str:

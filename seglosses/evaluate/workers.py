@@ -82,7 +82,10 @@ def attempt(files: PairFiles, settings: Settings) -> Outcome:
     except UnknownValuesError as error:
         return files, Failure(files.name, printable(str(error)), error.values, error.side)
     except ValueError as error:
-        return files, Failure(files.name, printable(str(error)))
+        reason = str(error)
+        if not any(str(path) in reason for path in files.paths):
+            reason = f"{files.pred} and {files.target}: {reason}"
+        return files, Failure(files.name, printable(reason))
     except Exception as error:  # one image must not cost the scores of the others
         reason = f"{files.pred} and {files.target}: {type(error).__name__}: {error}"
         return files, Failure(files.name, printable(reason))

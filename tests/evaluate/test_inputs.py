@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seglosses import metrics
+from seglosses import cli, metrics
 from seglosses.evaluate import IncompleteError, Options, evaluate
 from seglosses.evaluate.files import read_probabilities
 from seglosses.evaluate.measures import COLUMNS, choose_columns
@@ -211,3 +211,31 @@ def test_folders_are_relative_to_where_the_caller_is(
         monkeypatch.chdir(tmp_path / name)
         result = evaluate("pred", "gt", num_classes=2, metrics=["dice"], workers=workers)
         assert result.table.images == [name]
+
+
+def test_connectivity_is_that_of_the_axes(folders) -> None:
+    with pytest.raises(ValueError, match="expected connectivity 4 or 8 in 2D, got 6"):
+        evaluate(*folders, connectivity=6, workers=0)
+
+
+def test_every_reason_names_the_files(tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel", reason="writes NIfTI")
+    for side in ("pred", "gt"):
+        (tmp_path / side).mkdir()
+        path = tmp_path / side / "a.nii"
+        nibabel.save(nibabel.Nifti1Image(np.ones((3, 4, 5), np.uint8), np.eye(4)), path)
+        raw = bytearray(path.read_bytes())
+        raw[80:92] = np.full(3, np.nan, np.float32).tobytes()  # edge lengths
+        path.write_bytes(raw)
+    with pytest.raises(ValueError, match=r"pred/a\.nii and .*gt/a\.nii: spacing needs"):
+        evaluate(tmp_path / "pred", tmp_path / "gt", workers=0)
+
+
+def test_volumes_are_said_to_be_volumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Masks of several classes, one per slice, look like a volume and are none."""
+    for side in ("pred", "gt"):
+        (tmp_path / side).mkdir()
+        np.save(tmp_path / side / "a.npy", np.tri(5, 6, dtype=np.uint8)[None].repeat(2, 0))
+    words = ["evaluate", str(tmp_path / "pred"), str(tmp_path / "gt"), "--metrics", "dice"]
+    assert cli.main([*words, "--workers", "0", "--out", str(tmp_path / "out")]) == 0
+    assert "images: 3D: files of three axes are volumes" in capsys.readouterr().out

@@ -57,6 +57,8 @@ def test_codes(pred: set, target: set, options: dict, expected: tuple) -> None:
         ({0, 1, 4}, {0, 1}, {}, "how many classes"),
         ({0}, {0}, {"labels_map": {0: 0}, "foreground_value": 255}, "not both"),
         ({0}, {0}, {"num_classes": 3, "foreground_value": 255}, "2 classes"),
+        ({0}, {0}, {"num_classes": 0}, "num_classes of at least 1, got 0"),
+        ({0}, {0}, {"num_classes": -3}, "num_classes of at least 1, got -3"),
         ({0}, {0}, {"ignore_index": 9, "foreground_value": 9}, "background or ignored"),
         ({0, 255}, {0, 255}, {"ignore_index": 255}, "leave ignore_index out"),
         ({0}, {0}, {"labels_map": {0: 5}, "num_classes": 3}, "names class 5"),
@@ -120,3 +122,11 @@ def test_unknown_values_are_named() -> None:
 def test_a_bad_labels_map_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected VALUE:CLASS"):
         parse_labels_map(text)
+
+
+def test_a_value_has_one_class() -> None:
+    with pytest.raises(ValueError, match="gives the value 1 two classes; keep one"):
+        parse_labels_map("0:0,1:1,1:0")
+    with pytest.raises(ValueError, match="the value 07 two classes"):
+        parse_labels_map("7:ignore,07:2")
+    assert parse_labels_map("1:1, 1:1") == {1: 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +157,52 @@ def test_cells_that_a_spreadsheet_executes_are_escaped(tmp_path: Path) -> None:
     with (out / "per_image.csv").open(encoding="utf-8") as file:
         images = {row["image"] for row in csv.DictReader(file)}
     assert images == {"'=1+1", "'+1a", "'-x", "'@sum", "plain", "-1"}
+
+
+def test_what_looks_like_a_label_map_is_not_left_out_in_silence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for side in ("pred", "gt"):
+        save(tmp_path / side, "a.1.png", "b_x.png")
+        for name in ("c.jp2", "deep/d.npy.gz", "a.1.mat", "notes.txt", "plans.json"):
+            (tmp_path / side / name).parent.mkdir(exist_ok=True)
+            (tmp_path / side / name).write_bytes(b"")
+    words = ["evaluate", str(tmp_path / "pred"), str(tmp_path / "gt"), "--workers", "0"]
+    words += ["--metrics", "dice", "--quiet", "--out", str(tmp_path / "out")]
+    assert cli.main(words) == 0
+    said = capsys.readouterr().err
+    assert "left out: 2 .jp2, 2 .gz, formats that are not read (the first is " in said
+    assert "pred/c.jp2); save them as PNG, TIFF, NPY or NIfTI" in said
+    for side in ("pred", "gt"):
+        for name in ("c.jp2", "deep/d.npy.gz"):
+            (tmp_path / side / name).unlink()
+        (tmp_path / side / "b_x.dcm").write_bytes(b"")  # beside b_x.png
+    assert cli.main([*words, "--pred-suffix", "_x", "--gt-suffix", "_x"]) == 0
+    assert "left out: 2 .mat" in capsys.readouterr().err
+
+
+def test_a_folder_against_itself_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    save(tmp_path / "gt", "a.png", "a_pred.png")
+    (tmp_path / "again").symlink_to(tmp_path / "gt")
+    evaluate(tmp_path / "again", tmp_path / "gt", metrics=["dice"], workers=0)
+    assert "are the same files" in caplog.text
+    caplog.clear()
+    save(tmp_path / "other", "a.png")
+    evaluate(tmp_path / "gt", tmp_path / "other", metrics=["dice"], workers=0, keep_going=True)
+    assert not caplog.text
+
+
+def test_accents_of_both_systems_are_one_name(tmp_path: Path) -> None:
+    save(tmp_path / "pred", unicodedata.normalize("NFD", "é.png"))
+    save(tmp_path / "gt", unicodedata.normalize("NFC", "é.png"))
+    result = evaluate(tmp_path / "pred", tmp_path / "gt", metrics=["dice"], workers=0)
+    assert result.table.images == ["é"]
+
+
+def test_a_file_in_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    save(tmp_path / "gt", "a.png")
+    for place, message in ((tmp_path / "gt" / "a.png", "is a file"), (tmp_path / "x", "not there")):
+        with pytest.raises(ValueError, match=f"no such folder: {place} .*{message}"):
+            evaluate(place, tmp_path / "gt")
+    with pytest.raises(ValueError, match=r"a\.png cannot be made .*choose another out \(--out\)"):
+        evaluate(tmp_path / "gt", tmp_path / "gt", out=tmp_path / "gt" / "a.png")

@@ -11,6 +11,8 @@ from PIL import Image
 
 from seglosses import cli
 from seglosses.evaluate import Evaluation, IncompleteError, evaluate
+from seglosses.evaluate.colours import colours_of
+from seglosses.evaluate.formats.label_file import LabelFile
 
 TRUTH = np.array([[0, 0, 1, 1], [0, 2, 2, 1]], np.uint8)
 IDS = np.array([7, 11, 21], np.uint8)
@@ -208,3 +210,11 @@ def test_colours_without_a_table_are_refused(tmp_path: Path) -> None:
     save(tmp_path / "pred", PALETTE[TRUTH]), save(tmp_path / "gt", PALETTE[TRUTH])
     with pytest.raises(ValueError, match=r"00\.png: a colour picture; .*--colours FILE"):
         scored(tmp_path, num_classes=3)
+
+
+def test_numbers_without_a_colour_are_named(tmp_path: Path) -> None:
+    file = LabelFile(
+        tmp_path / "a.png", np.array([[0, 2]], np.uint8), palette=np.zeros((2, 3), np.uint8)
+    )
+    with pytest.raises(ValueError, match=r"a\.png: holds 2, and its palette has 2 colours only"):
+        colours_of(file)
