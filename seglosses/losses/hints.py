@@ -62,7 +62,8 @@ class UnscaledMasks:
     """Listens for masks of {0, 255} whose foreground is ignored, and warns once.
 
     Batches of background alone, and of ignored regions beside foreground, are silent; so are whole
-    rows and columns that are ignored, as padding is. On a CPU every batch is looked at until
+    rows and columns that are ignored, and the ends of signals and flattened masks (N, P), as padding
+    is. On a CPU every batch is looked at until
     foreground was seen; elsewhere, where to look is a synchronisation, one decides.
 
     Example:
@@ -84,7 +85,7 @@ class UnscaledMasks:
     def listen(self, batch: Aligned, ignore_index: int | None) -> None:
         """Look at a batch, or not any more."""
         labels = batch.labels
-        if self.done or labels is None or labels.dim() < 3 or batch.channels > 2:
+        if self.done or labels is None or labels.dim() < 2 or batch.channels > 2:
             return
         if ignore_index is None or ignore_index <= 1 or is_transformed():
             return
@@ -124,6 +125,9 @@ class UnscaledMasks:
 def _marked(valid: Tensor) -> Tensor:
     """Which images have ignored pixels beside others, not in whole rows or columns, (N,)."""
     ignored = ~valid
+    if ignored.dim() == 2:
+        ends = ignored.cumprod(1) + ignored.flip(1).cumprod(1).flip(1)
+        return (ignored & (ends == 0)).any(1)
     axes = range(1, ignored.dim())
     slabs = torch.zeros_like(ignored)
     for axis in axes:

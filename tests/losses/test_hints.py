@@ -55,6 +55,20 @@ def test_volumes_are_looked_at_too() -> None:
     assert len(_heard(CrossEntropyLoss(), labels)) == 1
 
 
+@pytest.mark.at_hand
+def test_flattened_masks_are_looked_at_too() -> None:
+    flat = _mask(255).flatten(1)
+    for loss, logits in (
+        (DiceLoss(use_sigmoid=True), torch.zeros(2, 144)),  # masks of points (n, P)
+        (CrossEntropyLoss(), torch.zeros(2, 2, 144)),
+    ):
+        with pytest.warns(UserWarning, match="ignored 255"):
+            loss(logits, flat)
+    padded = torch.full((2, 20), 255)
+    padded[:, 3:15] = 0
+    assert _heard(CrossEntropyLoss(), *[padded] * 5) == []
+
+
 def test_right_batches_are_silent() -> None:
     padded, partly = _mask(0), _mask(1)
     padded[:, 8:], padded[:, :, 10:] = 255, 255
