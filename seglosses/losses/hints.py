@@ -18,12 +18,13 @@ _IMAGES = 2
 _BATCH = 20
 
 
-def require_tensors(pred: object, target: object) -> None:
-    """Raise ``ValueError`` for anything but two tensors, and say what to do with it.
+def require_tensors(pred: object, target: object, weight: object = None) -> None:
+    """Raise ``ValueError`` for anything but tensors, and say what to do with it.
 
     Args:
         pred: What was given as raw outputs.
         target: What was given as target.
+        weight: What was given as weights, ``None`` where there are none.
 
     Raises:
         ValueError: for lists and mappings of outputs (deep supervision, auxiliary heads), and for
@@ -42,9 +43,13 @@ def require_tensors(pred: object, target: object) -> None:
         kind = type(given).__name__
         if isinstance(given, Mapping):
             keys = ", ".join(repr(key) for key in given)
+            first = next(iter(given), "out")
+            call = f"loss(outputs[{first!r}], target)"
+            if name == "target":
+                call = f"loss(pred, labels[{first!r}])"
             raise ValueError(
                 f"{name} is a {kind} of {keys}: call the loss for each output that is trained, for"
-                " example loss(outputs['out'], target)"
+                f" example {call}"
             )
         if isinstance(given, Sequence) and not isinstance(given, str):
             raise ValueError(
@@ -56,15 +61,20 @@ def require_tensors(pred: object, target: object) -> None:
             )
         remedy = "torch.from_numpy(array)" if hasattr(given, "__array__") else "a tensor"
         raise ValueError(f"{name} must be a tensor, got {kind}; pass {remedy}")
+    if weight is not None and not isinstance(weight, Tensor):
+        raise ValueError(
+            f"weight must be a tensor of weights of pixels or rows, got {type(weight).__name__};"
+            " pass torch.as_tensor(weight), or scale the whole loss by the option loss_weight"
+        )
 
 
 class UnscaledMasks:
     """Listens for masks of {0, 255} whose foreground is ignored, and warns once.
 
     Batches of background alone, and of ignored regions beside foreground, are silent; so are whole
-    rows and columns that are ignored, and the ends of signals and flattened masks (N, P), as padding
-    is. On a CPU every batch is looked at until
-    foreground was seen; elsewhere, where to look is a synchronisation, one decides.
+    rows and columns that are ignored, and the ends of signals and flattened masks (N, P), as
+    padding is. On a CPU every batch is looked at until foreground was seen; elsewhere, where to
+    look is a synchronisation, one decides.
 
     Example:
         >>> from seglosses.primitives.encoding import align

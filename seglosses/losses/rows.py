@@ -81,7 +81,7 @@ class RowLoss(Loss):
         """
         reduction = self.reduction if reduction_override is None else reduction_override
         check_reduction(reduction)
-        require_tensors(pred, pred)
+        require_tensors(pred, pred, weight)
         self.check(pred, target)
         given, bags = pred, pred.shape[:-1]
         if self.in_bags and len(bags) != 1:

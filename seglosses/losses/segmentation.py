@@ -84,7 +84,7 @@ class SegmentationLoss(Loss):
         """
         reduction = self.reduction if reduction_override is None else reduction_override
         check_reduction(reduction)
-        require_tensors(pred, target)
+        require_tensors(pred, target, weight)
         ignored = self.ignore_index if ignore_index is None else ignore_index
         self._head.name_ignore_index(self.ignore_index, ignore_index)
         with torch.autocast(pred.device.type, enabled=False), self._attention():

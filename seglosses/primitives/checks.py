@@ -72,6 +72,10 @@ def class_factors(
         return None
     named = isinstance(given, str | Path)
     held: Any = _read_numbers(Path(given), name) if isinstance(given, str | Path) else given
+    if isinstance(held, Tensor | np.ndarray) and max(held.shape, default=0) == math.prod(
+        held.shape
+    ):
+        held = held.reshape(-1)  # (C, 1, 1), as torch has pos_weight
     # tensors and arrays
     values = held.tolist() if hasattr(held, "tolist") else held
     fits = isinstance(values, Sequence) and not isinstance(values, str)
@@ -100,8 +104,8 @@ def _read_numbers(path: Path, name: str) -> Any:
     )
 
 
-def _number(value: object) -> object:
-    return value.item() if isinstance(value, Tensor) and value.dim() == 0 else value
+def _number(value: Any) -> object:
+    return value.item() if getattr(value, "ndim", 1) == 0 else value
 
 
 def require(condition: Tensor, expected: str) -> None:

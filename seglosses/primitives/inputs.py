@@ -89,6 +89,8 @@ def one_form(target: Tensor, logits: Tensor) -> Tensor | None:
         >>> one_form(torch.tensor([[[True, False]]]), torch.zeros(1, 1, 2))
         tensor([[1, 0]])
     """
+    if target.is_complex():
+        return None
     pixels, one_channel = logits.shape[:1] + logits.shape[2:], logits.shape[1] == 1
     dense = target.is_floating_point()
     if target.shape == logits.shape:

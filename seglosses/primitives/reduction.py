@@ -5,12 +5,15 @@ The only place in which ``avg_factor`` is interpreted and in which classes are a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.layout import flat_maps
 
 Reduction = Literal["mean", "sum", "none"]
@@ -54,7 +57,8 @@ def reduce_loss(
         A scalar, or the shape of ``loss`` for 'none'. No elements give zero, never NaN.
 
     Raises:
-        ValueError: for an unknown reduction, or for 'sum' together with ``avg_factor``.
+        ValueError: for an unknown reduction, for 'sum' together with ``avg_factor``, and for one
+            that is no number of at least 0.
 
     Example:
         >>> loss, weight = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 1.0, 0.0])
@@ -74,12 +78,28 @@ def reduce_loss(
     if reduction == "sum":
         return total
     if avg_factor is not None:
-        return total / (avg_factor + torch.finfo(torch.float32).eps)
+        return total / (_divisor(avg_factor) + torch.finfo(torch.float32).eps)
     if count is None:
         count = loss.numel()
     if isinstance(count, Tensor):
         return total / torch.where(count > 0, count, 1)
     return total / (count or 1)
+
+
+def _divisor(avg_factor: float | Tensor) -> float | Tensor:
+    """A number of at least 0, as far as it can be asked without synchronisation."""
+    one = isinstance(avg_factor, Tensor) and avg_factor.numel() == 1
+    known: object = avg_factor
+    if one:
+        avg_factor = avg_factor.reshape(())  # type: ignore[union-attr]
+        known = avg_factor.item() if at_hand(avg_factor) else 0.0
+    # NaN makes the loss NaN, which says what else may have caused it
+    if not isinstance(known, Real) or float(known) < 0 or float(known) == math.inf:
+        raise ValueError(
+            "avg_factor is what 'mean' divides by, one number of at least 0 such as the number of"
+            f" objects, got {avg_factor!r}"
+        )
+    return avg_factor
 
 
 class Asked(NamedTuple):

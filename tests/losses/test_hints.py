@@ -120,6 +120,32 @@ def test_lists_of_outputs_are_refused_with_what_to_do(cls: type[SegmentationLoss
         cls()(None, labels)
 
 
+def test_dicts_of_labels_are_named_by_their_keys() -> None:
+    pred, labels = torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long)
+    with pytest.raises(
+        ValueError, match=r"target is a dict of 'mask'.*loss\(pred, labels\['mask'\]\)"
+    ):
+        DiceLoss()(pred, {"mask": labels})
+    with pytest.raises(ValueError, match=r"loss\(outputs\['seg'\], target\)"):
+        DiceLoss()({"seg": pred}, labels)
+
+
+@pytest.mark.parametrize("weight", [2.0, [1, 2], np.ones((1, 4, 4))])
+def test_weights_that_are_no_tensor_are_refused(weight: object) -> None:
+    pred, labels = torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long)
+    for cls in EVERY:
+        with pytest.raises(ValueError, match=r"weight must be a tensor.*loss_weight"):
+            cls()(pred, labels, weight)
+    boxes = torch.tensor([[0.0, 0, 2, 2]])
+    with pytest.raises(ValueError, match="weight must be a tensor"):
+        GIoULoss()(boxes, boxes, weight)
+
+
+def test_complex_labels_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"target complex64 \(1, 4, 4\) fit no layout"):
+        DiceLoss()(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.complex64))
+
+
 def test_lists_of_boxes_are_refused_too() -> None:
     boxes = torch.zeros(2, 4)
     with pytest.raises(ValueError, match="pred is a list of 2"):

@@ -129,3 +129,18 @@ def test_class_weights_are_read_from_a_file(tmp_path: Path, ending: str) -> None
         loss = FocalLoss(class_weight=given)
         assert loss.class_weight is not None
         assert loss.class_weight.tolist() == [0.5, 2.0]
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 1, 1), (1, 3, 1, 1)])
+def test_foreground_weights_have_the_shapes_of_torch(shape: tuple[int, ...]) -> None:
+    logits = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    target = (logits > 0.3).float()
+    factors = torch.tensor([1.0, 2, 3])
+    expected = F.binary_cross_entropy_with_logits(logits, target, pos_weight=factors.view(3, 1, 1))
+    for given in (factors.view(shape), factors.view(shape).numpy()):
+        loss = CrossEntropyLoss(use_sigmoid=True, pos_weight=given)
+        torch.testing.assert_close(loss(logits, target), expected)
+    once = CrossEntropyLoss(use_sigmoid=True, pos_weight=2.0)(logits, target)
+    for number in (torch.tensor(2.0), np.float32(2), np.array(2)):
+        loss = CrossEntropyLoss(use_sigmoid=True, pos_weight=number)
+        torch.testing.assert_close(loss(logits, target), once)

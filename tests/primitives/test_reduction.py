@@ -72,3 +72,15 @@ def test_mean_of_pixels_is_by_weight() -> None:
     assert average_pixels(loss).tolist() == [[3]]
     assert average_pixels(loss, torch.tensor([[[1.0, 3.0, 0.0]]])).tolist() == [[2.5]]
     assert average_pixels(loss, torch.zeros(1, 1, 3)).tolist() == [[0]]
+
+
+@pytest.mark.parametrize("wrong", [-1, float("inf"), "4", [4], torch.ones(2), torch.tensor(-1.0)])
+def test_what_is_no_divisor_is_refused(wrong: object) -> None:
+    with pytest.raises(ValueError, match="avg_factor is what 'mean' divides by, one number"):
+        reduce_loss(LOSS, avg_factor=wrong)
+
+
+def test_a_divisor_of_one_element_leaves_a_scalar() -> None:
+    found = reduce_loss(LOSS, avg_factor=torch.tensor([6.0]))
+    assert found.shape == ()
+    assert found.item() == pytest.approx(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -92,7 +92,8 @@ class CrossEntropyLoss(PixelLoss):
     ) -> None:
         super().__init__(**options)
         self.boundary_smoothing = boundary_smoothing_options(boundary_smoothing)
-        given = [pos_weight] if isinstance(pos_weight, int | float) else pos_weight
+        one = isinstance(pos_weight, int | float) or getattr(pos_weight, "ndim", 1) == 0
+        given: Any = [pos_weight] if one else pos_weight
         self.register_buffer("pos_weight", class_factors(given, "pos_weight"), persistent=False)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
