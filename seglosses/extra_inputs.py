@@ -42,6 +42,10 @@ KNOWN: Mapping[str, Extra] = {
         "a teacher's logits (N, C, *S)",
         f"give {_SEGMENTOR} teacher=dict(config=<file>, checkpoint=<file>)",
     ),
+    "teacher_features": Extra(
+        "a teacher's feature vectors (N, D, *S)",
+        f"give {_SEGMENTOR} teacher=dict(...) and feature_index=<stage>",
+    ),
     "image": Extra(
         "the image that the network saw (N, K, *S)", f"train with {_SEGMENTOR}, which states it"
     ),

@@ -34,7 +34,10 @@ def test_state_ends_with_an_error() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ValueError, match="teacher, image"), extra_inputs(techer=torch.ones(1)):
+    with (
+        pytest.raises(ValueError, match="teacher_features, image"),
+        extra_inputs(techer=torch.ones(1)),
+    ):
         pass
 
 
@@ -49,6 +52,8 @@ def test_missing_inputs_say_how_to_give_them() -> None:
         "projection": "extra_projection",
         "second_logits": "second_branch=True",
         "labelled": "seglosses.AddLabelled",
+        "teacher_features": "feature_index=<stage>",
+        "source": "extra_source",
     }.items():
         with pytest.raises(ValueError, match=remedy):
             require_extra_input(name, "MyLoss")

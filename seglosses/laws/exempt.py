@@ -37,6 +37,13 @@ EXEMPT: dict[tuple[str, str], str] = {
         )
     },
     ("CentreContrastLoss", "gradient_is_the_derivative"): "its centres are without gradient",
+    **{
+        ("NormDirectionDistillationLoss", law): "pixels are sampled in reading order"
+        for law in ("mirror_images_cost_the_same", "one_label_has_no_sides")
+    },
+    ("NormDirectionDistillationLoss", "perfect_prediction_costs_zero"): (
+        "features of pixels with several labels lie between the centres of these"
+    ),
     ("LevelSetLoss", "perfect_prediction_costs_zero"): "around a class there are other colours",
     ("LevelSetLoss", "wrong_prediction_costs_more"): _RENAMED,
     ("LocalPairwiseLoss", "wrong_prediction_costs_more"): _RENAMED,
@@ -126,7 +133,11 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("ACLSLoss", "perfect_prediction_costs_zero"): "certainty is what it prices",
     **{
         (name, law): "classes that change names keep their relations"
-        for name in ("PixelAffinityDistillationLoss", "CrossImageDistillationLoss")
+        for name in (
+            "PixelAffinityDistillationLoss",
+            "FeatureAffinityDistillationLoss",
+            "CrossImageDistillationLoss",
+        )
         for law in ("wrong_prediction_costs_more",)
     },
     ("CrossImageDistillationLoss", "missed_rare_class_costs"): (

@@ -32,7 +32,7 @@ UNDEFINED: dict[str, tuple[str, ...]] = {
 class StandIn:
     """A loss that is given what it needs, made from the labels.
 
-    - ``teacher``, ``second_logits``: logits that are sure of the label.
+    - ``teacher``, ``teacher_features``, ``second_logits``: logits that are sure of the label.
     - ``image``: a colour per class.
     - ``features``: the logits themselves; ``attributions``: their sigmoid. They get the gradient.
     - Losses of volumes get images as volumes of one slice, losses of rows every pixel as a row,
@@ -128,6 +128,7 @@ def _made(needs: tuple[str, ...], pred: Tensor, target: Tensor) -> dict[str, Ten
     made = {
         "teacher": sure,
         "second_logits": sure,
+        "teacher_features": sure,
         # of as many colours whatever the number of classes, for some losses are means over them
         "image": 50 * functional.pad(hot, (0, 0) * (hot.dim() - 2) + (0, max(8 - channels, 0))),
         "features": pred,

@@ -83,6 +83,7 @@ def _extras(cls: type[Loss], shape: tuple[int, ...], generator: torch.Generator)
         "second_logits": lambda: 2 * torch.randn(shape, generator=generator),
         "image": lambda: 50 * torch.rand((images, 3, *size), generator=generator),
         "features": lambda: torch.randn((images, 8, *size), generator=generator),
+        "teacher_features": lambda: torch.randn((images, 8, *size), generator=generator),
         "attributions": lambda: torch.rand(shape, generator=generator),
     }
     tensors = {name: made[name]() for name in cls.needs if name in made}

@@ -138,6 +138,8 @@ OUTSIDE = [
     ("PixelContrastLoss", "memory", 2.5, "[0, inf)"),
     ("PixelContrastLoss", "update", 0, "[1, inf)"),
     ("CentreContrastLoss", "momentum", 1.0, "[0, 1)"),
+    ("NormDirectionDistillationLoss", "momentum", 1.0, "[0, 1)"),
+    ("NormDirectionDistillationLoss", "samples", 1, "[2, inf)"),
     ("InfoNCELoss", "samples", 2.5, "[2, inf)"),
     ("IoULoss", "eps", 0.0, "(0, inf)"),
     ("JaccardDistillationLoss", "beta", -1.0, "[0, inf)"),

@@ -25,6 +25,8 @@ UNWEIGHED = (
     "GeneralizedDiceLoss",
     "ActiveBoundaryLoss",
     "CentreContrastLoss",
+    "FeatureAffinityDistillationLoss",
+    "NormDirectionDistillationLoss",
     "PixelContrastLoss",
     "CrossImageDistillationLoss",
     "DISTLoss",

@@ -33,6 +33,7 @@ RENAMED = {
     "KervadecBoundaryLoss": "boundary_loss",
     "MaxSupLoss": "max_suppression_loss",
     "JaccardDistillationLoss": "jaccard_metric_loss",
+    "FeatureAffinityDistillationLoss": "pixel_affinity_distillation_loss",
     "AlphaIoULoss": "ciou_loss",
     "InnerIoULoss": "ciou_loss",
     "FocalerIoULoss": "iou_loss",
@@ -158,6 +159,7 @@ EXTRA = {
     "second_logits": OTHER,
     "image": IMAGE,
     "features": LOGITS,
+    "teacher_features": OTHER,
     "attributions": LOGITS,
 }
 
@@ -212,11 +214,11 @@ def contrast(function: Callable[..., Tensor], **options: Any) -> Tensor:
     return torch.stack(rows)
 
 
-def sampled() -> tuple[Tensor, Tensor, Tensor]:
+def sampled(maps: Tensor = LOGITS) -> tuple[Tensor, Tensor, Tensor]:
     """Pixels of each image and class, at most 100, evenly spaced; their classes and images."""
     found = []
     for number, (vectors, labels) in enumerate(
-        zip(LOGITS.flatten(2).transpose(1, 2), LABELS.flatten(1), strict=True)
+        zip(maps.flatten(2).transpose(1, 2), LABELS.flatten(1), strict=True)
     ):
         for c in range(3):
             own = (labels == c).nonzero().squeeze(1)
@@ -238,6 +240,14 @@ def centre_contrast(function: Callable[..., Tensor], **options: Any) -> Tensor:
     rows, kinds, images = sampled()
     centres = torch.stack([rows[kinds == c].mean(0) for c in range(3)])
     loss = function(rows, kinds, centres, **options)
+    return torch.stack([loss[images == k].mean() for k in range(2)])
+
+
+def norm_direction(function: Callable[..., Tensor]) -> Tensor:
+    rows, kinds, images = sampled()
+    taught, _, _ = sampled(OTHER)
+    centres = torch.stack([taught[kinds == c].mean(0) for c in range(3)])
+    loss = function(rows, taught, kinds, centres)
     return torch.stack([loss[images == k].mean() for k in range(2)])
 
 
@@ -304,6 +314,8 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "InfoNCELoss": contrast,
     "PixelContrastLoss": pixel_contrast,
     "CentreContrastLoss": centre_contrast,
+    "NormDirectionDistillationLoss": norm_direction,
+    "FeatureAffinityDistillationLoss": lambda f: f(LOGITS, OTHER),
     "MalisLoss": malis,
     "MIPLoss": lambda f, **options: f(PROB.unsqueeze(3), HOT.unsqueeze(3), **options).mean(1),
     "PairwiseAffinityLoss": lambda f, **o: f(margins(), IMAGE, HOT > 0.5, **o).mean(1),

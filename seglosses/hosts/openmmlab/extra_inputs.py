@@ -33,9 +33,9 @@ from seglosses.registry import MODELS, TRANSFORMS
 class ExtraInputs:
     """Mixed into a segmentor: states extra inputs around the losses of its heads.
 
-    The image always; the logits of ``teacher``; the features of one stage; what the logits are
-    attributed to; the logits of a second branch; and every ``extra_<name>`` that the data samples
-    carry. The teacher is no submodule:
+    The image always; the logits of ``teacher``; the features of one stage, of the teacher too;
+    what the logits are attributed to; the logits of a second branch; and every ``extra_<name>``
+    that the data samples carry. The teacher is no submodule:
     checkpoints have the keys of the plain segmentor and fit it, no optimizer sees the teacher,
     and it stays in evaluation mode.
     """
@@ -65,8 +65,22 @@ class ExtraInputs:
                 "second_branch=True takes the logits of the auxiliary head, and this model has"
                 " none: add auxiliary_head=dict(...)"
             )
+        self._taught: list[Tensor] = []
         for frozen in self._teacher:
             _same_normalization(self, frozen)
+            if feature_index is not None:
+                self._watch(frozen, feature_index)
+
+    def _watch(self, teacher: Any, stage: int) -> None:
+        """Keep the features of a stage when the teacher is asked for its logits."""
+        extract = teacher.extract_feat
+
+        def watched(inputs: Tensor) -> Any:
+            found = extract(inputs)
+            self._taught.append(found[stage])
+            return found
+
+        teacher.extract_feat = watched
 
     def loss(self, inputs: Tensor, data_samples: Sequence[Any]) -> dict[str, Tensor]:
         """Losses of all heads, with extra inputs."""
@@ -98,6 +112,9 @@ class ExtraInputs:
             metas = [sample.metainfo for sample in data_samples]
             with torch.no_grad():
                 extras["teacher"] = teacher.encode_decode(inputs, metas)
+            if self._taught:
+                extras["teacher_features"] = self._taught.pop()
+                self._taught.clear()
         return extras
 
     def extract_feat(self, inputs: Tensor) -> Any:

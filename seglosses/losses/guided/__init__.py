@@ -10,6 +10,7 @@ from seglosses.losses.guided import (
     distillation,
     distillation_boundary,
     distillation_channels,
+    distillation_features,
     distillation_relations,
 )
 from seglosses.losses.guided.attribution import *
@@ -19,6 +20,7 @@ from seglosses.losses.guided.contrast_centres import *
 from seglosses.losses.guided.distillation import *
 from seglosses.losses.guided.distillation_boundary import *
 from seglosses.losses.guided.distillation_channels import *
+from seglosses.losses.guided.distillation_features import *
 from seglosses.losses.guided.distillation_relations import *
 
 # Type checkers read an __all__ of literals only, and without one take every name above.
@@ -30,6 +32,7 @@ EXPORTS = [
     *distillation.__all__,
     *distillation_boundary.__all__,
     *distillation_channels.__all__,
+    *distillation_features.__all__,
     *distillation_relations.__all__,
 ]
 globals()["__all__"] = EXPORTS

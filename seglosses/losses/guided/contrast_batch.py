@@ -145,10 +145,12 @@ class PixelContrastLoss(ContrastLoss):
         denominator: Denominator = "pair",
         **options: Unpack[SegOptions],
     ) -> None:
-        super().__init__(temperature, samples, **options)
+        super().__init__(samples, **options)
+        check_range("(0, inf)", temperature=temperature)
         check_range("[0, inf)", whole=True, memory=memory)
         check_range("[1, inf)", whole=True, update=update)
         pixel_contrast_loss(torch.zeros(0, 1), torch.zeros(0), denominator=denominator)
+        self.temperature = temperature
         self.memory, self.update, self.denominator = memory, update, denominator
         self.bank = ClassMemory(memory)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -65,7 +67,36 @@ def centre_contrast_loss(
     return torch.where(counted, loss, 0.0)
 
 
-class CentreContrastLoss(ContrastLoss):
+class CentredLoss(ContrastLoss):
+    """Compares pixels with running centres of their classes."""
+
+    def __init__(self, momentum: float, samples: int, **options: Unpack[SegOptions]) -> None:
+        super().__init__(samples, **options)
+        check_range("[0, 1)", momentum=momentum)
+        self.momentum = momentum
+        self.centres = ClassCentres(momentum)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.extra_repr()})"
+
+    def centres_of(
+        self, problems: Sequence[tuple[Tensor, Tensor]], classes: int
+    ) -> tuple[Tensor, Tensor]:
+        """Centres (G, K, D) and which are known (G, K), which a training moves first.
+
+        Args:
+            problems: Vectors (n, D) and classes (n,) of each problem; -1 moves none.
+            classes: K.
+        """
+        sums = [self.centres.sums(vectors, kind, classes) for vectors, kind in problems]
+        total, number = (torch.cat([pair[k] for pair in sums]) for k in range(2))
+        if self.training and not is_transformed():
+            self.centres.move(total, number)
+        means, known = self.centres.filled(total, number)
+        return means.view(len(problems), classes, -1), known.view(-1, classes) > 0
+
+
+class CentreContrastLoss(CentredLoss):
     """:func:`centre_contrast_loss` of pixels to running class centres; needs ``features``.
 
     For domain adaptation: the extra input ``source``, (N,), says which images of the batch move
@@ -108,34 +139,24 @@ class CentreContrastLoss(ContrastLoss):
         samples: int = 1024,
         **options: Unpack[SegOptions],
     ) -> None:
-        super().__init__(temperature, samples, **options)
-        check_range("[0, 1)", momentum=momentum)
-        self.momentum = momentum
-        self.centres = ClassCentres(momentum)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.extra_repr()})"
+        super().__init__(momentum, samples, **options)
+        check_range("(0, inf)", temperature=temperature)
+        self.temperature = temperature
 
     def contrast(self, vectors: Tensor, real: Tensor) -> Tensor:
         """Mean over problems of the mean over an image's samples."""
         images, problems, classes = vectors.shape[:3]
         source = _source(images, real.device)
         chosen = [self._chosen(vectors[:, k], real[:, k]) for k in range(problems)]
-        sums = [
-            self.centres.sums(
-                query, kind if source is None else torch.where(source[image], kind, -1), classes
-            )
+        moving = [
+            (query, kind if source is None else torch.where(source[image], kind, -1))
             for query, kind, image in chosen
         ]
-        total, number = (torch.cat([pair[k] for pair in sums]) for k in range(2))
-        if self.training and not is_transformed():
-            self.centres.move(total, number)
-        means, known = self.centres.filled(total, number)
+        centres, known = self.centres_of(moving, classes)
         loss = vectors.new_zeros(images)
         for k, (query, kind, image) in enumerate(chosen):
-            own = slice(k * classes, (k + 1) * classes)
             each = centre_contrast_loss(
-                query, kind, means[own], known[own] > 0, temperature=self.temperature
+                query, kind, centres[k], known[k], temperature=self.temperature
             )
             loss = loss + mean_of_images(each, kind >= 0, image, images)
         return loss / max(problems, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
@@ -17,25 +19,30 @@ from seglosses.primitives.sampling import spread_labels, spread_places
 
 
 class ContrastLoss(SegmentationLoss):
-    """Contrasts sampled pixels of classes; channels that are independent are two classes each."""
+    """Compares sampled pixels of classes; channels that are independent are two classes each.
 
-    needs = ("features",)
+    Every extra input that it needs is sampled at the same pixels; the first one is trained.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("features",)
     of_structures = True
     most_of_a_class = 100  # of an image, as in the paper
 
-    def __init__(self, temperature: float, samples: int, **options: Unpack[SegOptions]) -> None:
+    def __init__(self, samples: int, **options: Unpack[SegOptions]) -> None:
         super().__init__(**options)
-        check_range("(0, inf)", temperature=temperature)
         check_range("[2, inf)", whole=True, samples=samples)
         if self.class_weight is not None:
             raise ValueError(
                 f"{type(self).__name__} takes as many pixels of each class as there are, and weighs"
                 " none: drop class_weight"
             )
-        self.temperature, self.samples = temperature, samples
+        self.samples = samples
 
     def contrast(self, vectors: Tensor, real: Tensor) -> Tensor:
-        """Losses of images (N,) of vectors (N, G, K, S, D), G problems of K classes."""
+        """Losses of images (N,) of vectors (N, G, K, S, D), G problems of K classes.
+
+        D are the features of all extra inputs, one behind the other.
+        """
         raise NotImplementedError
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
@@ -50,10 +57,11 @@ class ContrastLoss(SegmentationLoss):
         places, real = spread_labels(labels.flatten(0, 1), classes, self.most_of_a_class)
         each = places.shape[2]
         spatial = tuple(logits.shape[2:])
-        vectors = extra_vectors(
-            "features", owner, spatial, places.view(images, problems * classes * each)
-        )
-        require_graph(vectors, "features", owner, logits)
+        flat = places.view(images, problems * classes * each)
+        read = [extra_vectors(name, owner, spatial, flat) for name in self.needs]
+        require_graph(read[0], self.needs[0], owner, logits)
+        self._check_widths([maps.shape[2] for maps in read])
+        vectors = torch.cat(read, 2)
         vectors = vectors.view(images, problems, classes, each, vectors.shape[2])
         real = real.view(vectors.shape[:4])
         # pixels that are ignored may hold anything
@@ -61,6 +69,9 @@ class ContrastLoss(SegmentationLoss):
         loss = self.contrast(vectors, real).to(logits.dtype)
         graph = batch.masked_logits().flatten(1)[:, :1].sum(1) * 0
         return asked.of(loss + graph + broken(batch).squeeze(1), batch.row_weight)
+
+    def _check_widths(self, widths: list[int]) -> None:
+        """Refuse numbers of features that cannot be compared."""
 
     def _chosen(self, vectors: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Of a problem (N, K, S, D): up to ``samples`` vectors, their classes and their images."""

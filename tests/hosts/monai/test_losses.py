@@ -57,7 +57,7 @@ def test_layouts_of_monai_give_one_number(name: str) -> None:
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_needs_more_than_outputs_and_labels_says_how_to_give_it(name: str) -> None:
     logits, labels = torch.randn(2, 3, 8, 8), torch.ones(2, 1, 8, 8)
-    (needed,) = SEGMENTATION[name].needs
+    needed, *_ = SEGMENTATION[name].needs
     with pytest.raises(ValueError, match=rf"extra_inputs\({needed}=\.\.\.\)"):
         SEGMENTATION[name]()(MetaTensor(logits), MetaTensor(labels))
 

@@ -31,6 +31,7 @@ NEEDS = {
     "distill_boundary": ("teacher",),
     "distill_channel_wise": ("teacher",),
     "distill_dist": ("teacher",),
+    "distill_features": ("teacher", "feature_index"),
     "distill_relations": ("teacher",),
     "partial_ce_gated_crf": (),
     "partial_ce_tree_energy": (),
@@ -51,6 +52,8 @@ def test_extra_mixins_train(name, teacher):
         options["teacher"] = teacher
     if "feature_index" in NEEDS[name]:
         options["feature_index"] = 1
+    if name == "distill_features":
+        options["channels"] = 4  # as wide as the teacher
     if "attribute_to" in NEEDS[name]:
         options["attribute_to"] = "image"
     if "second_branch" in NEEDS[name]:
