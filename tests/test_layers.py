@@ -71,6 +71,46 @@ def test_libraries_stay_at_home(path):
         assert "numba" not in tops
 
 
+def at_import(node: ast.AST) -> set[str]:
+    """Full names of what is imported as soon as a module is: not in functions, nor for types."""
+    if isinstance(node, ast.FunctionDef) or (
+        isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    ):
+        return set()
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    if isinstance(node, ast.ImportFrom):
+        return {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for child in ast.iter_child_nodes(node) for name in at_import(child)}
+
+
+def files_of(name: str) -> list[Path]:
+    """The files of a module, or of the module that holds a name, and of its packages."""
+    parts = name.split(".")[1:]
+    places = [ROOT.joinpath(*parts[:end]) for end in range(len(parts) + 1)]
+    return [
+        file
+        for place in places
+        for file in (place / "__init__.py", place.with_suffix(".py"))
+        if file.is_file()
+    ]
+
+
+@pytest.mark.parametrize("room", ["topology", "metrics"])
+def test_torch_is_not_loaded_by_what_is_imported(room):
+    todo = sorted((ROOT / room).rglob("*.py"))
+    seen = set(todo)
+    while todo:
+        path = todo.pop()
+        names = at_import(ast.parse(path.read_text(encoding="utf-8")))
+        assert "torch" not in {name.split(".")[0] for name in names}, path
+        for name in names:
+            if name.startswith("seglosses."):
+                more = set(files_of(name)) - seen
+                seen |= more
+                todo += more
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_signature_takes_anything(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

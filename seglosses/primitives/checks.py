@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +13,8 @@ import torch
 from torch import Tensor
 
 from seglosses.primitives.attention import when_to_check
-
-
-def check_range(interval: str, *, whole: bool = False, remedy: str = "", **numbers: object) -> None:
-    """Raise ``ValueError`` unless each of these is a finite number in the interval.
-
-    Args:
-        interval: As in a textbook, for example ``"[0, 1)"`` or ``"(0, inf)"``.
-        whole: Numbers must be integers.
-        remedy: What to do instead, where the interval does not say it.
-        numbers: Options by name.
-
-    Raises:
-        ValueError: for anything else, NaN and infinity included.
-
-    Example:
-        >>> check_range("[0, 1)", gamma=0.5)
-        >>> check_range("[0, 1)", gamma=1.0)
-        Traceback (most recent call last):
-        ValueError: gamma must lie in [0, 1), got 1.0
-    """
-    low, high = (float(end) for end in interval[1:-1].split(","))
-    for name, value in numbers.items():
-        number = _finite(value)
-        fits = low <= number <= high
-        fits = fits and not (number == low and interval[0] == "(")
-        fits = fits and not (number == high and interval[-1] == ")")
-        if not fits or (whole and not isinstance(value, Integral)):
-            kind = "be a whole number" if whole else "lie"
-            tail = f"; {remedy}" if remedy else ""
-            raise ValueError(f"{name} must {kind} in {interval}, got {value!r}{tail}")
-
-
-def _finite(value: object) -> float:
-    """The number, NaN for what is none or is infinite."""
-    return float(value) if isinstance(value, Real) and math.isfinite(value) else math.nan
+from seglosses.primitives.ranges import check_range as check_range
+from seglosses.primitives.ranges import finite
 
 
 def class_factors(
@@ -81,7 +47,7 @@ def class_factors(
     fits = isinstance(values, Sequence) and not isinstance(values, str)
     if fits:
         values = [_number(each) for each in values]
-    if not fits or not all(_finite(value) >= 0 for value in values):
+    if not fits or not all(finite(value) >= 0 for value in values):
         raise ValueError(
             f"{name} must be finite numbers of at least 0, one per class, or the path of a .npy or"
             f" .json file of them, got {values!r}{f' in {given}' if named else ''}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 
-from seglosses.primitives.checks import check_range
+from seglosses.primitives.ranges import check_range
 from seglosses.topology.bars import Filtered
 from seglosses.topology.filtration import (
     Construction,
