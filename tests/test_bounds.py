@@ -155,6 +155,21 @@ def test_suppression(count: int) -> None:
     assert len(set(kept.tolist())) == len(kept) <= count
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("channels", [1, 2, 3, 8])
+def test_few_classes(shape: tuple[int, ...], channels: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.from_numpy(mask_of(shape, "noise")).long().unsqueeze(0)
+    labels.view(-1)[-1] = 255
+    for sigmoid in (False, True):
+        pred = torch.randn(1, channels, *shape, generator=generator, requires_grad=True)
+        for weight in (None, torch.rand(labels.shape, generator=generator)):
+            value = exported.CrossEntropyLoss(use_sigmoid=sigmoid)(pred, labels, weight)
+            value = value + exported.DiceLoss(use_sigmoid=sigmoid)(pred, labels, weight)
+            value.backward()
+        assert torch.isfinite(pred.grad).all()
+
+
 def losses_of_images() -> list[type[SegmentationLoss]]:
     """All of them: components of labels weigh pixels, and trees join them, in any family."""
     members = [getattr(exported, name) for name in exported.__all__]

@@ -134,6 +134,9 @@ class OverlapLoss(ClassLoss):
             if average == "dataset" and self.sync:
                 source = _summed_over_ranks(source)
             mass = source.target if only_present else None
+            if mass is not None and at_hand(mass) and bool((mass > 0).all()):
+                # nothing is left out
+                mass = None
             if mass is not None:
                 read = self._present(mass)
                 source = Counts(*(torch.where(read, count, 0.0) for count in source))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import config, njit, types
 from numba.extending import intrinsic
@@ -30,7 +31,31 @@ def kernel(function: Callable[..., Any]) -> Any:
         >>> kernel(lambda x: x + 1)(2)
         3
     """
-    compiled = njit(nogil=True)(function)
+    return _kept(njit(nogil=True)(function), function)
+
+
+def lanes(function: Callable[..., Any]) -> Any:
+    """As :func:`kernel`, for formulas that a processor does on many numbers at once.
+
+    A sum may be taken in any order, and to divide by zero is no error: either would keep the
+    compiler from it. NaN and infinity stay what they are.
+
+    Args:
+        function: What Numba can compile.
+
+    Returns:
+        The compiled function.
+
+    Example:
+        >>> import numpy as np
+        >>> lanes(lambda x: 1 / x)(np.float32(0))
+        inf
+    """
+    free = {"reassoc", "contract", "nsz"}
+    return _kept(njit(nogil=True, fastmath=free, error_model="numpy")(function), function)
+
+
+def _kept(compiled: Any, function: Callable[..., Any]) -> Any:
     if not config.DISABLE_JIT:
         compiled._cache = KernelCache(function)
     return compiled
@@ -59,6 +84,26 @@ def _fetch_ahead(typing: Any, array: Any, index: Any) -> Any:
     return types.void(array, types.int64), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def _two_to_the(typing: Any, exponent: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        word = ir.IntType(32)
+        biased = builder.add(builder.fptosi(values[0], word), ir.Constant(word, 127))
+        return builder.bitcast(builder.shl(biased, ir.Constant(word, 23)), ir.FloatType())
+
+    return types.float32(types.float32), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _floor(typing: Any, number: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.call(
+            builder.module.declare_intrinsic("llvm.floor", [ir.FloatType()]), values
+        )
+
+    return types.float32(types.float32), generate
+
+
 if config.DISABLE_JIT:
 
     def fetch_ahead(array: Any, index: Any) -> None:
@@ -68,6 +113,16 @@ if config.DISABLE_JIT:
         """Position of the lowest set bit of an unsigned word of 64 bits, which is not 0."""
         return (int(word) & -int(word)).bit_length() - 1
 
+    def two_to_the(exponent: Any) -> Any:
+        """Power of two of a whole number from -126 to 127, all float32."""
+        return np.float32(2.0**exponent)
+
+    def floor(number: Any) -> Any:
+        """The next lower whole number, float32; without Numba's check of errors."""
+        return np.floor(number)
+
 else:
     fetch_ahead = _fetch_ahead
     trailing_zeros = _count_trailing
+    two_to_the = _two_to_the
+    floor = _floor

@@ -10,9 +10,9 @@ from torch.nn import functional as F
 
 from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.few_classes import as_factor, entropy_of_two, takes_few
+from seglosses.primitives.few_classes import FEW, few_entropy, takes_few
 from seglosses.primitives.first_order import first_order
-from seglosses.primitives.layout import in_bytes
+from seglosses.primitives.layout import flat_labels, flat_maps, in_bytes
 
 
 def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
@@ -35,23 +35,46 @@ def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -
         >>> cross_entropy(torch.zeros(1, 4, 1), torch.tensor([[1]]))  # log 4
         tensor([[1.3863]])
     """
-    if target.is_floating_point() or not at_hand(logits):
+    if takes_few(logits) and logits.shape[1] > 1 and not target.is_floating_point():
+        mask = None if valid is None else flat_labels(valid)
+        few = few_entropy(flat_maps(logits), flat_labels(target), mask, sigmoid=False)
+        return few.view_as(target)
+    if target.is_floating_point() or not at_hand(logits) or logits.shape[1] <= FEW:
         # elsewhere fewer launches and bytes count, not allocations
         if valid is not None:
             ignored = ~valid.unsqueeze(1)
             by_hand = not (target.is_floating_point() or is_transformed())
             logits = _Blanked.apply(logits, ignored) if by_hand else logits.masked_fill(ignored, 0)  # type: ignore[no-untyped-call]
         return F.cross_entropy(logits, target, reduction="none")
-    if logits.shape[1] == 2 and valid is None and takes_few(logits):
-        return entropy_of_two(logits, target)
     loss: Tensor = _LabelEntropy.apply(logits, target, valid)  # type: ignore[no-untyped-call]
     return loss
 
 
-def summed_entropy(batch: Aligned) -> Tensor | None:
-    """Sum of the cross-entropy over pixels that count, where PyTorch's own is quickest.
+def binary_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of independent logits, whose label is 1 or 0.
 
-    That is on a CPU for one channel and for three to eight classes.
+    Args:
+        logits: (M, *S).
+        labels: (M, *S).
+
+    Returns:
+        (M, *S).
+
+    Example:
+        >>> binary_entropy(torch.zeros(1, 2), torch.tensor([[0, 1]]))  # log 2
+        tensor([[0.6931, 0.6931]])
+    """
+    maps = logits.unsqueeze(1)
+    if not takes_few(maps):
+        return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none")
+    loss = few_entropy(flat_maps(maps), flat_labels(labels), None, sigmoid=True)
+    return loss.view_as(logits)
+
+
+def summed_entropy(batch: Aligned) -> Tensor | None:
+    """Sum of the cross-entropy over pixels that count, where it takes few passes.
+
+    That is on a CPU for one channel and for up to eight classes.
 
     Returns:
         A scalar, or ``None`` elsewhere and for dense targets.
@@ -61,20 +84,14 @@ def summed_entropy(batch: Aligned) -> Tensor | None:
         >>> summed_entropy(align(torch.zeros(1, 4, 3), torch.tensor([[1, 0, 255]])))  # 2 log 4
         tensor(2.7726)
     """
-    one = batch.channels == 1 and batch.logits.dim() > 2 and not batch.masks
-    few = not batch.sigmoid and batch.channels > 2
+    maps = batch.logits.dim() > 2 and not batch.masks
+    one = batch.channels == 1 and batch.sigmoid and maps
+    few = batch.channels > 1 and not batch.sigmoid
     if batch.labels is None or not (one or few) or not takes_few(batch.logits):
         return None
-    logits, labels, valid = batch.pixel_logits(), batch.labels, batch.valid
-    if one:
-        factor = None if valid is None else as_factor(valid, logits.dtype)
-        return F.binary_cross_entropy_with_logits(
-            logits.squeeze(1), labels.to(logits.dtype), factor, reduction="sum"
-        )
-    if valid is not None:
-        # labels are 0 where ignored
-        labels = labels + (as_factor(valid, labels.dtype) - 1)
-    return F.cross_entropy(logits, labels, ignore_index=-1, reduction="sum")
+    valid = None if batch.valid is None else flat_labels(batch.valid)
+    labels = flat_labels(batch.labels)
+    return few_entropy(flat_maps(batch.logits), labels, valid, sigmoid=one).sum()
 
 
 class _Blanked(torch.autograd.Function):

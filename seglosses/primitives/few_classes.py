@@ -1,35 +1,35 @@
-"""Soft counts and cross-entropy of few classes on a CPU, by indicators in place of indices.
+"""Soft counts and cross-entropy of few classes on a CPU, by kernels that read each pixel once.
 
-To gather and scatter takes a CPU ten times as long as to multiply, and so does to choose by a mask
-of bools: up to some eight classes it is quicker to multiply by the indicator of each class. Two
-classes are one sigmoid. What is kept for backward is no larger than the logits, and half as large
-for two classes.
+The general way gathers and scatters by labels and makes a tensor per operation, which takes a CPU
+ten times as long as the arithmetic. Nothing is kept for backward but the logits, which every loss
+of a head shares, and the labels in one byte each.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from seglosses.primitives import _kernels_few as kernels
 from seglosses.primitives.device import at_hand
-from seglosses.primitives.first_order import first_order
-from seglosses.primitives.layout import blocks
 
-#: Up to so many classes indicators are quicker than gather and scatter.
+#: Up to so many classes the kernels take over.
 FEW = 8
 
 
 def takes_few(logits: Tensor) -> bool:
-    """Whether logits (N, C, *S) have few classes and lie on a CPU.
+    """Whether logits (N, C, *S) have few classes, lie on a CPU, and are of the kernels' type.
 
     Example:
         >>> takes_few(torch.zeros(1, 8, 1)), takes_few(torch.zeros(1, 9, 1))
         (True, False)
+        >>> takes_few(torch.zeros(1, 8, 1, dtype=torch.float64))
+        False
     """
-    return logits.shape[1] <= FEW and at_hand(logits)
+    return 0 < logits.shape[1] <= FEW and logits.dtype == torch.float32 and at_hand(logits)
 
 
 def as_factor(mask: Tensor, dtype: torch.dtype) -> Tensor:
@@ -45,180 +45,161 @@ def as_factor(mask: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def few_counts(
-    logits: Tensor, labels: Tensor, weight: Tensor | None
+    logits: Tensor, labels: Tensor, weight: Tensor | None, *, sigmoid: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What :func:`seglosses.primitives.softmax_counts.softmax_counts` gives, for few classes.
+
+    Args:
+        logits: (N, C, P), see :func:`takes_few`; of a softmax C > 1.
+        labels: (N, P) in [0, C); of independent channels one more stands for none of them, and one
+            channel has the label 1.
+        weight: (N, P), boolean or floating point; pixels of weight zero may hold anything.
+        sigmoid: Whether channels are independent.
 
     Example:
         >>> counts = few_counts(torch.zeros(1, 2, 4), torch.tensor([[0, 0, 1, 1]]), None)
         >>> [count.tolist() for count in counts]
         [[[1.0, 1.0]], [[2.0, 2.0]], [[2.0, 2.0]]]
     """
-    function = _TwoCounts if logits.shape[1] == 2 else _FewCounts
-    counts: tuple[Tensor, Tensor, Tensor] = function.apply(  # type: ignore[no-untyped-call]
-        logits, labels, weight
+    counts: tuple[Tensor, Tensor, Tensor] = _Counts.apply(  # type: ignore[no-untyped-call]
+        logits.contiguous(), labels.to(torch.uint8).contiguous(), _bytes(weight), sigmoid
     )
     return counts
 
 
-def indicators(labels: Tensor, channels: int, dtype: torch.dtype) -> Tensor:
-    """One-hot (N, C, P) of labels (N, P) of type uint8 on a CPU, zero for C and above.
-
-    Example:
-        >>> indicators(torch.tensor([[1, 2]], dtype=torch.uint8), 2, torch.float32)
-        tensor([[[0., 0.],
-                 [1., 0.]]])
-    """
-    # NumPy compares bytes ten times as fast as PyTorch
-    numbers = np.arange(channels, dtype=np.uint8)[:, None]
-    return as_factor(torch.from_numpy(labels.numpy()[:, None] == numbers), dtype)
-
-
-def has_to_mask(mass: Tensor, weight: Tensor | None) -> bool:
-    """Whether a weighted mass shows that what has weight zero is no number, and has to be masked.
-
-    Zero times NaN is NaN; to look costs less than to mask.
-    """
-    return weight is not None and not bool(mass.isfinite().all())
-
-
-class _FewCounts(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, logits: Tensor, labels: Tensor, weight: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        small, prob = labels.to(torch.uint8), logits.softmax(1)
-        counts = _count_few(prob, small, weight)
-        if weight is not None and has_to_mask(counts[1], weight):
-            prob = logits.masked_fill((weight == 0).unsqueeze(1), 0.0).softmax(1)
-            counts = _count_few(prob, small, weight)
-        ctx.save_for_backward(prob, small, *(() if weight is None else (weight,)))
-        tp, mass, target = counts.to(logits.dtype).unbind()
-        ctx.mark_non_differentiable(target)
-        return tp, mass, target
-
-    @staticmethod
-    @first_order
-    def backward(
-        ctx: Any, grad_tp: Tensor, grad_mass: Tensor, _: Tensor
-    ) -> tuple[Tensor, None, None]:
-        prob, small, *kept = ctx.saved_tensors
-        grad = torch.empty_like(prob)
-        for rows, columns in blocks(prob):
-            part = prob[rows, :, columns]
-            # d/d prob is grad_mass everywhere, and grad_tp once more at the pixel's own class
-            slope = indicators(small[rows, columns], prob.shape[1], prob.dtype)
-            slope.mul_(grad_tp[rows].unsqueeze(2)).add_(grad_mass[rows].unsqueeze(2)).mul_(part)
-            mean = slope.sum(1, keepdim=True)
-            if kept:
-                share = as_factor(kept[0][rows, columns], prob.dtype).unsqueeze(1)
-                slope.mul_(share)
-                mean.mul_(share)
-            torch.addcmul(slope, part, mean, value=-1, out=grad[rows, :, columns])
-        return grad, None, None
-
-
-def _count_few(prob: Tensor, labels: Tensor, weight: Tensor | None) -> Tensor:
-    """(3, N, C), added up in float64."""
-    counts = prob.new_zeros((3, *prob.shape[:2]), dtype=torch.float64)
-    for rows, columns in blocks(prob):
-        part = prob[rows, :, columns]
-        hot = indicators(labels[rows, columns], prob.shape[1], prob.dtype)
-        if weight is not None:
-            share = as_factor(weight[rows, columns], prob.dtype).unsqueeze(1)
-            part = part * share
-        counts[1, rows] += part.sum(2)
-        counts[0, rows] += (part * hot).sum(2)
-        counts[2, rows] += (hot if weight is None else hot.mul_(share)).sum(2)
-    return counts
-
-
-class _TwoCounts(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, logits: Tensor, labels: Tensor, weight: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        small = labels.to(torch.uint8)
-        counts, spread = _count_two(logits, small, weight)
-        if weight is not None and has_to_mask(counts[1], weight):
-            clean = logits.masked_fill((weight == 0).unsqueeze(1), 0.0)
-            counts, spread = _count_two(clean, small, weight)
-        ctx.save_for_backward(spread, small)
-        tp, mass, target = counts.to(logits.dtype).unbind()
-        ctx.mark_non_differentiable(target)
-        return tp, mass, target
-
-    @staticmethod
-    @first_order
-    def backward(
-        ctx: Any, grad_tp: Tensor, grad_mass: Tensor, _: Tensor
-    ) -> tuple[Tensor, None, None]:
-        spread, small = ctx.saved_tensors
-        grad = spread.new_empty((len(spread), 2, spread.shape[1]))
-        # of class 1 beyond that of class 0, where the label is 1 and where it is 0
-        step = grad_tp.sum(1, keepdim=True)
-        least = grad_mass[:, 1:] - grad_mass[:, :1] - grad_tp[:, :1]
-        for rows, columns in blocks(grad):
-            slope = as_factor(small[rows, columns], spread.dtype)
-            slope.mul_(step[rows]).add_(least[rows])
-            torch.mul(slope, spread[rows, columns], out=grad[rows, 1, columns])
-            torch.neg(grad[rows, 1, columns], out=grad[rows, 0, columns])
-        return grad, None, None
-
-
-def _count_two(logits: Tensor, labels: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Counts (3, N, 2), added up in float64, and the weighted product of both classes (N, P)."""
-    counts = logits.new_zeros((3, len(logits), 2), dtype=torch.float64)
-    spread = torch.empty_like(logits[:, 0], memory_format=torch.contiguous_format)
-    for rows, columns in blocks(logits):
-        apart = logits[rows, 1, columns] - logits[rows, 0, columns]
-        one = apart.sigmoid()
-        # not 1 - one, which has no digits left where the other class is certain
-        zero = apart.neg_().sigmoid_()
-        product = torch.mul(zero, one, out=spread[rows, columns])
-        share = None
-        if weight is not None:
-            share = as_factor(weight[rows, columns], logits.dtype)
-            product.mul_(share)
-        hot = as_factor(labels[rows, columns], logits.dtype)
-        for c, (own, mine) in enumerate(((zero, 1 - hot), (one, hot))):
-            if share is not None:
-                own.mul_(share)
-            counts[1, rows, c] += own.sum(1)
-            counts[0, rows, c] += own.mul_(mine).sum(1)
-            counts[2, rows, c] += (mine if share is None else mine.mul_(share)).sum(1)
-    return counts, spread
-
-
-def entropy_of_two(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy per pixel of two classes.
+def few_entropy(logits: Tensor, labels: Tensor, valid: Tensor | None, *, sigmoid: bool) -> Tensor:
+    """Cross-entropy per pixel of few classes, zero where not ``valid``.
 
     Args:
-        logits: (N, 2, *S).
-        labels: (N, *S), 0 or 1.
+        logits: (N, C, P), see :func:`takes_few`; one channel of a sigmoid, or C > 1 of a softmax.
+        labels: (N, P) in [0, C), or in {0, 1} for one channel.
+        valid: (N, P); pixels outside may hold anything.
+        sigmoid: Whether the one channel is that of a sigmoid.
+
+    Returns:
+        (N, P).
 
     Example:
-        >>> entropy_of_two(torch.zeros(1, 2, 2), torch.tensor([[0, 1]]))  # log 2
+        >>> few_entropy(torch.zeros(1, 2, 2), torch.tensor([[0, 1]]), None, sigmoid=False)  # log 2
         tensor([[0.6931, 0.6931]])
     """
-    loss: Tensor = _TwoEntropy.apply(logits, labels)  # type: ignore[no-untyped-call]
+    loss: Tensor = _Entropy.apply(  # type: ignore[no-untyped-call]
+        logits.contiguous(), labels.to(torch.uint8).contiguous(), _bytes(valid), sigmoid
+    )
     return loss
 
 
-class _TwoEntropy(torch.autograd.Function):
+def _bytes(weight: Tensor | None) -> Tensor | None:
+    """Weights as the kernels take them: yes or no in a byte, numbers as float32."""
+    if weight is None:
+        return None
+    weight = weight.contiguous()
+    return weight.view(torch.uint8) if weight.dtype == torch.bool else weight.to(torch.float32)
+
+
+def _arrays(logits: Tensor, labels: Tensor, weight: Tensor | None) -> tuple[Any, Any, Any, bool]:
+    """Arrays of the kernels: logits, labels, weights, and whether these mean anything."""
+    share = labels if weight is None else weight
+    return logits.detach().numpy(), labels.numpy(), share.numpy(), weight is not None
+
+
+class _Counts(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, labels: Tensor) -> Tensor:
-        sign = as_factor(labels.to(torch.uint8), logits.dtype).mul_(2).sub_(1)
-        towards = (logits[:, 1] - logits[:, 0]).mul_(sign)
-        # the gradient of class 1 per unit of the incoming one
-        ctx.save_for_backward((-towards).sigmoid_().mul_(sign.neg_()))
-        return torch.nn.functional.logsigmoid(towards).neg_()
+    def forward(
+        ctx: Any, logits: Tensor, labels: Tensor, weight: Tensor | None, sigmoid: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        ctx.sigmoid = sigmoid
+        ctx.save_for_backward(logits, labels, *(() if weight is None else (weight,)))
+        counts = torch.zeros((3, *logits.shape[:2]), dtype=torch.float64)
+        x, y, *rest = _arrays(logits, labels, weight)
+        if sigmoid:
+            kernels.channel_counts(x, y, int(x.shape[1] == 1), *rest, counts.numpy())
+        elif x.shape[1] == 2:
+            kernels.two_counts(x, y, *rest, counts.numpy())
+        else:
+            kernels.few_counts(x, y, *rest, counts.numpy())
+        tp, mass, target = counts.to(logits.dtype).unbind()
+        ctx.mark_non_differentiable(target)
+        return tp, mass, target
 
     @staticmethod
-    @first_order
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        (slope,) = ctx.saved_tensors
-        both = slope.new_empty((len(slope), 2, *slope.shape[1:]))
-        torch.mul(slope, grad, out=both[:, 1])
-        torch.neg(both[:, 1], out=both[:, 0])
-        return both, None
+    def backward(
+        ctx: Any, grad_tp: Tensor, grad_mass: Tensor, _: Tensor
+    ) -> tuple[Tensor, None, None, None]:
+        logits, labels, *rest = ctx.saved_tensors
+        weight = rest[0] if rest else None
+        if torch.is_grad_enabled():
+            slopes = _graph_of_counts(logits, labels, weight, ctx.sigmoid, grad_tp, grad_mass)
+            return slopes, None, None, None
+        grad = torch.empty_like(logits)
+        x, y, *shares = _arrays(logits, labels, weight)
+        levers = (grad_tp.contiguous().numpy(), grad_mass.contiguous().numpy(), grad.numpy())
+        if ctx.sigmoid:
+            kernels.channel_slopes(x, y, int(x.shape[1] == 1), *shares, *levers)
+        elif x.shape[1] == 2:
+            kernels.two_slopes(x, y, *shares, *levers)
+        else:
+            kernels.few_slopes(x, y, *shares, *levers)
+        return grad, None, None, None
+
+
+class _Entropy(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, logits: Tensor, labels: Tensor, valid: Tensor | None, sigmoid: bool
+    ) -> Tensor:
+        ctx.sigmoid = sigmoid
+        ctx.save_for_backward(logits, labels, *(() if valid is None else (valid,)))
+        loss = logits.new_empty(labels.shape)
+        run = kernels.two_entropy if logits.shape[1] <= 2 else kernels.few_entropy
+        run(*_arrays(logits, labels, valid), loss.numpy())
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor, None, None, None]:
+        logits, labels, *rest = ctx.saved_tensors
+        valid = rest[0] if rest else None
+        if torch.is_grad_enabled():
+            slopes = _graph_of_entropy(logits, labels, valid, grad_loss)
+            return slopes, None, None, None
+        grad = torch.empty_like(logits)
+        few = logits.shape[1] > 2
+        run = kernels.few_entropy_slopes if few else kernels.two_entropy_slopes
+        run(*_arrays(logits, labels, valid), grad_loss.contiguous().numpy(), grad.numpy())
+        return grad, None, None, None
+
+
+def _hot(labels: Tensor, channels: int) -> Tensor:
+    """Indicators (N, C, P), float32; of one channel those of label 1."""
+    first = int(channels == 1)
+    numbers = torch.arange(first, channels + first).view(1, -1, 1)
+    return (labels.unsqueeze(1) == numbers).float()
+
+
+def _graph_of_counts(
+    logits: Tensor,
+    labels: Tensor,
+    weight: Tensor | None,
+    sigmoid: bool,
+    grad_tp: Tensor,
+    grad_mass: Tensor,
+) -> Tensor:
+    """The gradient of the counts in PyTorch, so that it has one of its own."""
+    share = None if weight is None else weight.unsqueeze(1)
+    x = logits if share is None else logits.masked_fill(share == 0, 0.0)
+    prob = x.sigmoid() if sigmoid else x.softmax(1)
+    lever = grad_mass.unsqueeze(2) + grad_tp.unsqueeze(2) * _hot(labels, x.shape[1])
+    mean = lever * prob if sigmoid else (lever * prob).sum(1, keepdim=True)
+    slope = prob * (lever - mean)
+    return slope if share is None else slope * share
+
+
+def _graph_of_entropy(
+    logits: Tensor, labels: Tensor, valid: Tensor | None, grad_loss: Tensor
+) -> Tensor:
+    """The gradient of the cross-entropy in PyTorch, so that it has one of its own."""
+    share = None if valid is None else valid.unsqueeze(1)
+    x = logits if share is None else logits.masked_fill(share == 0, 0.0)
+    prob = x.sigmoid() if x.shape[1] == 1 else F.softmax(x, 1)
+    slope = (prob - _hot(labels, x.shape[1])) * grad_loss.unsqueeze(1)
+    return slope if share is None else slope * share

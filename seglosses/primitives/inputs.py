@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from seglosses.primitives.checks import check_weight, require, require_between
+from seglosses.primitives import _kernels_labels as kernels
+from seglosses.primitives.checks import check_weight, extremes, require, require_between
 from seglosses.primitives.device import at_hand
 
 _RANGE = "dense targets must lie in [0, 1]; scale masks of {0, 255} first"
@@ -163,20 +164,20 @@ def _all_are_classes(labels: Tensor, classes: int, ignore_index: int | None) -> 
         return False
     if ignore_index is not None and 0 <= ignore_index < classes:
         return False
-    least, most = (int(end) for end in labels.aminmax())
-    return least >= 0 and most < classes
+    least, most = extremes(labels)
+    return 0 <= least <= most < classes
 
 
 def _split_ignored(labels: Tensor, ignore_index: int) -> tuple[Tensor, Tensor | None]:
     if not at_hand(labels):
         valid = labels != ignore_index
         return labels * valid, valid
-    # torch takes twice as long to compare, to ask and to mask
-    numbers = labels.numpy()
-    counts = numbers != ignore_index
-    if counts.all():
+    flat = labels.reshape(-1)
+    clean, valid = torch.empty_like(flat), torch.empty(flat.shape, dtype=torch.bool)
+    kept = kernels.split_ignored(flat.numpy(), ignore_index, clean.numpy(), valid.numpy())
+    if kept == len(flat):
         return labels, None
-    return torch.from_numpy(numbers * counts), torch.from_numpy(counts)
+    return clean.view(labels.shape), valid.view(labels.shape)
 
 
 def as_dense(

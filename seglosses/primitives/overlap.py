@@ -12,15 +12,12 @@ from torch import Tensor
 
 from seglosses.primitives.device import at_hand, is_transformed, widest
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.few_classes import as_factor, indicators, takes_few
+from seglosses.primitives.few_classes import as_factor, few_counts, takes_few
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.layout import flat_labels, flat_maps, in_bytes
 from seglosses.primitives.softmax_counts import softmax_counts
 
 Intersection = Literal["min", "product", "difference", "norm2"]
-
-#: Numbers of a small batch of few classes, for which autograd's own pass is the quickest.
-_SMALL = 2**17
 
 
 class Counts(NamedTuple):
@@ -178,38 +175,18 @@ def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
         [[[1.0, 0.5]], [[1.5, 1.5]], [[2.0, 1.0]]]
     """
     if batch.labels is not None and intersection != "norm2" and not is_transformed():
-        if (
-            batch.pixel_weight is None
-            and takes_few(batch.logits)
-            and batch.logits.numel() <= _SMALL
-        ):
-            return _plain_counts(batch)
         # validity alone travels as one byte per pixel
         weight = batch.valid if batch.pixel_weight is None else batch.mask()
         if batch.pixel_weight is not None and weight is not None:
             weight = weight.squeeze(1)
+        labels, share = flat_labels(batch.labels), None if weight is None else flat_labels(weight)
         if not batch.sigmoid:
-            flat = None if weight is None else flat_labels(weight)
-            return Counts(*softmax_counts(flat_maps(batch.logits), flat_labels(batch.labels), flat))
-        tp, prob, target = _LabelCounts.apply(  # type: ignore[no-untyped-call]
-            batch.logits,
-            flat_labels(batch.labels),
-            None if weight is None else flat_labels(weight),
-        )
-        return Counts(tp, prob, target)
+            return Counts(*softmax_counts(flat_maps(batch.logits), labels, share))
+        if takes_few(batch.logits):
+            return Counts(*few_counts(flat_maps(batch.logits), labels, share, sigmoid=True))
+        counts = _LabelCounts.apply(batch.logits, labels, share)  # type: ignore[no-untyped-call]
+        return Counts(*counts)
     return soft_counts(batch.prob(), batch.target(), batch.mask(), intersection=intersection)
-
-
-def _plain_counts(batch: Aligned) -> Counts:
-    """Counts by autograd, which keeps probabilities and indicators."""
-    logits = flat_maps(batch.pixel_logits())
-    prob = logits.sigmoid() if batch.sigmoid else logits.softmax(1)
-    assert batch.labels is not None
-    hot = _hot(flat_labels(batch.labels).to(torch.uint8), prob)
-    if batch.valid is not None:
-        factor = as_factor(flat_labels(batch.valid), prob.dtype).unsqueeze(1)
-        prob, hot = prob * factor, hot * factor
-    return Counts((prob * hot).sum(2), prob.sum(2), hot.sum(2))
 
 
 def _weigh(maps: Tensor, weight: Tensor | None) -> None:
@@ -241,8 +218,8 @@ class _LabelCounts(torch.autograd.Function):
         _weigh(prob, weight)
         mass = prob.sum(2)
         small = in_bytes(labels, channels + 1)
-        if channels == 1 or takes_few(logits):
-            hot = _hot(small, prob)
+        if channels == 1:
+            hot = small.unsqueeze(1).to(prob.dtype)
             tp = (prob * hot).sum(2)
             _weigh(hot, weight)
             target = hot.sum(2)
@@ -269,8 +246,9 @@ class _LabelCounts(torch.autograd.Function):
         channels = logits.shape[1]
         prob = flat_maps(logits).sigmoid()
         # d/d prob of each pixel: grad_mass everywhere, grad_tp once more at the pixel's own class
-        if channels == 1 or takes_few(logits):
-            grad = _hot(small, prob).mul_(grad_tp.unsqueeze(2)).add_(grad_mass.unsqueeze(2))
+        if channels == 1:
+            hot = small.unsqueeze(1).to(prob.dtype)
+            grad = hot.mul_(grad_tp.unsqueeze(2)).add_(grad_mass.unsqueeze(2))
         else:
             labels = small.long()
             known = labels.clamp(max=channels - 1)
@@ -280,10 +258,3 @@ class _LabelCounts(torch.autograd.Function):
         grad.mul_(prob).mul_(prob.neg_().add_(1))
         _weigh(grad, weight)
         return grad.view_as(logits), None, None
-
-
-def _hot(labels: Tensor, like: Tensor) -> Tensor:
-    """Indicators (N, C, P) of labels (N, P); of one channel they are those of label 1."""
-    if like.shape[1] == 1:
-        return labels.unsqueeze(1).to(like.dtype)
-    return indicators(labels, like.shape[1], like.dtype)

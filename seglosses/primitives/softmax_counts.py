@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from seglosses.primitives.device import at_hand, widest
-from seglosses.primitives.few_classes import as_factor, few_counts, has_to_mask, takes_few
+from seglosses.primitives.few_classes import as_factor, few_counts, takes_few
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.layout import blocks, in_bytes
 
@@ -52,7 +52,8 @@ class _SoftmaxCounts(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         ctx.masked = False
         counts = _count(logits, labels, weight, masked=False)
-        if has_to_mask(counts[1], weight):
+        # zero times NaN is NaN; to look costs less than to mask
+        if weight is not None and not bool(counts[1].isfinite().all()):
             ctx.masked = True
             counts = _count(logits, labels, weight, masked=True)
         small = in_bytes(labels, logits.shape[1])

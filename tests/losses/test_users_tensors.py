@@ -79,19 +79,19 @@ def test_second_derivatives_are_refused(cls: type[SegmentationLoss]) -> None:
     """A penalty on a gradient without a graph would do nothing, without a word."""
     if cls is SquentropyLoss and not device.HOSTS:
         pytest.skip("its cross-entropy is PyTorch's own elsewhere")
-    # small batches are autograd's own
-    leaf = LOGITS.repeat(1, 1, 48, 48).requires_grad_()
+    # few classes have second derivatives
+    leaf = LOGITS.repeat(1, 3, 48, 48).requires_grad_()
     loss = cls(use_sigmoid=True) if cls is FocalLoss else cls()
     with pytest.raises(RuntimeError, match="expected one backward pass, got create_graph"):
         torch.autograd.grad(loss(leaf, LABELS.repeat(1, 48, 48)), leaf, create_graph=True)
 
 
 @pytest.mark.at_hand
-def test_second_derivatives_of_few_classes_are_those_of_torch() -> None:
-    """Cross-entropy of three to eight classes is PyTorch's own on a CPU."""
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_second_derivatives_of_few_classes_are_those_of_torch(dtype: torch.dtype) -> None:
     found = []
     for loss in (CrossEntropyLoss(), nn.CrossEntropyLoss(ignore_index=255)):
-        leaf = LOGITS.double().requires_grad_()
+        leaf = LOGITS.to(dtype).requires_grad_()
         (slope,) = torch.autograd.grad(loss(leaf, LABELS), leaf, create_graph=True)
         found.append(torch.autograd.grad(slope.square().sum(), leaf)[0])
     torch.testing.assert_close(*found)

@@ -13,7 +13,8 @@ from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.primitives.checks import class_factors
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.entropy import cross_entropy, summed_entropy
+from seglosses.primitives.entropy import binary_entropy, cross_entropy, summed_entropy
+from seglosses.primitives.few_classes import takes_few
 from seglosses.primitives.reduction import Asked
 from seglosses.primitives.soft_labels import (
     BoundarySmoothing,
@@ -123,14 +124,14 @@ class CrossEntropyLoss(PixelLoss):
 
     def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
         own = type(self).compute is CrossEntropyLoss.compute and not target.is_floating_point()
-        if not own or at_hand(batch.logits):
+        if not own or (at_hand(batch.logits) and not takes_few(batch.logits)):
             return super()._of_softmax(batch, target)
         return cross_entropy(batch.logits, target, batch.valid)
 
     def _of_margins(self, logits: Tensor, target: Tensor) -> Tensor:
         if target.is_floating_point():
             return super()._of_margins(logits, target)
-        return F.binary_cross_entropy_with_logits(logits, target.to(logits.dtype), reduction="none")
+        return binary_entropy(logits, target)
 
     def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
         loss = super()._by_channel(logits, batch)
