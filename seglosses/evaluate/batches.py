@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -11,14 +11,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seglosses.evaluate.codes import IGNORED, LabelCode, UnknownValuesError
+from seglosses.evaluate.codes import LabelCode
 from seglosses.evaluate.loading import LabelMaps
+from seglosses.evaluate.tensors import (
+    Batch,
+    decoded,
+    images_of,
+    in_range,
+    numbers_of,
+    size_of,
+    sums_to_one,
+    whole_numbers,
+)
 
 Form: TypeAlias = Literal["labels", "logits", "probabilities"]
-Batch: TypeAlias = Tensor | NDArray[Any] | Sequence[Any]
-"""A tensor or array with the images along its first axis, or a list with one for each image."""
-
-_AXES = {2: "H, W", 3: "D, H, W"}
+AXES = {2: "H, W", 3: "D, H, W"}
 
 
 @dataclass(frozen=True)
@@ -72,11 +79,11 @@ class Reader:
             ValueError: For other shapes, other numbers of images on the two sides, labels that
                 are no class, and numbers that are none.
         """
-        preds, targets = list(_images(pred, self.pred)), list(_images(target, self.target))
+        preds, targets = list(images_of(pred, self.pred)), list(images_of(target, self.target))
         maps = (
             [None] * len(preds)
             if probabilities is None
-            else list(_images(probabilities, "probabilities"))
+            else list(images_of(probabilities, "probabilities"))
         )
         if not len(preds) == len(targets) == len(maps):
             raise ValueError(
@@ -92,12 +99,9 @@ class Reader:
 
     def _image(self, pred: Tensor, target: Tensor, prob: Tensor | None) -> LabelMaps:
         labels, found = self._prediction(pred)
-        truth = self._labels(target, self.target)
+        truth = self._truth(target)
         if labels.shape != truth.shape:
-            raise ValueError(
-                f"{self.pred} has {_size(labels)} pixels and {self.target} {_size(truth)}: resize"
-                " the logits to the labels, or the labels to the logits by nearest neighbour"
-            )
+            raise ValueError(self._other_size(labels.shape, truth.shape))
         if prob is not None:
             found = self._probabilities(prob, "probabilities")
         if self.probabilities and found is None:
@@ -105,13 +109,36 @@ class Reader:
                 f"columns of calibration need probabilities, and {self.pred} holds labels: give"
                 f" logits or probabilities as {self.pred}, or probabilities=... beside it"
             )
-        kept = _numbers(found) if self.probabilities and found is not None else None
-        return LabelMaps(
-            _decoded(self.pred_code, labels, self.pred),
-            _decoded(self.target_code, truth, self.target),
-            None,
-            None if kept is None else kept.astype(np.float32, copy=False),
+        kept = numbers_of(found) if self.probabilities and found is not None else None
+        return self._maps(
+            labels, truth, None if kept is None else kept.astype(np.float32, copy=False)
         )
+
+    def _maps(
+        self, pred: NDArray[Any], target: NDArray[Any], prob: NDArray[np.float32] | None
+    ) -> LabelMaps:
+        return LabelMaps(
+            decoded(self.pred_code, pred, self.pred),
+            decoded(self.target_code, target, self.target),
+            None,
+            prob,
+        )
+
+    def _truth(self, target: Tensor) -> NDArray[Any]:
+        return self._labels(target, self.target)
+
+    def _other_size(self, pred: tuple[int, ...], target: tuple[int, ...]) -> str:
+        """Sides that do not fit, and how they come to differ."""
+        one, other = pred[-self.ndim :], target[-self.ndim :]
+        quarter = tuple(4 * side for side in one) == other
+        remedy = (
+            "models of transformers such as SegFormer give logits at a quarter of the size: bring"
+            " them to it by torch.nn.functional.interpolate(logits, labels.shape[-2:],"
+            " mode='bilinear')"
+            if quarter and self.ndim == 2
+            else "resize the logits to the labels, or the labels to the logits by nearest neighbour"
+        )
+        return f"{self.pred} has {size_of(one)} pixels and {self.target} {size_of(other)}: {remedy}"
 
     def _prediction(self, pred: Tensor) -> tuple[NDArray[Any], Tensor | None]:
         """Labels and, where the prediction has them, probabilities (C, *S)."""
@@ -126,16 +153,14 @@ class Reader:
         prob: Tensor | None = None
         if self.probabilities or self.form == "probabilities":
             prob = self._probabilities(pred, self.form or "logits")
-        elif not bool(pred.isfinite().all()):
-            raise ValueError(
-                f"{self.pred} holds NaN or infinite numbers: the training has diverged"
-            )
+        else:
+            in_range(pred, "logits", self.pred)
         if len(pred) == 1:
             bound = 0.5 if self.form == "probabilities" else 0.0
             labels = (pred[0] > bound).to(torch.int16)
         else:
             labels = pred.argmax(dim=0).to(torch.int16)
-        return _numbers(labels), prob
+        return numbers_of(labels), prob
 
     def _check_form(self, pred: Tensor) -> None:
         if len(pred) != self.num_classes and not (len(pred) == 1 and self.num_classes == 2):
@@ -153,7 +178,7 @@ class Reader:
                 " probability, and only you can tell: set form='logits' or form='probabilities'"
                 " (form='labels' for label maps stored as floats)"
             )
-        if self.probabilities and _sums_to_one(pred):
+        if self.probabilities and sums_to_one(pred):
             raise ValueError(
                 f"{self.pred} sums to one over the classes: set form='probabilities', or"
                 " form='logits' if they are logits all the same"
@@ -165,15 +190,9 @@ class Reader:
             pred = pred.unsqueeze(0)
         if pred.dim() != self.ndim + 1 or len(pred) not in (1, self.num_classes):
             raise ValueError(self._layout(form, pred))
-        pred = pred if pred.dtype == torch.float64 else pred.float()
+        pred = in_range(pred, form, self.pred)
         if form == "logits":
-            if not bool(pred.isfinite().all()):
-                raise ValueError(
-                    f"{self.pred} holds NaN or infinite numbers: the training has diverged"
-                )
             pred = pred.sigmoid() if len(pred) == 1 else pred.softmax(dim=0)
-        elif not bool(((pred >= 0) & (pred <= 1)).all()):
-            raise ValueError("probabilities lie outside of [0, 1]: set form='logits' for logits")
         return torch.cat([1 - pred, pred]) if len(pred) == 1 else pred
 
     def _labels(self, labels: Tensor, name: str) -> NDArray[Any]:
@@ -185,13 +204,7 @@ class Reader:
                 return self._of_one_hot(labels, name)
         if labels.dim() != self.ndim:
             raise ValueError(self._layout(name, labels))
-        if labels.is_floating_point() and not bool((labels == labels.round()).all()):
-            raise ValueError(
-                f"{name} holds numbers that are not whole, where labels are expected"
-                + ("; set form='logits' or form='probabilities'" if name == self.pred else "")
-            )
-        numbers = _numbers(labels)
-        return numbers if numbers.dtype.kind in "iu" else numbers.astype(np.int64)
+        return whole_numbers(labels, name, self.pred)
 
     def _of_one_hot(self, labels: Tensor, name: str) -> NDArray[Any]:
         hot = labels != 0
@@ -200,77 +213,14 @@ class Reader:
                 f"{name} has {self.num_classes} channels, but is not one-hot: every pixel must"
                 f" have a 1 in one channel and 0 in the others ({self._layout(name, labels)})"
             )
-        return _numbers(hot.to(torch.int16).argmax(dim=0))
+        return numbers_of(hot.to(torch.int16).argmax(dim=0))
 
     def _layout(self, name: str, given: Tensor) -> str:
-        axes = _AXES[self.ndim]
+        axes = AXES[self.ndim]
         expected = f"(N, {axes}), (N, 1, {axes}) or (N, {self.num_classes}, {axes})"
         other = 5 - self.ndim
         hint = f"; for {'volumes' if other == 3 else 'images'} set ndim={other}"
-        return f"{name}: expected {expected}, got (N, {_size(given, ', ')}){hint}"
-
-
-def _images(batch: Batch, name: str) -> Iterator[Tensor]:
-    """One tensor an image."""
-    if isinstance(batch, np.ndarray | Tensor):
-        if not batch.ndim:
-            raise ValueError(f"{name} is a number, not a batch of images")
-    elif not isinstance(batch, list | tuple):
-        raise ValueError(
-            f"{name}: expected a tensor, an array, or a list with one for each image, got"
-            f" {type(batch).__name__}"
-        )
-    for image in batch:
-        yield _tensor(image)
-
-
-def _tensor(image: Any) -> Tensor:
-    if isinstance(image, Tensor):
-        if type(image).__torch_dispatch__ is Tensor.__torch_dispatch__:
-            # sub-classes with meta data (MONAI, torchvision) cost time in every operation
-            return image.detach().as_subclass(Tensor)
-        return image.detach()
-    array = np.asarray(image)
-    if array.dtype.kind == "u" and array.dtype.itemsize > 1:
-        array = array.astype(np.int64)  # which torch has operations for
-    return torch.from_numpy(np.ascontiguousarray(array))
-
-
-def _numbers(tensor: Tensor) -> NDArray[Any]:
-    half = tensor.dtype in (torch.bfloat16, torch.float16)
-    array: NDArray[Any] = (tensor.float() if half else tensor).cpu().numpy()
-    return array
-
-
-def _decoded(code: LabelCode, labels: NDArray[Any], name: str) -> NDArray[np.int16]:
-    try:
-        return code.decode(labels)
-    except UnknownValuesError as error:
-        count = len({index for index in code.classes.values() if index != IGNORED})
-        remedy = (
-            "if they are to be ignored, set ignore_index; if background has a label of its own"
-            " that is left out, shift them"
-            if code.side == "ground truth"
-            else "nothing is ignored in predictions"
-        )
-        raise ValueError(
-            f"{name} holds labels {', '.join(error.values[:8])}, and there are {count} classes,"
-            f" 0 to {count - 1}{_ignored(code)}: {remedy}"
-        ) from None
-
-
-def _ignored(code: LabelCode) -> str:
-    values = [str(value) for value, index in code.classes.items() if index == IGNORED]
-    return f" (ignored: {', '.join(values)})" if values else ""
-
-
-def _sums_to_one(pred: Tensor) -> bool:
-    inside = bool(((pred >= 0) & (pred <= 1)).all())
-    return inside and bool((pred.float().sum(dim=0) - 1).abs().max() < 1e-2)
-
-
-def _size(pixels: Any, between: str = " x ") -> str:
-    return between.join(map(str, pixels.shape))
+        return f"{name}: expected {expected}, got (N, {size_of(given, ', ')}){hint}"
 
 
 def check_form(form: str | None) -> Form | None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from seglosses.primitives.attention import may_wait
 from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.unpacking import how_to_unpack
 
 #: Images without any foreground, but with ignored regions inside, after which to speak.
 _IMAGES = 2
@@ -34,12 +35,14 @@ def require_tensors(pred: object, target: object, weight: object = None) -> None
         >>> require_tensors(torch.zeros(1), torch.zeros(1))
         >>> require_tensors({"out": torch.zeros(1)}, torch.zeros(1))
         Traceback (most recent call last):
-        ValueError: pred is a dict of 'out': call the loss for each output that is trained, for
-        example loss(outputs['out'], target)
+        ValueError: pred is a dict of 'out', as models of torchvision give: take pred['out'], and
+        for a loss of 'aux' call it once more and add the two up
     """
     for name, given in (("pred", pred), ("target", target)):
         if isinstance(given, Tensor):
             continue
+        if remedy := how_to_unpack(given, name):
+            raise ValueError(remedy)
         kind = type(given).__name__
         if isinstance(given, Mapping):
             keys = ", ".join(repr(key) for key in given)
@@ -59,12 +62,37 @@ def require_tensors(pred: object, target: object, weight: object = None) -> None
                 " monai.losses.DeepSupervisionLoss(loss) and nnU-Net's DeepSupervisionWrapper do"
                 " this for you"
             )
-        remedy = "torch.from_numpy(array)" if hasattr(given, "__array__") else "a tensor"
-        raise ValueError(f"{name} must be a tensor, got {kind}; pass {remedy}")
+        taken = "torch.from_numpy(array)" if hasattr(given, "__array__") else "a tensor"
+        raise ValueError(f"{name} must be a tensor, got {kind}; pass {taken}")
     if weight is not None and not isinstance(weight, Tensor):
         raise ValueError(
             f"weight must be a tensor of weights of pixels or rows, got {type(weight).__name__};"
             " pass torch.as_tensor(weight), or scale the whole loss by the option loss_weight"
+        )
+
+
+def refuse_other_boxes(boxes: object, format: str) -> None:
+    """Raise ``ValueError`` for boxes of torchvision that say they are of another format.
+
+    Args:
+        boxes: What was given.
+        format: The name that torchvision has for the right one.
+
+    Raises:
+        ValueError: naming torchvision's conversion.
+
+    Example:
+        >>> refuse_other_boxes(torch.zeros(1, 4), "XYXY")
+    """
+    # torchvision's BoundingBoxes are tensors, and would be compared as if they were corners
+    if type(boxes) is Tensor or not isinstance(boxes, Tensor):
+        return
+    stated = getattr(getattr(boxes, "format", None), "name", format)
+    if stated != format:
+        raise ValueError(
+            f"these {type(boxes).__name__} are of the format {stated}, and {format} is compared:"
+            " torchvision.transforms.v2.functional.convert_bounding_box_format(boxes,"
+            f" new_format='{format}')"
         )
 
 

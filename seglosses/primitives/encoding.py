@@ -275,7 +275,21 @@ def _layout_message(pred: Tensor, target: Tensor, use_sigmoid: bool) -> str:
         f"pred {described(pred)} and target {described(target)} fit no layout"
         f" (use_sigmoid={use_sigmoid}). Expected logits (N, C, *S) with labels (N, *S) or"
         " (N, 1, *S), or targets (N, C, *S), or with use_sigmoid=True masks of the shape of pred,"
-        " (n, P) or (n, H, W), or points (P,). Resize logits to the label's size first; give"
-        " volumes of masks a channel axis"
+        " (n, P) or (n, H, W), or points (P,)."
+        f" {_resizing(pred, target)}; give volumes of masks a channel axis"
         + ("; call the loss for each of torch.unbind(pred, 1) of deep supervision" * stacked)
+    )
+
+
+def _resizing(pred: Tensor, target: Tensor) -> str:
+    """How logits come to the size of the labels, in words of those who know why they differ."""
+    size = target.shape[-max(pred.dim() - 2, 1) :]
+    mode = {3: "linear", 4: "bilinear", 5: "trilinear"}.get(pred.dim(), "bilinear")
+    if pred.dim() < 3 or len(size) != pred.dim() - 2 or pred.shape[2:] == size:
+        return "Resize logits to the label's size first"
+    quarter = tuple(4 * side for side in pred.shape[2:]) == tuple(size)
+    who = " (models of transformers such as SegFormer give a quarter of it)" if quarter else ""
+    return (
+        f"Resize logits to the label's size first{who}: torch.nn.functional.interpolate(pred,"
+        f" {tuple(size)}, mode={mode!r})"
     )

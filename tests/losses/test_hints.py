@@ -112,8 +112,12 @@ def test_lists_of_outputs_are_refused_with_what_to_do(cls: type[SegmentationLoss
             cls()(given, labels)
         with pytest.raises(ValueError, match=r"target is a .*deep supervision"):
             cls()(pred, given)
-    with pytest.raises(ValueError, match=r"dict of 'out', 'aux'.*loss\(outputs\['out'\], target\)"):
+    with pytest.raises(
+        ValueError, match=r"dict of 'out', 'aux', as models of torch.*pred\['out'\]"
+    ):
         cls()({"out": pred, "aux": pred}, labels)
+    with pytest.raises(ValueError, match=r"dict of 'main'.*loss\(outputs\['out'\], target\)"):
+        cls()({"main": pred}, labels)
     with pytest.raises(ValueError, match=r"must be a tensor, got ndarray; pass torch.from_numpy"):
         cls()(pred, np.zeros((1, 4, 4)))
     with pytest.raises(ValueError, match="must be a tensor, got NoneType"):
