@@ -8,16 +8,19 @@ from dataclasses import replace
 from typing import Any
 
 from seglosses import __version__
-from seglosses.evaluate.batches import Batch, Form, Reader, check_form
+from seglosses.evaluate.batches import Form, Reader, check_form
 from seglosses.evaluate.conventions import of_settings
 from seglosses.evaluate.gathering import gather_into, is_distributed
 from seglosses.evaluate.in_memory import settings_in_memory, spacings_of
 from seglosses.evaluate.kept_scores import KeptScores
+from seglosses.evaluate.naming import Regions
 from seglosses.evaluate.options import Options
+from seglosses.evaluate.overlapping import OverlappingReader
 from seglosses.evaluate.result import Evaluation
 from seglosses.evaluate.results import Results
 from seglosses.evaluate.scoring import score_class
 from seglosses.evaluate.summary import summarize
+from seglosses.evaluate.tensors import Batch
 from seglosses.metrics import EmptyPolicy
 
 
@@ -39,6 +42,11 @@ class Scores(KeptScores):
         columns: Groups or names of columns, as of ``seglosses evaluate --metrics``; None for all
             that need no probabilities.
         classes: Names of all classes, background among them, or how many there are.
+        regions: Names of classes that overlap, in place of ``classes``: predictions and targets
+            are then masks (N, C, *S) with a channel for each, or logits or probabilities where
+            ``form`` says so, and no class is background. A dictionary of names and the labels that
+            each one joins, ``{"tumour": (1, 2, 3), "core": (2, 3)}``, takes labels (N, *S) too, as
+            ``seglosses evaluate`` does of nnU-Net's regions. Each is scored as if it were alone.
         scored: Indices of those to score; None for class 1 of two, all of more. A class that is
             called background is in no mean of classes unless it is named here.
         ignore_index: Label of the ground truth that does not count. Without it 255 is no class,
@@ -52,6 +60,8 @@ class Scores(KeptScores):
         options: Parameters of metrics, such as the tolerance.
         group: Process group that is gathered from; None for all processes.
         gather: Whether :meth:`compute` gathers from other processes.
+        timeout: Seconds for which :meth:`compute` waits for the other processes; None for as long
+            as their group allows, which is 30 minutes with gloo.
 
     Raises:
         ValueError: For columns, classes or options that do not exist or do not fit.
@@ -75,6 +85,7 @@ class Scores(KeptScores):
         columns: str | Sequence[str] | None = None,
         classes: int | Sequence[str] = 2,
         *,
+        regions: Regions | None = None,
         scored: Sequence[int] | None = None,
         ignore_index: int | None = None,
         form: Form | None = None,
@@ -85,10 +96,12 @@ class Scores(KeptScores):
         options: Options | Mapping[str, Any] | None = None,
         group: Any = None,
         gather: bool = True,
+        timeout: float | None = None,
     ) -> None:
         settings = settings_in_memory(
             columns,
             classes,
+            regions=regions,
             scored=scored,
             ignore_index=ignore_index,
             ndim=ndim,
@@ -101,6 +114,8 @@ class Scores(KeptScores):
         self.form = check_form(form)
         self.group = group
         self.gather = gather
+        self.timeout = timeout
+        self._titles = dict(enumerate(regions or ()))
 
     def measure(
         self,
@@ -125,14 +140,14 @@ class Scores(KeptScores):
             ValueError: As :meth:`update`.
         """
         settings = self.settings
-        reader = Reader(
-            settings.num_classes,
-            settings.ndim,
-            self.form,
-            settings.target_code,
-            settings.pred_code,
-            settings.probabilities,
-            self.names,
+        shared = (
+            settings.num_classes, settings.ndim, self.form, settings.target_code,
+            settings.pred_code, settings.probabilities, self.names,
+        )  # fmt: skip
+        reader = (
+            OverlappingReader(*shared, settings.regions, self._titles)
+            if settings.regions
+            else Reader(*shared)
         )
         maps = list(reader.read(pred, target, probabilities))
         spacings = spacings_of(spacing, len(maps), settings)
@@ -158,7 +173,8 @@ class Scores(KeptScores):
             pred: Logits or probabilities (N, C, *S), or (N, 1, *S) of the foreground; or labels
                 (N, *S) or (N, 1, *S), or one-hot (N, C, *S). A tensor of any device, an array, or
                 a list with one without N for each image, whose sizes may differ.
-            target: Labels (N, *S) or (N, 1, *S), or one-hot (N, C, *S), of any type.
+            target: Labels (N, *S) or (N, 1, *S), or one-hot (N, C, *S), of any type. With
+                ``regions`` both sides have a channel for each.
             probabilities: (N, C, *S), where `pred` is labels and calibration is scored.
             ids: One for each image, such as the names of its files. An id that came before is not
                 counted again.
@@ -174,13 +190,15 @@ class Scores(KeptScores):
     def compute(self) -> Results:
         """Scores of all images of all processes.
 
-        In a distributed run every process must call this.
+        In a distributed run every process must call this: one that waits for others says so in
+        the log after half a minute.
 
         Returns:
             A number by name, with intervals, conventions and the table of images beside it.
 
         Raises:
-            ValueError: When no image was scored, or processes score different things.
+            ValueError: When no image was scored, processes score different things, or others do
+                not come within ``timeout``.
         """
         whole = self._gathered()
         if not len(whole.table):
@@ -220,6 +238,7 @@ class Scores(KeptScores):
         """One without images, that scores the same."""
         new = Scores.__new__(Scores)
         new.settings, new.form, new.group, new.gather = self.settings, self.form, None, False
+        new.timeout, new._titles = self.timeout, self._titles
         new.kept = new._none()
         return new
 
@@ -228,5 +247,5 @@ class Scores(KeptScores):
         if not (self.gather and is_distributed()):
             return self
         whole = self._like()
-        gather_into(whole.kept, self._part(), self.group)
+        gather_into(whole.kept, self._part(), self.group, timeout=self.timeout)
         return whole

@@ -76,7 +76,7 @@ def of_settings(settings: Settings) -> dict[str, object]:
 def _class(index: int, settings: Settings) -> str:
     """A class, with the labels that it joins where classes overlap."""
     labels = settings.regions.get(index)
-    joined = "" if labels is None else f", labels {', '.join(map(str, labels))} together"
+    joined = "" if not labels else f", labels {', '.join(map(str, labels))} together"
     return f"{settings.classes[index]}{joined}"
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from seglosses.evaluate.batches import Form
-from seglosses.evaluate.choosing import scored_classes
 from seglosses.evaluate.codes import IGNORED, LabelCode
 from seglosses.evaluate.measures import COLUMNS, choose_columns
+from seglosses.evaluate.naming import Regions, named
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.settings import Settings
 from seglosses.metrics import EmptyPolicy
@@ -22,6 +22,7 @@ from seglosses.primitives.distance import spacing_of
 class ScoresOptions(TypedDict, total=False):
     """Keywords of :class:`seglosses.evaluate.accumulator.Scores`, as hosts hand them on."""
 
+    regions: Regions | None
     scored: Sequence[int] | None
     ignore_index: int | None
     form: Form | None
@@ -30,12 +31,14 @@ class ScoresOptions(TypedDict, total=False):
     connectivity: int | None
     empty: EmptyPolicy
     options: Options | Mapping[str, Any] | None
+    timeout: float | None
 
 
 def settings_in_memory(
     columns: str | Sequence[str] | None,
     classes: int | Sequence[str],
     *,
+    regions: Regions | None,
     scored: Sequence[int] | None,
     ignore_index: int | None,
     ndim: int,
@@ -49,6 +52,7 @@ def settings_in_memory(
     Args:
         columns: See :class:`seglosses.evaluate.accumulator.Scores`, as all others.
         classes: Names or number.
+        regions: Classes that overlap.
         scored: Indices of the classes to score.
         ignore_index: Label that does not count.
         ndim: 2 or 3.
@@ -65,14 +69,7 @@ def settings_in_memory(
     """
     if ndim not in (2, 3):
         raise ValueError(f"expected ndim of 2 for images or 3 for volumes, got {ndim!r}")
-    names = None if isinstance(classes, int) else list(classes)
-    if isinstance(classes, str) or (names is None and classes < 2) or names == []:  # type: ignore[operator]
-        raise ValueError(
-            f"expected the names of all classes or their number, at least 2, got {classes!r}:"
-            " background is one of them"
-        )
-    count = len(names) if names is not None else classes
-    assert isinstance(count, int)
+    naming = named(classes, regions, scored)
     wanted = [columns] if isinstance(columns, str) else columns
     probable = wanted is not None and any(
         column.needs_probabilities and {column.name, column.group} & set(wanted)
@@ -80,11 +77,11 @@ def settings_in_memory(
     )
     given = options if isinstance(options, Options) else Options(**(options or {}))
     chosen = choose_columns(wanted, ndim=ndim, probabilities=probable, options=given)
-    indices = {index: index for index in range(count)}
+    indices = {index: index for index in range(naming.labels)}
     truth = indices if ignore_index is None else {**indices, ignore_index: IGNORED}
     return Settings(
-        num_classes=count,
-        classes=scored_classes(count, scored, names),
+        num_classes=naming.labels,
+        classes=naming.scored,
         pred_code=LabelCode(indices, "labels in memory", "prediction"),
         target_code=LabelCode(truth, "labels in memory"),
         columns=tuple(column.name for column in chosen),
@@ -95,6 +92,7 @@ def settings_in_memory(
         ndim=ndim,
         probabilities=probable,
         asked=scored is not None,
+        regions=naming.regions,
     )
 
 

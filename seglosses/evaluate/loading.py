@@ -44,11 +44,15 @@ class LabelMaps:
             >>> [mask.tolist() for mask in maps.masks(1)]
             [[[True, False]], [[True, False]]]
         """
-        valid = self.target != IGNORED
+        valid = self.valid(index)
         if self.regions:
             pred, target = (np.isin(side, self.regions[index]) for side in (self.pred, self.target))
             return pred & valid, target
         return np.asarray((self.pred == index) & valid), np.asarray(self.target == index)
+
+    def valid(self, index: int) -> NDArray[np.bool_]:
+        """Pixels whose ground truth counts for a class, (*S)."""
+        return np.asarray(self.target != IGNORED)
 
 
 def load(files: PairFiles, settings: Settings) -> LabelMaps:

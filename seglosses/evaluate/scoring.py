@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from seglosses.evaluate.codes import IGNORED
 from seglosses.evaluate.listing import PairFiles
 from seglosses.evaluate.loading import LabelMaps, load
 from seglosses.evaluate.sample import Sample
@@ -71,7 +70,7 @@ def score_class(maps: LabelMaps, index: int, settings: Settings) -> dict[str, fl
         connectivity=settings.connectivity,
         empty=settings.empty,
     )
-    valid = maps.target != IGNORED
+    valid = maps.valid(index)
     prob = None if maps.prob is None else maps.prob[index]
     sample = Sample(pair, target, valid, prob)
     # The quirks of a foreign schema are not ours to change.

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from seglosses.evaluate.accumulator import Scores
 from seglosses.evaluate.batches import Form
+from seglosses.evaluate.naming import Regions
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.results import Results
 from seglosses.metrics import EmptyPolicy
@@ -47,6 +48,9 @@ class ScoresMetric(CumulativeIterationMetric):
         use_ids: Whether the files of MetaTensors tell images apart.
         ndim: 2 for images, 3 for volumes; None for what the first batch shows. A process that has
             no batch needs to be told.
+        regions: Names of classes that overlap, a channel each, in place of ``classes``, such as
+            what ``ConvertToMultiChannelBasedOnBratsClassesd`` makes of labels; see
+            :class:`seglosses.evaluate.accumulator.Scores`.
 
     Raises:
         ValueError: For options as of :class:`seglosses.evaluate.accumulator.Scores`, and a key that
@@ -73,6 +77,7 @@ class ScoresMetric(CumulativeIterationMetric):
         options: Options | Mapping[str, Any] | None = None,
         use_ids: bool = True,
         ndim: int | None = None,
+        regions: Regions | None = None,
     ) -> None:
         self._columns, self._classes, self._form = columns, classes, form
         self.spacing, self.use_ids, self._ndim = spacing, use_ids, ndim
@@ -82,6 +87,7 @@ class ScoresMetric(CumulativeIterationMetric):
             "connectivity": connectivity,
             "empty": empty,
             "options": options,
+            "regions": regions,
         }
         self.scores: Scores | None = None
         self.results: Results | None = None
@@ -178,13 +184,17 @@ class ScoresMetric(CumulativeIterationMetric):
 
     def _readable(self, pred: Tensor) -> Tensor:
         """Labels stored as floats, as ``AsDiscreted`` leaves them, are whole numbers."""
-        if self._form is not None or len(pred) > 1 or not pred.is_floating_point():
+        overlap = self._options["regions"] is not None
+        if self._form is not None or not pred.is_floating_point():
+            return pred
+        if len(pred) > 1 and not overlap:
             return pred
         plain = pred.as_subclass(Tensor)
         if bool((plain == plain.round()).all()):
             return pred.round().to(torch.int64)
+        channels = f"{len(pred)} channels of regions" if overlap else "one channel"
         raise ValueError(
-            "y_pred has one channel of numbers that are not whole, which are logits or"
+            f"y_pred has {channels} of numbers that are not whole, which are logits or"
             " probabilities: add AsDiscreted(keys='pred', threshold=0.5) after"
             " Activationsd(keys='pred', sigmoid=True) to the postprocessing, or set form"
         )

@@ -11,11 +11,11 @@ from torchmetrics import Metric
 from typing_extensions import Unpack
 
 from seglosses.evaluate.accumulator import Scores as Accumulator
-from seglosses.evaluate.batches import Batch
 from seglosses.evaluate.in_memory import ScoresOptions
 from seglosses.evaluate.kept import Kept
 from seglosses.evaluate.kept_scores import KeptScores
 from seglosses.evaluate.results import Results
+from seglosses.evaluate.tensors import Batch
 
 
 class MetricOptions(TypedDict, total=False):
