@@ -116,7 +116,7 @@ def test_lists_of_outputs_are_refused_with_what_to_do(cls: type[SegmentationLoss
         ValueError, match=r"dict of 'out', 'aux', as models of torch.*pred\['out'\]"
     ):
         cls()({"out": pred, "aux": pred}, labels)
-    with pytest.raises(ValueError, match=r"dict of 'main'.*loss\(outputs\['out'\], target\)"):
+    with pytest.raises(ValueError, match=r"dict of 'main'.*loss\(outputs\['main'\], target\)"):
         cls()({"main": pred}, labels)
     with pytest.raises(ValueError, match=r"must be a tensor, got ndarray; pass torch.from_numpy"):
         cls()(pred, np.zeros((1, 4, 4)))
