@@ -37,11 +37,13 @@ class SegmentationLoss(Loss):
 
     Attributes:
         independent_channels: The loss is one of yes or no per channel, whatever ``use_sigmoid``.
+        names_background: The last channel of rows is meant to be that of background.
         of_entries: Rows (n, C) under ``use_sigmoid`` may have a weight for each class.
     """
 
     independent_channels: ClassVar[bool] = False
     of_entries: ClassVar[bool] = False
+    names_background: bool = False
     class_weight: Tensor | None
     # on the class, so that losses pickled by older versions have it
     _unscaled_masks: UnscaledMasks | None = None
@@ -88,7 +90,7 @@ class SegmentationLoss(Loss):
         ignored = self.ignore_index if ignore_index is None else ignore_index
         self._head.name_ignore_index(self.ignore_index, ignore_index)
         with torch.autocast(pred.device.type, enabled=False), self._attention():
-            if self.independent_channels and pred.dim() == 2:
+            if self.independent_channels and pred.dim() == 2 and not self.names_background:
                 self._head.look_for_background(pred, target)
             asked = Asked(reduction, avg_factor, per_pixel=reduction_override == "none")
             if self.of_entries and self.use_sigmoid and weighs_entries(pred, target, weight):

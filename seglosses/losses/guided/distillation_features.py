@@ -10,10 +10,10 @@ from typing_extensions import Unpack
 from seglosses.extra_inputs import extra_map, require_extra_input, require_graph
 from seglosses.losses.base import SegmentationLoss, SegOptions
 from seglosses.losses.classes import refuse_per_pixel, refuse_points
-from seglosses.losses.classwise import broken, without_weights
 from seglosses.losses.guided.contrast_centres import CentredLoss
 from seglosses.losses.guided.contrast_samples import mean_of_images
 from seglosses.losses.guided.distillation_relations import pixel_affinity_distillation_loss
+from seglosses.losses.whole_maps import broken, without_weights
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.reduction import Asked
 

@@ -14,6 +14,7 @@ from seglosses.losses.pixel import (
     calibration_spatial,
     classification,
     entropy_forms,
+    equalization,
     focal,
     hard_pixels,
     interaction,
@@ -36,6 +37,7 @@ from seglosses.losses.pixel.calibration_margins import *
 from seglosses.losses.pixel.calibration_spatial import *
 from seglosses.losses.pixel.classification import *
 from seglosses.losses.pixel.entropy_forms import *
+from seglosses.losses.pixel.equalization import *
 from seglosses.losses.pixel.focal import *
 from seglosses.losses.pixel.hard_pixels import *
 from seglosses.losses.pixel.interaction import *
@@ -60,6 +62,7 @@ EXPORTS = [
     *calibration_spatial.__all__,
     *classification.__all__,
     *entropy_forms.__all__,
+    *equalization.__all__,
     *focal.__all__,
     *hard_pixels.__all__,
     *interaction.__all__,

@@ -1,4 +1,4 @@
-"""Losses that weigh classes by what a training has seen of them: Seesaw and EQL v2."""
+"""Seesaw loss, which weighs classes by how often a training has seen them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
-from seglosses.primitives.checks import check_range
+from seglosses.losses.objectness import ObjectnessHead
+from seglosses.primitives.checks import check_range, require_between
 from seglosses.primitives.device import is_transformed
 from seglosses.primitives.encoding import Aligned, at_target, one_hot
 from seglosses.primitives.entropy import cross_entropy
 from seglosses.primitives.running import RunningSums
 
 __all__ = [
-    "EQLv2Loss",
     "SeesawLoss",
-    "eqlv2_loss",
-    "eqlv2_weights",
     "seesaw_loss",
 ]
 
@@ -73,80 +70,7 @@ def seesaw_loss(
     return cross_entropy(logits + weight.masked_fill(own, 0.0), target)
 
 
-def eqlv2_weights(
-    positive: Tensor, negative: Tensor, *, gamma: float = 12.0, mu: float = 0.8, alpha: float = 4.0
-) -> tuple[Tensor, Tensor]:
-    r"""Weights of positive and negative gradients by what a class has had of each.
-
-        negative: f = 1 / (1 + exp(-gamma (g - mu)))
-        positive: 1 + alpha (1 - f),   g the ratio of positive to negative gradients so far
-
-    Args:
-        positive: Sums of positive gradients of each class, (C,).
-        negative: Sums of negative ones, (C,); a class that had none has the weights 1.
-        gamma: Steepness of f.
-        mu: The ratio at which f is 1/2.
-        alpha: How much positive gradients can gain.
-
-    Returns:
-        Positive and negative weights, (C,) each.
-
-    References:
-        Tan et al., Equalization loss v2, CVPR 2021, arXiv:2012.08548.
-
-    Example:
-        >>> eqlv2_weights(torch.tensor([0.8]), torch.tensor([1.0]))
-        (tensor([3.]), tensor([0.5000]))
-    """
-    ratio = torch.where(negative > 0, positive / (negative + 1e-10), 100.0)
-    kept = torch.sigmoid(gamma * (ratio - mu))
-    return 1 + alpha * (1 - kept), kept
-
-
-def eqlv2_loss(
-    logits: Tensor,
-    target: Tensor,
-    positive: Tensor | None = None,
-    negative: Tensor | None = None,
-    *,
-    gamma: float = 12.0,
-    mu: float = 0.8,
-    alpha: float = 4.0,
-) -> Tensor:
-    r"""Binary cross-entropy by the weights of :func:`eqlv2_weights`.
-
-        loss = -w+ y log p - w- (1 - y) log(1 - p)
-
-    Args:
-        logits: Of independent channels, (N, C, *S).
-        target: y, (N, C, *S).
-        positive: Sums of positive gradients of each class, (C,); weights are 1 without them.
-        negative: Sums of negative ones.
-        gamma: Steepness.
-        mu: The ratio at which negatives weigh 1/2.
-        alpha: How much positives can gain.
-
-    Returns:
-        (N, C, *S).
-
-    References:
-        Tan et al., Equalization loss v2, CVPR 2021, arXiv:2012.08548.
-
-    Example:
-        >>> z, y = torch.zeros(1, 1, 2), torch.tensor([[[1.0, 0.0]]])
-        >>> eqlv2_loss(z, y, torch.tensor([0.8]), torch.tensor([1.0]))  # 3 log 2 and log 2 / 2
-        tensor([[[2.0794, 0.3466]]])
-    """
-    loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    if positive is None or negative is None:
-        return loss
-    more, less = eqlv2_weights(positive, negative, gamma=gamma, mu=mu, alpha=alpha)
-    shape = (1, -1, *(1,) * (logits.dim() - 2))
-    more, less = more.to(loss.dtype).view(shape), less.to(loss.dtype).view(shape)
-    return loss * (more * target + less * (1 - target))
-
-
-class _SummingLoss(PixelLoss):
+class SummingLoss(PixelLoss):
     """Keeps sums over a training, which are no options."""
 
     sums: RunningSums
@@ -155,7 +79,7 @@ class _SummingLoss(PixelLoss):
         return f"{type(self).__name__}({self.extra_repr()})"
 
 
-class SeesawLoss(_SummingLoss):
+class SeesawLoss(ObjectnessHead, SummingLoss):
     """Registered form of :func:`seesaw_loss`; counts pixels of classes over a training.
 
     Counts are those of all ranks, and are in the checkpoint. Outside of training they stay. Under
@@ -165,7 +89,14 @@ class SeesawLoss(_SummingLoss):
         p: Mitigation.
         q: Compensation.
         floor: Smallest probability of the label in the compensation.
+        objectness: Two more channels than classes, for box heads, as published: object against
+            background, to which the label C belongs. Classes are compared at objects alone, and
+            background, which would be the most frequent by far, presses none of them; the loss is
+            the sum of both terms. See :class:`~seglosses.losses.objectness.ObjectnessHead`.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: with ``objectness``, for ``use_sigmoid``, dense targets, or labels above C.
 
     Example:
         >>> loss = SeesawLoss(q=0.0)
@@ -178,11 +109,23 @@ class SeesawLoss(_SummingLoss):
     paper = "Wang et al. 2021, arXiv:2008.10032"
     use_when = "many classes of very different frequency (LVIS, ADE20K), in place of cross-entropy"
     tags = ("imbalance", "detection")
+    extra_channels = 2
 
     def __init__(
-        self, p: float = 0.8, q: float = 2.0, floor: float = 0.01, **options: Unpack[PixelOptions]
+        self,
+        p: float = 0.8,
+        q: float = 2.0,
+        floor: float = 0.01,
+        objectness: bool = False,
+        **options: Unpack[PixelOptions],
     ) -> None:
         super().__init__(**options)
+        if objectness and self.use_sigmoid:
+            raise ValueError(
+                "SeesawLoss(objectness=True) compares classes by softmax: drop use_sigmoid, or take"
+                " EQLv2Loss(objectness=True)"
+            )
+        self.objectness = objectness
         check_range("[0, inf)", p=p, q=q)
         check_range("(0, 1]", floor=floor)
         self.p, self.q, self.floor = p, q, floor
@@ -205,82 +148,31 @@ class SeesawLoss(_SummingLoss):
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy of weighed logits."""
         counts = self.sums.read("counts", logits.shape[1], logits.device)
+        if self.objectness:
+            return self._with_background(logits, target, counts)
         return seesaw_loss(logits, target, counts, p=self.p, q=self.q, floor=self.floor)
 
+    def parted(self, cls_score: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities of the classes of an object, and of background."""
+        return cls_score[:, :-2].softmax(1), cls_score[:, -2:].softmax(1)[:, 1:]
 
-class EQLv2Loss(_SummingLoss):
-    """Registered form of :func:`eqlv2_loss`: equalization by the gradients of a training.
-
-    Channels are independent, as in a sigmoid head. Sums of gradients are those of all ranks, and
-    are in the checkpoint. Outside of training they stay.
-
-    Args:
-        gamma: Steepness.
-        mu: The ratio at which negatives weigh 1/2.
-        alpha: How much positives can gain.
-        objectness: The last channel says whether there is an object, and keeps the weight 1.
-        options: See :class:`~seglosses.losses.base.PixelLoss`.
-
-    Example:
-        >>> loss = EQLv2Loss()
-        >>> loss(torch.zeros(1, 1, 2), torch.tensor([[1, 0]]))  # nothing was seen before: log 2
-        tensor(0.6931)
-    """
-
-    formula = "-w+ y log p - w- (1 - y) log(1 - p), w by the ratio of gradients so far"
-    paper = "Tan et al. 2021, arXiv:2012.08548"
-    use_when = "sigmoid heads of many classes of very different frequency (LVIS)"
-    tags = ("imbalance", "detection", "multilabel")
-    independent_channels = True
-
-    def __init__(
-        self,
-        gamma: float = 12.0,
-        mu: float = 0.8,
-        alpha: float = 4.0,
-        objectness: bool = False,
-        **options: Unpack[PixelOptions],
-    ) -> None:
-        super().__init__(**options)
-        check_range("(0, inf)", gamma=gamma)
-        check_range("[0, inf)", mu=mu, alpha=alpha)
-        self.gamma, self.mu, self.alpha = gamma, mu, alpha
-        self.objectness = objectness
-        self.sums = RunningSums("positive", "negative")
-
-    def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
-        target, channels = batch.target(), logits.shape[1]
-        positive = self.sums.read("positive", channels, logits.device)
-        negative = self.sums.read("negative", channels, logits.device)
-        if self.objectness:
-            # a class without negative gradients keeps the weights 1
-            negative = torch.cat([negative[:-1], negative.new_zeros(1)])
-        loss = eqlv2_loss(
-            logits,
-            target,
-            positive,
-            negative,
-            gamma=self.gamma,
-            mu=self.mu,
-            alpha=self.alpha,
+    def _with_background(self, logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
+        classes = logits.shape[1] - 2
+        if target.is_floating_point():
+            raise ValueError(
+                "SeesawLoss(objectness=True) takes labels in [0, C], C for background; got a dense"
+                f" target {tuple(target.shape)}"
+            )
+        words = f"labels must lie in [0, {classes}] for {classes} classes, {classes} for background"
+        require_between(target, 0, classes, words)
+        none = target == classes
+        found = cross_entropy(logits[:, -2:], none.long())
+        own = seesaw_loss(
+            logits[:, :-2],
+            target.masked_fill(none, 0),
+            counts[:classes],
+            p=self.p,
+            q=self.q,
+            floor=self.floor,
         )
-        if self.training and not is_transformed():
-            self._collect(logits.detach(), target, batch, positive, negative)
-        if self.class_weight is not None and channels == 1:
-            loss = loss * self.class_weight[target.round().long()]
-        return self._weighed(loss)
-
-    def _collect(
-        self, logits: Tensor, target: Tensor, batch: Aligned, positive: Tensor, negative: Tensor
-    ) -> None:
-        more, less = eqlv2_weights(
-            positive, negative, gamma=self.gamma, mu=self.mu, alpha=self.alpha
-        )
-        slope = (logits.sigmoid() - target).abs()
-        if batch.valid is not None:
-            slope = slope * batch.valid.unsqueeze(1)
-        axes = (0, *range(2, logits.dim()))
-        self.sums.add(
-            positive=(slope * target).sum(axes) * more,
-            negative=(slope * (1 - target)).sum(axes) * less,
-        )
+        return found + torch.where(none, 0.0, own)

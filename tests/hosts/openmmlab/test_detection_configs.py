@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 CONFIGS = Path(__file__).parents[3] / "configs"
 DETECTORS = ("retinanet", "fcos", "faster_rcnn", "detr")
 BOX = sorted(path.stem for path in (CONFIGS / "losses").glob("box_*.py"))
+ROI = sorted(path.stem for path in (CONFIGS / "losses").glob("roi_cls_*.py"))
 CLS = sorted(path.stem for path in (CONFIGS / "losses").glob("cls_*.py"))
 
 
@@ -113,6 +115,31 @@ def test_every_class_mixin_gives_a_loss(leaf: str, mixin: str) -> None:
     check(model, (0, 0))
     scores = [p.grad for name, p in model.named_parameters() if "cls" in name]
     assert any(g is not None and g.abs().max() > 0 for g in scores)
+
+
+@pytest.mark.parametrize("mixin", ROI)
+def test_every_mixin_of_roi_heads_trains_and_scores(mixin: str) -> None:
+    cfg = compose(CONFIGS / "detection" / "faster_rcnn_bricks.py", loss=mixin)
+    model = build(cfg)
+    head = model.roi_head.bbox_head
+    assert type(head.loss_cls).__module__.startswith("seglosses.losses")
+    assert head.fc_cls.out_features == head.num_classes + head.loss_cls.extra_channels
+    optimizer = torch.optim.SGD(head.parameters(), lr=0.02)
+    values = []
+    for _ in range(10):
+        optimizer.zero_grad()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*scores every class by itself")
+            parts = losses_of(model, (0, 0))
+        assert {"loss_cls", "acc_objectness", "acc_classes"} <= set(parts)
+        assert all(value.isfinite().all() for value in parts.values())
+        assert head.fc_cls.weight.grad.abs().sum() > 0
+        values.append(parts["loss_cls"].item())
+        optimizer.step()
+    assert sum(values[5:]) < sum(values[:5])
+    # the scores of the classes and of background, from which boxes are kept
+    scores = head.loss_cls.get_activation(torch.randn(4, head.fc_cls.out_features))
+    assert scores.shape == (4, head.num_classes + 1)
 
 
 def test_detr_keeps_its_l1() -> None:

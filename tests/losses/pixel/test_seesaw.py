@@ -23,6 +23,51 @@ def test_seesaw_of_mmdetection() -> None:
     assert found.tolist() == pytest.approx(published, rel=1e-5)
 
 
+def test_seesaw_of_mmdetection_with_objectness() -> None:
+    mmdet = pytest.importorskip("mmdet.models.losses")
+    theirs = mmdet.SeesawLoss(num_classes=3)
+    ours = SeesawLoss(objectness=True)
+    labels, weight = LABELS.clamp(max=3), torch.tensor([1.0, 0, 1, 2, 1, 1, 1, 0.5])
+    for factor in (1, 2, 3):
+        logits = (factor * LOGITS).requires_grad_()
+        found = ours(logits, labels, weight, avg_factor=6)
+        expected = sum(theirs(logits, labels, weight, avg_factor=6).values())
+        torch.testing.assert_close(found, expected)
+        slopes = [torch.autograd.grad(value, logits)[0] for value in (found, expected)]
+        torch.testing.assert_close(*slopes)
+    assert ours.sums.counts.tolist() == [*theirs.cum_samples.tolist(), 0]
+    assert ours.get_cls_channels(3) == theirs.get_cls_channels(3) == 5
+    torch.testing.assert_close(ours.get_activation(LOGITS), theirs.get_activation(LOGITS))
+    right, expected = ours.get_accuracy(LOGITS, labels), theirs.get_accuracy(LOGITS, labels)
+    assert set(right) == set(expected)
+    for name, value in right.items():
+        assert value.item() == pytest.approx(expected[name].item())
+
+
+def test_background_alone_has_no_class() -> None:
+    loss = SeesawLoss(objectness=True)
+    logits = torch.zeros(3, 5, requires_grad=True)
+    value = loss(logits, torch.full((3,), 3), avg_factor=3)
+    assert value.item() == pytest.approx(0.6931472)
+    (slope,) = torch.autograd.grad(value, logits)
+    assert not slope[:, :3].any()
+    for labels, words in (
+        (torch.tensor([4, 0, 0]), r"labels must lie in \[0, 3\] for 3 classes"),
+        (torch.eye(5)[:3], "got a dense target"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            loss(logits, labels)
+    with pytest.raises(ValueError, match="drop use_sigmoid"):
+        SeesawLoss(objectness=True, use_sigmoid=True)
+
+
+def test_heads_without_objectness_keep_their_channels() -> None:
+    for loss in (SeesawLoss(), EQLv2Loss()):
+        assert not loss.custom_cls_channels
+        assert not loss.custom_activation
+        assert not loss.custom_accuracy
+
+
 def test_eqlv2_of_its_authors() -> None:
     # EQLv2(num_classes=4) of tztztztztz/eqlv2 at 907fad9, three batches in a row
     loss = EQLv2Loss(objectness=True)
