@@ -112,9 +112,9 @@ def kld_loss(pred: Tensor, target: Tensor, *, tau: float = 1.0, alpha: float = 1
 
 
 def root_at_rest(square: Tensor) -> Tensor:
-    """Square root that is at rest at zero, where its slope is infinite."""
-    positive = square > 0
-    return torch.where(positive, torch.where(positive, square, 1.0).sqrt(), 0.0)
+    """Square root that is at rest at zero, where its slope is infinite; NaN stays NaN."""
+    rest = square <= 0
+    return torch.where(rest, 0.0, torch.where(rest, 1.0, square).sqrt())
 
 
 def _bounded(distance: Tensor, tau: float) -> Tensor:

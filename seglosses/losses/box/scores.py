@@ -8,6 +8,11 @@ from typing_extensions import Unpack
 
 from seglosses.losses.loss import LossOptions
 from seglosses.losses.rows import RowLoss, Target
+from seglosses.primitives.checks import require_between
+
+#: overlaps computed in half precision may be rounded to just above 1
+_MOST = 1 + 1e-2
+_QUALITY = "qualities must lie in [0, 1], as overlaps of boxes do; NaN comes of boxes that are NaN"
 
 
 class QualityLoss(RowLoss):
@@ -82,7 +87,8 @@ def dense_quality(logits: Tensor, target: Target) -> tuple[Tensor, Tensor]:
         Quality (n, C), and the objects, boolean (n, C).
 
     Raises:
-        ValueError: for labels, scores or dense targets that do not fit the logits.
+        ValueError: for labels, scores or dense targets that do not fit the logits, and qualities of
+            objects outside [0, 1].
 
     Example:
         >>> target = torch.tensor([1, 2]), torch.tensor([0.5, 0.0])
@@ -95,6 +101,7 @@ def dense_quality(logits: Tensor, target: Target) -> tuple[Tensor, Tensor]:
         if target.shape != logits.shape:
             raise ValueError(f"dense quality must be {(n, classes)}, got {tuple(target.shape)}")
         quality = target.to(logits.dtype)
+        require_between(quality, 0.0, _MOST, _QUALITY)
         return quality, quality > 0
     labels, scores = (target, None) if isinstance(target, Tensor) else target
     if labels.shape != (n,) or (scores is not None and scores.shape != (n,)):
@@ -106,5 +113,6 @@ def dense_quality(logits: Tensor, target: Target) -> tuple[Tensor, Tensor]:
     if scores is None:
         return positive.to(logits.dtype), positive
     # where, not a product: the score of what is no object may be anything
-    values = scores.detach().to(logits.dtype).unsqueeze(1)
-    return torch.where(positive, values, 0.0), positive
+    values = scores.detach().to(logits.dtype)
+    require_between(torch.where(positive.any(1), values, 0.0), 0.0, _MOST, _QUALITY)
+    return torch.where(positive, values.unsqueeze(1), 0.0), positive
