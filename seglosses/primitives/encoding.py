@@ -275,10 +275,29 @@ def _layout_message(pred: Tensor, target: Tensor, use_sigmoid: bool) -> str:
         f"pred {described(pred)} and target {described(target)} fit no layout"
         f" (use_sigmoid={use_sigmoid}). Expected logits (N, C, *S) with labels (N, *S) or"
         " (N, 1, *S), or targets (N, C, *S), or with use_sigmoid=True masks of the shape of pred,"
-        " (n, P) or (n, H, W), or points (P,)."
-        f" {_resizing(pred, target)}; give volumes of masks a channel axis"
+        f" (n, P) or (n, H, W), or points (P,). {_cause(pred, target)}"
         + ("; call the loss for each of torch.unbind(pred, 1) of deep supervision" * stacked)
     )
+
+
+def _cause(pred: Tensor, target: Tensor) -> str:
+    """The likeliest reason why two shapes do not fit, and its remedy."""
+    size, inner = tuple(pred.shape[2:]), tuple(target.shape)
+    if inner == tuple(pred.shape[1:]) and len(inner) > 1:
+        return "These are one image without a batch: give pred.unsqueeze(0), target.unsqueeze(0)"
+    if pred.dim() > 3 and tuple(pred.shape[:-1]) == inner:
+        return "The channels of pred come last: give pred.movedim(-1, 1)"
+    if inner[1:] in (size, (1, *size)) and len(pred) != len(target):
+        return (
+            f"pred holds {len(pred)} images and target {len(target)}: give both sides of the same"
+            " batch"
+        )
+    if size and inner[1:-1] == size and inner[-1] in (3, 4):
+        return (
+            "target is a picture in colours: read masks as one number a pixel (a palette, or"
+            " Image.convert('L') of grey masks), not as RGB"
+        )
+    return f"{_resizing(pred, target)}; give volumes of masks a channel axis"
 
 
 def _resizing(pred: Tensor, target: Tensor) -> str:

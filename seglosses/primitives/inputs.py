@@ -151,7 +151,9 @@ def as_labels(
             0,
             classes - 1,
             f"labels must lie in [0, {classes - 1}] for {channels} channel(s), or equal"
-            f" ignore_index={ignore_index}; scale masks of {{0, 255}} first",
+            f" ignore_index={ignore_index}; scale masks of {{0, 255}} first, and name what does not"
+            " count by ignore_index (255 in MMSegmentation, detectron2 and transformers, -100 in"
+            " torch)",
         )
     if logits.dim() == 2 and channels == 1:
         labels = 1 - labels

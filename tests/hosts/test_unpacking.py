@@ -147,6 +147,25 @@ def test_logits_of_a_quarter_of_the_size() -> None:
         scores.update(LOGITS[..., :4, :4], LABELS)
 
 
+@pytest.mark.parametrize(
+    ("pred", "target", "words"),
+    [
+        (LOGITS[..., :2, :2], LABELS, r"SegFormer give a quarter of it\): .*\(8, 8\), mode='bilin"),
+        (LOGITS[..., :4], LABELS, r"Resize logits to the label's size first: .*interpolate\(pred"),
+        (LOGITS, LABELS[:1], "pred holds 2 images and target 1: give both sides of the same batch"),
+        (LOGITS[0], LABELS[0], r"one image without a batch: give pred\.unsqueeze\(0\)"),
+        (torch.zeros(2, 5, 5, 5), torch.zeros(5, 5, 5).long(), "one image without a batch"),
+        (LOGITS.movedim(1, -1), LABELS, r"channels of pred come last: give pred\.movedim\(-1, 1\)"),
+        (LOGITS, torch.zeros(2, 8, 8, 3).long(), "picture in colours: .*not as RGB"),
+        (LOGITS, LABELS + 255, r"ignore_index \(255 in MMSegmentation, detectron2 and tr"),
+        (LOGITS, LABELS - 100, r"got values from -100 to -100"),
+    ],
+)  # fmt: skip
+def test_layouts_that_people_have(pred: torch.Tensor, target: torch.Tensor, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        DiceLoss(ignore_index=None)(pred, target)
+
+
 REAL = """
 import torch
 from seglosses.losses import DiceLoss, GIoULoss
