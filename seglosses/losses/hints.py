@@ -71,31 +71,6 @@ def require_tensors(pred: object, target: object, weight: object = None) -> None
         )
 
 
-def refuse_other_boxes(boxes: object, format: str) -> None:
-    """Raise ``ValueError`` for boxes of torchvision that say they are of another format.
-
-    Args:
-        boxes: What was given.
-        format: The name that torchvision has for the right one.
-
-    Raises:
-        ValueError: naming torchvision's conversion.
-
-    Example:
-        >>> refuse_other_boxes(torch.zeros(1, 4), "XYXY")
-    """
-    # torchvision's BoundingBoxes are tensors, and would be compared as if they were corners
-    if type(boxes) is Tensor or not isinstance(boxes, Tensor):
-        return
-    stated = getattr(getattr(boxes, "format", None), "name", format)
-    if stated != format:
-        raise ValueError(
-            f"these {type(boxes).__name__} are of the format {stated}, and {format} is compared:"
-            " torchvision.transforms.v2.functional.convert_bounding_box_format(boxes,"
-            f" new_format='{format}')"
-        )
-
-
 class UnscaledMasks:
     """Listens for masks of {0, 255} whose foreground is ignored, and warns once.
 

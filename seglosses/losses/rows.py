@@ -9,7 +9,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from seglosses.losses.hints import refuse_other_boxes, require_tensors
+from seglosses.losses.box_words import (
+    corner_suspicion,
+    require_corners,
+    require_rotated,
+    rotated_suspicion,
+)
+from seglosses.losses.hints import require_tensors
 from seglosses.losses.loss import Loss
 from seglosses.primitives.attention import may_wait
 from seglosses.primitives.checks import check_weight
@@ -174,19 +180,6 @@ def _weighed(loss: Tensor, weight: Tensor) -> Tensor:
     return torch.where(weight == 0, 0.0, loss * weight)
 
 
-_PAIRS = (
-    "pairs in bags may be points, offsets or sizes (loss_wh of YOLOv3): keep the library's loss"
-    " for these; flatten segments to (n, 2)"
-)
-_DECODE = "decode box deltas first (reg_decoded_bbox=True)"
-#: what has these numbers in place of corners, and what to do
-_NO_BOXES = {
-    5: "rotated boxes (x, y, w, h, angle) are compared by RotatedIoULoss, GWDLoss, KLDLoss",
-    8: "quadrilaterals have no corners that this loss could compare: take their enclosing"
-    " boxes, or a loss of MMRotate",
-}
-
-
 class BoxLoss(RowLoss):
     """Base of losses of aligned boxes (n, 2d): all lower coordinates, then all upper ones.
 
@@ -202,20 +195,7 @@ class BoxLoss(RowLoss):
 
     def check(self, pred: Tensor, target: Target) -> None:
         """Refuse rows that are not a pair of boxes."""
-        refuse_other_boxes(pred, "XYXY")
-        refuse_other_boxes(target, "XYXY")
-        shapes = [tuple(pred.shape), tuple(target.shape) if isinstance(target, Tensor) else None]
-        width = pred.shape[-1] if pred.dim() else 0
-        pairs = pred.dim() > 2 and width == 2
-        if shapes[0] == shapes[1] and width in (2, 4, 6) and not pairs:
-            return
-        remedy = _NO_BOXES.get(width, _unpaired(pred, target))
-        if pairs:
-            remedy = _NO_BOXES[8] if pred.shape[-2] == 4 else _PAIRS
-        raise ValueError(
-            "boxes must be aligned, (n, 4) corners (x1, y1, x2, y2), (n, 2) segments or (n, 6)"
-            f" in space, got {shapes[0]} and {shapes[1]}; {remedy}"
-        )
+        require_corners(pred, target)
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """Loss per pair (n,)."""
@@ -239,46 +219,20 @@ class BoxLoss(RowLoss):
         """Means of the weights of sides."""
         return super().row_weight(weight.mean(1) if weight.dim() == 2 else weight, pred)
 
-    def _looks(self, target: Tensor) -> bool:
-        """Whether targets of this call are looked at."""
+    def _look_for_corners(self, target: Tensor) -> None:
         watched = self._calls <= 200 and len(target) > 0 and not torch.compiler.is_compiling()
         if not watched or torch._C._are_functorch_transforms_active():
-            return False
+            return
         self._calls += 1
         # elsewhere than on a CPU to look is a synchronisation
-        return at_hand(target) or (self._calls in (2, 20, 200) and may_wait())
-
-    def _look_for_corners(self, target: Tensor) -> None:
-        if not self._looks(target):
+        if not (at_hand(target) or (self._calls in (2, 20, 200) and may_wait())):
             return
-        low, high = target.detach().chunk(2, 1)
-        inverted = int((low > high).any(1).sum())
-        # deltas of few boxes may be in order by chance; boxes so near to the origin are not outside
-        small = bool((low.amin() < 0) & (target.detach().abs().amax() < 16))
-        if not inverted and not small:
-            return
-        self._calls = 201
-        found = f"upper corners below lower ones in {inverted} of {len(target)} targets"
-        warnings.warn(
-            f"{self.loss_name} compares corners (x1, y1, x2, y2) in pixels, but got"
-            f" {found if inverted else 'small targets below zero'}, as box deltas or centres and"
-            " sizes have: set reg_decoded_bbox=True in the head (RetinaNet, RPN, Faster R-CNN); a"
-            " DETR head gives corners to loss_iou, not to loss_bbox; centres and sizes of"
-            " transformers go through center_to_corners_format, those of Ultralytics through"
-            " ultralytics.utils.ops.xywh2xyxy",
-            stacklevel=5,
-        )
+        if said := self._suspicion(target.detach()):
+            self._calls = 201
+            warnings.warn(f"{self.loss_name} {said}", stacklevel=5)
 
-
-def _unpaired(pred: Tensor, target: Target) -> str:
-    """What to do with boxes of which only the numbers, or not even these, agree."""
-    both = isinstance(target, Tensor) and pred.dim() == target.dim() == 2
-    if both and pred.shape[1] == target.shape[1] and len(pred) != len(target):  # type: ignore[union-attr]
-        return (
-            "match them first and give the pairs, one target for each prediction (the rows of an"
-            " assigner, of a matcher's indices or of a foreground mask)"
-        )
-    return _DECODE
+    def _suspicion(self, target: Tensor) -> str | None:
+        return corner_suspicion(target)
 
 
 class RotatedBoxLoss(BoxLoss):
@@ -289,47 +243,7 @@ class RotatedBoxLoss(BoxLoss):
 
     def check(self, pred: Tensor, target: Target) -> None:
         """Refuse rows that are not a pair of rotated boxes."""
-        refuse_other_boxes(pred, "CXCYWHR")
-        refuse_other_boxes(target, "CXCYWHR")
-        shapes = [tuple(pred.shape), tuple(target.shape) if isinstance(target, Tensor) else None]
-        if shapes[0] != shapes[1] or pred.dim() < 2 or pred.shape[-1] != 5:
-            raise ValueError(
-                "boxes must be aligned, (n, 5) as (x, y, w, h, angle) with the angle in radians,"
-                f" got {shapes[0]} and {shapes[1]}; {self._remedy(pred, target)}"
-            )
+        require_rotated(pred, target)
 
-    @staticmethod
-    def _remedy(pred: Tensor, target: Target) -> str:
-        if pred.dim() > 1 and pred.shape[-1] == 8:
-            return (
-                "quadrilaterals become rotated boxes by qbox2rbox of MMRotate, or"
-                " QuadriBoxes.convert_to('rbox')"
-            )
-        if pred.dim() > 1 and pred.shape[-1] == 4:
-            return (
-                "corners (n, 4) are compared by the losses of straight boxes, or get an angle by"
-                " hbox2rbox of MMRotate"
-            )
-        return _unpaired(pred, target)
-
-    def _look_for_corners(self, target: Tensor) -> None:
-        """Large angles are of degrees, and sides below zero of deltas; centres may lie anywhere."""
-        if not self._looks(target):
-            return
-        low = float(target.detach()[:, 2:4].min())
-        largest = float(target.detach()[:, 4].abs().max())
-        if low < 0:
-            said = (
-                "got targets with sides below zero, as box deltas have: set reg_decoded_bbox=True"
-                " in the head"
-            )
-        elif 2 * math.pi + 1e-3 < largest < math.inf:
-            said = (
-                f"takes angles in radians, and got targets of up to {largest:.4g}, as degrees are:"
-                " multiply the angles by pi / 180 (detectron2 and OpenCV give degrees; the"
-                " conventions oc, le90 and le135 of MMRotate are all in radians)"
-            )
-        else:
-            return
-        self._calls = 201
-        warnings.warn(f"{self.loss_name} {said}", stacklevel=5)
+    def _suspicion(self, target: Tensor) -> str | None:
+        return rotated_suspicion(target)
