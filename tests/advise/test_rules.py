@@ -253,3 +253,27 @@ def test_slices_far_apart_are_said() -> None:
     assert not judged(profile(block, spacing=(2.0, 1.0, 1.0)))["anisotropic"]
     assert not judged(profile(block))["anisotropic"]
     assert not judged(profile(organ, spacing=(5.0, 1.0)))["anisotropic"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "touching"),
+    [
+        (slice(0, 3), slice(4, 7), 1),  # above
+        (slice(4, 7), slice(0, 3), 1),  # left
+        (slice(9, 12), slice(4, 7), 1),  # below
+        (slice(4, 7), slice(17, 20), 1),  # right
+        (slice(8, 11), slice(16, 19), 0),  # one pixel short of both
+        (slice(1, 4), slice(1, 4), 0),
+    ],
+)
+def test_components_that_touch_a_border(rows: slice, columns: slice, touching: int) -> None:
+    mask = np.zeros((12, 20), bool)
+    mask[rows, columns] = True
+    assert measure(mask, mask.size).at_border == touching
+
+
+def test_a_speck_is_one_pixel() -> None:
+    mask = np.zeros((9, 9), bool)
+    mask[1, 1] = mask[4, 4] = mask[7, 1:3] = True
+    found = measure(mask, mask.size)
+    assert (found.components, found.specks) == (3, 2)

@@ -71,6 +71,14 @@ def test_lower_is_better_of_distances(folders: dict[str, Path]) -> None:
     assert (found.wins, found.losses, found.ties) == (2, 1, 1)
 
 
+def test_means_are_of_the_images_that_both_folders_define(folders: dict[str, Path]) -> None:
+    row = compare(scored(folders, metrics=["dice"], num_classes=2, empty="nan")).rows[0]
+    # B is empty on the last image
+    first = np.array([2 * 25 / (26 + 29), *[2 * 25 / (25 + 29)] * 2])
+    assert (row.n, row.mean_second) == (3, 1.0)
+    assert row.mean_first == pytest.approx(first.mean(), abs=1e-12)
+
+
 def test_holm_counts_every_row_of_the_table(folders: dict[str, Path]) -> None:
     rows = compare(scored(folders, metrics=["dice", "iou", "hd95"], num_classes=2)).rows
     # three tests of 4 images: the smallest times 3, and none falls below an earlier one

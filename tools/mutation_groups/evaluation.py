@@ -130,4 +130,22 @@ MUTATIONS = [
         "pass",
         f"{_T}/test_coco_precision.py",
     ),
+    (
+        f"{_E}/gathering.py",
+        "if any(one.ids is not None for one in parts):",
+        "if all(one.ids is not None for one in parts):",
+        f"{_T}/test_gathering.py",
+    ),
+    (
+        f"{_E}/in_memory.py",
+        "spacing=None if spacing is None else spacing_of(ndim, spacing),",
+        "spacing=None,",
+        f"{_T}/test_accumulator.py",
+    ),
+    (
+        f"{_E}/kept_scores.py",
+        "KeptScores.reset(self)\n",
+        "pass\n",
+        f"{_T}/test_accumulator.py",
+    ),
 ]

@@ -88,4 +88,16 @@ MUTATIONS = [
         "inputs = inputs.detach()",
         f"{_T}/test_extra_inputs.py {_T}/test_extra_mixins.py",
     ),
+    (
+        "seglosses/hosts/torchmetrics/scores.py",
+        'metric.setdefault("compute_with_cache", False)',
+        'metric.setdefault("compute_with_cache", True)',
+        "tests/hosts/torchmetrics/test_scores.py",
+    ),
+    (
+        "seglosses/hosts/monai/metric.py",
+        "return math.isnan(best) and not math.isnan(current)",
+        "return False",
+        "tests/hosts/monai/test_metric.py",
+    ),
 ]

@@ -244,4 +244,40 @@ MUTATIONS = [
         "return 1 - iou.square()",
         f"{_T}/box/test_iou.py {_T}/box/test_modified.py",
     ),
+    (
+        "seglosses/primitives/label_sets.py",
+        "certain = possible & (possible.sum(1, keepdim=True) == 1)",
+        "certain = possible",
+        f"{_T}/weak/test_label_sets.py",
+    ),
+    (
+        "seglosses/primitives/label_sets.py",
+        "within = (torch.arange(batch.channels, device=here.device) == 0) | ~here",
+        "within = (torch.arange(batch.channels, device=here.device) == 0) & here",
+        f"{_T}/weak/test_label_sets.py",
+    ),
+    (
+        f"{_L}/box/ranking.py",
+        "pull[rows] = rank[rows] - rightly.sum(1)",
+        "pull[rows] = rank[rows]",
+        f"{_T}/box/test_ranking.py",
+    ),
+    (
+        f"{_L}/box/ranking.py",
+        "half = 0.5 if delta else 0.0",
+        "half = 0.5",
+        f"{_T}/box/test_ranking.py",
+    ),
+    (
+        f"{_L}/balancer.py",
+        "left = 1 - sum(term.share for term in self.terms.values())",
+        "left = 1.0",
+        f"{_T}/test_balance.py",
+    ),
+    (
+        f"{_L}/balancer.py",
+        "term.opposed = term.opposed + 1 if found.against.get(name, 0.0) < AGAINST else 0",
+        "term.opposed += found.against.get(name, 0.0) < AGAINST",
+        f"{_T}/test_balance.py",
+    ),
 ]
