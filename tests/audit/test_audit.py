@@ -2,136 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seglosses.audit import as_markdown, as_text, audit
-from seglosses.audit.adapters import ADAPTERS, PEERS, Adapter
+from seglosses.audit.adapters import ADAPTERS, Adapter
 from seglosses.audit.examination import normalized_sums_agree, prices_differ
 from seglosses.audit.subjects import find, import_alone, read, subjects
 from seglosses.catalogue import loss_classes
 from seglosses.cli import main
-from seglosses.laws import EXEMPT, Subject, examine, grade_of, laws_of
-from seglosses.laws.grades import CONVENTIONS, EDGES
-from seglosses.primitives.encoding import one_hot
-
-HERE = "tests.audit.test_audit"
-
-
-class BlindTverskyLoss(nn.Module):
-    """Gathers the probability of the label only, so that misses and false alarms are one."""
-
-    def __init__(self, alpha: float = 0.5, beta: float = 0.5) -> None:
-        super().__init__()
-        self.alpha, self.beta = alpha, beta
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        hit = pred.softmax(1).gather(1, target.unsqueeze(1)).sum()
-        missed = target.numel() - hit
-        return 1 - hit / (hit + (self.alpha + self.beta) * missed)
-
-
-class RawIndexLovaszLoss(nn.Module):
-    """Sorts class indices where the indicator of the class is meant."""
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        prob, hot = pred.softmax(1).flatten(2), one_hot(target, pred.shape[1]).flatten(2)
-        errors, order = (hot - prob).abs().sort(2, descending=True)
-        label = target.flatten(1).unsqueeze(1).expand_as(order).gather(2, order).float()
-        left = label.sum(2, keepdim=True) - label.cumsum(2)
-        union = label.sum(2, keepdim=True) + (1 - label).cumsum(2)
-        jaccard = 1 - left / union.clamp(min=1e-6)
-        return (errors * torch.diff(jaccard, prepend=jaccard.new_zeros(1)[None, None].expand(
-            *jaccard.shape[:2], 1), dim=2)).sum(2).mean()  # fmt: skip
-
-
-class SquareNormalizedLoss(nn.Module):
-    """A scale that multiplies by K - 1 where it should divide; takes rows, returns a tuple."""
-
-    def __init__(self, num_classes: int = 3) -> None:
-        super().__init__()
-        self.scale = 1 / 4 * (num_classes - 1)
-
-    def forward(self, pred: Tensor, target: Tensor) -> tuple[Tensor, None]:
-        return self.scale * (1 - pred.softmax(1).gather(1, target.unsqueeze(1))).mean(), None
-
-
-class TinyNegativePowerLoss(nn.Module):
-    """A power of one minus a ratio that may round to a little above one, as it always does here."""
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        prob = pred.softmax(1).flatten(1)
-        soft = target if target.is_floating_point() else one_hot(target, pred.shape[1])
-        both = (prob.sum(1) + soft.flatten(1).sum(1) - (prob - soft.flatten(1)).abs().sum(1)) / 2
-        return ((1 - both / soft.flatten(1).sum(1) - 1e-8) ** 1.5).mean()
-
-
-class LonePixelLoss(nn.Module):
-    """Squeezes away the dimension of pixels where one is left, and turns gradients on."""
-
-    def __init__(self, ignore_index: int = 255) -> None:
-        super().__init__()
-        self.ignore_index = ignore_index
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        torch.set_grad_enabled(True)
-        rows, labels = pred.flatten(2).transpose(1, 2).flatten(0, 1), target.flatten()
-        kept = (labels != self.ignore_index).nonzero().squeeze()
-        return (rows[kept, :].logsumexp(1) - rows[kept, labels[kept]]).mean()
-
-
-class DrownedGeneralizedDiceLoss(nn.Module):
-    """Smoothing of 1e-5 beside weights of one over the squared volume."""
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        prob, hot = pred.softmax(1).flatten(2), one_hot(target, pred.shape[1]).flatten(2)
-        weight = 1 / hot.sum(2).square().clamp(min=1)
-        hit, mass = (weight * (prob * hot).sum(2)).sum(1), (weight * (prob + hot).sum(2)).sum(1)
-        return (1 - (2 * hit + 1e-5) / (mass + 1e-5)).mean()
-
-
-class RowSumBalancedLoss(nn.Module):
-    """Channels last, and a sum over axis 1, which then is the rows; a mean over the rest."""
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        hot = one_hot(target, pred.shape[1])
-        counts = hot.sum((0, 2, 3))
-        share = (counts.sum() - counts) / ((len(counts) - 1) * counts.sum()).clamp(min=1)
-        cost = -(share.view(1, -1, 1, 1) * hot * pred.log_softmax(1)).movedim(1, -1)
-        return cost.sum(1).mean()
-
-
-class ElsewhereLoss(nn.Module):
-    """Moves what it makes to a GPU, and returns nothing where there is nothing to price."""
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor | None:
-        if not target.any():
-            return None
-        return (pred * torch.ones(1).cuda()).square().mean()
-
-
-class MapLoss(nn.Module):
-    """Probabilities times maps that are made beforehand."""
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        return (pred * target).mean()
-
-
-def refuses_without_words(pred: Tensor, target: Tensor) -> Tensor:
-    raise NotImplementedError
-
-
-def inside_is_minus_one(indicators: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Maps of one image in the type of its indicators, as boundary-loss makes them."""
-    return 1 - 2 * indicators
-
-
-def broken(text: str, setting: str = "3 classes") -> set[str]:
-    (verdict,) = [v for v in audit(text) if v.setting == setting]
-    return {finding.law for finding in [*verdict.broken, *verdict.conventions]}
+from seglosses.laws import Subject, examine
+from tests.audit.laws_broken import HERE, broken
+from tests.audit.mistakes import refuses_without_words
 
 
 def test_ours_hold() -> None:
@@ -220,7 +103,7 @@ def test_layouts(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append((pred, target))
         return pred.mean()
 
-    monkeypatch.setattr("tests.audit.test_audit.layout_loss", loss, raising=False)
+    monkeypatch.setattr(f"{HERE}.layout_loss", loss, raising=False)
     text = f"{HERE}.layout_loss"
     pred, labels = torch.zeros(2, 3, 4, 5), torch.ones(2, 4, 5, dtype=torch.long)
     for adapter, shapes in (
@@ -362,82 +245,3 @@ def test_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("| type, setting, call |")
     assert main(["audit", "NoSuchLoss"]) == 2
     assert main(["audit"]) == 2
-
-
-class SmoothedLoss(nn.Module):
-    """Label smoothing, by someone else."""
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        return nn.functional.cross_entropy(pred, target, label_smoothing=0.1)
-
-
-def test_exemptions_go_by_definition_not_by_author(capsys: pytest.CaptureFixture[str]) -> None:
-    text = f"{HERE}.SmoothedLoss"
-    assert "perfect_prediction_costs_zero" in broken(text)
-    (verdict,) = audit(text, "LabelSmoothingLoss")
-    assert "perfect_prediction_costs_zero" not in {finding.law for finding in verdict.broken}
-    assert main(["audit", text, "--definition", "LabelSmoothingLoss"]) == 1  # no images: NaN
-    assert "exempt  perfect_prediction_costs_zero" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="expected the name of a loss of ours"):
-        audit(text, "NoSuchLoss")
-
-
-def test_published_definitions_have_the_exemptions_of_ours() -> None:
-    ours = {name for name, _ in EXEMPT}
-    said = {path: adapter.definition for path, adapter in ADAPTERS.items() if adapter.definition}
-    assert set(said.values()) <= ours
-    assert said["calibrate.losses.logit_margin_l1.LogitMarginL1"] == "MarginSmoothingLoss"
-
-
-class MeanOfAllClassesDiceLoss(nn.Module):
-    """Dice with absent classes in its mean: the choice of some libraries."""
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        prob = pred.softmax(1).flatten(2)
-        hot = one_hot(target, pred.shape[1]).flatten(2)
-        both, sizes = (prob * hot).sum(2), (prob + hot).sum(2)
-        ratio = torch.where(sizes > 0, 2 * both / sizes.clamp(min=1e-6), torch.ones(()))
-        return (1 - ratio).sum() / max(len(pred) * pred.shape[1], 1)
-
-
-def test_a_convention_is_no_defect(capsys: pytest.CaptureFixture[str]) -> None:
-    (verdict,) = audit(f"{HERE}.MeanOfAllClassesDiceLoss")
-    named = {finding.law for finding in verdict.conventions}
-    assert "absent_class_does_not_matter" in named
-    assert not named & {finding.law for finding in verdict.broken}
-    assert "differs absent_class_does_not_matter (a convention)" in as_text(verdict)
-
-
-class RootDiceLoss(nn.Module):
-    """A power below one of 1 - Dice: infinite slope where nothing is to be found and nothing is."""
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        prob, found = pred.softmax(1)[:, 1:].flatten(1), (target > 0).flatten(1)
-        both = (prob * found[:, None].repeat(1, 2, 1).flatten(1)).sum(1)
-        loss = (1 - (2 * both + 1) / (prob.sum(1) + 2 * found.sum(1) + 1)) * found.any(1)
-        return loss.pow(0.75).sum() / max(len(pred), 1)
-
-
-def test_nothing_to_be_found_is_an_ordinary_batch() -> None:
-    (verdict,) = audit(f"{HERE}.RootDiceLoss")
-    (finding,) = [f for f in verdict.broken if f.law == "background_alone_is_finite"]
-    assert "gradient is not finite for labels without a foreground" in finding.words
-    assert grade_of(finding.law) == "ordinary"
-    assert verdict.broken.index(finding) < len(verdict.broken) - 1  # what is graver comes first
-
-
-def test_every_grade_is_of_a_law_that_exists() -> None:
-    known = {law for kind in ("box", "segmentation") for law in _laws(kind)}
-    assert known >= (EDGES | CONVENTIONS)
-    assert not EDGES & CONVENTIONS
-
-
-def _laws(kind: str) -> set[str]:
-    every = {"channels": 3, "soft": True, "dims": (2, 3), "overlap": True, "weighted": True}
-    subject = Subject("all", kind, lambda pred, target: pred.sum(), independent=True, **every)
-    return set(laws_of(subject))
-
-
-def test_every_peer_has_an_adapter() -> None:
-    for text in PEERS:
-        assert read(text).path.partition(".")[0] in ADAPTERS
