@@ -185,6 +185,18 @@ def test_one_warning_of_a_term_that_is_out_of_balance(
             balance(pred, pred)
 
 
+def test_terms_are_warned_of_only_after_measurements_in_a_row() -> None:
+    first, second = Linear([1.0, 0.0]), Linear([-0.5, 0.0])
+    balance = LossBalance({"a": first, "b": second}, every=1, patience=3)
+    pred = torch.zeros(1, 2, requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for step in range(9):
+            # against each other at two of three measurements
+            second.direction = torch.tensor([-0.5 if step % 3 else 0.5, 0.0])
+            balance(pred, pred)
+
+
 def test_balanced_terms_and_terms_that_are_off_are_not_warned_of() -> None:
     off = DiceLoss(loss_weight=dict(value=1.0, start=0.9))
     balance = LossBalance([CrossEntropyLoss(), SoftClDiceLoss(), off], every=1, patience=2)

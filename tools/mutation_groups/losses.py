@@ -264,8 +264,8 @@ MUTATIONS = [
     ),
     (
         f"{_L}/box/ranking.py",
-        "half = 0.5 if delta else 0.0",
-        "half = 0.5",
+        "own = 0.5 if delta else 1.0",
+        "own = 0.5",
         f"{_T}/box/test_ranking.py",
     ),
     (

@@ -48,8 +48,8 @@ MUTATIONS = [
     ),
     (
         f"{_P}/reduction.py",
-        "return total / (avg_factor + torch.finfo(torch.float32).eps)",
-        "return total / max(avg_factor, 1)",
+        "return total / (_divisor(avg_factor) + torch.finfo(torch.float32).eps)",
+        "return total / max(_divisor(avg_factor), 1)",
         f"{_T}/test_reduction.py",
     ),
     (

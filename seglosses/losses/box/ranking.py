@@ -101,10 +101,10 @@ class _ALRP(torch.autograd.Function):
         scores, miss = logits[objects].double(), 1 - quality[objects].double()
         other = logits[~objects].double()
         false = _step_sums(scores, other, torch.ones_like(other), delta)
-        half = 0.5 if delta else 0.0
-        # an object is not above itself: its own half step is taken off
-        before = _step_sums(scores, scores, torch.ones_like(scores), delta) - half
-        misses = _step_sums(scores, scores, miss, delta) - half * miss
+        # an object is not above itself: its own step is taken off, half a one where steps are wide
+        own = 0.5 if delta else 1.0
+        before = _step_sums(scores, scores, torch.ones_like(scores), delta) - own
+        misses = _step_sums(scores, scores, miss, delta) - own * miss
         rank = 1 + before + false
         ctx.save_for_backward(scores, other, objects, false, (misses + false) / rank)
         ctx.delta = delta

@@ -83,6 +83,14 @@ def test_copies_pickles_moves_and_merges() -> None:
         assert first.compute() == scores.compute()
 
 
+def test_scores_are_those_of_now_and_not_of_the_first_question() -> None:
+    first, second = filled(count=2), Scores(["dice", "hd95"], 3)
+    *_, (name, logits, target) = batches()
+    first.compute()
+    first.add(second.measure(logits, target), [name])
+    assert first.compute() == filled().compute()
+
+
 def test_checkpoints_of_a_module_hold_images_on_request() -> None:
     module = torch.nn.Module()
     module.scores = filled()

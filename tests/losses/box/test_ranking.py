@@ -138,3 +138,12 @@ def test_rows_of_weight_zero_leave_the_order_on_every_device(cls, form, monkeypa
         found.append((value.detach(), leaf.grad))
     torch.testing.assert_close(*found)
     assert (found[1][1][weight == 0] == 0).all()
+
+
+def test_an_object_is_not_above_itself_where_steps_are_sharp() -> None:
+    logits, quality = torch.tensor([[0.0], [1.0], [-1.0]]), torch.tensor([[0.5], [0.0], [0.25]])
+    # background is above both objects, and the first is above the second
+    expected = [(0.5 + 1) / 2, 0.0, (0.5 + 0.75 + 1) / 3]
+    for delta in (0.0, 1e-4):
+        found = alrp_loss(logits, quality, delta=delta).flatten()
+        torch.testing.assert_close(found, torch.tensor(expected))
