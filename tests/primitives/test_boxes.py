@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seglosses.primitives import boxes as boxes_module
-from seglosses.primitives.boxes import LIMIT, Comparison, pairwise_iou, per_pair
+from seglosses.primitives.box_pairs import per_pair
+from seglosses.primitives.boxes import LIMIT, Comparison, pairwise_iou
 
 sides = st.integers(0, 4)
 places = st.integers(-3, 3)
@@ -80,7 +80,7 @@ def test_each_quantity_is_measured_once() -> None:
 
 def everything(pair: Comparison) -> Tensor:
     """Reads all that depends on the prediction, each axis with another factor."""
-    axes = torch.arange(1.0, pair.dim + 1, dtype=pair.lower.dtype).unsqueeze(1)
+    axes = torch.arange(1.0, pair.dim + 1, dtype=pair.target_side.dtype).unsqueeze(1)
     lengths = axes * (pair.hull + 2 * pair.offset.square() + 3 * pair.side.sqrt())
     return lengths.sum(0) + pair.intersection.square() + pair.union + pair.iou
 
@@ -88,7 +88,7 @@ def everything(pair: Comparison) -> Tensor:
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_per_pair_agrees_with_autograd(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # 20 pairs are three blocks, one of them short
-    monkeypatch.setattr("seglosses.primitives.boxes.BLOCK", 8)
+    monkeypatch.setattr("seglosses.primitives.box_pairs.BLOCK", 8)
     torch.manual_seed(dim)
     pred, target = (torch.rand(20, 2 * dim, dtype=torch.float64) for _ in range(2))
     for boxes in (pred, target):
@@ -140,18 +140,47 @@ def test_sixteen_bytes_a_box_are_saved() -> None:
 
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
-def test_few_pairs_have_the_gradient_of_many(dims: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_kernels_have_the_gradient_of_autograd(dims: int, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     # whole numbers, so that sides coincide, and boxes touch or have no volume
-    pred, target = (torch.randint(0, 5, (60, 2 * dims)).double() for _ in range(2))
+    pred, target = (torch.randint(0, 5, (60, 2 * dims)).to(dtype) for _ in range(2))
     pred[:, dims:] += pred[:, :dims]
     target[:, dims:] += target[:, :dims] + 1
-    slopes = []
-    for few in (0, 100):
-        monkeypatch.setattr(boxes_module, "FEW", few)
+    pred[:3] = pred[:3].flip(1)
+    leaf, other = pred.clone().requires_grad_(), pred.clone().requires_grad_()
+    ours, wanted = per_pair(everything, leaf, target), everything(Comparison(other, target))
+    torch.testing.assert_close(ours, wanted)
+    ours.sum().backward()
+    wanted.sum().backward()
+    torch.testing.assert_close(leaf.grad, other.grad)
+
+
+@pytest.mark.at_hand
+def test_few_pairs_have_second_derivatives() -> None:
+    torch.manual_seed(0)
+    pred, target = torch.rand(20, 4).double(), torch.rand(20, 4).double()
+    pred[:, 2:] += pred[:, :2]
+    target[:, 2:] += target[:, :2]
+    found = []
+    for measure in (per_pair, lambda reading, *boxes: reading(Comparison(*boxes))):
         leaf = pred.clone().requires_grad_()
-        slopes.append(torch.autograd.grad(per_pair(everything, leaf, target).sum(), leaf)[0])
-    torch.testing.assert_close(*slopes)
+        (slope,) = torch.autograd.grad(
+            measure(everything, leaf, target).sum(), leaf, create_graph=True
+        )
+        found.append(torch.autograd.grad(slope.square().sum(), leaf)[0])
+    torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_corners_that_are_no_number_cost_what_they_cost_autograd(bad: float) -> None:
+    target = torch.tensor([[0.0, 0, 2, 2]])
+    for place in range(4):
+        pred = torch.tensor([[1.0, 1, 3, 3]])
+        pred[0, place] = bad
+        ours = per_pair(everything, pred.clone().requires_grad_(), target)
+        wanted = everything(Comparison(pred, target))
+        torch.testing.assert_close(ours, wanted, equal_nan=True)
 
 
 def test_pairwise_iou_is_the_aligned_one_for_every_pair() -> None:

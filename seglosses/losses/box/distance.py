@@ -11,7 +11,8 @@ from typing_extensions import Unpack
 
 from seglosses.losses.loss import LossOptions
 from seglosses.losses.rows import BoxLoss
-from seglosses.primitives.boxes import Comparison, per_pair, positive
+from seglosses.primitives.box_pairs import per_pair
+from seglosses.primitives.boxes import Comparison, positive
 from seglosses.primitives.checks import check_range
 
 __all__ = [

@@ -9,7 +9,8 @@ from seglosses.losses.box.modifiers import ModifierOptions, Modifiers
 from seglosses.losses.box.terms import Terms
 from seglosses.losses.loss import LossOptions
 from seglosses.losses.rows import BoxLoss
-from seglosses.primitives.boxes import Comparison, per_pair
+from seglosses.primitives.box_pairs import per_pair
+from seglosses.primitives.boxes import Comparison
 
 
 class FamilyOptions(LossOptions, ModifierOptions, total=False):

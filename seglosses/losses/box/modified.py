@@ -17,7 +17,8 @@ from seglosses.losses.box.iou import IoULoss
 from seglosses.losses.box.modifiers import AlphaOption, FocalOption, InnerOption, IntervalOption
 from seglosses.losses.loss import LossOptions
 from seglosses.losses.rows import BoxLoss, Target
-from seglosses.primitives.boxes import Comparison, per_pair, positive, square_norm
+from seglosses.primitives.box_pairs import per_pair
+from seglosses.primitives.boxes import Comparison, positive, square_norm
 from seglosses.primitives.checks import check_range
 
 __all__ = [

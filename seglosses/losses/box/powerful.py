@@ -10,7 +10,8 @@ from seglosses.losses.box.family import FamilyOptions, IoUFamilyLoss, family_los
 from seglosses.losses.box.modifiers import ModifierOptions, Modifiers
 from seglosses.losses.loss import LossOptions
 from seglosses.losses.rows import BoxLoss
-from seglosses.primitives.boxes import Comparison, per_pair, positive
+from seglosses.primitives.box_pairs import per_pair
+from seglosses.primitives.boxes import Comparison, positive
 from seglosses.primitives.checks import check_range
 
 __all__ = ["PIoULoss", "PIoUv2Loss", "piou_loss", "piou_v2_loss"]
