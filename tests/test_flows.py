@@ -31,7 +31,7 @@ def test_no_module_is_entered_from_below(flows: dict[str, Any], name: str, deep:
 def test_a_comparison_of_boxes_calls_what_reads_it(flows: dict[str, Any]) -> None:
     assert flows["CIoU"].back == {
         "losses/box/family.py",
-        "primitives/boxes.py",
+        "primitives/box_pairs.py",
         "primitives/measured.py",
     }
     assert len(flows["CIoU"].modules) < 20

@@ -366,31 +366,52 @@ def _pair_entropy_slopes(
 
 
 @lanes
-def two_entropy(logits: Any, labels: Any, valid: Any, masked: bool, loss: Any) -> None:
-    """Cross-entropy (N, P) of logits (N, 2, P), or of one independent channel (N, 1, P)."""
+def _sum(values: Any) -> Any:
+    total = _ZERO
+    for p in range(values.size):
+        total += values[p]
+    return total
+
+
+@lanes
+def two_entropy(logits: Any, labels: Any, valid: Any, masked: bool, each: bool, loss: Any) -> float:
+    """Sum of the cross-entropy of logits (N, 2, P), or of one independent channel (N, 1, P).
+
+    Where ``each`` is true, (N, P) is written to ``loss`` in place of the sum.
+    """
     images, channels, pixels = logits.shape
-    nothing = np.zeros(BLOCK, np.float32)
+    nothing, scratch = np.zeros(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    total = 0.0
     for n in range(images):
         for i in range(0, pixels, BLOCK):
             j = min(i + BLOCK, pixels)
             x0 = logits[n, 0, i:j] if channels == 2 else nothing[: j - i]
             x1 = logits[n, channels - 1, i:j]
-            _pair_entropy(x0, x1, labels[n, i:j], valid[n, i:j], masked, loss[n, i:j])
+            own = loss[n, i:j] if each else scratch[: j - i]
+            _pair_entropy(x0, x1, labels[n, i:j], valid[n, i:j], masked, own)
+            if not each:
+                total += _sum(own)
+    return total
 
 
 @lanes
 def two_entropy_slopes(
-    logits: Any, labels: Any, valid: Any, masked: bool, levers: Any, grad: Any
+    logits: Any, labels: Any, valid: Any, masked: bool, factor: Any, levers: Any, grad: Any
 ) -> None:
-    """Gradient of :func:`two_entropy`, given that of each pixel's loss (N, P)."""
+    """Gradient of :func:`two_entropy`, given that of each pixel's loss (N, P), or of the sum.
+
+    The factor is that of the sum, and NaN where there are levers.
+    """
     images, channels, pixels = logits.shape
-    nothing = np.zeros(BLOCK, np.float32)
+    nothing, shared = np.zeros(BLOCK, np.float32), np.full(BLOCK, factor)
+    each = levers.size > 0
     for n in range(images):
         for i in range(0, pixels, BLOCK):
             j = min(i + BLOCK, pixels)
             x0 = logits[n, 0, i:j] if channels == 2 else nothing[: j - i]
             x1, one = logits[n, channels - 1, i:j], grad[n, channels - 1, i:j]
-            _pair_entropy_slopes(x0, x1, labels[n, i:j], valid[n, i:j], masked, levers[n, i:j], one)
+            own = levers[n, i:j] if each else shared[: j - i]
+            _pair_entropy_slopes(x0, x1, labels[n, i:j], valid[n, i:j], masked, own, one)
             if channels == 2:
                 zero = grad[n, 0, i:j]
                 for p in range(j - i):
@@ -419,19 +440,24 @@ def _add_logarithms(scale: Any, valid: Any, masked: Any, loss: Any) -> None:
 
 
 @lanes
-def few_entropy(logits: Any, labels: Any, valid: Any, masked: bool, loss: Any) -> None:
-    """Cross-entropy (N, P) of logits (N, C, P)."""
+def few_entropy(logits: Any, labels: Any, valid: Any, masked: bool, each: bool, loss: Any) -> float:
+    """Sum of the cross-entropy of logits (N, C, P), or as (N, P), see :func:`two_entropy`."""
     images, channels, pixels = logits.shape
     prob = np.empty((channels, BLOCK), np.float32)
     top, scale = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    scratch = np.empty(BLOCK, np.float32)
+    total = 0.0
     for n in range(images):
         for i in range(0, pixels, BLOCK):
             j = min(i + BLOCK, pixels)
             _softmax(logits, n, i, j, top, scale, prob)
-            own = loss[n, i:j]
+            own = loss[n, i:j] if each else scratch[: j - i]
             for c in range(channels):
                 _behind(logits[n, c, i:j], top, labels[n, i:j], np.uint8(c), own)
             _add_logarithms(scale, valid[n, i:j], masked, own)
+            if not each:
+                total += _sum(own)
+    return total
 
 
 @lanes
@@ -448,16 +474,19 @@ def _few_entropy_slopes(
 
 @lanes
 def few_entropy_slopes(
-    logits: Any, labels: Any, valid: Any, masked: bool, levers: Any, grad: Any
+    logits: Any, labels: Any, valid: Any, masked: bool, factor: Any, levers: Any, grad: Any
 ) -> None:
-    """Gradient of :func:`few_entropy`, given that of each pixel's loss (N, P)."""
+    """Gradient of :func:`few_entropy`, given what :func:`two_entropy_slopes` is given."""
     images, channels, pixels = logits.shape
     prob = np.empty((channels, BLOCK), np.float32)
     top, scale = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    shared = np.full(BLOCK, factor)
+    each = levers.size > 0
     for n in range(images):
         for i in range(0, pixels, BLOCK):
             j = min(i + BLOCK, pixels)
             _softmax(logits, n, i, j, top, scale, prob)
+            own = levers[n, i:j] if each else shared[: j - i]
             for c in range(channels):
                 _few_entropy_slopes(
                     prob[c, : j - i],
@@ -465,6 +494,6 @@ def few_entropy_slopes(
                     np.uint8(c),
                     valid[n, i:j],
                     masked,
-                    levers[n, i:j],
+                    own,
                     grad[n, c, i:j],
                 )

@@ -102,7 +102,7 @@ class _Leaves(Comparison):
         if "side" in slope:
             own = _sum(own, slope["side"])
         own = torch.zeros_like(self.lower) if own is None else own
-        out = rows.T.unflatten(0, (2, self.dim))
+        out = rows.T.view(2, self.dim, -1)
         if inner is None:
             out[1] = own
             torch.neg(own, out=out[0])
@@ -204,7 +204,9 @@ class _PerPair(torch.autograd.Function):
         # where PyTorch writes the chain, it writes whole columns
         slope = pred.new_empty(pred.shape) if host else pred.new_empty(pred.T.shape).T
         parts = []
-        for own, other, rows in zip(*(x.split(block) for x in (pred, target, slope)), strict=True):
+        for own, other, rows in zip(
+            *(torch.split(x, block) for x in (pred, target, slope)), strict=True
+        ):
             pair = make(own, other)
             with torch.enable_grad():
                 value = reading(pair)

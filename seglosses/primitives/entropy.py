@@ -37,7 +37,7 @@ def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -
     """
     if takes_few(logits) and logits.shape[1] > 1 and not target.is_floating_point():
         mask = None if valid is None else flat_labels(valid)
-        few = few_entropy(flat_maps(logits), flat_labels(target), mask, sigmoid=False)
+        few = few_entropy(flat_maps(logits), flat_labels(target), mask)
         return few.view_as(target)
     if target.is_floating_point() or not at_hand(logits) or logits.shape[1] <= FEW:
         # elsewhere fewer launches and bytes count, not allocations
@@ -67,7 +67,7 @@ def binary_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     maps = logits.unsqueeze(1)
     if not takes_few(maps):
         return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none")
-    loss = few_entropy(flat_maps(maps), flat_labels(labels), None, sigmoid=True)
+    loss = few_entropy(flat_maps(maps), flat_labels(labels), None)
     return loss.view_as(logits)
 
 
@@ -91,7 +91,7 @@ def summed_entropy(batch: Aligned) -> Tensor | None:
         return None
     valid = None if batch.valid is None else flat_labels(batch.valid)
     labels = flat_labels(batch.labels)
-    return few_entropy(flat_maps(batch.logits), labels, valid, sigmoid=one).sum()
+    return few_entropy(flat_maps(batch.logits), labels, valid, summed=True)
 
 
 class _Blanked(torch.autograd.Function):

@@ -7,8 +7,10 @@ of a head shares, and the labels in one byte each.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -67,24 +69,26 @@ def few_counts(
     return counts
 
 
-def few_entropy(logits: Tensor, labels: Tensor, valid: Tensor | None, *, sigmoid: bool) -> Tensor:
-    """Cross-entropy per pixel of few classes, zero where not ``valid``.
+def few_entropy(
+    logits: Tensor, labels: Tensor, valid: Tensor | None, *, summed: bool = False
+) -> Tensor:
+    """Cross-entropy per pixel of few classes, zero where not ``valid``, or their sum.
 
     Args:
-        logits: (N, C, P), see :func:`takes_few`; one channel of a sigmoid, or C > 1 of a softmax.
+        logits: (N, C, P), see :func:`takes_few`; of a softmax, or one channel of a sigmoid.
         labels: (N, P) in [0, C), or in {0, 1} for one channel.
         valid: (N, P); pixels outside may hold anything.
-        sigmoid: Whether the one channel is that of a sigmoid.
+        summed: Whether to give the sum, which is quicker.
 
     Returns:
-        (N, P).
+        (N, P), or a scalar.
 
     Example:
-        >>> few_entropy(torch.zeros(1, 2, 2), torch.tensor([[0, 1]]), None, sigmoid=False)  # log 2
+        >>> few_entropy(torch.zeros(1, 2, 2), torch.tensor([[0, 1]]), None)  # log 2
         tensor([[0.6931, 0.6931]])
     """
     loss: Tensor = _Entropy.apply(  # type: ignore[no-untyped-call]
-        logits.contiguous(), labels.to(torch.uint8).contiguous(), _bytes(valid), sigmoid
+        logits.contiguous(), labels.to(torch.uint8).contiguous(), _bytes(valid), summed
     )
     return loss
 
@@ -146,26 +150,29 @@ class _Counts(torch.autograd.Function):
 class _Entropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, logits: Tensor, labels: Tensor, valid: Tensor | None, sigmoid: bool
+        ctx: Any, logits: Tensor, labels: Tensor, valid: Tensor | None, summed: bool
     ) -> Tensor:
-        ctx.sigmoid = sigmoid
+        ctx.summed = summed
         ctx.save_for_backward(logits, labels, *(() if valid is None else (valid,)))
-        loss = logits.new_empty(labels.shape)
+        loss = logits.new_empty((0, 0) if summed else labels.shape)
         run = kernels.two_entropy if logits.shape[1] <= 2 else kernels.few_entropy
-        run(*_arrays(logits, labels, valid), loss.numpy())
-        return loss
+        total = run(*_arrays(logits, labels, valid), not summed, loss.numpy())
+        return logits.new_tensor(total) if summed else loss
 
     @staticmethod
     def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor, None, None, None]:
         logits, labels, *rest = ctx.saved_tensors
         valid = rest[0] if rest else None
         if torch.is_grad_enabled():
-            slopes = _graph_of_entropy(logits, labels, valid, grad_loss)
-            return slopes, None, None, None
+            each = grad_loss.expand(labels.shape)
+            return _graph_of_entropy(logits, labels, valid, each), None, None, None
         grad = torch.empty_like(logits)
+        factor, levers = np.float32(math.nan), grad_loss.contiguous()
+        if ctx.summed:
+            factor, levers = np.float32(grad_loss.item()), grad_loss.new_empty((0, 0))
         few = logits.shape[1] > 2
         run = kernels.few_entropy_slopes if few else kernels.two_entropy_slopes
-        run(*_arrays(logits, labels, valid), grad_loss.contiguous().numpy(), grad.numpy())
+        run(*_arrays(logits, labels, valid), factor, levers.numpy(), grad.numpy())
         return grad, None, None, None
 
 

@@ -76,7 +76,7 @@ def test_cross_entropy_is_torchs(drawn: tuple[Tensor, Tensor, bool]) -> None:
     leaf, other = logits.clone().requires_grad_(), logits.double().requires_grad_()
     clean = other.masked_fill(~valid.unsqueeze(1), 0.0)
     one = logits.shape[1] == 1
-    ours = few_entropy(flat_maps(leaf), flat_labels(labels), flat_labels(valid), sigmoid=one)
+    ours = few_entropy(flat_maps(leaf), flat_labels(labels), flat_labels(valid))
     if one:
         target = labels.unsqueeze(1).double()
         wanted = F.binary_cross_entropy_with_logits(clean, target, reduction="none").squeeze(1)
@@ -87,6 +87,19 @@ def test_cross_entropy_is_torchs(drawn: tuple[Tensor, Tensor, bool]) -> None:
     lever = torch.linspace(-1, 2, labels.numel()).view(labels.shape)
     (ours.view(labels.shape) * lever).sum().backward()
     (wanted * lever).sum().backward()
+    torch.testing.assert_close(leaf.grad.double(), other.grad, rtol=1e-5, atol=1e-6)
+    leaf.grad = None
+    flat = (flat_labels(labels), flat_labels(valid))
+    total = few_entropy(flat_maps(leaf), *flat, summed=True)
+    torch.testing.assert_close(total.double(), wanted.sum(), rtol=1e-5, atol=1e-6)
+    (3 * total).backward()
+    other.grad = None
+    again = other.masked_fill(~valid.unsqueeze(1), 0.0)
+    if one:
+        wanted = F.binary_cross_entropy_with_logits(again, target, reduction="none").squeeze(1)
+    else:
+        wanted = F.cross_entropy(again, labels, reduction="none")
+    (3 * wanted * valid).sum().backward()
     torch.testing.assert_close(leaf.grad.double(), other.grad, rtol=1e-5, atol=1e-6)
 
 
@@ -119,7 +132,7 @@ def test_nan_that_counts_is_not_hidden(cls: type, channels: int) -> None:
     logits[0, 0, 0, 550] = math.nan
     value = few_counts(flat_maps(logits), torch.zeros(1, 600), None, sigmoid=channels == 1)[1]
     assert value.isnan().any()
-    loss = few_entropy(flat_maps(logits), torch.zeros(1, 600), None, sigmoid=channels == 1)
+    loss = few_entropy(flat_maps(logits), torch.zeros(1, 600), None)
     assert loss.isnan().sum() == 1
     with pytest.raises(ValueError, match="NaN"):
         cls()(logits, torch.zeros(1, 1, 600, dtype=torch.long))
@@ -157,7 +170,7 @@ def test_batches_of_nothing(shape: tuple[int, ...]) -> None:
     logits = torch.zeros(shape, requires_grad=True)
     labels = torch.zeros(shape[0], *shape[2:], dtype=torch.long)
     counts = few_counts(logits, labels, None, sigmoid=shape[1] == 1)
-    loss = few_entropy(logits, labels, None, sigmoid=shape[1] == 1)
+    loss = few_entropy(logits, labels, None)
     (counts[1].sum() + loss.sum()).backward()
     assert logits.grad.shape == shape
 
