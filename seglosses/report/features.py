@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from seglosses.report.ties import match_masks
 from seglosses.topology import Matching, betti_matching, label_components
 from seglosses.topology.filtration import Construction
-from seglosses.topology.shared_loops import cycle_voxels
+from seglosses.topology.shared_loops import cycle_near
 
 Kind = Literal["matched", "faint", "missing", "spurious"]
 Map = NDArray[np.float32]
@@ -252,7 +252,12 @@ def _kind(pred: Bar, target: Bar) -> Kind:
 
 
 def feature_region(
-    feature: Feature, pred: ArrayLike, target: ArrayLike, *, connectivity: int | None = None
+    feature: Feature,
+    pred: ArrayLike,
+    target: ArrayLike,
+    *,
+    connectivity: int | None = None,
+    least: float = -np.inf,
 ) -> NDArray[np.bool_]:
     """Pixels of a component, or the inside of a loop or cavity.
 
@@ -263,6 +268,7 @@ def feature_region(
         pred: The prediction it was found in.
         target: The label it was found in.
         connectivity: As there.
+        least: Pixels of a component are above this level, too.
 
     Returns:
         A mask. Loops of volumes enclose nothing; theirs is a cycle around the pixel that fills
@@ -276,23 +282,10 @@ def feature_region(
     shown = pred if feature.kind in ("matched", "spurious") else target
     values, bar = np.asarray(shown, np.float32), feature.bar
     if feature.dimension == 0:
-        mask, full = values > bar.death, connectivity not in (4, 6)
+        mask, full = values > max(bar.death, least), connectivity not in (4, 6)
     elif feature.dimension == values.ndim - 1:
         mask, full = values < bar.birth, connectivity in (4, 6)
     else:
-        return _cycle_at(values > (bar.birth + bar.death) / 2, bar.place)
+        return cycle_near(values > (bar.birth + bar.death) / 2, bar.place)
     labels, _ = label_components(mask, connectivity={2: (4, 8), 3: (6, 26)}[values.ndim][full])
     return np.asarray(labels == labels.flat[bar.place])
-
-
-def _cycle_at(mask: NDArray[np.bool_], place: int) -> NDArray[np.bool_]:
-    """The cycle of a mask whose middle is nearest to a voxel; that voxel where there is none."""
-    region = np.zeros(mask.shape, bool)
-    target = np.array(np.unravel_index(place, mask.shape))
-    cycles = cycle_voxels(mask)
-    if cycles:
-        near = min(cycles, key=lambda voxels: float(np.linalg.norm(voxels.mean(0) - target)))
-        region[tuple(near.T)] = True
-    else:
-        region.flat[place] = True
-    return region

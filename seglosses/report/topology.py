@@ -17,7 +17,8 @@ from seglosses.report.drawing import Drawing
 from seglosses.report.features import Feature, feature_region, find_features
 from seglosses.report.kinds import COLOURS, FAINT, MATCHED, NAMES, plural
 from seglosses.report.overlay import GROUND, MAX_SIDE, RIGHT, canvas_of, fit, hatch, label_boxes
-from seglosses.report.volume import projections
+from seglosses.report.topology_legend import at_half, draw_entry, entries_of
+from seglosses.report.volume import enlarged, fullest_slice, projections, shaded
 
 __all__ = ["COLOURS", "FAINT", "MATCHED", "describe", "topology_drawing", "topology_picture"]
 
@@ -79,8 +80,9 @@ def topology_drawing(
 
     Args:
         pred: Mask or probabilities of the foreground, (H, W) or (D, H, W); of a volume the slice
-            with most errors is shown, above the view from three sides with every wrong feature: a
-            loop as a cycle, a component or a cavity as a whole.
+            through most wrong features is shown, above the view from three sides with every wrong
+            feature: a loop as a cycle, a component or a cavity as a whole. A line there is the
+            slice.
         target: Mask or soft label of that shape.
         image: RGB picture (H, W, 3) to draw on; None for a dark ground.
         connectivity: Of the foreground: 4 or 8, in 3D 6 or 26; None for 8 (26).
@@ -95,21 +97,26 @@ def topology_drawing(
     wrong = sorted((f for f in features if f.kind != "matched"), key=lambda f: -f.bar.length)
     shown = [f for f in wrong if at_half(f)][:MAX_REGIONS]
     weak = [f for f in wrong if not at_half(f)][:MAX_WEAK]
-    regions = [feature_region(f, first, second, connectivity=connectivity) for f in shown]
+    regions = [
+        feature_region(f, first, second, connectivity=connectivity, least=0.5) for f in shown
+    ]
     place: int | None = None
     views: Image.Image | None = None
     if first.ndim == 3:
-        # what is drawn last lies above: the longest
-        marked = [(r, COLOURS[f.kind]) for f, r in zip(shown, regions, strict=True)][::-1]
-        views = projections(first, second, marked)
-        place = _worst_slice(shown, first.shape)
+        depth = len(first)
+        place = fullest_slice(regions, depth)
+        views = projections(first, second, _marked(shown, regions), plane=place)
         image = None
         regions = [region[place] for region in regions]
         first, second = first[place], second[place]
     if image is None and not np.isin(first, (0, 1)).all():
         grey = np.clip(255 * first, 0, 255).astype(np.uint8)
         image = np.repeat(grey[..., None], 3, axis=2)
+    shape = first.shape
     canvas = canvas_of(Pair(first > 0.5, second > 0.5), image)
+    if place is not None:
+        # outlines of a voxel's width would hide what is in a small slice
+        canvas, *regions = enlarged(canvas, *regions)
     for feature, region in zip(shown, regions, strict=True):
         if feature.dimension > 0:
             hatch(canvas, region.astype(np.int32), COLOURS[feature.kind])
@@ -117,7 +124,7 @@ def topology_drawing(
             canvas[_outline(region)] = COLOURS[feature.kind]
     picture = fit(Image.fromarray(canvas), side=MAX_SIDE)
     width = max(picture.width, MIN_WIDTH)
-    entries = _legend(features, weak)
+    entries = entries_of(features, weak, first > 0.5, second > 0.5)
     columns = max(1, (width - 2 * _GAP) // 190)
     lines = -(-len(entries) // columns)
     below = HEADER + picture.height + (views.height if views is not None else 0)
@@ -128,34 +135,24 @@ def topology_drawing(
     for number, line in enumerate(_wrapped(drawing, describe(features), width - 16)):
         drawing.text(8, 27 + 15 * number, line, RIGHT)
     drawing.picture(picture, 0, HEADER)
-    scale = picture.width / canvas.shape[1]
     for feature, region in zip(shown, regions, strict=True):
         if feature.dimension == 0:
-            _rings(drawing, region, scale, COLOURS[feature.kind])
+            _rings(drawing, region, picture.width / canvas.shape[1], COLOURS[feature.kind])
+    scale = picture.width / shape[1]
     for feature in weak:
-        _hollow(drawing, feature, canvas.shape[:2], place, scale)
+        _hollow(drawing, feature, shape, place, scale)
     for feature in features:
         if feature.kind == "matched" and feature.bar.length > min_length:
-            _mark(drawing, feature, canvas.shape[:2], place, scale)
+            _mark(drawing, feature, shape, place, scale)
     if views is not None:
         drawing.picture(views, 0, HEADER + picture.height)
+        caption = f"slice {place} of 0 to {depth - 1} (axis 0): the line below"
+        drawing.text(8, HEADER + 4, caption, RIGHT, 11)
     for number, entry in enumerate(entries):
         row, column = divmod(number, columns)
-        _entry(drawing, entry, _GAP + 190 * column, below + _GAP // 2 + row * _ENTRY)
+        draw_entry(drawing, entry, _GAP + 190 * column, below + _GAP // 2 + row * _ENTRY)
     draw_barcodes(drawing, features, below + _GAP // 2 + lines * _ENTRY)
     return drawing
-
-
-def at_half(feature: Feature) -> bool:
-    """Whether a wrong feature is there when its map is cut at 1/2.
-
-    Args:
-        feature: Missing, spurious or faint.
-
-    Returns:
-        True for every feature of a mask.
-    """
-    return feature.bar.death <= 0.5 < feature.bar.birth
 
 
 def describe(features: Sequence[Feature]) -> str:
@@ -179,9 +176,16 @@ def describe(features: Sequence[Feature]) -> str:
     return "; ".join(parts) or "no features"
 
 
-def _worst_slice(wrong: Sequence[Feature], shape: tuple[int, ...]) -> int:
-    slices = [np.unravel_index(f.bar.place, shape)[0] for f in wrong]
-    return int(np.bincount(slices).argmax()) if slices else shape[0] // 2
+def _marked(
+    shown: Sequence[Feature], regions: Sequence[NDArray[np.bool_]]
+) -> list[tuple[NDArray[np.bool_], tuple[int, int, int]]]:
+    """Regions and colours for projections; what comes last lies above: loops, then the longest.
+
+    A cycle would not be seen on a component of its colour, which is therefore darker.
+    """
+    found = [(f.dimension == 1, r, COLOURS[f.kind]) for f, r in zip(shown, regions, strict=True)]
+    found = sorted(found[::-1], key=lambda mark: mark[0])
+    return [(r, colour if loop else shaded(colour)) for loop, r, colour in found]
 
 
 def _wrapped(drawing: Drawing, text: str, room: float) -> list[str]:
@@ -257,35 +261,3 @@ def _mark(
         drawing.line((x, y, *other), MATCHED)
     outline = drawing.ellipse if feature.dimension == 0 else drawing.rectangle
     outline((x - 4, y - 4, x + 4, y + 4), fill=MATCHED, outline=(0, 0, 0))
-
-
-def _legend(features: Sequence[Feature], weak: Sequence[Feature]) -> list[tuple[str, str, int]]:
-    """Mark, kind and dimension of everything that is drawn."""
-    entries: list[tuple[str, str, int]] = []
-    for kind in COLOURS:
-        for dim in range(len(NAMES)):
-            mine = [f for f in features if f.kind == kind and f.dimension == dim]
-            if kind == "matched" and mine:
-                entries.append(("full", kind, dim))
-            elif any(at_half(f) for f in mine):
-                entries.append(("region", kind, dim))
-            if any(f.kind == kind and f.dimension == dim for f in weak):
-                entries.append(("hollow", kind, dim))
-    return entries
-
-
-def _entry(drawing: Drawing, entry: tuple[str, str, int], x: float, y: float) -> None:
-    style, kind, dim = entry
-    colour = next(shade for name, shade in COLOURS.items() if name == kind)
-    box = (x, y + 2, x + 9, y + 11)
-    draw = drawing.ellipse if dim == 0 else drawing.rectangle
-    words = f"{kind} {NAMES[dim]}" if kind != "faint" else f"matched {NAMES[dim]}, not at 1/2"
-    if style == "full":
-        draw(box, fill=colour)
-    else:
-        draw(box, outline=colour, width=2 if style == "region" else 1)
-        if style == "region" and dim > 0:
-            drawing.line((x, y + 11, x + 9, y + 2), colour)
-    if style == "hollow" and kind != "faint":
-        words += ", not at 1/2"
-    drawing.text(x + 15, y, words, RIGHT, 11)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ def projections(
     target: NDArray[np.floating],
     marked: Sequence[tuple[NDArray[np.bool_], Colour]],
     *,
+    plane: int | None = None,
     width: int = 640,
 ) -> Image.Image:
     """Draw both maps summed along each axis, and marked regions in their colours on top.
@@ -30,6 +32,7 @@ def projections(
         pred: Probabilities or a mask, (D, H, W).
         target: Label of that shape.
         marked: Regions and their colours; a later one lies above an earlier one.
+        plane: Slice along the first axis to mark by a line.
         width: Of the picture, pixels.
 
     Returns:
@@ -41,7 +44,7 @@ def projections(
         640
     """
     panel = (width - 2 * GAP) // 3
-    pictures = [_panel(pred, target, marked, axis, panel) for axis in range(3)]
+    pictures = [_panel(pred, target, marked, axis, panel, plane) for axis in range(3)]
     height = max(picture.height for picture in pictures) + 2 * GAP
     whole = Image.new("RGB", (width, height + GAP), GROUND)
     draw = ImageDraw.Draw(whole)
@@ -52,12 +55,65 @@ def projections(
     return whole
 
 
+def fullest_slice(regions: Sequence[NDArray[np.bool_]], depth: int) -> int:
+    """The slice through most regions, and of several the one that shows most of them.
+
+    Args:
+        regions: (D, H, W).
+        depth: How many slices there are.
+
+    Returns:
+        Index along the first axis; the middle where there are no regions.
+
+    Example:
+        >>> islands = np.zeros((2, 4, 1, 5), bool)
+        >>> islands[0, 1:3], islands[1, 2:] = True, True
+        >>> fullest_slice(list(islands), 4)
+        2
+    """
+    if not regions:
+        return depth // 2
+    sizes = np.stack([region.sum(axis=(1, 2)) for region in regions])
+    most = sizes.sum(axis=0)
+    return int(np.argmax(np.count_nonzero(sizes, axis=0) + most / (most.max() + 1)))
+
+
+def shaded(colour: Colour) -> Colour:
+    """A colour half-way to the ground.
+
+    Example:
+        >>> shaded((234, 137, 43))
+        (134, 87, 43)
+    """
+    red, green, blue = ((one + other) // 2 for one, other in zip(colour, GROUND, strict=True))
+    return red, green, blue
+
+
+def enlarged(*planes: NDArray[Any], side: int = 320) -> list[NDArray[Any]]:
+    """Small planes with every pixel repeated until the longer side has about so many.
+
+    Args:
+        planes: Of one height and width, (H, W) or (H, W, 3).
+        side: The longer side, pixels; larger planes stay as they are.
+
+    Returns:
+        The planes.
+
+    Example:
+        >>> [plane.shape for plane in enlarged(np.zeros((3, 100)), np.zeros((3, 100, 3)))]
+        [(9, 300), (9, 300, 3)]
+    """
+    times = max(1, side // max(planes[0].shape[:2]))
+    return [plane.repeat(times, axis=0).repeat(times, axis=1) for plane in planes]
+
+
 def _panel(
     pred: NDArray[np.floating],
     target: NDArray[np.floating],
     marked: Sequence[tuple[NDArray[np.bool_], Colour]],
     axis: int,
     width: int,
+    plane: int | None,
 ) -> Image.Image:
     light = (_thickness(target, axis) + 0.5 * _thickness(pred, axis)) / 1.5
     canvas = np.repeat((30 + 170 * light)[..., None], 3, axis=2).astype(np.uint8)
@@ -73,6 +129,9 @@ def _panel(
         if region.sum() < region.size / 50:
             for box in label_boxes(np.asarray(region, np.int32)):
                 ring(draw, box, (0, 0), scale, colour)
+    if plane is not None and axis > 0:
+        height = (plane + 0.5) * scale
+        draw.line((0, height, width, height), fill=RIGHT)
     return picture
 
 

@@ -12,6 +12,7 @@ Alexander duality the inclusion of the background, turned around, has the same r
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -120,10 +121,37 @@ def cycle_voxels(mask: Mask) -> list[NDArray[np.int64]]:
     both = np.stack([edges // 3, edges // 3 + step[edges % 3]], axis=1)
     padded = tuple(size + 2 for size in mask.shape)
     found = []
-    for start, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True):
+    for start, end in itertools.pairwise([0, *ends.tolist()]):
         voxels = np.unique(both[start:end])
         found.append(np.stack(np.unravel_index(voxels, padded), axis=1) - 1)
     return found
+
+
+def cycle_near(mask: Mask, place: int) -> Mask:
+    """The cycle of a mask with 6-connected voxels whose middle is nearest to a voxel.
+
+    Args:
+        mask: Boolean (D, H, W).
+        place: Flat index of the voxel.
+
+    Returns:
+        The voxels of the cycle, that voxel alone where there is none.
+
+    Example:
+        >>> ring = np.ones((1, 3, 3), bool)
+        >>> ring[0, 1, 1] = False
+        >>> int(cycle_near(ring, 4).sum()), int(cycle_near(~ring, 4).sum())
+        (8, 1)
+    """
+    region = np.zeros(mask.shape, bool)
+    target = np.array(np.unravel_index(place, mask.shape))
+    cycles = cycle_voxels(mask)
+    if cycles:
+        near = min(cycles, key=lambda voxels: float(np.linalg.norm(voxels.mean(0) - target)))
+        region[tuple(near.T)] = True
+    else:
+        region.flat[place] = True
+    return region
 
 
 def kept_loops(inner: Mask, outer: Mask, *, full: bool) -> int:

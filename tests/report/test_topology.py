@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from seglosses.report.barcodes import panel_height
 from seglosses.report.features import feature_region, find_features
 from seglosses.report.figures import standalone
 from seglosses.report.overlay import MISSING, SPURIOUS
@@ -17,7 +18,8 @@ from seglosses.report.topology import (
     topology_drawing,
     topology_picture,
 )
-from seglosses.report.volume import projections
+from seglosses.report.topology_legend import entries_of
+from seglosses.report.volume import fullest_slice, projections, shaded
 from seglosses.topology import betti_numbers, label_components, matching_error
 
 
@@ -100,6 +102,7 @@ def test_picture_shows_every_kind_in_its_colour() -> None:
     assert SPURIOUS in colours(drawn[29 * scale : 34 * scale, 29 * scale : 34 * scale])
     assert MISSING in colours(drawn[24 * scale : 28 * scale, 4 * scale : 8 * scale])
     assert MATCHED in colours(drawn)
+    bars = bars[-panel_height(find_features(pred, target)) :]
     left, right = bars[:, :320], bars[:, 320:]
     assert {MATCHED, FAINT, SPURIOUS} <= colours(left)
     assert MISSING not in colours(left)
@@ -138,6 +141,64 @@ def test_a_missing_loop_of_a_volume_is_drawn_as_a_cycle_from_three_sides() -> No
     picture = np.asarray(topology_picture(pred, target))[HEADER:]
     assert picture.shape[0] > 640 + views.shape[0]
     assert MISSING in colours(picture[640 : 640 + views.shape[0]])
+
+
+def test_a_slice_goes_through_the_most_features_and_is_marked_in_the_views() -> None:
+    target = np.zeros((9, 12, 12), np.float32)
+    pred = target.copy()
+    pred[1, 1:6, 1:6] = 1  # one large island
+    for row in (1, 5, 9):
+        pred[6:8, row, 9] = 1  # three small ones, two slices deep
+    wrong = find_features(pred, target)
+    regions = [feature_region(f, pred, target) for f in wrong]
+    assert fullest_slice(regions, 9) == 6
+    plain, marked = (
+        np.asarray(projections(pred, target, [], plane=plane)).astype(int) for plane in (None, 6)
+    )
+    rows = np.flatnonzero((plain != marked).any(axis=(1, 2)))
+    panel = (640 - 2 * 10) // 3
+    assert rows.tolist() == [20 + int(6.5 * panel / 12)]
+    assert (plain == marked)[:, :panel].all()  # the view from above has no line
+
+
+def test_a_component_of_probabilities_is_drawn_as_it_is_at_half() -> None:
+    pred = np.zeros((9, 40))
+    pred[3:6, 5:30] = 0.2
+    pred[4, 6:9], pred[4, 20:23] = 0.9, 0.8
+    target = np.zeros(pred.shape)
+    target[4, 6:9] = 1
+    (spurious,) = [f for f in find_features(pred, target) if f.kind == "spurious"]
+    assert feature_region(spurious, pred, target, least=0.5).sum() == 3
+    drawn = np.asarray(topology_picture(pred, target))[HEADER:]
+    scale = 640 // 40
+    # nothing is orange where the probability is 0.2 and no ring is near
+    assert SPURIOUS not in colours(drawn[: 9 * scale, 10 * scale : 15 * scale])
+
+
+def test_a_cycle_is_seen_on_a_component_of_its_colour() -> None:
+    pred = np.zeros((7, 15, 15), np.float32)
+    pred[2:5, 2:13, 2:13] = 1
+    pred[:, 5:10, 5:10] = 0  # a thick ring, spurious as a component and as a loop
+    views = np.asarray(topology_picture(pred, np.zeros_like(pred)))[-400:]
+    assert {SPURIOUS, shaded(SPURIOUS)} <= colours(views)
+
+
+def test_the_legend_names_wrong_pixels_where_there_are_some() -> None:
+    pred, target = np.zeros((2, 5, 5), bool)
+    target[2, 1:4] = True
+    entries = entries_of([], [], pred, target)
+    assert entries == [("full", "missing", -1)]
+    assert entries_of([], [], target, target) == []
+
+
+def test_a_loop_of_corners_is_drawn_where_it_is() -> None:
+    """26-connected voxels close it, 6-connected ones do not."""
+    target = np.zeros((3, 7, 7), np.float32)
+    for row, column in ((1, 3), (2, 2), (2, 4), (3, 1), (3, 5), (4, 2), (4, 4), (5, 3)):
+        target[1, row, column] = 1
+    (loop,) = [f for f in find_features(target * 0, target) if f.dimension == 1]
+    assert feature_region(loop, target * 0, target).sum() == 1
+    assert MISSING in colours(np.asarray(topology_picture(target * 0, target)))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 900), (900, 3)])
@@ -199,7 +260,9 @@ def test_title_legend_and_formats() -> None:
     svg = drawing.svg()
     for words in ("&lt;case&gt; 7", "spurious component", "matched loop, not at 1/2"):
         assert words in svg
-    assert "missing" not in svg  # nothing is, so the legend has no mark for it
+    # the loop is there below 1/2: its pixels are missing, it is not
+    assert "missing pixels" in svg
+    assert "missing loop" not in svg
     assert standalone(svg).startswith("<svg viewBox=")
     data = pdf(svg)
     assert data.startswith(b"%PDF")
