@@ -18,6 +18,7 @@ from seglosses.topology.components import (
 from seglosses.topology.filtration import Construction, check_choice
 from seglosses.topology.masks import count_features
 from seglosses.topology.matching import betti_matching
+from seglosses.topology.memory import fitting
 from seglosses.topology.shared_loops import shared_loops
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
     Labels = NDArray[np.int32]
+
+# What two masks of volumes need at their peak.
+BYTES_A_VOXEL = 120
 
 TieBreaking = Literal["none", "released"]
 
@@ -91,6 +95,7 @@ def matching_error(
     Raises:
         ValueError: For floats, different shapes, another number of axes, or an unknown option, and
             for ``count_essential`` with ``'released'``, which has no such count.
+        MemoryError: Where volumes are too large for the memory that is free.
 
     References:
         Stucki et al., Topologically Faithful Image Segmentation via Induced Matching of Persistence
@@ -149,6 +154,7 @@ def _planar(first: Mask, second: Mask, full: bool) -> tuple[list[list[int]], lis
 
 def _spatial(first: Mask, second: Mask, full: bool) -> tuple[list[list[int]], list[int]]:
     """Features of two volumes, and those in common."""
+    fitting(first.shape, (BYTES_A_VOXEL,), "score a crop, or windows of it")
     connectivity = (6, 26)
     union, count = label_components(first | second, connectivity=connectivity[full])
     touched = [np.bincount(union[mask], minlength=count + 1) > 0 for mask in (first, second)]

@@ -24,7 +24,7 @@ from seglosses.topology.induced import match_by_cells, match_by_edges
 from seglosses.topology.masks import as_masks, match_masks
 from seglosses.topology.memory import side_by_side
 from seglosses.topology.sides import Codes, Ints
-from seglosses.topology.volumes import BYTES_A_VOXEL, Way, match_volumes, threads_that_fit
+from seglosses.topology.volumes import OF_VOLUMES, Way, match_volumes, threads_that_fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -148,7 +148,7 @@ def betti_matching(
         keys = order_keys(first, second)
         parts, items = _match_images(keys, filtration, construction, relative, union, exact)
     else:
-        threads = threads_that_fit(first.shape, threads)
+        threads = threads_that_fit(first, second, threads)
         way = Way(construction, relative, union, exact, threads, remembered)
         parts, items = match_volumes(order_keys(first, second), filtration, way)
     matched: list[Codes] = []
@@ -236,7 +236,7 @@ def betti_matching_batch(
     threads = threads_of(threads)
     shapes = [np.shape(image) for image in a]
     largest = max((shape for shape in shapes if len(shape) == 3), key=math.prod, default=())
-    workers = max(1, min(len(a), side_by_side(largest, BYTES_A_VOXEL[0], threads)))
+    workers = max(1, min(len(a), side_by_side(largest, OF_VOLUMES[0], threads)))
     # What memory forbids between pairs it forbids within them.
     inside = threads // workers if workers in (len(a), threads) else 1
 

@@ -169,13 +169,16 @@ class Pairing:
             if known:
                 least = codes[~standing[standing < 0]].max(initial=least)
         _, count = order.count_bits(walls.free, paired)
-        columns = np.empty(count, np.int64)
+        # The columns to come lie behind room for as many as are known, twice: before one of them is
+        # read, at most so many and those before it have been written.
+        all_codes = np.empty(2 * known + count, np.int64)
+        columns = all_codes[2 * known :]
         order.list_columns(walls.key, walls.free, paired, walls.step, columns)
         if squares is not None:
             ends = (dying.deaths(squares) << 32) | squares
             columns = columns[: np.searchsorted(columns, ends.max(initial=0), side="right")]
         room = 2 * known + columns.size
-        all_codes, all_taken = np.empty(room, np.int64), np.empty(room, np.int32)
+        all_taken = np.empty(room, np.int32)
         far, start = np.empty(room, np.uint8), np.zeros(room + 1, np.int64)
         pool: Ints = np.empty(4 * columns.size + 64, np.int32)
         if given is not None:

@@ -16,9 +16,14 @@ from seglosses.topology.filtration import (
     dense_keys,
     order_keys,
 )
+from seglosses.topology.memory import fitting
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+
+# What a volume needs at its peak.
+BYTES_A_VOXEL = 90
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ def persistence(
 
     Raises:
         ValueError: For NaN, an empty image, another number of axes, or an unknown option.
+        MemoryError: Where a volume is too large for the memory that is free.
 
     References:
         Garin et al., Duality in Persistent Homology of Images, arXiv:2102.11397.
@@ -77,6 +83,8 @@ def persistence(
     check_choice("filtration", filtration, ("superlevel", "sublevel"))
     check_choice("construction", construction, ("V", "T"))
     array = check_image(image)
+    if array.ndim == 3:
+        fitting(array.shape, (BYTES_A_VOXEL,), "crop it, or take windows of it")
     (key,) = order_keys(array)
     if array.ndim == 3:
         (key,), _ = dense_keys(key)

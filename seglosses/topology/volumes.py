@@ -13,7 +13,7 @@ from seglosses.topology.forests import Forest
 from seglosses.topology.halves import compare_with_label, match_beside_label, tell_halves
 from seglosses.topology.images import image_of, match_images
 from seglosses.topology.induced import match_by_cells, match_by_edges
-from seglosses.topology.memory import fitting
+from seglosses.topology.memory import ALWAYS_FITS, fitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     Items = tuple[NDArray[Any], NDArray[Any]]
 
-# What a matching needs at its peak in one thread, and with the reductions side by side.
-BYTES_A_VOXEL = (110, 170)
+# Bytes a voxel that a matching needs at its peak, in one thread and with reductions side by side:
+# of any two volumes, and beside a label. More noise makes more columns; these are for pure noise.
+OF_VOLUMES, BESIDE_LABEL = (145, 230), (125, 170)
 REMEDY = "match windows of it, such as BettiMatchingLoss(window=128), or a crop"
 
 
@@ -49,11 +50,12 @@ class Way(NamedTuple):
         return self.union == (self.construction == "V")
 
 
-def threads_that_fit(shape: tuple[int, ...], threads: int) -> int:
+def threads_that_fit(a: NDArray[Any], b: NDArray[Any], threads: int) -> int:
     """How many of two threads the memory that is free allows for a pair of volumes.
 
     Args:
-        shape: Of the volumes.
+        a: First volume.
+        b: Second volume.
         threads: Threads that may be used.
 
     Returns:
@@ -62,7 +64,10 @@ def threads_that_fit(shape: tuple[int, ...], threads: int) -> int:
     Raises:
         MemoryError: Where the volumes are too large for one thread.
     """
-    return 1 + fitting(shape, BYTES_A_VOXEL[:threads], REMEDY)
+    if a.size < ALWAYS_FITS:
+        return min(threads, 2)
+    costs = OF_VOLUMES if _label_among([a, b]) is None else BESIDE_LABEL
+    return 1 + fitting(a.shape, costs[:threads], REMEDY)
 
 
 def match_volumes(
@@ -123,13 +128,15 @@ def _beside_label(
 
 
 def _beside_each_other(keys: list[Ints], way: Way) -> tuple[tuple[Filtered, Filtered], list[Items]]:
-    joined = (np.minimum if way.union else np.maximum)(*keys)
-    same = [k for k in (0, 1) if np.array_equal(joined, keys[k])]
+    joined = [(np.minimum if way.union else np.maximum)(*keys)]
+    same = [k for k in (0, 1) if np.array_equal(joined[0], keys[k])]
+    # Each list gives its key away, so that no copy outlives what is made of it.
+    key_two, key_one = [keys.pop()], [keys.pop()]
 
     def second() -> tuple[Filtered, Filtered | None]:
-        return _filter(keys[1], way), None if same else _filter(joined, way)
+        return _filter(key_two.pop(), way), None if same else _filter(joined.pop(), way)
 
-    one, (two, third) = _together(way.threads, lambda: _filter(keys[0], way), second)
+    one, (two, third) = _together(way.threads, lambda: _filter(key_one.pop(), way), second)
     third = third or (one, two)[same[0]]
 
     def rest() -> Any:
@@ -172,7 +179,7 @@ def _together(threads: int, first: Callable[[], Any], second: Callable[[], Any])
         return first(), other.result()
 
 
-def _label_among(keys: list[Ints]) -> int | None:
+def _label_among(keys: list[NDArray[Any]] | list[Ints]) -> int | None:
     """Which volume has two values that bound all those of the other one."""
     ends = [(key.min(), key.max()) for key in keys]
     for which, other in ((1, 0), (0, 1)):

@@ -8,7 +8,14 @@ import sys
 import numpy as np
 import pytest
 
-from seglosses.topology import betti_matching, betti_matching_batch, memory, volumes
+from seglosses.topology import (
+    betti_matching,
+    betti_matching_batch,
+    matching_error,
+    memory,
+    persistence,
+    volumes,
+)
 
 MB = 2**20
 
@@ -54,15 +61,20 @@ def test_the_tightest_limit_counts(tmp_path, monkeypatch, files, free) -> None:
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A machine on which a volume of 60 voxels costs 60 kB, twice that in two threads."""
+    """A machine on which 60 voxels beside a label cost 60 kB, and twice that in two threads."""
 
     def of(kilobytes):
         system(tmp_path, {"proc/meminfo": f"MemAvailable: {kilobytes} kB\n"})
 
     monkeypatch.setattr(memory, "SYSTEM", tmp_path)
     monkeypatch.setattr(memory, "ALWAYS_FITS", 8)
-    monkeypatch.setattr(volumes, "BYTES_A_VOXEL", (1024, 2048))
-    monkeypatch.setattr("seglosses.topology.matching.BYTES_A_VOXEL", (1024, 2048))
+    monkeypatch.setattr(volumes, "ALWAYS_FITS", 8)
+    monkeypatch.setattr(volumes, "BESIDE_LABEL", (1024, 2048))
+    monkeypatch.setattr(volumes, "OF_VOLUMES", (1536, 3072))
+    monkeypatch.setattr("seglosses.topology.matching.OF_VOLUMES", (1024, 3072))
+    # the function of that name hides the module
+    monkeypatch.setattr(sys.modules["seglosses.topology.persistence"], "BYTES_A_VOXEL", 1024)
+    monkeypatch.setattr("seglosses.topology.errors.BYTES_A_VOXEL", 1024)
     return of
 
 
@@ -71,15 +83,26 @@ VOLUME = np.random.default_rng(0).random((3, 4, 5))
 
 def test_a_volume_beyond_the_memory_is_refused_with_a_remedy(small) -> None:
     small(59)
+    refused = pytest.raises(MemoryError, match=r"expected 0\.0 GB.*3 x 4 x 5 voxels.*window")
     for threads in (1, 2):
-        with pytest.raises(MemoryError, match=r"expected 0\.0 GB.*3 x 4 x 5 voxels.*window"):
+        with refused:
             betti_matching(VOLUME, VOLUME > 0.5, threads=threads)
+    with refused:
+        persistence(VOLUME)
+    with refused:
+        matching_error(VOLUME > 0.5, VOLUME > 0.2)
+    small(61)
+    betti_matching(VOLUME, VOLUME > 0.5)
+    persistence(VOLUME)
+    matching_error(VOLUME > 0.5, VOLUME > 0.2)
+    with refused:  # two soft volumes need more
+        betti_matching(VOLUME, VOLUME[::-1])
 
 
 def test_threads_give_way_to_memory(small) -> None:
     for kilobytes, wanted, threads in ((60, 2, 1), (119, 8, 1), (120, 1, 1), (120, 8, 2)):
         small(kilobytes)
-        assert volumes.threads_that_fit(VOLUME.shape, wanted) == threads
+        assert volumes.threads_that_fit(VOLUME, VOLUME > 0.5, wanted) == threads
 
 
 def test_a_batch_matches_no_more_volumes_at_a_time_than_fit(small, monkeypatch) -> None:
