@@ -23,6 +23,7 @@ from seglosses.losses import BettiMatchingLoss
 from seglosses.topology import betti_matching, matching_error, persistence
 
 ENGINE = "SEGLOSSES_BETTI_ENGINE"
+KINDS = ("smooth", "noise 0.05", "noise 0.1", "noise 0.2")
 
 
 def cases() -> Iterator[Case]:
@@ -39,7 +40,7 @@ def cases() -> Iterator[Case]:
         count = {"tie-free count": lambda a=other, b=label: matching_error(a > 0, b > 0)}
         yield binary._replace(contestants={**binary.contestants, **count})
     for side in (32, 64, 96):
-        for kind in ("smooth", "noise 0.05", "noise 0.2"):
+        for kind in KINDS:
             pred, volume = volumes(side, kind)
             yield _pair(f"{side} voxels cubed, {kind}", pred, volume, engine, missing)
     pred, other = volumes(64, "soft")
@@ -80,7 +81,7 @@ def _barcodes() -> Iterator[Case]:
     missing: list[str] = []
     cripser = peer("cripser.computePH", missing)
     cubes = peer("gudhi.CubicalComplex", missing)
-    for kind in ("smooth", "noise 0.05", "noise 0.2"):
+    for kind in KINDS:
         volume = volumes(64, kind)[0]
         double = volume.astype(np.float64)
         runs: dict[str, Callable[[], Any]] = {

@@ -1,4 +1,4 @@
-"""The evaluation of a 512x512 pair against the sum of the usual packages."""
+"""The evaluation of a 512x512 pair against the sum of the usual packages, and that of a volume."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from seglosses.evaluate.options import Options
 from seglosses.evaluate.sample import Sample
 from seglosses.metrics import Pair
 from seglosses.topology.skeleton import clear_cache
+from speed_groups.betti import volumes
 
 
 def cases() -> Iterator[Case]:
@@ -25,6 +26,10 @@ def cases() -> Iterator[Case]:
     if theirs is not None:
         runs["MONAI + gudhi + scikit-image"] = lambda: theirs(pred, target)
     yield Case("pair 512x512", runs, missing=tuple(missing))
+    for kind in ("smooth", "noise 0.1"):
+        pred, target = (volume > 0.5 for volume in volumes(128, kind))
+        runs = {"seglosses, default set": lambda one=pred, two=target: _ours(one, two)}
+        yield Case(f"pair of 128 voxels cubed, {kind}", runs)
 
 
 def _walls() -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +48,7 @@ def _ours(pred: np.ndarray, target: np.ndarray) -> list[float]:
     clear_cache()
     sample = Sample(Pair(pred, target), target, np.ones_like(target))
     options = Options()
-    return [float(column.measure(sample, options)) for column in choose_columns()]
+    return [float(column.measure(sample, options)) for column in choose_columns(ndim=pred.ndim)]
 
 
 def _packages(missing: list[str]) -> Callable[[np.ndarray, np.ndarray], Any] | None:
