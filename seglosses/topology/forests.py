@@ -53,9 +53,17 @@ class Forest:
     lives: Mask
     fate: Ints
 
-    def forget(self) -> None:
-        """Give back what only matchings need."""
-        self.ids = self.dirs = np.zeros(0, np.uint8)  # type: ignore[assignment]
+    def forget(self, *, bars: bool = False) -> None:
+        """Give back what only matchings need.
+
+        Args:
+            bars: Whether the bars, too.
+        """
+        self.dirs = np.zeros(0, np.uint8)
+        self.ids = self.win = self.fate = np.zeros(0, np.int32)
+        if bars:
+            self.age = self.codes = np.zeros(0, np.int64)
+            self.lose, self.lives = np.zeros(0, np.int32), np.zeros(0, bool)
 
     @property
     def roots(self) -> Ints:

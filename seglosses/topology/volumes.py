@@ -165,7 +165,9 @@ def _match_forests(
         assert isinstance(two, Forest)
         match = match_by_cells if (third.side.flip != 0) == way.larger else match_by_edges
         items.append(match(one, two, third, exact=way.exact))
-        for tree in (one, two, third):
+        if third is not one and third is not two:
+            third.forget(bars=True)
+        for tree in (one, two):
             tree.forget()
     return items[0], items[1]
 
