@@ -32,19 +32,19 @@ MUTATIONS = [
         f"{_P}/inputs.py",
         "labels = 1 - labels",
         "labels = labels + 0",
-        f"{_T}/test_encoding.py tests/losses/test_rows.py",
+        f"{_T}/test_encoding.py {_T}/test_dense_targets.py tests/losses/test_rows.py",
     ),
     (
         f"{_P}/inputs.py",
         "valid = _unless_all(dense[:, ignore_index] <= 0.5)",
         "valid = _unless_all(dense[:, ignore_index] < 0.5)",
-        f"{_T}/test_encoding.py",
+        f"{_T}/test_encoding.py {_T}/test_dense_targets.py",
     ),
     (
         f"{_P}/inputs.py",
         "known = _unless_all(mass > 0)",
         "known = _unless_all(mass >= 0)",
-        f"{_T}/test_encoding.py",
+        f"{_T}/test_encoding.py {_T}/test_dense_targets.py",
     ),
     (
         f"{_P}/reduction.py",

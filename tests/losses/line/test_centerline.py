@@ -15,7 +15,6 @@ from seglosses.losses import (
     SoftClDiceLoss,
     centerline_boundary_dice_loss,
     centerline_cross_entropy_loss,
-    skeleton_recall_loss,
     soft_cldice_loss,
 )
 from seglosses.losses.line.centerline_boundary import radius_weights
@@ -190,81 +189,6 @@ def test_recall_raises_a_break_and_cbdice_lowers_an_island() -> None:
     assert (slopes[0][10:13, 11] < 0).all()
     assert slopes[0][3:5, 3:5].abs().sum() == 0
     assert slopes[1][3:5, 3:5].sum() > 0
-
-
-# cesaracebes/centerline_CE, 3 iterations; the mean of two images is that of the batch
-@pytest.mark.parametrize(
-    ("name", "published"),
-    [
-        ("bricks32", 0.0159162059),
-        ("empty_target16", 0.0337439664),
-        ("perfect32", 0.0),
-        ("break_island24", 0.0694357082),
-    ],
-)
-def test_published_centerline_cross_entropy(name: str, published: float) -> None:
-    logits, label = case(name)
-    assert CenterlineCrossEntropyLoss()(logits, label).item() == pytest.approx(published, abs=2e-7)
-
-
-def test_centerline_cross_entropy_gradcheck() -> None:
-    generator = torch.Generator().manual_seed(0)
-    margin = (torch.randperm(30, generator=generator).double() / 10 - 1.4).view(1, 1, 5, 6)
-    target = (torch.rand(1, 1, 5, 6, generator=generator) > 0.5).double()
-    weight = torch.rand(1, 1, 5, 6, generator=generator, dtype=torch.float64) + 0.1
-    assert gradcheck(
-        lambda z: centerline_cross_entropy_loss(z, target, iterations=1, weight=weight),
-        margin.requires_grad_(),
-    )
-
-
-def test_centerline_cross_entropy_keeps_its_slope_at_saturation() -> None:
-    line = torch.zeros(1, 5, 6, dtype=torch.long)
-    line[:, 2] = 1
-    logits = torch.zeros(1, 2, 5, 6)
-    logits[:, 0] = 2e4
-    logits.requires_grad_()
-    CenterlineCrossEntropyLoss()(logits, line).backward()
-    assert torch.allclose(logits.grad[0, 1, 2], torch.tensor(-1 / 30))
-
-
-# MIC-DKFZ/Skeleton-Recall as TopoMortar calls it (smooth 1e-5); published is our loss minus 1
-@pytest.mark.parametrize(
-    ("name", "published", "gradient"),
-    [
-        ("bricks32", -0.9193820953, 0.1366938949),
-        ("empty_target16", -1.0, 0.0),
-        ("perfect32", -1.0, 0.0),
-        ("break_island24", -0.9574394822, 0.0006704410),
-    ],
-)
-def test_published_skeleton_recall(name: str, published: float, gradient: float) -> None:
-    logits, label = case(name)
-    logits.requires_grad_()
-    loss = SkeletonRecallLoss()(logits, label)
-    assert loss.item() - 1 == pytest.approx(published, abs=1e-6)
-    loss.backward()
-    assert logits.grad.abs().sum().item() == pytest.approx(gradient, abs=1e-6)
-
-
-def test_skeleton_recall_gives_each_class_its_own_skeleton() -> None:
-    """Two touching bars of 5 rows: their own centre lines are rows 2 and 7, not row 4 or 5."""
-    label = torch.zeros(1, 10, 30, dtype=torch.long)
-    label[:, :5], label[:, 5:] = 1, 2
-    logits = torch.zeros(1, 3, 10, 30)
-    logits[:, 1, 2] = logits[:, 2, 7] = 40
-    logits[:, 0] += 20 * (logits.sum(1) == 0)
-    # radius 0: the skeletons are rows 2 and 7, found but for their ends, which thinning bends
-    assert SkeletonRecallLoss(radius=0)(logits, label) < 0.2
-
-
-def test_skeleton_recall_weighs_pixels_and_has_a_linear_gradient() -> None:
-    prob = torch.rand(1, 1, 4, 5, dtype=torch.float64, requires_grad=True)
-    tubes = torch.ones(1, 1, 4, 5, dtype=torch.bool)
-    weight = torch.rand(1, 1, 4, 5, dtype=torch.float64)
-    assert gradcheck(lambda p: skeleton_recall_loss(p, tubes, weight=weight), prob)
-    with pytest.raises(ValueError, match="radius must be a whole number"):
-        SkeletonRecallLoss(radius=-1)
 
 
 # PengchengShi1220/cbDice with morphological skeletons (10 iterations); published is ours minus 1
