@@ -151,6 +151,10 @@ class OverlapLoss(ClassLoss):
                 part = self._of_classes(loss, mass, weights).sum()
             total = share * part if total is None else total + share * part
         assert total is not None
+        if only_present and batch.sigmoid:
+            # what an absent channel costs is dropped, but NaN there would stay in the gradient
+            lost = broken(batch).squeeze(1)
+            total = total + (lost if total.shape == lost.shape else lost.sum())
         return total
 
     def _micro(

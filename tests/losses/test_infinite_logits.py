@@ -8,7 +8,7 @@ import torch
 from seglosses.catalogue import loss_classes
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.losses.base import SegmentationLoss
-from seglosses.losses.classwise import MapLoss
+from seglosses.losses.classwise import MapLoss, OverlapLoss
 
 LOSSES = {n: c for n, c in loss_classes().items() if issubclass(c, SegmentationLoss)}
 WRONG = {"inf": torch.inf, "-inf": -torch.inf, "nan": torch.nan}
@@ -74,6 +74,19 @@ def test_an_absent_class_may_be_masked(name: str, sigmoid: bool) -> None:
             low = logits.clone()
             low[place] = -60
             torch.testing.assert_close(value, call(low, labels))
+
+
+@pytest.mark.at_hand
+@pytest.mark.parametrize("average", ["image", "micro", "dataset", "class"])
+@pytest.mark.parametrize("name", [n for n, c in LOSSES.items() if issubclass(c, OverlapLoss)])
+def test_nan_in_a_channel_that_the_label_lacks_is_refused(name: str, average: str) -> None:
+    loss = LOSSES[name](classes="present", average=average, use_sigmoid=True)
+    labels = torch.zeros(2, 12, 10, dtype=torch.long)
+    labels[:, 2:6, 2:7] = 1
+    logits = torch.randn(2, 3, 12, 10, generator=torch.Generator().manual_seed(0))
+    logits[1, 2, 4, 4] = torch.nan
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        StandIn(loss)(logits, labels)
 
 
 @pytest.mark.parametrize("name", ["TopographLoss", "MalisLoss", "PairwiseAffinityLoss"])
