@@ -9,7 +9,7 @@ import torch
 from speed import Case
 
 from seglosses import losses
-from seglosses.extra_inputs import extra_inputs
+from seglosses.extra_inputs import extra_input, extra_inputs
 from seglosses.losses import BoundaryCrossEntropyLoss, CrossEntropyLoss, DiceLoss
 
 #: Pairs of a loss and its nearest relative, of logits and labels alone.
@@ -19,6 +19,7 @@ PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
         losses.LabelSmoothingLoss(),
     ),
     "total persistence": (losses.TotalPersistenceLoss(), losses.TopologicalPriorLoss()),
+    "MS-SSIM": (losses.MultiScaleSSIMLoss(), losses.SSIMLoss()),
     "Seesaw": (losses.SeesawLoss(), losses.LabelSmoothingLoss()),
     "EQL v2": (losses.EQLv2Loss(), losses.CrossEntropyLoss(use_sigmoid=True)),
     "SVLS": (losses.SVLSLoss(), losses.LabelSmoothingLoss()),
@@ -37,6 +38,58 @@ PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "exclusion CE": (losses.ExclusionCrossEntropyLoss(), losses.LabelSmoothingLoss()),
     "exclusion Dice": (losses.ExclusionDiceLoss(), DiceLoss(intersection="product")),
 }
+
+
+def ranks() -> Iterator[Case]:
+    """20 000 boxes of 20 classes, 200 of them objects."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(20_000, 20, generator=generator).requires_grad_()
+    labels = torch.full((20_000,), 20)
+    labels[::100] = torch.arange(200) % 20
+    target = labels, torch.rand(20_000, generator=generator)
+    relative = losses.VarifocalLoss()
+    for ours in (losses.RankSortLoss(), losses.ALRPLoss(), losses.IoUAwareBCELoss()):
+        runs = {
+            "seglosses": lambda ours=ours: ours(logits, target),
+            "relative": lambda: relative(logits, target),
+        }
+        yield Case(f"{type(ours).__name__}, 20 000 boxes", runs, logits)
+
+
+class _ChannelWise(torch.nn.Module):
+    """The other distillation of features, of the inputs that are stated."""
+
+    def forward(self, *_: Any) -> Any:
+        maps, taught = (extra_input(name) for name in ("features", "teacher_features"))
+        assert maps is not None
+        assert taught is not None
+        return losses.channel_wise_distillation_loss(maps, taught).mean()
+
+
+def features() -> Iterator[Case]:
+    """Contrast and distillation of 32 features of 2 images of 128."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 6, 128, 128, generator=generator).requires_grad_()
+    maps, taught = (torch.randn(2, 32, 128, 128, generator=generator) for _ in range(2))
+    maps.requires_grad_()
+    labels = torch.randint(0, 6, (2, 128, 128), generator=generator)
+    for ours, relative in (
+        # of as many pairs: 1024 queries, and as many keys with 6 x 256 of the memory
+        (losses.PixelContrastLoss(), losses.InfoNCELoss(samples=467)),
+        (losses.CentreContrastLoss(), losses.InfoNCELoss()),
+        (losses.NormDirectionDistillationLoss(), losses.InfoNCELoss()),
+        (losses.FeatureAffinityDistillationLoss(), _ChannelWise()),
+    ):
+
+        def run(loss: Callable[..., Any]) -> Any:
+            with extra_inputs(features=maps, teacher_features=taught):
+                return loss(logits, labels)
+
+        runs = {
+            "seglosses": lambda run=run, ours=ours: run(ours),
+            "relative": lambda run=run, relative=relative: run(relative),
+        }
+        yield Case(f"{type(ours).__name__}, 32 features", runs, maps)
 
 
 def objects() -> Iterator[Case]:
@@ -65,6 +118,8 @@ def objects() -> Iterator[Case]:
 def cases() -> Iterator[Case]:
     """Six classes of smooth shapes, 2 images of 512; and many objects."""
     yield from objects()
+    yield from ranks()
+    yield from features()
     generator = torch.Generator().manual_seed(0)
     coarse = torch.randn(2, 6, 16, 16, generator=generator)
     logits = 3 * torch.nn.functional.interpolate(coarse, (512, 512), mode="bicubic")

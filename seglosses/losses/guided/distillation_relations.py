@@ -54,13 +54,13 @@ def pixel_affinity_distillation_loss(student: Tensor, teacher: Tensor) -> Tensor
     if pixels <= max(s.shape[1], t.shape[1]):
         gap = torch.bmm(s.transpose(1, 2), s) - torch.bmm(t.transpose(1, 2), t)
         return gap.square().flatten(1).sum(1) / max(pixels**2, 1)
-    # sums that nearly cancel: in the widest type there is
-    s, t = (each.to(widest(each)) for each in (s, t))
+    wide = widest(s)
+    # sums that nearly cancel are added up in the widest type there is
     own, taught, both = (
-        torch.bmm(a, b.transpose(1, 2)).square().flatten(1).sum(1)
+        torch.bmm(a, b.transpose(1, 2)).to(wide).square().flatten(1).sum(1)
         for a, b in ((s, s), (t, t), (s, t))
     )
-    return ((own + taught - 2 * both) / pixels**2).to(student.dtype)
+    return ((own + taught - 2 * both) / pixels**2).clamp(min=0).to(student.dtype)
 
 
 def cross_image_distillation_loss(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -10,6 +10,8 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.device import is_transformed
+from seglosses.primitives.first_order import first_order
 
 __all__ = ["L1ACELoss", "l1_ace_loss"]
 
@@ -54,24 +56,73 @@ def l1_ace_loss(
     """
     _check_binning(binning)
     p, y = prob.flatten(2), target.flatten(2).to(prob.dtype)
-    share = torch.ones_like(p) if weight is None else weight.flatten(2).expand_as(p)
-    place = p.detach() * bins
-    if binning == "hard":
-        parts = [((place.ceil().long() - 1).clamp(0, bins - 1), share)]
+    share = None if weight is None else weight.flatten(2)
+    if is_transformed():
+        gap, count = _sums(p, y, share, bins, binning)
     else:
-        upper = (place + 0.5).floor().long()
-        # beyond the outer centres there is one bin alone
-        toward = ((p * bins + 0.5) - upper).clamp(0, 1)
-        low, high = (upper - 1).clamp(0, bins - 1), upper.clamp(0, bins - 1)
-        parts = [(low, (1 - toward) * share), (high, toward * share)]
-    empty = p.new_zeros(*p.shape[:2], bins)
-    gap = count = empty
-    for index, part in parts:
-        gap = gap.scatter_add(2, index, part * (p - y))
-        count = count.scatter_add(2, index, part)
+        gap, count = _Binned.apply(p, y, share, bins, binning)  # type: ignore[no-untyped-call]
     filled = count.detach() > (0.0 if binning == "hard" else 0.01)
     each = torch.where(filled, gap.abs() / torch.where(filled, count, 1.0), 0.0)
     return each.sum(2) / filled.sum(2).clamp(min=1)
+
+
+def _shares(p: Tensor, bins: int, binning: Binning) -> list[tuple[Tensor, Tensor]]:
+    """Bins of each probability, and its share of them."""
+    if binning == "hard":
+        # 0 is in the first bin
+        return [
+            ((p.detach() * bins).ceil_().long().sub_(1).clamp_(0, bins - 1), torch.ones_like(p))
+        ]
+    place = p * bins + 0.5
+    floor = place.detach().floor()
+    toward, upper = place - floor, floor.long()
+    # beyond the outer centres there is one bin alone
+    low, high = (upper - 1).clamp_(0, bins - 1), upper.clamp_(0, bins - 1)
+    return [(low, 1 - toward), (high, toward)]
+
+
+def _sums(
+    p: Tensor, y: Tensor, weight: Tensor | None, bins: int, binning: Binning
+) -> tuple[Tensor, Tensor]:
+    """Sums of p - y and of pixels in each bin, (N, C, bins) each."""
+    gap = count = p.new_zeros(*p.shape[:2], bins)
+    wrong = p - y
+    for index, share in _shares(p, bins, binning):
+        part = share if weight is None else share * weight
+        gap = gap.scatter_add(2, index, part * wrong)
+        count = count.scatter_add(2, index, part)
+    return gap, count
+
+
+class _Binned(torch.autograd.Function):
+    """:func:`_sums`, which keeps p, y and weights alone for the backward pass."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, p: Tensor, y: Tensor, weight: Tensor | None, bins: int, binning: Binning
+    ) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(p, y, weight)
+        ctx.bins, ctx.binning = bins, binning
+        return _sums(p, y, weight, bins, binning)
+
+    @staticmethod
+    @first_order
+    def backward(
+        ctx: Any, of_gap: Tensor, of_count: Tensor
+    ) -> tuple[Tensor, None, None, None, None]:
+        p, y, weight = ctx.saved_tensors
+        shares = _shares(p, ctx.bins, ctx.binning)
+        if ctx.binning == "hard":
+            slope = of_gap.gather(2, shares[0][0])
+        else:
+            (low, rest), (high, toward) = shares
+            gaps = of_gap.gather(2, low), of_gap.gather(2, high)
+            apart = (gaps[1] - gaps[0]).mul_(p - y)
+            apart.add_(of_count.gather(2, high)).sub_(of_count.gather(2, low))
+            # a share moves with p, but not beyond the outer centres, where both bins are one
+            slope = torch.where(low == high, 0.0, apart.mul_(ctx.bins))
+            slope = slope.addcmul_(rest, gaps[0]).addcmul_(toward, gaps[1])
+        return slope if weight is None else slope * weight, None, None, None, None
 
 
 def _check_binning(binning: str) -> None:

@@ -11,7 +11,7 @@ from seglosses.losses.base import PixelOptions
 from seglosses.losses.objectness import ObjectnessHead
 from seglosses.losses.pixel.seesaw import SummingLoss
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.device import is_transformed
+from seglosses.primitives.device import is_transformed, widest
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.running import RunningSums
 
@@ -86,13 +86,13 @@ def eqlv2_loss(
         >>> eqlv2_loss(z, y, torch.tensor([0.8]), torch.tensor([1.0]))  # 3 log 2 and log 2 / 2
         tensor([[[2.0794, 0.3466]]])
     """
-    loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     if positive is None or negative is None:
-        return loss
+        return F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     more, less = eqlv2_weights(positive, negative, gamma=gamma, mu=mu, alpha=alpha)
     shape = (1, -1, *(1,) * (logits.dim() - 2))
-    more, less = more.to(loss.dtype).view(shape), less.to(loss.dtype).view(shape)
-    return loss * (more * target + less * (1 - target))
+    more, less = more.to(logits.dtype).view(shape), less.to(logits.dtype).view(shape)
+    factor = torch.addcmul(less, more - less, target.to(logits.dtype))
+    return F.binary_cross_entropy_with_logits(logits, target, factor, reduction="none")
 
 
 class EQLv2Loss(ObjectnessHead, SummingLoss):
@@ -171,11 +171,14 @@ class EQLv2Loss(ObjectnessHead, SummingLoss):
         more, less = eqlv2_weights(
             positive, negative, gamma=self.gamma, mu=self.mu, alpha=self.alpha
         )
-        slope = (logits.sigmoid() - target).abs()
+        axes = (0, *range(2, logits.dim()))
+        slope = logits.sigmoid()
+        if batch.labels is None:
+            slope = (slope - target).abs_()
         if batch.valid is not None:
             slope = slope * batch.valid.unsqueeze(1)
-        axes = (0, *range(2, logits.dim()))
-        self.sums.add(
-            positive=(slope * target).sum(axes) * more,
-            negative=(slope * (1 - target)).sum(axes) * less,
-        )
+        wide = widest(slope)
+        whole, own = (each.sum(axes, dtype=wide) for each in (slope, slope * target))
+        # of hard labels |p - y| is 1 - p for a class's own pixels, and p for others
+        first = own if batch.labels is None else target.sum(axes) - own
+        self.sums.add(positive=first.to(more) * more, negative=(whole - own).to(less) * less)

@@ -12,7 +12,7 @@ from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.losses.objectness import ObjectnessHead
 from seglosses.primitives.checks import check_range, require_between
 from seglosses.primitives.device import is_transformed
-from seglosses.primitives.encoding import Aligned, at_target, one_hot
+from seglosses.primitives.encoding import Aligned, at_target
 from seglosses.primitives.entropy import cross_entropy
 from seglosses.primitives.running import RunningSums
 
@@ -57,17 +57,16 @@ def seesaw_loss(
         >>> seesaw_loss(z, y, torch.tensor([100.0, 1.0]), p=0.5)  # log(1 + 1/10)
         tensor([[0.0953]])
     """
-    channels = logits.shape[1]
     label = target.argmax(1) if target.is_floating_point() else target
-    own = one_hot(label, max(channels, 2), dtype=torch.bool)
     log_prob = logits.detach().log_softmax(1)
-    ahead = log_prob - at_target(log_prob, label).clamp(min=math.log(floor)).unsqueeze(1)
-    weight = q * ahead.clamp(min=0)
+    # at the label itself both weights are 0
+    ahead = log_prob.sub_(at_target(log_prob, label).clamp(min=math.log(floor)).unsqueeze(1))
+    weight = ahead.clamp_(min=0).mul_(q)
     if counts is not None:
         seen = counts.to(logits.dtype).clamp(min=1).log()
-        rarer = p * (seen.unsqueeze(0) - seen.unsqueeze(1)).clamp(max=0)
-        weight = weight + rarer[label].movedim(-1, 1)
-    return cross_entropy(logits + weight.masked_fill(own, 0.0), target)
+        rarer = p * (seen.unsqueeze(1) - seen.unsqueeze(0)).clamp(max=0)
+        weight = weight + rarer[:, label].transpose(0, 1)
+    return cross_entropy(logits + weight, target)
 
 
 class SummingLoss(PixelLoss):
