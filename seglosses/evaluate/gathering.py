@@ -61,6 +61,8 @@ def meet(group: Any = None, *, timeout: float | None = None) -> None:
     try:
         # some backends wait without end when a process is missing; to look costs them nothing
         work = distributed.barrier(group=group, async_op=True)
+        if work is None:  # of a group that this process is not in
+            return
         while not work.is_completed():
             waited = time.monotonic() - start
             if timeout is not None and waited > timeout:
