@@ -18,6 +18,7 @@ from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.label_halves import scope
 from seglosses.primitives.layout import flat_maps, pick_channels
+from seglosses.primitives.over_ranks import summed_over_ranks
 from seglosses.primitives.overlap import Counts, Intersection, batch_counts, check_intersection
 from seglosses.primitives.reduction import Asked, Classes, average_classes, select_classes
 
@@ -132,7 +133,7 @@ class OverlapLoss(ClassLoss):
                 continue
             source = _pooled(counts, batch.row_weight) if average == "dataset" else counts
             if average == "dataset" and self.sync:
-                source = _summed_over_ranks(source)
+                source = Counts(*summed_over_ranks(torch.stack(tuple(source))).unbind())
             mass = source.target if only_present else None
             if mass is not None and at_hand(mass) and bool((mass > 0).all()):
                 # nothing is left out
@@ -174,17 +175,6 @@ def _pooled(counts: Counts, row_weight: Tensor | None) -> Counts:
     if row_weight is None:
         return counts.pooled()
     return Counts(*(count * row_weight.unsqueeze(1) for count in counts)).pooled()
-
-
-def _summed_over_ranks(counts: Counts) -> Counts:
-    import torch.distributed as dist
-
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
-        return counts
-    from torch.distributed.nn.functional import all_reduce
-
-    total: Tensor = all_reduce(torch.stack(tuple(counts)))  # type: ignore[no-untyped-call]
-    return Counts(*total.unbind())
 
 
 def _where_read(margins: Tensor, read: Tensor) -> Tensor:

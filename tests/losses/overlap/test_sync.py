@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import warnings
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ def free_port() -> int:
 
 def one_rank(rank: int, port: int, queue: mp.SimpleQueue) -> None:
     dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    warnings.simplefilter("error")
     leaf = LOGITS[rank : rank + 1].clone().requires_grad_()
     value = JaccardMetricLoss(smooth=0, sync=True)(leaf, LABELS[rank : rank + 1])
     value.backward()
