@@ -18,7 +18,7 @@ from seglosses.losses.objects import (
     regions,
     weighed_by,
 )
-from seglosses.losses.overlap import confusion, curved, region
+from seglosses.losses.overlap import confusion, curved, rates, region, tversky
 from seglosses.losses.overlap.region import DiceLoss, dice_loss
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
@@ -35,7 +35,7 @@ __all__ = [
 #: Losses of one class's counts alone, of which there can be one per object.
 _REGION = {
     name: getattr(module, name)
-    for module in (region, curved, confusion)
+    for module in (region, tversky, curved, confusion, rates)
     for name in module.__all__
     if name.endswith("Loss")
 }
