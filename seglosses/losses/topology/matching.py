@@ -183,7 +183,9 @@ class BettiMatchingLoss(MapLoss):
         crop: Side of a random box of each map and call outside of which nothing is matched.
         remember: How many labels of volumes to remember, where labels come again.
         options: See :class:`~seglosses.losses.classwise.MapLoss`. Classes are taken one against
-            the rest, by their softmax or sigmoid.
+            the rest, by their softmax or sigmoid, and averaged. A hole that another class fills
+            counts for both: as a loop of the one, as a component of the other. Name one of them in
+            ``classes`` where that is not wanted.
 
     Attributes:
         form: All but the shared options as one record.

@@ -203,3 +203,14 @@ def test_descent_repairs(picture: str, before: tuple[int, int], construction: st
 def test_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         BettiMatchingLoss()(torch.full((1, 1, 3, 3), torch.nan), torch.zeros(1, 3, 3).long())
+
+
+def test_a_hole_that_another_class_fills_counts_for_both() -> None:
+    labels = torch.zeros(1, 9, 9, dtype=torch.long)
+    labels[0, 2:7, 2:7], labels[0, 4, 4] = 1, 2
+    lost = labels.clone()
+    lost[0, 4, 4] = 1
+    logits = 20.0 * torch.nn.functional.one_hot(lost, 3).movedim(-1, 1) - 10
+    found = [BettiMatchingLoss(classes=c)(logits, labels).item() for c in ([1], [2], None)]
+    # a loop of the label is missed, (1 - 0)^2; the birth of its only component too, 2 (1 - 0)^2
+    assert found == pytest.approx([1.0, 2.0, 1.5], abs=1e-4)
