@@ -9,14 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from seglosses.primitives._kernels_compiled import kernel
-
-
-@kernel
-def _find(parent, i):
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
+from seglosses.topology.kernels.runs import root_of
 
 
 @kernel
@@ -45,7 +38,7 @@ def count_bottlenecks(order, labels, regions, steps, between, within):
         for step in steps:
             if place[i + step] < 0:
                 continue
-            other = _find(parent, place[i + step])
+            other = root_of(parent, place[i + step])
             if other == root:
                 continue
             if size[other] > 0 and size[root] > 0:
@@ -79,7 +72,7 @@ def mark_ridges(order, height, steps, least, ridge):
         for step in steps:
             if parent[i + step] < 0:
                 continue
-            root = _find(parent, i + step)
+            root = root_of(parent, i + step)
             known = False
             for k in range(found):
                 known = known or roots[k] == root

@@ -10,16 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from seglosses.primitives._kernels_compiled import kernel
+from seglosses.topology.kernels.runs import root_of
 
 FRAME = np.uint8(255)
-
-
-@kernel
-def _find(parent, i):
-    while parent[i] != i:
-        parent[i] = parent[parent[i]]
-        i = parent[i]
-    return i
 
 
 @kernel
@@ -44,8 +37,8 @@ def label_codes(codes, steps, faces, wide):
         for k in range(reach):
             j = i - steps[k]
             if codes[j] == code:
-                a = _find(parent, i)
-                b = _find(parent, j)
+                a = root_of(parent, i)
+                b = root_of(parent, j)
                 if a < b:
                     parent[b] = a
                 elif b < a:
