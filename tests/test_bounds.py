@@ -25,6 +25,8 @@ from seglosses import metrics, topology
 from seglosses.laws.stand_ins import StandIn
 from seglosses.losses.base import SegmentationLoss
 from seglosses.primitives import distance
+from seglosses.primitives.box_pairs import per_pair
+from seglosses.primitives.boxes import Comparison
 from seglosses.primitives.suppression import diou_nms
 from seglosses.topology.skeleton import skeletonize, tube
 from seglosses.topology.warping import released_critical_pixels
@@ -144,6 +146,24 @@ def test_skeletons(shape: tuple[int, ...]) -> None:
         assert not (skeleton & ~mask).any()
         assert skeleton.any() == mask.any()
         assert not (tube(mask, 1) & ~mask).any()
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("count", [0, 1, 2, 1501])
+def test_pairs_of_boxes(count: int, dims: int) -> None:
+    def reading(pair: Comparison) -> torch.Tensor:
+        return pair.iou + (pair.hull + pair.offset.square() + pair.side.square()).sum(0)
+
+    generator = torch.Generator().manual_seed(count)
+    lower = 9 * torch.rand(2, count, dims, generator=generator, dtype=torch.float64)
+    upper = lower + 1 + 9 * torch.rand(2, count, dims, generator=generator, dtype=torch.float64)
+    pred, target = torch.cat([lower, upper], 2).unbind(0)
+    slopes = []
+    for measure in (per_pair, lambda read, *boxes: read(Comparison(*boxes))):
+        boxes = pred.clone().requires_grad_()
+        measure(reading, boxes, target).sum().backward()
+        slopes.append(boxes.grad)
+    torch.testing.assert_close(*slopes)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 300])
