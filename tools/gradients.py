@@ -16,6 +16,7 @@ import torch
 from scipy import ndimage
 
 from seglosses import losses
+from seglosses.extra_inputs import extra_inputs
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -77,11 +78,31 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "boundary": (
         "distances from the contour: far errors weigh more, or only the contour does",
-        ("KervadecBoundaryLoss", "HausdorffDTLoss", "ActiveBoundaryLoss", "RegionWiseLoss"),
+        (
+            "KervadecBoundaryLoss",
+            "HausdorffDTLoss",
+            "ActiveBoundaryLoss",
+            "RegionWiseLoss",
+            "MultiScaleSSIMLoss",
+        ),
     ),
     "weak": (
         "no label at the pixel: certainty, or how large a class is in the image",
         ("EntropyLoss", "ClassRatioKLLoss"),
+    ),
+    "guided": (
+        "a teacher who is right and sure, or features, which are the logits here and get the steps:"
+        " sampled pixels, and pairs of them",
+        (
+            "KLDistillationLoss",
+            "ChannelWiseDistillationLoss",
+            "PixelAffinityDistillationLoss",
+            "DISTLoss",
+            "InfoNCELoss",
+            "PixelContrastLoss",
+            "CentreContrastLoss",
+            "NormDirectionDistillationLoss",
+        ),
     ),
 }
 
@@ -113,7 +134,10 @@ def descent(name: str, options: dict[str, object]) -> np.ndarray | None:
         return None
     label, logits, _ = wall()
     logits.requires_grad_()
-    cls(**options)(logits, label).backward()
+    sure = 8.0 * torch.nn.functional.one_hot(label, 2).movedim(-1, 1) - 4
+    given = {"teacher": sure, "teacher_features": sure, "features": logits}
+    with extra_inputs(**{need: given[need] for need in cls.needs}):
+        cls(**options)(logits, label).backward()
     assert logits.grad is not None
     return -logits.grad[0, 1].numpy()
 
@@ -223,8 +247,8 @@ def page(maps: dict[str, np.ndarray]) -> str:
             "",
         ]
     lines += [
-        "Losses of boxes are drawn in [the page on detection](detection.md); those of features,",
-        "teachers and attributions read more than logits.",
+        "Losses of boxes are drawn in [the page on detection](detection.md); those of attributions",
+        "read the network itself.",
         "",
         "Made by `python tools/gradients.py --out docs`.",
         "",
