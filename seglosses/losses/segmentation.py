@@ -103,6 +103,9 @@ class SegmentationLoss(Loss):
                 self._unscaled_masks.listen(batch, ignored)
             if self.use_sigmoid and pred.dim() <= 3:
                 self._look_for_logits(pred)
+            if 0 in batch.logits.shape[2:] and reduction != "none":
+                # images without a pixel have no shape to look at
+                return self._finish(batch.logits.sum(), pred)
             loss = self.reduce(self.prepare(batch), asked)
             return self._finish(loss, pred)
 
