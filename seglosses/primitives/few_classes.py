@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seglosses.primitives import _kernels_few as kernels
+from seglosses.primitives import _kernels_few_counts as count_kernels
+from seglosses.primitives import _kernels_few_entropy as entropy_kernels
 from seglosses.primitives.device import at_hand
 
 #: Up to so many classes the kernels take over.
@@ -117,11 +118,11 @@ class _Counts(torch.autograd.Function):
         counts = torch.zeros((3, *logits.shape[:2]), dtype=torch.float64)
         x, y, *rest = _arrays(logits, labels, weight)
         if sigmoid:
-            kernels.channel_counts(x, y, int(x.shape[1] == 1), *rest, counts.numpy())
+            count_kernels.channel_counts(x, y, int(x.shape[1] == 1), *rest, counts.numpy())
         elif x.shape[1] == 2:
-            kernels.two_counts(x, y, *rest, counts.numpy())
+            count_kernels.two_counts(x, y, *rest, counts.numpy())
         else:
-            kernels.few_counts(x, y, *rest, counts.numpy())
+            count_kernels.few_counts(x, y, *rest, counts.numpy())
         tp, mass, target = counts.to(logits.dtype).unbind()
         ctx.mark_non_differentiable(target)
         return tp, mass, target
@@ -139,11 +140,11 @@ class _Counts(torch.autograd.Function):
         x, y, *shares = _arrays(logits, labels, weight)
         levers = (grad_tp.contiguous().numpy(), grad_mass.contiguous().numpy(), grad.numpy())
         if ctx.sigmoid:
-            kernels.channel_slopes(x, y, int(x.shape[1] == 1), *shares, *levers)
+            count_kernels.channel_slopes(x, y, int(x.shape[1] == 1), *shares, *levers)
         elif x.shape[1] == 2:
-            kernels.two_slopes(x, y, *shares, *levers)
+            count_kernels.two_slopes(x, y, *shares, *levers)
         else:
-            kernels.few_slopes(x, y, *shares, *levers)
+            count_kernels.few_slopes(x, y, *shares, *levers)
         return grad, None, None, None
 
 
@@ -155,7 +156,7 @@ class _Entropy(torch.autograd.Function):
         ctx.summed = summed
         ctx.save_for_backward(logits, labels, *(() if valid is None else (valid,)))
         loss = logits.new_empty((0, 0) if summed else labels.shape)
-        run = kernels.two_entropy if logits.shape[1] <= 2 else kernels.few_entropy
+        run = entropy_kernels.two_entropy if logits.shape[1] <= 2 else entropy_kernels.few_entropy
         total = run(*_arrays(logits, labels, valid), not summed, loss.numpy())
         return logits.new_tensor(total) if summed else loss
 
@@ -171,7 +172,7 @@ class _Entropy(torch.autograd.Function):
         if ctx.summed:
             factor, levers = np.float32(grad_loss.item()), grad_loss.new_empty((0, 0))
         few = logits.shape[1] > 2
-        run = kernels.few_entropy_slopes if few else kernels.two_entropy_slopes
+        run = entropy_kernels.few_entropy_slopes if few else entropy_kernels.two_entropy_slopes
         run(*_arrays(logits, labels, valid), factor, levers.numpy(), grad.numpy())
         return grad, None, None, None
 
