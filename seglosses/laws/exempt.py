@@ -29,10 +29,6 @@ EXEMPT: dict[tuple[str, str], str] = {
         for law, reason in (
             ("perfect_prediction_costs_zero", "features of two classes stay in its sum"),
             ("wrong_prediction_costs_more", "features that change classes together stay clusters"),
-            (
-                "absent_class_does_not_matter",
-                "its features are the logits here, one more changes all",
-            ),
             ("mirror_images_cost_the_same", "pixels are sampled in reading order"),
         )
     },
