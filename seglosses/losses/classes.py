@@ -9,6 +9,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.base import SegmentationLoss, SegOptions
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.layout import flat_labels, pick_channels
 from seglosses.primitives.reduction import Asked, Classes, average_classes, select_classes
@@ -158,8 +159,11 @@ def refuse_points(owner: str, batch: Aligned) -> None:
 
 def _seen(batch: Aligned) -> Tensor | None:
     """Which images have a pixel that counts, (N,), or ``None`` where all have."""
-    if batch.pixel_weight is None:
-        return None if batch.valid is None else flat_labels(batch.valid).any(1)
-    weight = batch.mask()
-    assert weight is not None
-    return (weight > 0).flatten(1).any(1)
+    weight = batch.valid if batch.pixel_weight is None else batch.mask()
+    if weight is None:
+        return None
+    flat = flat_labels(weight)
+    if not at_hand(flat) or not flat.shape[1]:
+        return (flat != 0).any(1)
+    # a CPU finds the largest ten times as fast as any that is true
+    return (flat.view(torch.uint8) if flat.dtype == torch.bool else flat).amax(1) > 0

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.host import host_function, host_maps
-from seglosses.topology.components import label_components
+from seglosses.topology.components import foreground_runs, label_components
+from seglosses.topology.kernels.labels import paint_values as paint
 
 
 @host_function
@@ -19,52 +20,30 @@ def _components(mask: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(label_components(mask)[0])
 
 
-@host_function
-def _regions(labels: NDArray[Any]) -> NDArray[Any]:
-    """Numbers from 1: class 0 is one region, each component of the others one; 0 is none."""
-    found: NDArray[Any] = (labels == 0).astype(np.int32)
-    last = 1
-    # by counts, for to sort the labels would take longer than all the rest
-    for label in 1 + np.flatnonzero(np.bincount(np.maximum(labels, 0).ravel())[1:]):
-        numbers, count = label_components(labels == label)
-        np.add(numbers, last, out=found, where=numbers > 0)
-        last += count
-    return found
-
-
 def components(masks: Tensor) -> Tensor:
-    """Numbers of the components of masks (N, K, *S), 0 outside, int64; diagonals connect.
+    """Numbers of the components of masks (N, K, *S), 0 outside, int32; diagonals connect.
 
     Example:
         >>> components(torch.tensor([[[[True, False, True]]]]))
-        tensor([[[[1, 0, 2]]]])
+        tensor([[[[1, 0, 2]]]], dtype=torch.int32)
     """
-    return host_maps(_components, masks, dtype=torch.int64)
+    return host_maps(_components, masks, dtype=torch.int32)
 
 
-def regions(labels: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Numbers of the regions of label maps (N, *S), from 1; 0 where not valid.
-
-    All of class 0 is one region, and so is every component of another class.
-
-    Example:
-        >>> regions(torch.tensor([[[0, 1, 0, 1, 2]]]))
-        tensor([[[1, 2, 1, 3, 4]]])
-    """
-    seen = labels if valid is None else labels.masked_fill(~valid, -1)
-    return host_maps(_regions, seen, dtype=torch.int64, leading=1)
-
-
-def region_weights(numbers: Tensor, counted: Tensor | None = None) -> Tensor:
+def region_weights(
+    labels: Tensor, valid: Tensor | None = None, counted: Tensor | None = None
+) -> Tensor:
     """Weights of pixels by which every region of an image counts alike, with a mean of 1.
 
         w_i = n / (K |R_i|)
 
-    n pixels that count, K regions that have such pixels, R_i those of the pixel's region.
+    All of class 0 is one region, and so is every component of another class (diagonals connect).
+    n pixels count, K regions have such pixels, and R_i are those of the pixel's region.
 
     Args:
-        numbers: Of regions, (N, *S); 0 for none.
-        counted: Boolean (N, *S); other pixels weigh 0.
+        labels: (N, *S).
+        valid: Boolean (N, *S); other pixels are in no region.
+        counted: Boolean (N, *S); other pixels weigh 0, but join what touches them.
 
     Returns:
         (N, *S) float32; zeros where nothing counts.
@@ -74,21 +53,52 @@ def region_weights(numbers: Tensor, counted: Tensor | None = None) -> Tensor:
         image segmentation, MICCAI 2020, arXiv:2007.10033.
 
     Example:
-        >>> region_weights(torch.tensor([[[1, 1, 1, 2]]]))  # 4 / (2 * 3) and 4 / (2 * 1)
+        >>> region_weights(torch.tensor([[[0, 0, 0, 1]]]))  # 4 / (2 * 3) and 4 / (2 * 1)
         tensor([[[0.6667, 0.6667, 0.6667, 2.0000]]])
+        >>> region_weights(torch.tensor([[[1, 0, 1]]]))  # three regions
+        tensor([[[1., 1., 1.]]])
     """
-    seen = torch.ones_like(numbers, dtype=torch.bool) if counted is None else counted
-    return host_maps(_weights, numbers, seen, dtype=torch.float32, leading=1)
+    seen = labels if valid is None else labels.masked_fill(~valid, -1)
+    maps = (seen,) if counted is None else (seen, counted)
+    return host_maps(_weights, *maps, dtype=torch.float32, leading=1)
 
 
 @host_function
-def _weights(numbers: NDArray[Any], counted: NDArray[Any]) -> NDArray[np.float64]:
-    seen = numbers if counted.all() else np.where(counted, numbers, 0)
-    size = np.bincount(seen.ravel())
-    size[0] = 0
-    weights = np.zeros(len(size))
-    np.divide(size.sum() / max(np.count_nonzero(size), 1), size, out=weights, where=size > 0)
-    return np.asarray(weights[seen])
+def _weights(labels: NDArray[Any], counted: NDArray[Any] | None = None) -> NDArray[Any]:
+    labels = np.ascontiguousarray(labels)
+    background = labels == 0
+    runs = [foreground_runs(labels == label) for label in _foregrounds(labels)]
+    if counted is None:
+        sizes = [_sums(run, run[1] - run[0]) for run in runs]
+        first = np.count_nonzero(background)
+    else:
+        # pixels that count up to each place
+        known = np.concatenate([[0], np.cumsum(counted.ravel())])
+        sizes = [_sums(run, known[run[1]] - known[run[0]]) for run in runs]
+        first = np.count_nonzero(background & counted)
+    size = np.concatenate([[first], *sizes]).astype(np.float64)
+    shares = np.zeros(len(size), np.float32)
+    count = max(np.count_nonzero(size), 1)
+    np.divide(size.sum() / count, size, out=shares, where=size > 0, casting="same_kind")
+    weights = background.astype(np.float32) * shares[0]
+    last = 1
+    for start, stop, component, number in runs:
+        paint(start, stop, component, shares[last : last + number], weights.ravel())
+        last += number
+    return weights if counted is None else np.where(counted, weights, np.float32(0))
+
+
+def _foregrounds(labels: NDArray[Any]) -> list[int]:
+    """Classes that occur, without 0 and what is below."""
+    most = int(labels.max(initial=0))
+    if most <= 4:
+        return [label for label in range(1, most + 1) if most == 1 or (labels == label).any()]
+    # by counts, for to sort the labels would take longer than all the rest
+    return [int(label) for label in 1 + np.flatnonzero(np.bincount(labels[labels > 0])[1:])]
+
+
+def _sums(run: tuple[Any, Any, Any, int], of_runs: NDArray[Any]) -> NDArray[np.float64]:
+    return np.asarray(np.bincount(run[2], weights=of_runs, minlength=run[3]), np.float64)
 
 
 def hard_labels(batch: Aligned) -> Tensor:

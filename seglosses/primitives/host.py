@@ -170,8 +170,9 @@ def _computed_maps(
         return maps[0].new_zeros(shape, dtype=dtype)
     count = math.prod(shape[:leading])
     rows = [each.reshape(count, *each.shape[leading:]) for each in _down(maps)]
-    found = np.stack([compute.compute(*row, **options) for row in zip(*rows, strict=True)])
-    return sent_up(found.reshape(shape), dtype, maps[0].device)
+    found = [compute.compute(*row, **options) for row in zip(*rows, strict=True)]
+    together = np.stack(found) if count > 1 else found[0]
+    return sent_up(together.reshape(shape), dtype, maps[0].device)
 
 
 def _computed_table(

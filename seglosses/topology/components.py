@@ -151,13 +151,35 @@ def label_runs(array: Mask, full: bool) -> tuple[NDArray[np.int32], int]:
         2
     """
     labels = np.zeros(array.shape, np.int32)
-    if not array.size:
-        return labels, 0
-    volume = as_volume(array)
-    flat = volume.ravel()
-    start, stop, component, count = label_foreground(flat, *volume.shape[1:], int(full))
+    start, stop, component, count = foreground_runs(array, full)
     paint(start, stop, component, labels.ravel())
-    return labels, int(count)
+    return labels, count
+
+
+def foreground_runs(
+    array: Mask, full: bool = True
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], int]:
+    """The components of a mask as runs of its pixels, row by row.
+
+    Args:
+        array: Boolean, (H, W) or (D, H, W).
+        full: As for :func:`label_runs`.
+
+    Returns:
+        Where each run begins and ends in the flattened mask, its component from 0, and how many
+        components there are.
+
+    Example:
+        >>> start, stop, component, count = foreground_runs(np.array([[True, False, True]]))
+        >>> start.tolist(), stop.tolist(), component.tolist(), count
+        ([0, 2], [1, 3], [0, 1], 2)
+    """
+    if not array.size:
+        nothing = np.zeros(0, np.int32)
+        return nothing, nothing, nothing, 0
+    volume = as_volume(array)
+    runs = label_foreground(volume.ravel(), *volume.shape[1:], int(full))
+    return (*runs[:3], int(runs[3]))
 
 
 def as_volume(array: Mask) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ from seglosses.losses.classwise import MapLoss, OverlapLoss
 from seglosses.losses.guided.attribution import _AttributionLoss
 from seglosses.losses.line.centerline_boundary import radius_weights
 from seglosses.losses.line.skeleton_recall import tube
-from seglosses.losses.objects import region_weights, regions
+from seglosses.losses.objects import region_weights
 from seglosses.losses.rows import BoxLoss, RotatedBoxLoss
 from seglosses.primitives.encoding import align, one_hot
 from seglosses.primitives.label_edges import label_boundary
@@ -328,9 +328,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "LovaszHingeLoss": lambda f: f(LOGITS, HOT).mean(1),
     "GatedCRFLoss": lambda f, **o: f(PROB, IMAGE, **o).sum(1),
     "TreeEnergyLoss": lambda f, **o: f(PROB, FAINT, **o).sum(1),
-    "ComponentBalancedDiceLoss": lambda f, **o: f(
-        PROB, HOT, region_weights(regions(LABELS)), **o
-    ).mean(1),
+    "ComponentBalancedDiceLoss": lambda f, **o: f(PROB, HOT, region_weights(LABELS), **o).mean(1),
     "EQLv2Loss": lambda f, **o: f(
         LOGITS[:, :1], (LABELS == 1).unsqueeze(1).float(), *SEEN, **o
     ).squeeze(1),

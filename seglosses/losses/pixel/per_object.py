@@ -7,7 +7,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
-from seglosses.losses.objects import hard_labels, region_weights, regions, weighed_by
+from seglosses.losses.objects import hard_labels, region_weights, weighed_by
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.entropy import cross_entropy
@@ -45,7 +45,7 @@ def component_balanced_cross_entropy_loss(logits: Tensor, target: Tensor) -> Ten
         >>> component_balanced_cross_entropy_loss(torch.zeros(1, 2, 1, 4), labels)  # 4/6, 4/2 log 2
         tensor([[[0.4621, 0.4621, 0.4621, 1.3863]]])
     """
-    return region_weights(regions(target)) * cross_entropy(logits, target)
+    return region_weights(target) * cross_entropy(logits, target)
 
 
 def instance_boundary_cross_entropy_loss(
@@ -86,7 +86,7 @@ def boundary_region_weights(labels: Tensor, valid: Tensor | None, radius: int) -
         tensor([[[0., 2., 2., 0.]]])
     """
     edge = label_boundary(labels.unsqueeze(1), valid, radius=radius)
-    weights = region_weights(regions(labels, valid), edge).flatten(1)
+    weights = region_weights(labels, valid, edge).flatten(1)
     seen = torch.ones_like(edge) if valid is None else valid
     share = seen.flatten(1).sum(1) / edge.flatten(1).sum(1).clamp(min=1)
     return (weights * share.unsqueeze(1)).view(labels.shape)
@@ -118,7 +118,7 @@ class ComponentBalancedCrossEntropyLoss(PixelLoss):
         """Weigh pixels by their component."""
         if not batch.spatial:
             return batch
-        return weighed_by(batch, region_weights(regions(hard_labels(batch), batch.valid)))
+        return weighed_by(batch, region_weights(hard_labels(batch), batch.valid))
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy, not yet weighed."""

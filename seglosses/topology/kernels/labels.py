@@ -171,6 +171,22 @@ def paint(start, stop, component, labels):
 
 
 @kernel
+def paint_values(start, stop, component, values, image):
+    """Write a number of each component into an image.
+
+    Args:
+        start: Of :func:`label_foreground`.
+        stop: As there.
+        component: As there.
+        values: Float32, one per component.
+        image: Float32 (n,); written where there are runs.
+    """
+    for i in range(component.size):
+        for place in range(start[i], stop[i]):
+            image[place] = values[component[i]]
+
+
+@kernel
 def bounds(start, stop, component, count, width):
     """Boxes of the components of a plane.
 

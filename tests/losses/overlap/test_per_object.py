@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
@@ -22,7 +25,7 @@ from seglosses.losses import (
     TverskyLoss,
     dice_loss,
 )
-from seglosses.losses.objects import components, region_weights, regions
+from seglosses.losses.objects import components, region_weights
 
 
 def test_blob_loss_of_its_authors() -> None:
@@ -82,13 +85,13 @@ def test_one_object_is_the_class() -> None:
 
 def test_regions_weigh_alike() -> None:
     labels = torch.tensor([[[0, 0, 1, 0, 2, 2, 0, 1, 1, 1]], [[1] * 10]])
-    weights = region_weights(regions(labels))
+    weights = region_weights(labels)
     # five of ten pixels... background 4, and objects of 1, 2 and 3: 10 / 4 shared by each
     expected = [2.5 / 4] * 2 + [2.5] + [2.5 / 4] + [1.25] * 2 + [2.5 / 4] + [2.5 / 3] * 3
     assert weights[0, 0].tolist() == pytest.approx(expected)
     assert weights[1, 0].tolist() == [1.0] * 10
     valid = labels != 2
-    seen = region_weights(regions(labels, valid))
+    seen = region_weights(labels, valid)
     assert seen[0, 0, 4:6].tolist() == [0, 0]
     assert seen[0].sum().item() == pytest.approx(8)
 
@@ -98,8 +101,9 @@ def test_entropy_is_the_mean_of_means() -> None:
     labels = torch.zeros(1, 9, 9, dtype=torch.long)
     labels[0, :4, :4], labels[0, 6, 6], labels[0, 8, 2:5] = 1, 1, 2
     each = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
-    numbers = regions(labels)
-    means = [each[numbers == k].mean() for k in range(1, 5)]
+    parts = [labels == 0, labels == 2, labels == 1, labels == 1]
+    parts[2][0, 6], parts[3][0, :4] = False, False
+    means = [each[part].mean() for part in parts]
     value = ComponentBalancedCrossEntropyLoss()(logits, labels)
     torch.testing.assert_close(value, torch.stack(means).mean())
     assert value != CrossEntropyLoss()(logits, labels)
@@ -158,3 +162,36 @@ def test_memory_does_not_grow_with_objects() -> None:
     labels[0, ::2, ::2] = 1
     assert int(components(labels[None] > 0).max()) == 1024
     assert torch.isfinite(BlobLoss()(torch.zeros(1, 2, 64, 64), labels))
+
+
+def weights_by_scipy(labels: NDArray[np.int64], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """n / (K |R|) with the components of SciPy; labels below 0 are in no region."""
+    regions = [labels == 0]
+    around = np.ones((3,) * labels.ndim)
+    for label in range(1, labels.max(initial=0) + 1):
+        numbers, count = ndimage.label(labels == label, around)
+        regions += [numbers == k for k in range(1, count + 1)]
+    regions = [region & counted for region in regions if (region & counted).any()]
+    weights = np.zeros(labels.shape)
+    for region in regions:
+        weights[region] = sum(map(np.sum, regions)) / (len(regions) * region.sum())
+    return weights
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    arrays(np.int64, array_shapes(min_dims=2, max_dims=3, max_side=9), elements=st.integers(-1, 6)),
+    st.integers(1, 7),
+    st.booleans(),
+)
+def test_weights_of_regions_are_those_of_scipy(
+    labels: NDArray[np.int64], classes: int, some: bool
+) -> None:
+    labels = np.minimum(labels, classes - 1)
+    counted = np.random.default_rng(0).random(labels.shape) < 0.6 if some else labels >= 0
+    found = region_weights(
+        torch.from_numpy(labels)[None].clamp(min=0),
+        torch.from_numpy(labels >= 0)[None],
+        torch.from_numpy(counted)[None] if some else None,
+    )
+    np.testing.assert_allclose(found[0].numpy(), weights_by_scipy(labels, counted), rtol=1e-5)
