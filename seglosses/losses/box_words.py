@@ -138,8 +138,8 @@ def rotated_suspicion(target: Tensor) -> str | None:
             " set reg_decoded_bbox=True in the head"
         )
     largest = float(target[:, 4].abs().max())
-    # conventions end at pi; who counts on for some turns is not in degrees
-    if not 2 * math.pi + 1e-3 < largest < math.inf:
+    # conventions end at pi; who counts on for a turn or two is not in degrees
+    if not 4 * math.pi < largest < math.inf:
         return None
     return (
         f"takes angles in radians, and got targets of up to {largest:.4g}, as degrees are:"
