@@ -11,6 +11,7 @@ import pytest
 
 WORKER = """
 import logging, sys, time
+from pathlib import Path
 import torch
 from torch import distributed
 from seglosses.evaluate import gathering
@@ -25,7 +26,12 @@ scores = Scores("dice", 2, timeout=1.0 if kind == "limit" else None)
 scores.update(torch.ones(1, 4, 4, dtype=torch.long), torch.ones(1, 4, 4), ids=[rank])
 gathering._PATIENCE = 0.5
 if kind == "late":
-    time.sleep(2 * rank)
+    here = Path(folder, "here")
+    if rank == 0:
+        here.touch()
+    while not here.exists():
+        time.sleep(0.1)
+    time.sleep(4 * rank)
     print(scores.compute().evaluation.table.images)
 elif rank == 0:
     try:
@@ -34,7 +40,7 @@ elif rank == 0:
         print(error)
     open(f"{folder}/{kind}-done", "w").close()
 elif kind == "limit":
-    while not __import__("os").path.exists(f"{folder}/{kind}-done"):
+    while not Path(folder, f"{kind}-done").exists():
         time.sleep(0.1)
 """
 
