@@ -11,6 +11,7 @@ is timed.
 from __future__ import annotations
 
 import argparse
+import copy
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -48,8 +49,9 @@ def ours(names: list[str], classes: int, side: int) -> Iterator[Row]:
             continue
         made = case(cls, "plain", classes, (side, side))
         if made is not None:
+            there = copy.deepcopy(made).moved(on_paper)
+            # what a loss remembers of its batches stays on their device
             graphs = graphs_of(made.loss, made.value)
-            there = made.moved(on_paper)
             yield name, counted(there.value), _size(made.tensors["pred"]), graphs
 
 
