@@ -25,7 +25,10 @@ COPIES = dict.fromkeys(
         "BettiMatchingLoss",
         "CavityLoss",
         "CenterlineBoundaryDiceLoss",
+        "ComponentBalancedCrossEntropyLoss",
+        "ComponentBalancedDiceLoss",
         "HausdorffDTLoss",
+        "InstanceBoundaryCrossEntropyLoss",
         "KervadecBoundaryLoss",
         "LogHausdorffDTLoss",
         "MalisLoss",
@@ -43,10 +46,6 @@ COPIES = dict.fromkeys(
     ),
     (1, 1),
 )
-# objects are numbered from the label, and their weights are made from the numbers
-COPIES |= dict.fromkeys(
-    ("ComponentBalancedCrossEntropyLoss", "ComponentBalancedDiceLoss",
-     "InstanceBoundaryCrossEntropyLoss"), (2, 2))  # fmt: skip
 # a tree of the image's colours, and sums along it forward and backward
 COPIES["TreeEnergyLoss"] = (3, 2)
 
