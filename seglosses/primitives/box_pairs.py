@@ -1,7 +1,8 @@
 """Readings of pairs of boxes, and their gradients at the corners.
 
 A reading looks at a few measures of each pair; from there to the corners the chain is written out
-here once for all readings: in kernels for a CPU, in PyTorch elsewhere.
+here once for all readings: in kernels for few pairs on a CPU, where calls cost more than numbers,
+and in PyTorch for others.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from seglosses.primitives.measured import measured
 
 #: Pairs that are treated at once on a CPU: what fits into its cache.
 BLOCK = 32768
-#: Pairs up to which the boxes are kept, so that there is a second derivative.
+#: Pairs up to which kernels are quicker, and boxes are kept for a second derivative.
 FEW = 1500
 
 Reading = Callable[[Comparison], Tensor]
@@ -125,7 +126,7 @@ def _sum(given: Tensor | None, more: Tensor) -> Tensor:
 
 
 class _HostLeaves(_Leaves):
-    """On a CPU: measured, and brought back to the corners, by a kernel each."""
+    """Few pairs on a CPU: measured, and brought back to the corners, by a kernel each."""
 
     def __init__(self, pred: Tensor, target: Tensor) -> None:
         self.dim = dimension(pred, target)
@@ -200,9 +201,10 @@ class _PerPair(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, pred: Tensor, target: Tensor, reading: Reading) -> Tensor:
         n, host = len(pred), at_hand(pred)
-        make, block = (_HostLeaves, BLOCK) if host else (_Leaves, max(n, 1))
+        few = host and n <= FEW
+        make, block = _HostLeaves if few else _Leaves, BLOCK if host else max(n, 1)
         # where PyTorch writes the chain, it writes whole columns
-        slope = pred.new_empty(pred.shape) if host else pred.new_empty(pred.T.shape).T
+        slope = pred.new_empty(pred.shape) if few else pred.new_empty(pred.T.shape).T
         parts = []
         for own, other, rows in zip(
             *(torch.split(x, block) for x in (pred, target, slope)), strict=True
@@ -214,7 +216,7 @@ class _PerPair(torch.autograd.Function):
             parts.append(value.detach())
         result = parts[0] if len(parts) == 1 else torch.cat(parts)
         ctx.reading = reading
-        ctx.save_for_backward(slope, *((pred, target) if host and n <= FEW else ()))
+        ctx.save_for_backward(slope, *((pred, target) if few else ()))
         return result
 
     @staticmethod

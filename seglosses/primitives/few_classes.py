@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from seglosses.primitives import _kernels_few_counts as count_kernels
 from seglosses.primitives import _kernels_few_entropy as entropy_kernels
 from seglosses.primitives.device import at_hand
+from seglosses.primitives.encoding import one_hot
 
 #: Up to so many classes the kernels take over.
 FEW = 8
@@ -177,13 +178,6 @@ class _Entropy(torch.autograd.Function):
         return grad, None, None, None
 
 
-def _hot(labels: Tensor, channels: int) -> Tensor:
-    """Indicators (N, C, P), float32; of one channel those of label 1."""
-    first = int(channels == 1)
-    numbers = torch.arange(first, channels + first).view(1, -1, 1)
-    return (labels.unsqueeze(1) == numbers).float()
-
-
 def _graph_of_counts(
     logits: Tensor,
     labels: Tensor,
@@ -196,7 +190,7 @@ def _graph_of_counts(
     share = None if weight is None else weight.unsqueeze(1)
     x = logits if share is None else logits.masked_fill(share == 0, 0.0)
     prob = x.sigmoid() if sigmoid else x.softmax(1)
-    lever = grad_mass.unsqueeze(2) + grad_tp.unsqueeze(2) * _hot(labels, x.shape[1])
+    lever = grad_mass.unsqueeze(2) + grad_tp.unsqueeze(2) * one_hot(labels, x.shape[1])
     mean = lever * prob if sigmoid else (lever * prob).sum(1, keepdim=True)
     slope = prob * (lever - mean)
     return slope if share is None else slope * share
@@ -209,5 +203,5 @@ def _graph_of_entropy(
     share = None if valid is None else valid.unsqueeze(1)
     x = logits if share is None else logits.masked_fill(share == 0, 0.0)
     prob = x.sigmoid() if x.shape[1] == 1 else F.softmax(x, 1)
-    slope = (prob - _hot(labels, x.shape[1])) * grad_loss.unsqueeze(1)
+    slope = (prob - one_hot(labels, x.shape[1])) * grad_loss.unsqueeze(1)
     return slope if share is None else slope * share

@@ -141,7 +141,11 @@ def test_sixteen_bytes_a_box_are_saved() -> None:
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_kernels_have_the_gradient_of_autograd(dims: int, dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("few", [0, 100])
+def test_kernels_and_columns_have_the_gradient_of_autograd(
+    few: int, dims: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seglosses.primitives.box_pairs.FEW", few)
     torch.manual_seed(0)
     # whole numbers, so that sides coincide, and boxes touch or have no volume
     pred, target = (torch.randint(0, 5, (60, 2 * dims)).to(dtype) for _ in range(2))
