@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from seglosses.config_files import mixin_names
 
 ROOT = Path(__file__).parents[2]
+
+# What mmengine's Runner reads of a config and what changes a result.
+READ = (
+    "model", "data_preprocessor", "compile", "load_from", "randomness", "env_cfg", "default_scope",
+    "train_dataloader", "val_dataloader", "test_dataloader", "train_cfg", "val_cfg", "test_cfg",
+    "val_evaluator", "test_evaluator", "optim_wrapper", "param_scheduler", "auto_scale_lr",
+    "default_hooks", "custom_hooks", "custom_imports",
+)  # fmt: skip
 
 
 def need_mixins(names: list[str]) -> None:
@@ -67,3 +77,24 @@ def digest(folder: Path, pattern: str, *, contents: bool) -> str:
         total.update(path.relative_to(folder).as_posix().encode())
         total.update(path.read_bytes() if contents else str(path.stat().st_size).encode())
     return total.hexdigest()[:16]
+
+
+def what_counts(config: dict[str, Any]) -> str:
+    """The part of a config that decides what a training gives, as text.
+
+    A config keeps the names with which it builds others (``crop_size``, ``train_pipeline``), and
+    its keys in the order of its files; neither changes a training, nor does the folder of results.
+
+    Args:
+        config: A whole config of mmengine, as a dict.
+
+    Returns:
+        Equal for configs that train and test alike.
+
+    Example:
+        >>> what_counts({"model": {"b": 1, "a": (2,)}, "crop_size": 3, "work_dir": "runs"})
+        '{"model": {"a": [2], "b": 1}}'
+    """
+    return json.dumps(
+        {key: config[key] for key in READ if key in config}, sort_keys=True, default=repr
+    )

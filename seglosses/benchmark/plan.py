@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from seglosses import __version__
 from seglosses.benchmark.cards import read_card, write_at_once
-from seglosses.benchmark.checkout import commit, digest, mixin_stem
+from seglosses.benchmark.checkout import commit, digest, mixin_stem, what_counts
 from seglosses.benchmark.processes import Job
 from seglosses.benchmark.profiles import PROFILES
 from seglosses.benchmark.scripts import worker_command
@@ -190,8 +190,7 @@ def plan(
         for loss in losses:
             config = copy.deepcopy(configs[loss])
             config.randomness["seed"] = seed
-            # Neither where the data lies nor where results go changes a result.
-            neutral = repr(config.to_dict()).replace(str(campaign.data), "DATA")
+            neutral = what_counts(config.to_dict()).replace(str(campaign.data), "DATA")
             folder = (place or campaign.place)(loss, seed)
             config.work_dir = str(folder)
             card = {

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from seglosses.benchmark.cards import write_at_once
-from seglosses.benchmark.checkout import ROOT
+from seglosses.benchmark.checkout import ROOT, what_counts
 from seglosses.benchmark.plan import Campaign, plan, read_seeds
 from seglosses.benchmark.scores import COLUMNS, as_csv, score, score_folder
 from seglosses.benchmark.worker import end_with_parent
@@ -128,6 +128,14 @@ def test_a_plan_composes_every_loss_and_seed(bricks, tmp_path):
     assert cfg.test_dataloader.dataset.groups is None
     elsewhere = planned(bricks, tmp_path / "elsewhere")
     assert elsewhere[0].card["stamp"] == runs[0].card["stamp"]
+
+
+def test_names_that_a_config_only_builds_others_with_do_not_make_another_run():
+    config = {"model": {"type": "A", "in": (1, 2)}, "train_cfg": {"max_iters": 3}}
+    same = {"crop_size": 8, "train_cfg": {"max_iters": 3}, "model": {"in": [1, 2], "type": "A"}}
+    assert what_counts(config) == what_counts({**same, "work_dir": "elsewhere"})
+    for other in ({"model": {}}, {"randomness": {"seed": 1}}, {"compile": True}):
+        assert what_counts(config) != what_counts({**same, **other})
 
 
 def test_finished_runs_are_skipped_and_other_ones_are_not_mixed_in(bricks, tmp_path):
