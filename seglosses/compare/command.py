@@ -53,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--flips", type=int, default=10_000, help="number of sign flips (default 10000)")
     add_figures(parser)
     add_scoring(parser)
+    add("--probabilities", type=Path, nargs="+", metavar="DIR",
+        help="probability maps of each folder, in their order, for calibration")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar")
 
 
@@ -72,6 +74,12 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(
             f"expected {len(args.predictions)} different names (--names), got {', '.join(names)}"
         )
+    maps: Sequence[Path | None] = args.probabilities or [None] * len(names)
+    if len(maps) != len(names):
+        raise ValueError(
+            f"expected --probabilities of each of the {len(names)} folders, in their order, got"
+            f" {len(maps)}; compare those that have some in a command of their own"
+        )
     keys = [file_name(name) for name in names]
     if len(set(keys)) < len(keys) or "" in keys:
         raise ValueError(
@@ -82,13 +90,14 @@ def run(args: argparse.Namespace) -> int:
     evaluations: dict[str, Evaluation] = {}
     try:
         with warnings_shown():
-            for name, folder in zip(names, args.predictions, strict=True):
+            for name, folder, soft in zip(names, args.predictions, maps, strict=True):
                 if not args.quiet:
                     print(f"{name}: {printable(folder.as_posix())}", file=sys.stderr)
                 evaluations[name] = evaluate(
                     folder,
                     args.gt_dir,
                     out=args.out / "scores" / file_name(name),
+                    probabilities=soft,
                     worst=args.shown,
                     keep_scores=True,
                     progress=not args.quiet,

@@ -14,6 +14,7 @@ from seglosses.compare.pictures import (
     shown_columns,
     side_by_side,
 )
+from seglosses.compare.reliability import reliability_figures
 from seglosses.report import page
 from seglosses.report.figures import Figure, file_name
 from seglosses.report.legend import error_legend
@@ -68,6 +69,15 @@ def write_page(
             found = [side_by_side(comparison, pair, place, images) for place in places]
             figures += found
             sections.append(page.section(f"Where {words}", _pictures(found, by)))
+    if reliable := reliability_figures(comparison):
+        figures += reliable
+        cards = [
+            f'<div class="card"><b>{html.escape(one.caption)}</b>{one.svg}'
+            f'<p class="quiet"><small>{html.escape(one.numbers)}</small></p></div>'
+            for one in reliable
+        ]
+        grid = f'<div class="grid wide">{"".join(cards)}</div>'
+        sections.append(page.section("Reliability", grid))
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in comparison.notes())
     sections.append(page.section("How to read this", f'<div class="card"><ul>{notes}</ul></div>'))
     sections.append(page.section("Conventions", _conventions(comparison)))

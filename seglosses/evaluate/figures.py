@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seglosses.evaluate.calibration_columns import diagram_of
 from seglosses.evaluate.columns import Column
@@ -20,6 +22,8 @@ from seglosses.report.overlay import error_overlay
 from seglosses.report.plane import COLOURS
 from seglosses.report.square import unit_square
 from seglosses.report.topology import topology_drawing
+
+Curve: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 DIAGRAMS = {"ece": "all pixels", "ece_boundary": "pixels near true boundaries"}
 """Columns whose sums are a reliability diagram."""
@@ -56,6 +60,53 @@ def distribution(evaluation: Evaluation, column: Column) -> Figure:
     return Figure(file_name(column.name), svg, f"{column.title}: {words}", numbers)
 
 
+def reliability_curves(evaluation: Evaluation, column: Column) -> dict[str, Curve]:
+    """Reliability of each class, over all images.
+
+    Args:
+        evaluation: The scores.
+        column: One of :data:`DIAGRAMS`.
+
+    Returns:
+        By class, of the bins that hold pixels: mean probability, share of true pixels, pixels; a
+        class whose bins are all empty is left out.
+    """
+    parts = column.parts(evaluation.settings.options)
+    sums = np.stack([evaluation.table.matrix(name).sum(axis=0) for name in parts])
+    found = {}
+    for index, name in enumerate(evaluation.table.classes):
+        bins = diagram_of(sums[:, index])
+        filled = bins.pixels > 0
+        if filled.any():
+            pixels = bins.pixels[filled]
+            found[name] = (bins.prob[filled] / pixels, bins.target[filled] / pixels, pixels)
+    return found
+
+
+def reliability_square(curves: Mapping[str, Curve], where: str) -> str:
+    """Curves of :func:`reliability_curves` in one diagram.
+
+    Args:
+        curves: By the name to show.
+        where: Which pixels they are of.
+
+    Returns:
+        An SVG element.
+    """
+    return unit_square(
+        {name: (across, up) for name, (across, up, _) in curves.items()},
+        axes=("mean probability", "share of true pixels"),
+        label=f"reliability of {where}",
+        marks={
+            name: [
+                f"{name}, {int(n)} pixels: probability {x:.3g}, share {y:.3g}"
+                for x, y, n in zip(*curve, strict=True)
+            ]
+            for name, curve in curves.items()
+        },
+    )
+
+
 def reliability_diagrams(evaluation: Evaluation) -> list[Figure]:
     """Share of true pixels against mean probability, in the bins of the calibration error.
 
@@ -70,28 +121,10 @@ def reliability_diagrams(evaluation: Evaluation) -> list[Figure]:
     for column in evaluation.columns:
         if column.name not in DIAGRAMS:
             continue
-        parts = column.parts(evaluation.settings.options)
-        sums = np.stack([evaluation.table.matrix(name).sum(axis=0) for name in parts])
-        series, marks = {}, {}
-        for index, name in enumerate(evaluation.table.classes[: len(COLOURS)]):
-            bins = diagram_of(sums[:, index])
-            filled = bins.pixels > 0
-            if not filled.any():
-                continue
-            pixels = bins.pixels[filled]
-            across, up = bins.prob[filled] / pixels, bins.target[filled] / pixels
-            series[name] = (across, up)
-            marks[name] = [
-                f"{name}, {int(n)} pixels: probability {x:.3g}, share {y:.3g}"
-                for n, x, y in zip(pixels, across, up, strict=True)
-            ]
+        curves = reliability_curves(evaluation, column)
+        series = dict(list(curves.items())[: len(COLOURS)])
         where = DIAGRAMS[column.name]
-        svg = unit_square(
-            series,
-            axes=("mean probability", "share of true pixels"),
-            label=f"reliability of {where}",
-            marks=marks,
-        )
+        svg = reliability_square(series, where)
         rows = [r for r in evaluation.summary if r.metric == f"{column.name}_dataset"]
         errors = ", ".join(f"{row.cls} {charts.number(row.mean)}" for row in rows[: len(series)])
         found.append(

@@ -225,6 +225,39 @@ def test_scores_are_kept_and_a_changed_file_is_scored_anew(
     assert seen[12:] == [str(folders["b"] / "4.npy")]
 
 
+def test_probabilities_of_each_folder_are_compared(
+    folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A is certain and wrong where it errs, B says 0.75 and is right in three of four pixels."""
+    soft = {}
+    for name in "ab":
+        soft[name] = tmp_path / f"soft_{name}"
+        soft[name].mkdir()
+        for path in folders[name].glob("*.npy"):
+            mask = np.load(path).astype(np.float32)
+            np.save(soft[name] / path.name, mask if name == "a" else 0.125 + 0.75 * mask)
+    words = ["compare", str(folders["gt"]), str(folders["a"]), str(folders["b"]), "--quiet"]
+    words += ["--metrics", "brier,ece", "--num-classes", "2", "--out", str(tmp_path / "out")]
+    assert main([*words, "--probabilities", str(soft["a"])]) == 2
+    assert "each of the 2 folders" in capsys.readouterr().err
+    maps = ["--probabilities", str(soft["a"]), str(soft["b"]), "--figures", "svg"]
+    assert main([*words, *maps]) == 0
+    with (tmp_path / "out" / "comparison.csv").open(newline="") as file:
+        rows = {row["metric"]: row for row in csv.DictReader(file)}
+    # A misses 4 of 144 pixels everywhere and adds one once; B is off by 1/8, or 7/8 in 29 of them
+    first = np.mean([5, 4, 4, 4]) / 144
+    second = np.mean([144, 144, 144, 115]) / 144 / 64 + 29 / 4 / 144 * 49 / 64
+    assert float(rows["brier"]["mean_first"]) == pytest.approx(first)
+    assert float(rows["brier"]["mean_second"]) == pytest.approx(second)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Reliability of all pixels" in page
+    (figure,) = (tmp_path / "out" / "figures").glob("reliability-ece-*.svg")
+    drawn = figure.read_text()
+    # where A says 1 it is right but for the island; B says 0.875, all of which is true
+    assert "a, 101 pixels: probability 1, share 0.99" in drawn
+    assert "b, 87 pixels: probability 0.875, share 1" in drawn
+
+
 def test_names_that_would_share_a_folder_are_refused(
     folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
