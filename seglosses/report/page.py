@@ -86,7 +86,7 @@ min-height:80vh}
 @media(max-width:600px){.pictures{grid-template-columns:1fr}dl{grid-template-columns:1fr}
 main{padding:18px 12px 40px}
 .grid[style]{grid-template-columns:1fr!important}
-th{white-space:normal;max-width:150px;overflow-wrap:anywhere}
+th{white-space:normal;max-width:150px;overflow-wrap:break-word}
 th,td{padding:5px 7px}table{font-size:13px}
 td:first-child,th:first-child{white-space:normal;overflow-wrap:break-word;min-width:106px;
 max-width:42vw;box-shadow:1px 0 0 var(--line)}}

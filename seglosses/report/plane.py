@@ -20,6 +20,9 @@ COLOURS = (
 of two in OKLab is 0.16, under protanopia and deuteranopia 0.08, and the contrast of each is at
 least 2 on white and on the dark page."""
 
+_SHORT = 24
+ROW = 15
+"""Pixels from one line of text to the next."""
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 420, 300, 52, 12, 10, 42
 
 
@@ -145,12 +148,47 @@ def points(
         parts.append(
             dot(horizontal(x), vertical(y), colour, f"{name}: {number(x)}, {number(y)}", size=4.5)
         )
-        end = horizontal(x) > 0.7 * WIDTH
-        parts.append(
-            f'<text x="{horizontal(x) + (-8 if end else 8):.1f}" y="{vertical(y) - 6:.1f}" '
-            f'text-anchor="{"end" if end else "start"}">{html.escape(name)}</text>'
-        )
+    for left in (False, True):
+        side = {n: at for n, at in known.items() if (horizontal(at[0]) > 0.7 * WIDTH) == left}
+        rows = apart([vertical(at[1]) - 6 for at in side.values()], ROW, HEIGHT - BOTTOM - 2)
+        for (name, at), row in zip(side.items(), rows, strict=True):
+            parts.append(
+                f'<text x="{horizontal(at[0]) + (-8 if left else 8):.1f}" y="{row:.1f}" '
+                f'text-anchor="{"end" if left else "start"}">{html.escape(name)}</text>'
+            )
     return frame(parts, horizontal, vertical, axes, label)
+
+
+def apart(rows: Sequence[float], step: float, floor: float) -> list[float]:
+    """Rows of texts moved so far that none covers another.
+
+    Args:
+        rows: Where they would stand, pixels downwards.
+        step: Least distance of two.
+        floor: The lowest row.
+
+    Returns:
+        Rows in the order given, as near to these as the order from top to bottom allows.
+
+    Example:
+        >>> apart([50, 51, 20], 10, 100)
+        [45.5, 55.5, 20.0]
+        >>> apart([98, 99], 10, 100)
+        [90.0, 100.0]
+    """
+    order = sorted(range(len(rows)), key=lambda place: rows[place])
+    groups: list[tuple[list[int], float]] = []
+    for place in order:
+        members, top = [place], min(float(rows[place]), floor)
+        while groups and groups[-1][1] + step * len(groups[-1][0]) > top:
+            members = groups.pop()[0] + members
+            middle = sum(rows[each] for each in members) / len(members)
+            top = min(middle - step * (len(members) - 1) / 2, floor - step * (len(members) - 1))
+        groups.append((members, top))
+    moved = dict.fromkeys(order, 0.0)
+    for members, top in groups:
+        moved |= {place: float(top + step * index) for index, place in enumerate(members)}
+    return [moved[place] for place in range(len(rows))]
 
 
 def shares(
@@ -191,13 +229,8 @@ def shares(
             f'<path fill="none" stroke="{COLOURS[index % len(COLOURS)]}" stroke-width="1.8" '
             f'd="{"".join(path)}"><title>{html.escape(name)}</title></path>'
         )
-        shown = name if len(name) <= 28 else name[:27] + "…"
-        row = HEIGHT - BOTTOM - 10 - 14 * (len(arrays) - 1 - index)
-        parts.append(
-            f'<text x="{WIDTH - RIGHT - 4}" y="{row}" text-anchor="end" '
-            f'style="fill:{COLOURS[index % len(COLOURS)]}">{html.escape(shown)}</text>'
-        )
-    return frame(parts, horizontal, vertical, (axis, "share of images"), label)
+    legend = [name if values.size else None for name, values in arrays.items()]
+    return frame(parts, horizontal, vertical, (axis, "share of images"), label, legend)
 
 
 def diagonal(across: Scale, up: Scale) -> str:
@@ -241,8 +274,19 @@ def dot(
     )
 
 
-def frame(parts: Sequence[str], across: Scale, up: Scale, axes: tuple[str, str], label: str) -> str:
-    """The chart: axes with numbers and texts, and what is drawn on them, as one SVG element."""
+def frame(
+    parts: Sequence[str],
+    across: Scale,
+    up: Scale,
+    axes: tuple[str, str],
+    label: str,
+    legend: Sequence[str | None] = (),
+) -> str:
+    """The chart: axes with numbers and texts, and what is drawn on them, as one SVG element.
+
+    ``legend`` names the series in the order of their colours, below the chart where they cover
+    nothing; None leaves one out.
+    """
     floor, wall = HEIGHT - BOTTOM, LEFT
     lines = [
         f'<line class="axis" x1="{wall}" x2="{WIDTH - RIGHT}" y1="{floor}" y2="{floor}"/>',
@@ -266,7 +310,24 @@ def frame(parts: Sequence[str], across: Scale, up: Scale, axes: tuple[str, str],
         f'{html.escape(axes[0])}</text><text transform="translate(12 {middle}) rotate(-90)" '
         f'text-anchor="middle">{html.escape(axes[1])}</text>'
     )
+    names, high = _legend(legend)
     return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{html.escape(label)}">{"".join([*lines, *parts])}</svg>'
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT + high}" role="img" '
+        f'aria-label="{html.escape(label)}">{"".join([*lines, *parts, *names])}</svg>'
     )
+
+
+def _legend(names: Sequence[str | None]) -> tuple[list[str], int]:
+    """Elements below the chart, and the pixels that they need."""
+    shown = [(index, name) for index, name in enumerate(names) if name is not None]
+    columns = 2 if all(len(name) <= _SHORT for _, name in shown) else 1
+    parts = []
+    for place, (index, name) in enumerate(shown):
+        row, column = divmod(place, columns)
+        x, y = LEFT + column * (WIDTH - LEFT) // 2, HEIGHT + 10 + ROW * row
+        parts.append(
+            f'<line stroke="{COLOURS[index % len(COLOURS)]}" stroke-width="3" x1="{x}" '
+            f'x2="{x + 16}" y1="{y - 4}" y2="{y - 4}"/><text x="{x + 22}" y="{y}">'
+            f"{html.escape(name)}</text>"
+        )
+    return parts, ROW * -(-len(shown) // columns) + 4 if shown else 0

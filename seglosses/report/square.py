@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seglosses.report.plane import COLOURS, RIGHT, TOP, WIDTH, diagonal, dot, frame, nothing, scales
+from seglosses.report.plane import COLOURS, diagonal, dot, frame, nothing, scales
 
 
 def unit_square(
@@ -53,10 +53,4 @@ def unit_square(
         texts = (marks or {}).get(name, ())
         for (x, y), text in zip(places, texts, strict=False):
             parts.append(dot(x, y, colour, text, size=4.5))
-        if len(known) > 1:
-            row = TOP + 14 + 15 * index
-            parts.append(
-                f'<text x="{WIDTH - RIGHT - 4}" y="{row}" text-anchor="end" '
-                f'style="fill:{colour}">{html.escape(name)}</text>'
-            )
-    return frame(parts, horizontal, vertical, axes, label)
+    return frame(parts, horizontal, vertical, axes, label, list(known) if len(known) > 1 else ())

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from seglosses.report import plane
 from seglosses.report.legend import error_legend
 from seglosses.report.plane import COLOURS, Scale, points, scatter, shares
 
@@ -123,3 +124,22 @@ def test_every_colour_shows_on_both_grounds() -> None:
         for ground in ("#ffffff", "#1d2129"):
             low, high = sorted((light @ _linear(colour), light @ _linear(ground)))
             assert (high + 0.05) / (low + 0.05) >= 2, f"{colour} on {ground}"
+
+
+def test_names_stand_below_the_chart_and_are_whole():
+    """They lay on the curves, and were cut off at 28 letters."""
+    name = "ce_dice_cldice_betti_matching_gentle"
+    svg = plane.shares({"ce_dice": [0, 1], name: [2, 3]}, axis="errors", label="")
+    rows = {t: float(y) for y, t in re.findall(r'y="([\d.]+)">([^<]+)</text>', svg)}
+    assert rows[name] - rows["ce_dice"] == plane.ROW
+    assert rows["ce_dice"] > plane.HEIGHT
+    assert float(re.findall(r'viewBox="0 0 \d+ (\d+)"', svg)[0]) > rows[name]
+
+
+def test_names_of_points_at_one_place_do_not_cover_each_other():
+    at = {f"loss {index}": (10.0, 5.0 + 0.01 * index, np.nan, np.nan) for index in range(5)}
+    svg = plane.points({**at, "far": (1.0, 9.0, 8.0, 10.0)}, axes=("x", "y"), label="")
+    rows = sorted(float(y) for y in re.findall(r'y="([\d.]+)" text-anchor="end">loss', svg))
+    assert len(rows) == 5
+    assert np.diff(rows).min() >= plane.ROW
+    assert rows[-1] < plane.HEIGHT - plane.BOTTOM
