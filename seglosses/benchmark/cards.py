@@ -57,3 +57,19 @@ def image_size_of(card: Mapping[str, Any]) -> tuple[int, ...]:
         ((128, 128), (512, 512))
     """
     return tuple(card.get("image_size", PUBLISHED_SIZE))
+
+
+def engine_of(card: Mapping[str, Any]) -> str:
+    """What trained a run, ``mmseg`` where the card does not say.
+
+    Args:
+        card: Of a run.
+
+    Returns:
+        A name, with the version where runs depend on it.
+
+    Example:
+        >>> engine_of({"engine": "nnunet", "engine_version": "2.8.1"}), engine_of({})
+        ('nnunet 2.8.1', 'mmseg')
+    """
+    return f"{card.get('engine', 'mmseg')} {card.get('engine_version', '')}".strip()

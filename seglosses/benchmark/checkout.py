@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,17 @@ READ = (
 )  # fmt: skip
 
 
-def need_mixins(names: list[str]) -> None:
+def need_mixins(names: list[str], others: Sequence[str] = ()) -> None:
     """Check names of loss mix-ins, or paths of such files, before anything runs.
+
+    Args:
+        names: As on the command line.
+        others: Names that stand for no mix-in and are taken too.
 
     Raises:
         ValueError: A name is unknown or given twice, or there is none.
     """
-    known = mixin_names()
+    known = [*others, *mixin_names()]
     unknown = [name for name in names if name not in known and not is_mixin_file(name)]
     if unknown or len({mixin_stem(name) for name in names}) != len(names) or not names:
         raise ValueError(

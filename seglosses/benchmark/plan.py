@@ -14,15 +14,14 @@ from typing import Any, Literal
 
 from seglosses import __version__
 from seglosses.benchmark.cards import read_card, write_at_once
-from seglosses.benchmark.checkout import commit, digest, mixin_stem, what_counts
+from seglosses.benchmark.checkout import commit, digest, mixin_stem
+from seglosses.benchmark.engines import ENGINES
 from seglosses.benchmark.processes import Job
 from seglosses.benchmark.profiles import PROFILES
 from seglosses.benchmark.scripts import worker_command
-from seglosses.config_files import config_folder
 from seglosses.datasets.topomortar import find_root
 from seglosses.datasets.write import BrickSet, write_dataset
 
-FRAMEWORK = "supervised"
 State = Literal["finished", "trained", "begun", "new"]
 
 
@@ -40,6 +39,7 @@ class Campaign:
         leaf: Config in place of the profile's, below ``configs``.
         all_groups: Test on every group of images, not only on those of the leaf.
         balance: Measure the gradient of each loss during the training, for the report.
+        engine: Name in :data:`seglosses.benchmark.engines.ENGINES`.
     """
 
     out: Path
@@ -51,6 +51,7 @@ class Campaign:
     leaf: str = ""
     all_groups: bool = True
     balance: bool = False
+    engine: str = "mmseg"
 
     @property
     def config(self) -> str:
@@ -59,7 +60,8 @@ class Campaign:
 
     def place(self, loss: str, seed: int) -> Path:
         """Folder of a run in a benchmark."""
-        kind = self.out / FRAMEWORK / self.labels / self.train_size
+        framework = ENGINES[self.engine].framework
+        kind = self.out / framework / self.labels / self.train_size
         return kind / mixin_stem(loss) / str(seed)
 
 
@@ -69,7 +71,7 @@ class Run:
 
     Attributes:
         folder: Everything of the run but its scores.
-        config: The composed config.
+        config: What the engine trains, with a ``pretty_text``.
         card: How the run is made; an equal ``stamp`` in it means an equal run.
     """
 
@@ -160,7 +162,7 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         # the card first: a folder without one is not ours to delete
         write_at_once(self._card, json.dumps(self.card, indent=2))
-        write_at_once(self.folder / "config.py", self.config.pretty_text)
+        write_at_once(self.folder / ENGINES[self.card["engine"]].file, self.config.pretty_text)
         words = worker_command(self.folder, parent=None if alone else os.getpid())
         return Job(self.name, words, self.folder / "log.txt")
 
@@ -184,55 +186,28 @@ def plan(
     """
     about = {"version": __version__, "commit": commit()}
     data = digest(campaign.data, "*.png", contents=False)
+    engine = ENGINES[campaign.engine]
     runs = []
-    configs = {loss: _compose(campaign, loss) for loss in losses}
+    configs = {loss: engine.config(campaign, loss) for loss in losses}
+    engine.prepare(campaign, data)
     for seed in seeds:
         for loss in losses:
-            config = copy.deepcopy(configs[loss])
-            config.randomness["seed"] = seed
-            neutral = what_counts(config.to_dict()).replace(str(campaign.data), "DATA")
             folder = (place or campaign.place)(loss, seed)
-            config.work_dir = str(folder)
+            config = engine.placed(copy.deepcopy(configs[loss]), seed, folder)
+            neutral = engine.counts(config, campaign)
             card = {
                 **about,
                 "stamp": hashlib.sha256(f"{data}\n{neutral}".encode()).hexdigest(),
                 "profile": campaign.profile,
-                "leaf": f"configs/{campaign.config}",
                 "loss": mixin_stem(loss),
                 "labels": campaign.labels,
                 "train_size": campaign.train_size,
-                "iters": int(config.train_cfg.max_iters),
                 "seed": seed,
                 "data": data,
+                **engine.card(config, campaign),
             }
             runs.append(Run(folder, config, card))
     return runs
-
-
-def _compose(campaign: Campaign, loss: str) -> Any:
-    # A report needs no mmengine, and its module is loaded beside this one.
-    from seglosses.hosts.openmmlab.runs import compose
-
-    options: dict[str, Any] = {"train_dataloader.dataset.train_size": campaign.train_size}
-    if campaign.all_groups:
-        options["test_dataloader.dataset.groups"] = None
-    cfg = compose(
-        config_folder() / campaign.config,
-        loss=loss,
-        data=str(campaign.data),
-        labels=campaign.labels,
-        iters=campaign.iters or PROFILES[campaign.profile].iters,
-        seed=0,
-        work_dir="WORK",
-        options=options,
-    )
-    hooks, iters = cfg.default_hooks, int(cfg.train_cfg.max_iters)
-    hooks.logger.interval = min(50, max(1, iters // 10))
-    hooks.checkpoint.interval = min(hooks.checkpoint.interval, iters)
-    if campaign.balance:
-        hook = {"type": "seglosses.LossBalanceHook", "interval": min(20, max(1, iters // 10))}
-        cfg.custom_hooks = [*cfg.get("custom_hooks", []), hook]
-    return cfg
 
 
 def training_data(given: Path | None, out: Path, bricks: BrickSet) -> Path:

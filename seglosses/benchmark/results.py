@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seglosses.benchmark.cards import image_size_of, read_card
+from seglosses.benchmark.cards import engine_of, image_size_of, read_card
 from seglosses.datasets.topomortar import GROUPS
 
 SENTINEL = 9999999.0
@@ -101,7 +101,7 @@ class Scores:
         lengths = sorted({card["iters"] for card in self.cards if "iters" in card})
         parts += [f"{' or '.join(map(str, lengths))} iterations"] if lengths else []
         leaves = sorted({Path(card["leaf"]).stem for card in self.cards if "leaf" in card})
-        engines = sorted({card["engine"] for card in self.cards if "engine" in card})
+        engines = sorted({engine_of(card) for card in self.cards} - {"mmseg"})
         return ", ".join([*parts, *leaves, *engines, *(["published"] if self.published else [])])
 
     @property

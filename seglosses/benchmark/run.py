@@ -8,13 +8,13 @@ from pathlib import Path
 
 from seglosses.benchmark.checkout import mixin_stem, need_mixins
 from seglosses.benchmark.devices import Slot, choose_slots, read_gpus, visible_gpus
+from seglosses.benchmark.engines import ENGINES, OWN
 from seglosses.benchmark.plan import Campaign, Run, plan, read_seeds, training_data
 from seglosses.benchmark.processes import run_jobs, run_jobs_on_cluster
 from seglosses.benchmark.profiles import PROFILES
 from seglosses.benchmark.scripts import write_scripts
 from seglosses.datasets.topomortar import LABELS, TRAIN_SIZES
 from seglosses.datasets.write import BrickSet
-from seglosses.hosts.needed import MMSEG, need
 
 BRICKS = BrickSet(size=(128, 128), train=50, val=4, test=12)
 
@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder in the TopoMortar layout; without it, generated bricks")  # fmt: skip
     add("--losses", default="ce_dice,ce_dice_cldice", metavar="A,B,C",
         help="mix-ins of configs/losses, or files like them (ce_dice,ce_dice_cldice)")  # fmt: skip
+    add("--engine", choices=tuple(ENGINES), default="mmseg",
+        help="what trains: MMSegmentation, or nnU-Net's whole pipeline with the losses; there"
+        f" {OWN} among the losses is nnU-Net's own (mmseg)")  # fmt: skip
     add("--labels", choices=LABELS, default="accurate", help="labels to train on (accurate)")
     add("--train-size", choices=TRAIN_SIZES, default="large", help="training set (large)")
     add("--profile", choices=tuple(PROFILES), default="smoke", help=f"{profiles} (smoke)")
@@ -61,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
         Exit status.
     """
     losses = args.losses.split(",")
-    need_mixins(losses)
-    need(MMSEG, "seglosses benchmark run")
+    need_mixins(losses, others=[OWN] if args.engine == "nnunet" else [])
+    ENGINES[args.engine].check()
     seeds = read_seeds(args.seeds)
     gpu = PROFILES[args.profile].gpu
     slots = None
@@ -72,8 +75,9 @@ def run(args: argparse.Namespace) -> int:
     data = training_data(args.data, out, BRICKS)
     _keep_groups(data, out)
     campaign = Campaign(
-        out, data, args.labels, args.train_size, args.profile, args.iters, balance=args.balance
-    )
+        out, data, args.labels, args.train_size, args.profile, args.iters,
+        balance=args.balance, engine=args.engine,
+    )  # fmt: skip
     runs = plan(campaign, losses, seeds)
     todo = [one for one in runs if not one.finished()]
     print(f"{len(runs)} runs, {len(runs) - len(todo)} finished before; scores go to {args.out}")

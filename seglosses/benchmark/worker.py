@@ -11,8 +11,8 @@ from pathlib import Path
 
 from seglosses.benchmark.cards import read_card, write_at_once
 from seglosses.benchmark.claims import TAKEN, TakenError, claimed
+from seglosses.benchmark.engines import ENGINES
 from seglosses.benchmark.scores import as_csv, conventions, default_window, score_folder
-from seglosses.hosts.openmmlab.training import train_and_test
 
 
 def work(folder: Path) -> None:
@@ -21,9 +21,10 @@ def work(folder: Path) -> None:
     Args:
         folder: Made by :meth:`seglosses.benchmark.plan.Run.job`; the scores go beside it.
     """
-    cost = train_and_test(folder / "config.py", folder / "test")
+    known = read_card(folder / "card.json")
+    cost = ENGINES[known.get("engine", "mmseg")].train_and_test(folder)
     rows, size = score_folder(folder / "test")
-    card = {**read_card(folder / "card.json"), **cost}
+    card = {**known, **cost}
     card |= {"image_size": list(size), "images": len(rows)}
     card["conventions"] = conventions(default_window(size))
     beside = folder.with_name(folder.name + ".json")

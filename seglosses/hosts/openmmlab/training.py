@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import resource
 import statistics
-import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 
+from seglosses.hosts.cost import device_name, peak_memory
 from seglosses.hosts.openmmlab.checkpoints import damage, guard
 from seglosses.hosts.openmmlab.runner import CheckedRunner
 
@@ -50,7 +48,7 @@ def train_and_test(config: Path, out: Path) -> dict[str, Any]:
     return {
         "seconds_per_iteration": seconds_per_iteration(work_dir),
         "peak_memory_mib": known.get("peak_memory_mib", peak_memory()),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "device": device_name(),
     }
 
 
@@ -69,12 +67,3 @@ def seconds_per_iteration(work_dir: Path) -> float:
     if not times:
         raise ValueError(f"no iteration time in the logs below {work_dir}; train again")
     return statistics.median(times)
-
-
-def peak_memory() -> float:
-    """Largest memory so far, MiB: of the GPU where there is one, otherwise of the process."""
-    if torch.cuda.is_available():
-        return float(torch.cuda.max_memory_allocated()) / 2**20
-    # Linux counts KiB, macOS bytes.
-    unit = 1 if sys.platform == "darwin" else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 from mmengine.dataset import Compose
-from numpy.typing import NDArray
-from PIL import Image
 
+from seglosses.datasets.shrink import shrink_image, shrink_labels
 from seglosses.registry import TRANSFORMS
 
 
@@ -45,35 +44,15 @@ class ShrinkByArea:
                 f"ShrinkByArea expected an image of at least {self.size}, got {(height, width)}"
                 f" for {results.get('img_path')}; use a smaller size or drop the step."
             )
-        results["img"] = _shrink_image(results["img"], self.size)
+        results["img"] = shrink_image(results["img"], self.size)
         for key in results.get("seg_fields", []):
-            results[key] = _shrink_labels(results[key], self.size)
+            results[key] = shrink_labels(results[key], self.size)
         results["img_shape"] = self.size
         results["ori_shape"] = self.size
         return results
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(size={self.size})"
-
-
-def _shrink_plane(plane: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Average a 2-D float32 array down to ``size``."""
-    image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
-    return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BOX))
-
-
-def _shrink_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    planes = [_shrink_plane(image[..., c], size) for c in range(image.shape[-1])]
-    shrunk = np.stack(planes, axis=-1)
-    if np.issubdtype(image.dtype, np.integer):
-        shrunk = np.rint(shrunk)
-    return shrunk.astype(image.dtype)
-
-
-def _shrink_labels(labels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    values = np.unique(labels)
-    cover = np.stack([_shrink_plane(labels == value, size) for value in values])
-    return values[cover.argmax(axis=0)].astype(labels.dtype)
 
 
 @TRANSFORMS.register_module()

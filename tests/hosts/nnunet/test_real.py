@@ -21,17 +21,6 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def python():
-    """An environment with nnU-Net, whose torchvision would not do for the other tests."""
-    named = os.environ.get("SEGLOSSES_NNUNET_PYTHON")
-    path = Path(named) if named else ROOT / ".venv-nnunet" / "bin" / "python"
-    if not path.is_file():
-        pytest.skip(f"no nnU-Net at {path}: tools/test.sh makes .venv-nnunet, or name an"
-                    " interpreter by SEGLOSSES_NNUNET_PYTHON")  # fmt: skip
-    return path
-
-
-@pytest.fixture(scope="module")
 def session(python, tmp_path_factory):
     """Run lines in one process, in a folder with nnU-Net's three folders."""
     top = tmp_path_factory.mktemp("nnunet")

@@ -1,0 +1,170 @@
+"""What trains: MMSegmentation's config or nnU-Net's trainer, from one mix-in."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seglosses.benchmark import engines
+from seglosses.benchmark.cards import engine_of
+from seglosses.benchmark.engines import ENGINES, mixin_entries
+from seglosses.benchmark.plan import Campaign, plan
+from seglosses.benchmark.results import read_results
+from seglosses.benchmark.scores import COLUMNS
+from seglosses.benchmark.worker import work
+from seglosses.config_files import mixin_names
+from seglosses.datasets.write import BrickSet, write_dataset
+from seglosses.hosts.nnunet.data import DATASET, Source, ready, write_raw
+from seglosses.hosts.nnunet.spec import Task, build_losses
+from seglosses.hosts.nnunet.training import length
+
+
+@pytest.fixture(scope="module")
+def bricks(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data") / "bricks"
+    write_dataset(root, BrickSet(size=(64, 64), train=3, val=2, test=1))
+    return root
+
+
+@pytest.fixture
+def nnunet(monkeypatch):
+    """nnU-Net 9.9, which does nothing: preparing and training are others' tests."""
+    monkeypatch.setattr(engines, "version", lambda name: "9.9")
+    monkeypatch.setattr(engines.NnUNetEngine, "prepare", lambda self, campaign, digest: None)
+
+
+def planned(bricks, out, **changes):
+    options = {"labels": "noisy", "train_size": "large", "profile": "thin", "engine": "nnunet"}
+    campaign = Campaign(out, bricks, **{**options, **changes})
+    return plan(campaign, ["nnunet", "ce_dice_betti_matching_late"], [0, 1])
+
+
+def test_a_mixin_becomes_the_losses_of_a_trainer(tmp_path):
+    assert mixin_entries("ce_dice_betti_matching_late") == [
+        {"type": "CrossEntropyLoss"},
+        {"type": "DiceLoss"},
+        {
+            "type": "BettiMatchingLoss",
+            "loss_weight": {"value": 0.5, "start": 0.5, "warmup": 0.1},
+        },
+    ]
+    own = tmp_path / "advised.py"
+    own.write_text("loss_decode = [dict(type='seglosses.DiceLoss', smooth=0.5)]\n")
+    assert mixin_entries(str(own)) == [{"type": "DiceLoss", "smooth": 0.5}]
+    with pytest.raises(ValueError, match=r"box_ciou\.py has no loss_decode"):
+        mixin_entries("box_ciou")
+
+
+def test_most_mixins_for_maps_are_losses_that_nnunet_takes():
+    taken, refused = [], {}
+    for name in mixin_names():
+        try:
+            build_losses(mixin_entries(name), Task(2, 2, batch_dice=True))
+            taken.append(name)
+        except ValueError as error:
+            refused[name] = str(error)
+    assert len(taken) > 80
+    for name, why in refused.items():
+        assert any(word in why for word in ("no loss_decode", "there is no loss", "needs",
+                                            "use_sigmoid")), (name, why)  # fmt: skip
+
+
+def test_lengths_are_whole_epochs():
+    for iters in (1, 8, 10, 149, 300, 12_000, 250_000):
+        epochs, each = length(iters)
+        assert iters <= epochs * each < iters + epochs
+    with pytest.raises(ValueError, match="at least one iteration"):
+        length(0)
+
+
+def test_runs_of_nnunet_have_a_place_and_a_card_of_their_own(bricks, tmp_path, nnunet):
+    runs = planned(bricks, tmp_path, iters=20)
+    assert [one.folder.relative_to(tmp_path).as_posix() for one in runs[:2]] == [
+        "nnunet/noisy/large/nnunet/0",
+        "nnunet/noisy/large/ce_dice_betti_matching_late/0",
+    ]
+    assert len({one.card["stamp"] for one in runs}) == 4
+    assert engine_of(runs[0].card) == "nnunet 9.9"
+    assert (runs[0].card["iters"], runs[0].card["epochs"]) == (20, 10)
+    again = planned(bricks, tmp_path / "elsewhere", iters=20)
+    assert [one.card["stamp"] for one in again] == [one.card["stamp"] for one in runs]
+    other = planned(bricks, tmp_path, iters=20, labels="accurate")
+    assert other[0].card["stamp"] != runs[0].card["stamp"]
+    runs[1].job()
+    described = json.loads((runs[1].folder / "training.json").read_text())
+    assert described["losses"][2]["type"] == "BettiMatchingLoss"
+    with pytest.raises(ValueError, match="--balance"):
+        planned(bricks, tmp_path, balance=True)
+
+
+def test_the_own_length_of_nnunet_where_the_profile_says_none(bricks, tmp_path, nnunet):
+    card = planned(bricks, tmp_path, profile="paper")[0].card
+    assert (card["iters"], card["epochs"]) == (250_000, 1000)
+
+
+def test_a_worker_scores_what_the_engine_predicts(bricks, tmp_path, nnunet, monkeypatch):
+    def predict(self, folder):
+        for name, mask in (("predictions", np.eye(8)), ("labels", np.ones((8, 8)))):
+            (folder / "test" / name).mkdir(parents=True)
+            path = folder / "test" / name / "071.png"
+            Image.fromarray(mask.astype(np.uint8)).save(path)
+        return {"device": "none"}
+
+    monkeypatch.setattr(engines.NnUNetEngine, "train_and_test", predict)
+    run = planned(bricks, tmp_path)[0]
+    run.job()
+    work(run.folder)
+    assert run.finished()
+    assert run.scores.read_text().splitlines()[0] == ",".join(("ID", *COLUMNS))
+    (scores,) = read_results(tmp_path, ["Dice"])
+    assert scores.values.ravel().tolist() == [16 / 72]
+    assert scores.protocol == "8 × 8 px, 500 iterations, nnunet 9.9"
+
+
+def test_the_raw_data_are_what_mmseg_sees(bricks, tmp_path):
+    source = Source(str(bricks), "noisy", "large", 32)
+    (split,) = write_raw(source, tmp_path)
+    folder = tmp_path / DATASET
+    assert split == {
+        "train": ["train_001", "train_002", "train_003"],
+        "val": sorted(path.stem for path in (folder / "labelsTr").glob("val_*")),
+    }
+    assert len(split["val"]) == 2
+    about = json.loads((folder / "dataset.json").read_text())
+    assert about["numTraining"] == 5
+    assert len(list((folder / "labelsTs").iterdir())) == 7
+    pytest.importorskip("mmengine")
+    from seglosses.hosts.openmmlab.transforms import ShrinkByArea
+
+    image = np.asarray(Image.open(bricks / "train" / "images" / "001.png").convert("RGB"))
+    mask = np.asarray(Image.open(bricks / "train" / "noisy" / "001.png")) // 255
+    seen = ShrinkByArea((32, 32))({"img": image, "m": mask, "seg_fields": ["m"]})
+    ours = np.asarray(Image.open(folder / "imagesTr" / "train_001_0000.png"))
+    np.testing.assert_array_equal(ours, seen["img"])
+    ours = np.asarray(Image.open(folder / "labelsTr" / "train_001.png"))
+    np.testing.assert_array_equal(ours, seen["m"])
+
+
+def test_images_that_are_too_small_to_shrink_are_named(bricks, tmp_path):
+    with pytest.raises(ValueError, match=r"at least 128 x 128 to shrink.*001\.png.*--profile thin"):
+        write_raw(Source(str(bricks), "noisy", "large", 128), tmp_path)
+
+
+def test_prepared_data_are_known_by_their_source(tmp_path):
+    source = Source("data", "noisy", "large", None, "1")
+    assert not ready(tmp_path, source)
+    (tmp_path / "ready.json").write_text(source.written())
+    assert ready(tmp_path, source)
+    assert not ready(tmp_path, Source("data", "noisy", "large", None, "2"))
+
+
+def test_every_engine_says_how_to_install_it(monkeypatch):
+    import importlib.util
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    for engine, extra in (("mmseg", "onedl-seg"), ("nnunet", "nnunet")):
+        with pytest.raises(ValueError, match=rf"seglosses\[{extra}\]"):
+            ENGINES[engine].check()
