@@ -166,6 +166,23 @@ def test_pairs_of_boxes(count: int, dims: int) -> None:
     torch.testing.assert_close(*slopes)
 
 
+@pytest.mark.parametrize("count", [0, 1, 300])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_losses_of_boxes(count: int, dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    lower = 10 * torch.rand(2, count, 2, generator=generator, dtype=dtype)
+    upper = lower + 1 + 9 * torch.rand(2, count, 2, generator=generator, dtype=dtype)
+    pred, target = torch.cat([lower, upper], 2).unbind(0)
+    for loss in (exported.IoULoss(), exported.GIoULoss(), exported.CIoULoss(), exported.SIoULoss()):
+        values = []
+        for boxes, others in ((pred, target), (pred.flip(0), target.flip(0))):
+            leaf = boxes.clone().requires_grad_()
+            value = loss(leaf, others, reduction_override="none")
+            value.sum().backward()
+            values.append((value.detach(), leaf.grad))
+        torch.testing.assert_close(values[0], tuple(each.flip(0) for each in values[1]))
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 300])
 def test_suppression(count: int) -> None:
     rng = np.random.default_rng(0)

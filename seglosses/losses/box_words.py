@@ -101,12 +101,14 @@ def corner_suspicion(target: Tensor) -> str | None:
         True
     """
     low, high = target.chunk(2, 1)
-    inverted = int((low > high).any(1).sum())
+    wrong = low > high
+    inverted = bool(wrong.any())
     # deltas of few boxes may be in order by chance; boxes so near to the origin are not outside
-    small = bool((low.amin() < 0) & (target.abs().amax() < 16))
+    small = not inverted and bool(low.amin() < 0) and bool(target.abs().amax() < 16)
     if not inverted and not small:
         return None
-    found = f"upper corners below lower ones in {inverted} of {len(target)} targets"
+    count = int(wrong.any(1).sum()) if inverted else 0
+    found = f"upper corners below lower ones in {count} of {len(target)} targets"
     return (
         "compares corners (x1, y1, x2, y2) in pixels, but got"
         f" {found if inverted else 'small targets below zero'}, as box deltas or centres and"

@@ -7,9 +7,10 @@ from functools import partial
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.losses.box.family import FamilyOptions, IoUFamilyLoss, family_loss
+from seglosses.losses.box.family import FamilyOptions, IoUFamilyLoss, family_loss, written
 from seglosses.losses.box.modifiers import ModifierOptions, Modifiers
 from seglosses.losses.box.terms import aspect_term, centre_term
+from seglosses.primitives.box_pairs import Formula
 from seglosses.primitives.boxes import Comparison, square_norm
 
 __all__ = [
@@ -54,7 +55,8 @@ def diou_loss(
         tensor([1.3600])
     """
     terms = partial(_diou_terms, freeze=freeze_diagonal)
-    return family_loss(pred, target, terms, Modifiers(**modifiers))
+    formula = Formula(centre=True, frozen=freeze_diagonal)
+    return family_loss(pred, target, terms, Modifiers(**modifiers), formula)
 
 
 def ciou_loss(
@@ -96,7 +98,8 @@ def ciou_loss(
         tensor([0.7500])
     """
     terms = partial(_ciou_terms, gate=gate_alpha, freeze=freeze_diagonal)
-    return family_loss(pred, target, terms, Modifiers(**modifiers))
+    formula = Formula(centre=True, frozen=freeze_diagonal, aspect=True, gated=gate_alpha)
+    return family_loss(pred, target, terms, Modifiers(**modifiers), formula)
 
 
 def mpdiou_loss(
@@ -180,6 +183,7 @@ class DIoULoss(IoUFamilyLoss):
         super().__init__(**options)
         self.freeze_diagonal = freeze_diagonal
 
+    @written(lambda loss: Formula(centre=True, frozen=loss.freeze_diagonal))
     def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`diou_loss`."""
         return _diou_terms(pair, freeze=self.freeze_diagonal)
@@ -218,6 +222,11 @@ class CIoULoss(IoUFamilyLoss):
         self.gate_alpha = gate_alpha
         self.freeze_diagonal = freeze_diagonal
 
+    @written(
+        lambda loss: Formula(
+            centre=True, frozen=loss.freeze_diagonal, aspect=True, gated=loss.gate_alpha
+        )
+    )
     def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`ciou_loss`."""
         return _ciou_terms(pair, gate=self.gate_alpha, freeze=self.freeze_diagonal)

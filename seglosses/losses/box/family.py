@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -9,8 +12,35 @@ from seglosses.losses.box.modifiers import ModifierOptions, Modifiers
 from seglosses.losses.box.terms import Terms
 from seglosses.losses.loss import LossOptions
 from seglosses.losses.rows import BoxLoss
-from seglosses.primitives.box_pairs import per_pair
+from seglosses.primitives.box_pairs import Formula, per_pair
 from seglosses.primitives.boxes import Comparison
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def written(formula: Callable[[Any], Formula | None]) -> Callable[[_Method], _Method]:
+    """Say which formula of the kernel a loss's ``terms`` are, so that a CPU runs it.
+
+    A class that overrides ``terms`` loses the mark with them.
+
+    Args:
+        formula: From the loss to the formula, ``None`` where its options have none.
+
+    Example:
+        >>> from seglosses.losses.box.iou import GIoULoss
+        >>> GIoULoss.terms.formula(GIoULoss()).hull
+        True
+    """
+
+    def mark(terms: _Method) -> _Method:
+        terms.formula = formula  # type: ignore[attr-defined]
+        return terms
+
+    return mark
+
+
+#: Modifiers that change nothing.
+PLAIN = Modifiers()
 
 
 class FamilyOptions(LossOptions, ModifierOptions, total=False):
@@ -64,10 +94,19 @@ class IoUFamilyLoss(BoxLoss):
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:
         """1 - IoU and the terms, modified."""
-        return family_loss(pred, target, self.terms, self.modifiers)
+        formula = getattr(self.terms, "formula", None)
+        return family_loss(
+            pred, target, self.terms, self.modifiers, formula(self) if formula else None
+        )
 
 
-def family_loss(pred: Tensor, target: Tensor, terms: Terms, modifiers: Modifiers) -> Tensor:
+def family_loss(
+    pred: Tensor,
+    target: Tensor,
+    terms: Terms,
+    modifiers: Modifiers,
+    formula: Formula | None = None,
+) -> Tensor:
     """Loss of 1 - IoU and these terms, (n,).
 
     Args:
@@ -75,6 +114,7 @@ def family_loss(pred: Tensor, target: Tensor, terms: Terms, modifiers: Modifiers
         target: Boxes (n, 2d).
         terms: From a comparison to what is added to 1 - IoU.
         modifiers: How they become a loss.
+        formula: The same without modifiers, where a kernel knows it.
 
     Returns:
         (n,).
@@ -88,4 +128,6 @@ def family_loss(pred: Tensor, target: Tensor, terms: Terms, modifiers: Modifiers
         >>> family_loss(*boxes, lambda pair: (), Modifiers(alpha=2))
         tensor([0.7500])
     """
-    return per_pair(lambda pair: modifiers.loss(pair, terms(pair)), pred, target)
+    if modifiers != PLAIN:
+        formula = None
+    return per_pair(lambda pair: modifiers.loss(pair, terms(pair)), pred, target, formula)

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.losses.box.family import FamilyOptions, IoUFamilyLoss, family_loss
+from seglosses.losses.box.family import PLAIN, FamilyOptions, IoUFamilyLoss, family_loss, written
 from seglosses.losses.box.modifiers import ModifierOptions, Modifiers
 from seglosses.losses.box.terms import (
     hull_term,
 )
-from seglosses.primitives.box_pairs import per_pair
+from seglosses.primitives.box_pairs import Formula, per_pair
 from seglosses.primitives.boxes import Comparison
 from seglosses.primitives.checks import check_range
 
@@ -91,12 +91,12 @@ def giou_loss(pred: Tensor, target: Tensor, **modifiers: Unpack[ModifierOptions]
         >>> giou_loss(torch.tensor([[0.0, 0, 1, 1]]), torch.tensor([[3.0, 0, 4, 1]]))  # 1 + 2 / 4
         tensor([1.5000])
     """
-    return family_loss(pred, target, _giou_terms, Modifiers(**modifiers))
+    return family_loss(pred, target, _giou_terms, Modifiers(**modifiers), Formula(hull=True))
 
 
 def _iou_loss(pred: Tensor, target: Tensor, mode: Mode, eps: float, modifiers: Modifiers) -> Tensor:
     if mode == "linear":
-        return family_loss(pred, target, lambda pair: (), modifiers)
+        return family_loss(pred, target, lambda pair: (), modifiers, Formula())
 
     def read(pair: Comparison) -> Tensor:
         iou = modifiers.overlap(pair)
@@ -105,7 +105,8 @@ def _iou_loss(pred: Tensor, target: Tensor, mode: Mode, eps: float, modifiers: M
         # threshold and relu: their gradients cost a quarter of clamp's
         return modifiers.weigh(pair, torch.threshold(iou, eps, eps).log().neg().relu())
 
-    return per_pair(read, pred, target)
+    formula = Formula(mode, eps) if modifiers == PLAIN else None
+    return per_pair(read, pred, target, formula)
 
 
 def _check_mode(mode: str, eps: float) -> None:
@@ -169,6 +170,7 @@ class GIoULoss(IoUFamilyLoss):
     use_when = "boxes may start far from their targets; the box loss of the DETR family"
     tags = ("detection",)
 
+    @written(lambda loss: Formula(hull=True))
     def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`giou_loss`."""
         return _giou_terms(pair)

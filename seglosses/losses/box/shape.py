@@ -11,7 +11,7 @@ from functools import partial
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.losses.box.family import FamilyOptions, IoUFamilyLoss, family_loss
+from seglosses.losses.box.family import FamilyOptions, IoUFamilyLoss, family_loss, written
 from seglosses.losses.box.modifiers import ModifierOptions, Modifiers
 from seglosses.losses.box.terms import (
     angle_distance_term,
@@ -20,6 +20,7 @@ from seglosses.losses.box.terms import (
     proportion_term,
     side_term,
 )
+from seglosses.primitives.box_pairs import Formula
 from seglosses.primitives.boxes import Comparison, positive, square_norm
 from seglosses.primitives.checks import check_range
 
@@ -94,7 +95,8 @@ def siou_loss(
         >>> siou_loss(pred, target)  # 1 + (1 - exp(-2 / 4)) / 2
         tensor([1.1967])
     """
-    return family_loss(pred, target, partial(_siou_terms, theta=theta), Modifiers(**modifiers))
+    terms = partial(_siou_terms, theta=theta)
+    return family_loss(pred, target, terms, Modifiers(**modifiers), _siou_formula(theta))
 
 
 def shape_iou_loss(
@@ -135,6 +137,11 @@ def _side_terms(pair: Comparison) -> tuple[Tensor, ...]:
 
 def _siou_terms(pair: Comparison, *, theta: float) -> tuple[Tensor, ...]:
     return angle_distance_term(pair), proportion_term(pair, theta=theta)
+
+
+def _siou_formula(theta: float) -> Formula | None:
+    # a power below 1 has an infinite slope at equal sides
+    return Formula(angle=True, theta=theta) if theta >= 1 else None
 
 
 def _shape_terms(pair: Comparison, *, scale: float) -> tuple[Tensor, ...]:
@@ -192,6 +199,7 @@ class SIoULoss(IoUFamilyLoss):
         check_range("[0, inf)", theta=theta)
         self.theta = theta
 
+    @written(lambda loss: _siou_formula(loss.theta))
     def terms(self, pair: Comparison) -> tuple[Tensor, ...]:
         """See :func:`siou_loss`."""
         return _siou_terms(pair, theta=self.theta)
