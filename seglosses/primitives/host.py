@@ -132,8 +132,13 @@ def _is_watched() -> bool:
     return True
 
 
-def _down(maps: Sequence[Tensor]) -> list[Array]:
-    """Arrays of the maps; from another device in one copy of all their bytes."""
+def down(maps: Sequence[Tensor]) -> list[Array]:
+    """Arrays of the maps; from another device in one copy of all their bytes.
+
+    Example:
+        >>> down([torch.tensor([1, 2])])
+        [array([1, 2])]
+    """
     if len(maps) == 1 or maps[0].device.type == "cpu":
         return [each.cpu().numpy() for each in maps]
     # the wide types first, so that each begins where its numbers may
@@ -169,7 +174,7 @@ def _computed_maps(
     if 0 in shape:
         return maps[0].new_zeros(shape, dtype=dtype)
     count = math.prod(shape[:leading])
-    rows = [each.reshape(count, *each.shape[leading:]) for each in _down(maps)]
+    rows = [each.reshape(count, *each.shape[leading:]) for each in down(maps)]
     found = [compute.compute(*row, **options) for row in zip(*rows, strict=True)]
     together = np.stack(found) if count > 1 else found[0]
     return sent_up(together.reshape(shape), dtype, maps[0].device)
@@ -178,7 +183,7 @@ def _computed_maps(
 def _computed_table(
     maps: Sequence[Tensor], compute: HostFunction, options: Mapping[str, Any]
 ) -> Tensor:
-    return sent_up(compute.compute(*_down(maps), **options), torch.int64, maps[0].device)
+    return sent_up(compute.compute(*down(maps), **options), torch.int64, maps[0].device)
 
 
 # schemas are spelled out: torch reads them off annotations that are strings from 2.5 on only

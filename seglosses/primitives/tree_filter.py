@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seglosses.primitives._kernels_trees import spanning_tree, sums_along_tree
-from seglosses.primitives.first_order import apply_by_hand, first_order
-from seglosses.primitives.host import sent_up
+from seglosses.primitives.first_order import first_order, refuse_transforms
+from seglosses.primitives.host import down, sent_up
 
 
 class Tree(NamedTuple):
@@ -54,47 +54,132 @@ def colour_tree(image: NDArray[Any], sigma: float) -> Tree:
     return Tree(queue, before, share)
 
 
-def tree_means(prob: Tensor, trees: Sequence[Tree]) -> Tensor:
-    """Mean of each map, in which pixels weigh by what passes along the tree.
+def tree_means(prob: Tensor, guides: Sequence[Tensor], spreads: Sequence[float]) -> Tensor:
+    """Mean of each map, in which pixels weigh by what passes along a tree, tree after tree.
 
         mean_i = sum_j w_ij p_j / sum_j w_ij,  w_ij the product of the edges between i and j
 
+    The host makes the trees and the sums: one copy down and one up, forward and backward, and a
+    node each of a graph of ``torch.compile``.
+
     Args:
         prob: (N, C, *S), differentiable once.
-        trees: One an image.
+        guides: Colours of the trees, (N, K, *S) each; no gradient flows to them.
+        spreads: sigma of each, see :func:`colour_tree`.
 
     Returns:
         (N, C, *S).
 
     Example:
-        >>> tree = colour_tree(np.array([[0.0, 0.0, 99.0]]), 1.0)
-        >>> tree_means(torch.tensor([[[1.0, 0.0, 0.0]]]), [tree])
+        >>> colours = torch.tensor([[[0.0, 0.0, 99.0]]])
+        >>> tree_means(torch.tensor([[[1.0, 0.0, 0.0]]]), [colours], [1.0])
         tensor([[[0.5000, 0.5000, 0.0000]]])
     """
-    ones = torch.ones_like(prob[:, :1])
-    total = apply_by_hand(_TreeSums, torch.cat([prob, ones], 1), trees)
-    means: Tensor = total[:, :-1] / total[:, -1:]
-    return means
+    refuse_transforms()
+    found = [guide.detach().nan_to_num() for guide in guides]
+    if torch.compiler.is_compiling():
+        means, _ = _means_operator(prob, found, list(spreads))
+        assert isinstance(means, Tensor)
+        return means
+    whole: Tensor = _TreeMeans.apply(prob, found, spreads)  # type: ignore[no-untyped-call]
+    return whole
 
 
-class _TreeSums(torch.autograd.Function):
-    """A symmetric matrix times the maps: backward is the same product."""
-
+class _TreeMeans(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, maps: Tensor, trees: Sequence[Tree]) -> Tensor:
-        ctx.trees = trees
-        return _summed(maps, trees)
+    def forward(
+        ctx: Any, prob: Tensor, guides: Sequence[Tensor], spreads: Sequence[float]
+    ) -> Tensor:
+        means, ctx.trees = _means(prob, guides, spreads)
+        return means
 
     @staticmethod
     @first_order
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        return _summed(grad, ctx.trees), None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        return _slopes(grad, ctx.trees), None, None
 
 
-def _summed(maps: Tensor, trees: Sequence[Tree]) -> Tensor:
-    rows = maps.detach().flatten(2).transpose(1, 2).to("cpu", torch.float64, copy=True)
-    values = rows.contiguous().numpy()
-    for each, tree in zip(values, trees, strict=True):
-        sums_along_tree(each, tree.share, tree.queue, tree.before)
-    found = values.transpose(0, 2, 1).reshape(maps.shape)
-    return sent_up(found, maps.dtype, maps.device)
+def _means(
+    prob: Tensor, guides: Sequence[Tensor], spreads: Sequence[float]
+) -> tuple[Tensor, Tensor]:
+    """Means, and on the CPU what backward needs: (N, trees, 4, P), see :func:`_slopes`."""
+    maps, *colours = down([prob.detach(), *guides])
+    values = _rows(maps)
+    trees = np.empty((len(maps), len(guides), 4, values.shape[1]))
+    for value, each, images in zip(values, trees, zip(*colours, strict=True), strict=True):
+        for held, image, spread in zip(each, images, spreads, strict=True):
+            tree = colour_tree(image, spread)
+            total = np.ones((len(value), 1))
+            for sums in (total, value):
+                sums_along_tree(sums, tree.share, tree.queue, tree.before)
+            value /= total
+            held[:] = tree.queue, tree.before, tree.share, total[:, 0]
+    return _maps(values, prob), torch.from_numpy(trees)
+
+
+def _slopes(grad: Tensor, trees: Tensor) -> Tensor:
+    """Gradient of the maps: the matrix of a tree is symmetric, so backward is the same product.
+
+    Args:
+        grad: (N, C, *S).
+        trees: Queue, node before, share and sum of weights of each pixel, tree and image.
+    """
+    values = _rows(down([grad.detach()])[0])
+    for value, each in zip(values, trees.numpy(), strict=True):
+        for queue, before, share, total in each[::-1]:
+            value /= total[:, None]
+            sums_along_tree(value, share.copy(), queue.astype(np.int64), before.astype(np.int64))
+    return _maps(values, grad)
+
+
+def _rows(maps: NDArray[Any]) -> NDArray[np.float64]:
+    """A copy (N, P, C) of maps (N, C, *S)."""
+    flat = maps.reshape(*maps.shape[:2], -1).transpose(0, 2, 1)
+    return np.array(flat, np.float64, order="C")
+
+
+def _maps(values: NDArray[np.float64], like: Tensor) -> Tensor:
+    return sent_up(values.transpose(0, 2, 1).reshape(like.shape), like.dtype, like.device)
+
+
+# schemas are spelled out: torch reads them off annotations that are strings from 2.5 on only
+@torch.library.custom_op(
+    "seglosses::tree_means",
+    mutates_args=(),
+    schema="(Tensor prob, Tensor[] guides, float[] spreads) -> (Tensor, Tensor)",
+)
+def _means_operator(
+    prob: Tensor, guides: Sequence[Tensor], spreads: Sequence[float]
+) -> tuple[Tensor, Tensor]:
+    return _means(prob, guides, spreads)
+
+
+@_means_operator.register_fake
+def _(prob: Tensor, guides: Sequence[Tensor], spreads: Sequence[float]) -> tuple[Tensor, Tensor]:
+    size = (len(prob), len(guides), 4, prob[0, 0].numel())
+    return prob.new_empty(prob.shape), torch.empty(size, dtype=torch.float64)
+
+
+@torch.library.custom_op(
+    "seglosses::tree_slopes", mutates_args=(), schema="(Tensor grad, Tensor trees) -> Tensor"
+)
+def _slopes_operator(grad: Tensor, trees: Tensor) -> Tensor:
+    return _slopes(grad, trees)
+
+
+@_slopes_operator.register_fake
+def _(grad: Tensor, trees: Tensor) -> Tensor:
+    return grad.new_empty(grad.shape)
+
+
+def _keep_trees(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    ctx.guides = len(inputs[1])
+    ctx.save_for_backward(output[1])
+    ctx.mark_non_differentiable(output[1])
+
+
+def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor, list[None], None]:
+    return _slopes_operator(grad, *ctx.saved_tensors), [None] * ctx.guides, None
+
+
+_means_operator.register_autograd(_backward, setup_context=_keep_trees)

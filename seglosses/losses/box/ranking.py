@@ -18,6 +18,7 @@ from seglosses.losses.box.scores import QualityLoss
 from seglosses.losses.loss import LossOptions
 from seglosses.losses.rows import Target
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.device import widest
 
 __all__ = ["ALRPLoss", "RankSortLoss", "alrp_loss", "rank_sort_loss"]
 
@@ -44,46 +45,63 @@ def _steps(scores: Tensor, at: Tensor, delta: float) -> Tensor:
     return (apart / (2 * delta) + 0.5).clamp(0, 1) if delta else (apart >= 0).to(scores.dtype)
 
 
-class _RankSort(torch.autograd.Function):
-    """Errors of objects, and the update that the authors put in place of a gradient."""
+#: What an object's error is made of, for its update.
+State = tuple[Tensor, ...]
 
-    @staticmethod
-    def forward(ctx: Any, logits: Tensor, quality: Tensor, delta: float) -> Tensor:
-        objects = quality > 0
-        scores, fit = logits[objects].double(), quality[objects].double()
-        other = logits[~objects].double()
-        false = _step_sums(scores, other, torch.ones_like(other), delta)
-        sorting, pull = torch.zeros_like(scores), torch.zeros_like(scores)
-        rank = torch.zeros_like(scores)
-        for rows in torch.split(torch.arange(len(scores), device=logits.device), _ROWS):
-            above = _steps(scores, scores[rows], delta)
-            rightly = above * (fit[None] >= fit[rows, None])
-            rank[rows] = above.sum(1)
-            wanted = (rightly @ (1 - fit)) / rightly.sum(1)
-            sorting[rows] = (above @ (1 - fit)) / rank[rows] - wanted
-            pull[rows] = rank[rows] - rightly.sum(1)
-        ranking = false / (rank + false)
-        ctx.save_for_backward(scores, fit, other, objects, false, ranking, sorting, pull)
-        ctx.delta = delta
-        out = torch.zeros_like(logits)
-        out[objects] = (ranking + sorting).to(logits.dtype)
-        return out
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        scores, fit, other, objects, false, ranking, sorting, pull = ctx.saved_tensors
-        given = grad[objects].double()
-        ranked, sorted_ = given * ranking, torch.where(pull > 1e-10, given * sorting, 0.0)
-        own = -torch.where(false > 1e-10, ranked, 0.0) - sorted_
-        share = torch.where(pull > 1e-10, sorted_ / pull.clamp(min=1e-10), 0.0)
-        for rows in torch.split(torch.arange(len(scores), device=grad.device), _ROWS):
-            wrongly = _steps(scores, scores[rows], ctx.delta) * (fit[None] < fit[rows, None])
-            own += share[rows] @ wrongly
-        out = torch.zeros_like(grad)
-        out[objects] = own.to(grad.dtype)
-        out[~objects] = _pushed(other, scores, ranked, false, ctx.delta).to(grad.dtype)
-        return out, None, None
+def _sorted_errors(
+    scores: Tensor, fit: Tensor, other: Tensor, delta: float
+) -> tuple[Tensor, State]:
+    """Errors (k,) of objects in ranking and sorting."""
+    false = _step_sums(scores, other, torch.ones_like(other), delta)
+    sorting, pull = torch.zeros_like(scores), torch.zeros_like(scores)
+    rank = torch.zeros_like(scores)
+    for rows in torch.split(torch.arange(len(scores), device=scores.device), _ROWS):
+        above = _steps(scores, scores[rows], delta)
+        rightly = above * (fit[None] >= fit[rows, None])
+        rank[rows] = above.sum(1)
+        wanted = (rightly @ (1 - fit)) / rightly.sum(1)
+        sorting[rows] = (above @ (1 - fit)) / rank[rows] - wanted
+        pull[rows] = rank[rows] - rightly.sum(1)
+    ranking = false / (rank + false)
+    return ranking + sorting, (false, ranking, sorting, pull)
+
+
+def _sorted_updates(
+    given: Tensor, scores: Tensor, fit: Tensor, state: State, delta: float
+) -> tuple[Tensor, Tensor]:
+    """Updates (k,) of objects, and their errors that the background takes."""
+    false, ranking, sorting, pull = state
+    ranked, sorted_ = given * ranking, torch.where(pull > 1e-10, given * sorting, 0.0)
+    own = -torch.where(false > 1e-10, ranked, 0.0) - sorted_
+    share = torch.where(pull > 1e-10, sorted_ / pull.clamp(min=1e-10), 0.0)
+    for rows in torch.split(torch.arange(len(scores), device=scores.device), _ROWS):
+        wrongly = _steps(scores, scores[rows], delta) * (fit[None] < fit[rows, None])
+        own += share[rows] @ wrongly
+    return own, ranked
+
+
+def _precision_errors(
+    scores: Tensor, fit: Tensor, other: Tensor, delta: float
+) -> tuple[Tensor, State]:
+    """Errors (k,) of objects in localisation recall precision."""
+    miss = 1 - fit
+    false = _step_sums(scores, other, torch.ones_like(other), delta)
+    # an object is not above itself: its own step is taken off, half a one where steps are wide
+    own = 0.5 if delta else 1.0
+    before = _step_sums(scores, scores, torch.ones_like(scores), delta) - own
+    misses = _step_sums(scores, scores, miss, delta) - own * miss
+    rank = 1 + before + false
+    return (misses + miss + false) / rank, (false, (misses + false) / rank)
+
+
+def _precision_updates(
+    given: Tensor, scores: Tensor, fit: Tensor, state: State, delta: float
+) -> tuple[Tensor, Tensor]:
+    """Updates (k,) of objects, and their errors that the background takes."""
+    false, error = state
+    error = torch.where(false > 1e-5, given * error, 0.0)
+    return -error, error
 
 
 def _pushed(other: Tensor, scores: Tensor, error: Tensor, false: Tensor, delta: float) -> Tensor:
@@ -92,43 +110,119 @@ def _pushed(other: Tensor, scores: Tensor, error: Tensor, false: Tensor, delta: 
     return _step_sums(-other, -scores, share, delta)
 
 
-class _ALRP(torch.autograd.Function):
-    """Errors of objects, and the update that the authors put in place of a gradient."""
+_RANKED = {
+    "rank sort": (_sorted_errors, _sorted_updates),
+    "aLRP": (_precision_errors, _precision_updates),
+}
 
+
+def _parted(quality: Tensor) -> tuple[Tensor, Tensor]:
+    """Places of objects and of background; the number of objects is the one wait for a device."""
+    objects = quality.flatten() > 0
+    so_far = objects.cumsum(0)
+    count = int(so_far[-1]) if len(so_far) else 0
+    number = torch.arange(len(so_far), device=quality.device)
+    order = torch.empty_like(number)
+    order[torch.where(objects, so_far - 1, count + number - so_far)] = number
+    return order[:count], order[count:]
+
+
+def _errors(
+    logits: Tensor, quality: Tensor, delta: float, name: str
+) -> tuple[Tensor, tuple[Tensor, Tensor], State]:
+    """Errors where the objects are, places of both, and what updates need."""
+    objects, others = _parted(quality)
+    flat = logits.detach().flatten()
+    wide = widest(flat)
+    scores, fit = flat[objects].to(wide), quality.flatten()[objects].to(wide)
+    other = flat[others].to(wide)
+    error, state = _RANKED[name][0](scores, fit, other, delta)
+    out = flat.new_zeros(flat.shape)
+    out[objects] = error.to(out.dtype)
+    return out.view(logits.shape), (objects, others), (scores, fit, other, *state)
+
+
+def _updates(
+    grad: Tensor, places: tuple[Tensor, Tensor], state: State, delta: float, name: str
+) -> Tensor:
+    """What the authors put in place of a gradient."""
+    objects, others = places
+    scores, fit, other, *rest = state
+    given = grad.flatten()[objects].to(scores.dtype)
+    own, error = _RANKED[name][1](given, scores, fit, tuple(rest), delta)
+    out = grad.new_empty(grad.numel())
+    out[objects] = own.to(out.dtype)
+    out[others] = _pushed(other, scores, error, rest[0], delta).to(out.dtype)
+    return out.view(grad.shape)
+
+
+class _Ranked(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, quality: Tensor, delta: float) -> Tensor:
-        objects = quality > 0
-        scores, miss = logits[objects].double(), 1 - quality[objects].double()
-        other = logits[~objects].double()
-        false = _step_sums(scores, other, torch.ones_like(other), delta)
-        # an object is not above itself: its own step is taken off, half a one where steps are wide
-        own = 0.5 if delta else 1.0
-        before = _step_sums(scores, scores, torch.ones_like(scores), delta) - own
-        misses = _step_sums(scores, scores, miss, delta) - own * miss
-        rank = 1 + before + false
-        ctx.save_for_backward(scores, other, objects, false, (misses + false) / rank)
-        ctx.delta = delta
-        out = torch.zeros_like(logits)
-        out[objects] = ((misses + miss + false) / rank).to(logits.dtype)
+    def forward(ctx: Any, logits: Tensor, quality: Tensor, delta: float, name: str) -> Tensor:
+        out, places, state = _errors(logits, quality, delta, name)
+        ctx.save_for_backward(*places, *state)
+        ctx.delta, ctx.name = delta, name
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        scores, other, objects, false, error = ctx.saved_tensors
-        error = torch.where(false > 1e-5, grad[objects].double() * error, 0.0)
-        out = torch.zeros_like(grad)
-        out[objects] = -error.to(grad.dtype)
-        out[~objects] = _pushed(other, scores, error, false, ctx.delta).to(grad.dtype)
-        return out, None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        objects, others, *state = ctx.saved_tensors
+        update = _updates(grad, (objects, others), tuple(state), ctx.delta, ctx.name)
+        return update, None, None, None
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
-def _ranked(
-    function: type[torch.autograd.Function], logits: Tensor, quality: Tensor, delta: float
+# two nodes of a graph, for the number of objects decides the sizes within; schemas are spelled
+# out: torch reads them off annotations that are strings from 2.5 on only
+@torch.library.custom_op(
+    "seglosses::rank_errors",
+    mutates_args=(),
+    schema="(Tensor logits, Tensor quality, float delta, str name) -> Tensor",
+)
+def _errors_operator(logits: Tensor, quality: Tensor, delta: float, name: str) -> Tensor:
+    return _errors(logits, quality, delta, name)[0]
+
+
+@_errors_operator.register_fake
+def _(logits: Tensor, quality: Tensor, delta: float, name: str) -> Tensor:
+    return logits.new_empty(logits.shape)
+
+
+@torch.library.custom_op(
+    "seglosses::rank_updates",
+    mutates_args=(),
+    schema="(Tensor grad, Tensor logits, Tensor quality, float delta, str name) -> Tensor",
+)
+def _updates_operator(
+    grad: Tensor, logits: Tensor, quality: Tensor, delta: float, name: str
 ) -> Tensor:
-    """Outside of compiled graphs: how many objects there are decides the sizes within."""
-    out: Tensor = function.apply(logits, quality, delta)  # type: ignore[no-untyped-call]
+    _, places, state = _errors(logits, quality, delta, name)
+    return _updates(grad, places, state, delta, name)
+
+
+@_updates_operator.register_fake
+def _(grad: Tensor, logits: Tensor, quality: Tensor, delta: float, name: str) -> Tensor:
+    return grad.new_empty(grad.shape)
+
+
+def _keep(ctx: Any, inputs: tuple[Tensor, Tensor, float, str], output: Tensor) -> None:
+    logits, quality, ctx.delta, ctx.name = inputs
+    ctx.save_for_backward(logits, quality)
+
+
+def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+    return _updates_operator(grad, *ctx.saved_tensors, ctx.delta, ctx.name), None, None, None
+
+
+_errors_operator.register_autograd(_backward, setup_context=_keep)
+
+
+def _ranked(name: str, logits: Tensor, quality: Tensor, delta: float) -> Tensor:
+    if torch.compiler.is_compiling():
+        made = _errors_operator(logits, quality.detach(), delta, name)
+        assert isinstance(made, Tensor)
+        return made
+    out: Tensor = _Ranked.apply(logits, quality, delta, name)  # type: ignore[no-untyped-call]
     return out
 
 
@@ -164,8 +258,7 @@ def rank_sort_loss(logits: Tensor, quality: Tensor, *, delta: float = 0.5) -> Te
                 [0.6667],
                 [0.0000]])
     """
-    out: Tensor = _ranked(_RankSort, logits, quality, delta)
-    return out
+    return _ranked("rank sort", logits, quality, delta)
 
 
 def alrp_loss(logits: Tensor, quality: Tensor, *, delta: float = 1.0) -> Tensor:
@@ -197,8 +290,7 @@ def alrp_loss(logits: Tensor, quality: Tensor, *, delta: float = 1.0) -> Tensor:
                 [0.5833],
                 [0.0000]])
     """
-    out: Tensor = _ranked(_ALRP, logits, quality, delta)
-    return out
+    return _ranked("aLRP", logits, quality, delta)
 
 
 class _RankLoss(QualityLoss):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.extra_inputs import extra_map
 from seglosses.losses.weak.coloured import ColouredLoss, ColouredOptions
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.first_order import refuse_transforms
 from seglosses.primitives.reduction import average_pixels
-from seglosses.primitives.tree_filter import colour_tree, tree_means
+from seglosses.primitives.tree_filter import tree_means
 
 __all__ = [
     "TreeEnergyLoss",
@@ -50,24 +48,16 @@ def tree_energy_loss(
         through their tree, here they get none.
 
     Example:
+        >>> import torch
         >>> prob = torch.tensor([[[[1.0, 0.0, 0.0]]]])
         >>> image = torch.tensor([[[[0.0, 0.0, 9.0]]]])  # the first two are one: 1/2 each
         >>> tree_energy_loss(prob, image)  # (1/2 + 1/2 + 0) / 3
         tensor([[0.3333]])
     """
-    refuse_transforms()
-    means = _along_trees(prob, image, features, sigma)
-    return average_pixels((prob - means).abs(), weight)
-
-
-@torch.compiler.disable  # type: ignore[untyped-decorator]
-def _along_trees(prob: Tensor, image: Tensor, features: Tensor | None, sigma: float) -> Tensor:
-    """Outside of compiled graphs: the host makes the trees."""
-    for guide, spread in ((image, sigma), (features, 1.0)):
-        if guide is not None:
-            host = guide.detach().cpu().nan_to_num().numpy()
-            prob = tree_means(prob, [colour_tree(each, spread) for each in host])
-    return prob
+    guides, spreads = [image], [sigma]
+    if features is not None:
+        guides, spreads = [image, features], [sigma, 1.0]
+    return average_pixels((prob - tree_means(prob, guides, spreads)).abs(), weight)
 
 
 class TreeEnergyLoss(ColouredLoss):
@@ -87,6 +77,7 @@ class TreeEnergyLoss(ColouredLoss):
         ValueError: without the extra input ``image``, or where it does not fit the logits.
 
     Example:
+        >>> import torch
         >>> from seglosses.extra_inputs import extra_inputs
         >>> logits = torch.tensor([[[[99.0, -99.0]], [[-99.0, 99.0]]]])
         >>> with extra_inputs(image=torch.zeros(1, 3, 1, 2)):  # the means are 1/2
