@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from seglosses.primitives.attention import may_wait
+from seglosses.primitives.attention import may_look, may_wait
 from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.unpacking import how_to_unpack
@@ -102,7 +102,7 @@ class UnscaledMasks:
             return
         if ignore_index is None or ignore_index <= 1 or is_transformed():
             return
-        if torch.compiler.is_compiling() or not (at_hand(labels) or may_wait()):
+        if torch.compiler.is_compiling() or not (may_look(labels) or may_wait()):
             return
         self._batches += 1
         if at_hand(labels):

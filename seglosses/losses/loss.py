@@ -20,8 +20,7 @@ from seglosses.losses.declared import full_doc, full_signature, refuse_unknown
 from seglosses.losses.finite import require_finite
 from seglosses.losses.heads import HeadSettings
 from seglosses.losses.schedule import WeightSchedule
-from seglosses.primitives.attention import attention
-from seglosses.primitives.device import at_hand
+from seglosses.primitives.attention import attention, may_look
 from seglosses.primitives.reduction import check_reduction
 
 
@@ -193,7 +192,7 @@ class Loss(nn.Module):
 
     def _look_for_logits(self, pred: Tensor) -> None:
         """Warn once where what should be logits of a sigmoid looks like its probabilities."""
-        if self._looked or pred.numel() == 0 or not at_hand(pred):
+        if self._looked or pred.numel() == 0 or not may_look(pred):
             return
         self._looked = True
         low, high = pred.detach().aminmax()

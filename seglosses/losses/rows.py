@@ -17,9 +17,9 @@ from seglosses.losses.box_words import (
 )
 from seglosses.losses.hints import require_tensors
 from seglosses.losses.loss import Loss
-from seglosses.primitives.attention import may_wait
+from seglosses.primitives.attention import may_look, may_wait
 from seglosses.primitives.checks import check_weight
-from seglosses.primitives.device import at_hand
+from seglosses.primitives.device import at_hand, without_autocast
 from seglosses.primitives.reduction import check_reduction, reduce_loss
 
 #: What stands beside the predictions: a tensor of rows, or several of them.
@@ -107,7 +107,7 @@ class RowLoss(Loss):
                 pred, target = self.without(~seen, pred, target)
             elif seen is not None and not bool(seen.all()):
                 kept = seen.nonzero().squeeze(1)
-        with torch.autocast(pred.device.type, enabled=False), self._attention():
+        with without_autocast(pred.device.type), self._attention():
             p, w = (x if x is None or kept is None else x[kept] for x in (pred, weight))
             assert p is not None
             p, t = p if p.dtype == torch.float64 else p.float(), _at(target, kept)
@@ -225,7 +225,7 @@ class BoxLoss(RowLoss):
             return
         self._calls += 1
         # elsewhere than on a CPU to look is a synchronisation
-        if not (at_hand(target) or (self._calls in (2, 20, 200) and may_wait())):
+        if not (may_look(target) or (self._calls in (2, 20, 200) and may_wait())):
             return
         if said := self._suspicion(target.detach()):
             self._calls = 201

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.hints import UnscaledMasks, require_tensors
 from seglosses.losses.loss import Loss, LossOptions
 from seglosses.primitives.checks import check_range, class_factors
+from seglosses.primitives.device import without_autocast
 from seglosses.primitives.encoding import Aligned, align
 from seglosses.primitives.entries import as_entries, weighs_entries
 from seglosses.primitives.reduction import Asked, check_reduction
@@ -89,7 +89,7 @@ class SegmentationLoss(Loss):
         require_tensors(pred, target, weight)
         ignored = self.ignore_index if ignore_index is None else ignore_index
         self._head.name_ignore_index(self.ignore_index, ignore_index)
-        with torch.autocast(pred.device.type, enabled=False), self._attention():
+        with without_autocast(pred.device.type), self._attention():
             if self.independent_channels and pred.dim() == 2 and not self.names_background:
                 self._head.look_for_background(pred, target)
             asked = Asked(reduction, avg_factor, per_pixel=reduction_override == "none")
@@ -124,6 +124,7 @@ class SegmentationLoss(Loss):
             The batch itself unless overridden, or ``batch._replace(...)``.
 
         Example:
+            >>> import torch
             >>> from seglosses.losses import CrossEntropyLoss
             >>> class SharpLoss(CrossEntropyLoss):  # of logits three times as large
             ...     def prepare(self, batch):
@@ -148,6 +149,7 @@ class SegmentationLoss(Loss):
             A scalar, or the unreduced values for 'none'.
 
         Example:
+            >>> import torch
             >>> class MeanLogitLoss(SegmentationLoss):
             ...     def reduce(self, batch, asked):
             ...         return asked.of(batch.logits.flatten(1).mean(1), batch.row_weight)

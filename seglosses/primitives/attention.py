@@ -8,15 +8,13 @@ asserts the same, and nobody waits: a failure then ends the process, as that of 
 
 * ``sync`` checks at once in every call, to find the batch that a device's assertion speaks of;
 * ``async`` never waits, from the first call on;
-* ``off`` checks nothing, on a CPU either.
+* ``off`` checks nothing and gives no hints, on a CPU either.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -58,6 +56,16 @@ def when_to_check(values: Tensor) -> str:
     return "async" if _can_assert(values.device) else "off"
 
 
+def may_look(values: Tensor) -> bool:
+    """Whether a hint may look at these values in every call: on a CPU, unless switched off.
+
+    Example:
+        >>> may_look(torch.zeros(1)), may_look(torch.zeros(1, device="meta"))
+        (True, False)
+    """
+    return at_hand(values) and _asked() != "off"
+
+
 def may_wait() -> bool:
     """Whether a rare look at a device's values, once in many calls, is allowed.
 
@@ -68,8 +76,7 @@ def may_wait() -> bool:
     return not torch.compiler.is_compiling() and _asked() in ("", "sync")
 
 
-@contextmanager
-def attention(call: int) -> Iterator[None]:
+class attention:
     """Check at once inside the block, where this is one of the first calls of a loss.
 
     Args:
@@ -80,11 +87,18 @@ def attention(call: int) -> Iterator[None]:
         ...     when_to_check(torch.zeros(1, device="meta"))
         'async'
     """
-    before, _state.attentive = _state.attentive, call < FIRST_CALLS
-    try:
-        yield
-    finally:
-        _state.attentive = before
+
+    # a class, for every call of a loss enters one, and a generator takes three times as long
+    __slots__ = ("_attentive", "_before")
+
+    def __init__(self, call: int) -> None:
+        self._attentive = call < FIRST_CALLS
+
+    def __enter__(self) -> None:
+        self._before, _state.attentive = _state.attentive, self._attentive
+
+    def __exit__(self, *_: object) -> None:
+        _state.attentive = self._before
 
 
 def _asked() -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -37,6 +40,21 @@ def is_transformed() -> bool:
     if torch.compiler.is_compiling():
         return False
     return bool(torch._C._are_functorch_transforms_active())
+
+
+def without_autocast(device_type: str) -> AbstractContextManager[Any]:
+    """A block in which operations have the precision of what they are given.
+
+    Where autocast is off anyway, as in most calls on a CPU, it costs nothing.
+
+    Example:
+        >>> with torch.autocast("cpu"), without_autocast("cpu"):
+        ...     (torch.ones(1, 1) @ torch.ones(1, 1)).dtype
+        torch.float32
+    """
+    if torch.compiler.is_compiling() or torch.is_autocast_enabled(device_type):
+        return torch.autocast(device_type, enabled=False)
+    return nullcontext()
 
 
 def widest(tensor: Tensor) -> torch.dtype:

@@ -62,6 +62,8 @@ def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
         tensor([0.5000, 1.0000])
     """
     empty = denominator == 0
+    if at_hand(empty) and not bool(empty.any()):
+        return numerator / denominator
     return torch.where(empty, 1.0, numerator / torch.where(empty, 1.0, denominator))
 
 
@@ -148,8 +150,10 @@ def tversky_index(
         >>> tversky_index(counts, alpha=1, beta=1)  # 2 / (2 + 1 + 2)
         tensor(0.4000)
     """
-    hit = counts.tp + smooth
-    return ratio(hit, hit + alpha * counts.fp + beta * counts.fn)
+    hit = counts.tp + smooth if smooth else counts.tp
+    # few steps, for these are numbers per class, of which a step costs more than its arithmetic
+    below = torch.add(torch.add(hit, counts.fp, alpha=alpha), counts.fn, alpha=beta)
+    return ratio(hit, below)
 
 
 def dice_index(counts: Counts, *, smooth: float = 0.0) -> Tensor:

@@ -74,13 +74,15 @@ def reduce_loss(
     weighted = loss if weight is None else loss * weight
     if reduction == "none":
         return weighted
+    if reduction == "mean" and avg_factor is None and count is None and weighted.numel():
+        return weighted.mean()
     total = weighted.sum()
     if reduction == "sum":
         return total
     if avg_factor is not None:
         return total / (_divisor(avg_factor) + torch.finfo(torch.float32).eps)
     if count is None:
-        count = loss.numel()
+        return total
     if isinstance(count, Tensor):
         return total / torch.where(count > 0, count, 1)
     return total / (count or 1)
@@ -227,6 +229,8 @@ def average_classes(
     if class_weight is not None:
         loss = loss * class_weight
     if present is None:
+        if loss.shape[dim] == 1:
+            return loss.squeeze(dim)
         return loss.mean(dim) if loss.shape[dim] else loss.sum(dim)
     # where, not a product: an absent class may hold a meaningless value
     kept = torch.where(present, loss, 0.0)

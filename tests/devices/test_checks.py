@@ -7,7 +7,14 @@ import torch
 from torch import Tensor
 
 from seglosses.catalogue import loss_classes
-from seglosses.losses import BettiMatchingLoss, CrossEntropyLoss, DiceLoss, GIoULoss, TopoLoss
+from seglosses.losses import (
+    BettiMatchingLoss,
+    CrossEntropyLoss,
+    DiceLoss,
+    FocalLoss,
+    GIoULoss,
+    TopoLoss,
+)
 from seglosses.losses.loss import Loss
 from seglosses.primitives.attention import FIRST_CALLS
 from tests.devices.cases import case
@@ -78,6 +85,25 @@ def test_off_checks_nothing(
         CrossEntropyLoss()(LOGITS, LABELS, weight)
     monkeypatch.setenv("SEGLOSSES_CHECKS", "off")
     assert CrossEntropyLoss()(LOGITS, LABELS, weight) < 0
+
+
+@pytest.mark.at_hand
+@pytest.mark.parametrize("kind", ["deltas", "masks", "probabilities"])
+def test_off_silences_hints(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    boxes, masks = torch.tensor([[1.0, 1, -1, -1]]), torch.zeros(2, 3, 3, dtype=torch.long)
+    masks[:, 1, 1] = 255
+    call = {
+        "deltas": lambda: GIoULoss()(boxes, boxes),
+        "masks": lambda: DiceLoss()(torch.zeros(2, 1, 3, 3), masks),
+        "probabilities": lambda: FocalLoss(use_sigmoid=True)(
+            torch.rand(2, 4), torch.tensor([0, 1])
+        ),
+    }[kind]
+    with pytest.warns(UserWarning, match=r"corners|foreground|probabilities"):
+        call()
+    monkeypatch.setenv("SEGLOSSES_CHECKS", "off")
+    # a warning is an error in the tests
+    call()
 
 
 @pytest.mark.usefixtures("elsewhere")
