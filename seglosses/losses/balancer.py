@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from seglosses.losses.loss import Loss
 from seglosses.primitives.balance import Measured
+from seglosses.primitives.device import widest
 
 LITTLE, MUCH = 0.01, 0.99
 AGAINST = -0.2
@@ -63,7 +64,8 @@ def _product(one: Sequence[Tensor | None], two: Sequence[Tensor | None]) -> floa
     total = 0.0
     for first, second in zip(one, two, strict=True):
         if first is not None and second is not None:
-            total += float((first.double() * second.double()).sum())
+            wide = widest(first)
+            total += float((first.to(wide) * second.to(wide)).sum())
     return total
 
 

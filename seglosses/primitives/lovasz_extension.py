@@ -125,7 +125,7 @@ def lovasz_extension(
             ranked, total=hot.sum(dtype=torch.int32), dtype=errors.dtype
         )
     else:
-        total = (weight.double() * hot).sum()
+        total = (weight.to(widest(weight)) * hot).sum()
         increments = jaccard_increments(ranked, weight[order], total, dtype=errors.dtype)
     slope = torch.zeros_like(errors).scatter_(0, order, increments)
     return (errors * slope).sum(), slope
