@@ -27,6 +27,7 @@ from seglosses.losses.base import SegmentationLoss
 from seglosses.primitives import distance
 from seglosses.primitives.box_pairs import per_pair
 from seglosses.primitives.boxes import Comparison
+from seglosses.primitives.steps import shares_below, steps_above
 from seglosses.primitives.suppression import diou_nms
 from seglosses.topology.skeleton import skeletonize, tube
 from seglosses.topology.warping import released_critical_pixels
@@ -190,6 +191,19 @@ def test_suppression(count: int) -> None:
     boxes = torch.cat([corner, corner + torch.from_numpy(rng.random((count, 2)) * 100)], 1)
     kept = diou_nms(boxes, torch.from_numpy(rng.random(count)))
     assert len(set(kept.tolist())) == len(kept) <= count
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 1501])
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64], ids=str)
+def test_ranks(count: int, kind: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(count)
+    scores = 9 * torch.randn(count, generator=generator).to(kind)
+    few, share = torch.arange(count) % 5 == 3, torch.ones(7, dtype=torch.float64)
+    for at in (scores[few].double()[:7], torch.linspace(-30, 30, 7).double()):
+        for delta in (0.0, 0.5):
+            above = steps_above(at, scores, few, delta)
+            below = shares_below(at, share[: len(at)], scores, few, delta)
+            torch.testing.assert_close(above.sum(), below.double().sum(), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

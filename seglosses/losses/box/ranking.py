@@ -1,7 +1,7 @@
 """Rank losses of detectors: objects above background, good boxes above bad ones.
 
-A rank is a sum of soft steps of score differences, which sorting and prefix sums give exactly:
-memory is linear in the boxes, and nothing is put into buckets. Such losses have no useful
+A rank is a sum of soft steps of score differences, which :mod:`seglosses.primitives.steps` gives
+exactly: memory is linear in the boxes, and nothing is put into buckets. Such losses have no useful
 derivative; objects and what is ranked above them are pulled apart by the error, as published.
 """
 
@@ -18,26 +18,13 @@ from seglosses.losses.box.scores import QualityLoss
 from seglosses.losses.loss import LossOptions
 from seglosses.losses.rows import Target
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.device import widest
+from seglosses.primitives.device import at_hand, widest
+from seglosses.primitives.steps import shares_below, step_sums, steps_above, true_places
 
 __all__ = ["ALRPLoss", "RankSortLoss", "alrp_loss", "rank_sort_loss"]
 
 #: objects whose scores are compared with all others at once
 _ROWS = 256
-
-
-def _step_sums(at: Tensor, scores: Tensor, weights: Tensor, delta: float) -> Tensor:
-    """Sum over j of w_j clamp((s_j - x) / (2 delta) + 1/2, 0, 1) for every x, in n log n."""
-    order = scores.argsort()
-    values, mass = scores[order], weights[order]
-    total = torch.cat([mass.new_zeros(1), mass.cumsum(0)])
-    moment = torch.cat([mass.new_zeros(1), (mass * values).cumsum(0)])
-    low, high = torch.searchsorted(values, at - delta), torch.searchsorted(values, at + delta)
-    above = total[-1] - total[high]
-    if delta == 0:
-        return above
-    inside = (moment[high] - moment[low]) / (2 * delta)
-    return above + inside + (total[high] - total[low]) * (0.5 - at / (2 * delta))
 
 
 def _steps(scores: Tensor, at: Tensor, delta: float) -> Tensor:
@@ -50,10 +37,9 @@ State = tuple[Tensor, ...]
 
 
 def _sorted_errors(
-    scores: Tensor, fit: Tensor, other: Tensor, delta: float
+    scores: Tensor, fit: Tensor, false: Tensor, delta: float
 ) -> tuple[Tensor, State]:
-    """Errors (k,) of objects in ranking and sorting."""
-    false = _step_sums(scores, other, torch.ones_like(other), delta)
+    """Errors (k,) of objects in ranking and sorting, by the background above them."""
     sorting, pull = torch.zeros_like(scores), torch.zeros_like(scores)
     rank = torch.zeros_like(scores)
     for rows in torch.split(torch.arange(len(scores), device=scores.device), _ROWS):
@@ -82,15 +68,14 @@ def _sorted_updates(
 
 
 def _precision_errors(
-    scores: Tensor, fit: Tensor, other: Tensor, delta: float
+    scores: Tensor, fit: Tensor, false: Tensor, delta: float
 ) -> tuple[Tensor, State]:
-    """Errors (k,) of objects in localisation recall precision."""
+    """Errors (k,) of objects in localisation recall precision, by the background above them."""
     miss = 1 - fit
-    false = _step_sums(scores, other, torch.ones_like(other), delta)
     # an object is not above itself: its own step is taken off, half a one where steps are wide
     own = 0.5 if delta else 1.0
-    before = _step_sums(scores, scores, torch.ones_like(scores), delta) - own
-    misses = _step_sums(scores, scores, miss, delta) - own * miss
+    before = step_sums(scores, scores, torch.ones_like(scores), delta) - own
+    misses = step_sums(scores, scores, miss, delta) - own * miss
     rank = 1 + before + false
     return (misses + miss + false) / rank, (false, (misses + false) / rank)
 
@@ -102,12 +87,6 @@ def _precision_updates(
     false, error = state
     error = torch.where(false > 1e-5, given * error, 0.0)
     return -error, error
-
-
-def _pushed(other: Tensor, scores: Tensor, error: Tensor, false: Tensor, delta: float) -> Tensor:
-    """The errors of objects, laid on the background above them in parts of their steps."""
-    share = torch.where(false > 1e-10, error / false.clamp(min=1e-10), 0.0)
-    return _step_sums(-other, -scores, share, delta)
 
 
 _RANKED = {
@@ -130,13 +109,25 @@ def _parted(quality: Tensor) -> tuple[Tensor, Tensor]:
 def _errors(
     logits: Tensor, quality: Tensor, delta: float, name: str
 ) -> tuple[Tensor, tuple[Tensor, Tensor], State]:
-    """Errors where the objects are, places of both, and what updates need."""
-    objects, others = _parted(quality)
+    """Errors where the objects are, places of both, and what updates need.
+
+    On a CPU those of the background are a mask of the objects, and its scores are all scores.
+    """
     flat = logits.detach().flatten()
     wide = widest(flat)
+    if at_hand(flat):
+        # a kernel passes objects over, where they are marked
+        others = quality.flatten() > 0
+        objects = true_places(others)
+    else:
+        objects, others = _parted(quality)
     scores, fit = flat[objects].to(wide), quality.flatten()[objects].to(wide)
-    other = flat[others].to(wide)
-    error, state = _RANKED[name][0](scores, fit, other, delta)
+    if others.dtype == torch.bool:
+        other, false = flat, steps_above(scores, flat, others, delta)
+    else:
+        other = flat[others].to(wide)
+        false = step_sums(scores, other, torch.ones_like(other), delta)
+    error, state = _RANKED[name][0](scores, fit, false, delta)
     out = flat.new_zeros(flat.shape)
     out[objects] = error.to(out.dtype)
     return out.view(logits.shape), (objects, others), (scores, fit, other, *state)
@@ -150,9 +141,15 @@ def _updates(
     scores, fit, other, *rest = state
     given = grad.flatten()[objects].to(scores.dtype)
     own, error = _RANKED[name][1](given, scores, fit, tuple(rest), delta)
-    out = grad.new_empty(grad.numel())
+    false = rest[0]
+    # errors of objects, laid on the background above them in parts of their steps
+    share = torch.where(false > 1e-10, error / false.clamp(min=1e-10), 0.0)
+    if others.dtype == torch.bool:
+        out = shares_below(scores, share, other, others, delta).to(grad.dtype)
+    else:
+        out = grad.new_empty(grad.numel())
+        out[others] = step_sums(-other, -scores, share, delta).to(out.dtype)
     out[objects] = own.to(out.dtype)
-    out[others] = _pushed(other, scores, error, rest[0], delta).to(out.dtype)
     return out.view(grad.shape)
 
 

@@ -114,5 +114,6 @@ def dense_quality(logits: Tensor, target: Target) -> tuple[Tensor, Tensor]:
         return positive.to(logits.dtype), positive
     # where, not a product: the score of what is no object may be anything
     values = scores.detach().to(logits.dtype)
-    require_between(torch.where(positive.any(1), values, 0.0), 0.0, _MOST, _QUALITY)
+    objects = (labels >= 0) & (labels < classes)
+    require_between(torch.where(objects, values, 0.0), 0.0, _MOST, _QUALITY)
     return torch.where(positive, values.unsqueeze(1), 0.0), positive

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from seglosses.losses import ALRPLoss, RankSortLoss, alrp_loss, rank_sort_loss
-from seglosses.losses.box.ranking import _step_sums
 from seglosses.primitives import device
 
 
@@ -47,17 +46,6 @@ def test_the_update_of_alrp_equals_the_program(delta: float, norm: float) -> Non
     (update,) = torch.autograd.grad(alrp_loss(logits, quality, delta=delta).sum() / 9, logits)
     assert update.norm().item() == pytest.approx(norm, rel=1e-6)
     assert update.sum().item() == pytest.approx(0, abs=1e-9)  # what objects gain, background loses
-
-
-@pytest.mark.parametrize("delta", [0.0, 0.3, 2.0])
-def test_sums_of_steps_equal_all_pairs(delta: float) -> None:
-    generator = torch.Generator().manual_seed(0)
-    at, scores = (torch.randn(n, generator=generator, dtype=torch.float64) for n in (7, 50))
-    scores[:3] = at[:3]  # ties
-    weights = torch.rand(50, generator=generator, dtype=torch.float64)
-    apart = scores[None] - at[:, None]
-    steps = (apart / (2 * delta) + 0.5).clamp(0, 1) if delta else (apart >= 0).double()
-    torch.testing.assert_close(_step_sums(at, scores, weights, delta), steps @ weights)
 
 
 def test_ranks_by_hand() -> None:
