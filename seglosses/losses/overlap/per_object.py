@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -11,18 +10,14 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import CountOptions, MapLoss, MapOptions, OverlapLoss
-from seglosses.losses.objects import (
-    components,
-    hard_labels,
-    region_weights,
-    weighed_by,
-)
+from seglosses.losses.objects import hard_labels, region_weights, weighed_by
 from seglosses.losses.overlap import confusion, curved, rates, region, tversky
+from seglosses.losses.overlap.blobs import blob_counts, blob_counts_of_one
 from seglosses.losses.overlap.region import DiceLoss, dice_loss
-from seglosses.primitives import _kernels_labels as kernels
-from seglosses.primitives.device import at_hand
+from seglosses.losses.whole_maps import broken
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.overlap import Counts
+from seglosses.primitives.reduction import Asked
 
 __all__ = [
     "BlobLoss",
@@ -39,87 +34,6 @@ _REGION = {
     for name in module.__all__
     if name.endswith("Loss")
 }
-
-
-def blob_counts(prob: Tensor, target: Tensor, mask: Tensor | None = None) -> tuple[Counts, Tensor]:
-    """Soft counts of every connected component, as if its class had no other.
-
-    A component sees the whole background, and none of the other components. Work and memory grow
-    with the pixels, and not with the number of components.
-
-    Args:
-        prob: Class probabilities, (N, C, *S).
-        target: Masks, (N, C, *S); above 1/2 is foreground.
-        mask: Weights of pixels, (N, 1, *S).
-
-    Returns:
-        Counts (N, C, M), M components at most, and which of them there are, boolean (N, C, M). A
-        class without any has one that is empty.
-
-    Example:
-        >>> prob = torch.tensor([[[[0.5, 0.1, 0.8]]]])
-        >>> counts, real = blob_counts(prob, torch.tensor([[[[1.0, 0.0, 1.0]]]]))
-        >>> counts.tp, counts.prob  # .5 and .8, and the background's .1 each
-        (tensor([[[0.5000, 0.8000]]]), tensor([[[0.6000, 0.9000]]]))
-    """
-    inside = target if target.dtype == torch.bool else target > 0.5
-    if mask is not None:
-        inside = inside & (mask > 0)
-    number = components(inside).flatten(2)
-    # as many as fit, where to ask for their number would be to wait
-    most = math.prod([(length + 1) // 2 for length in prob.shape[2:]])
-    if at_hand(number) and number.numel() and not torch.compiler.is_compiling():
-        most = int(number.max())
-    most = max(most, 1)
-    p = prob.flatten(2)
-    share = None if mask is None else mask.flatten(2).expand_as(p)
-    mass = _totals(p if share is None else p * share, number, most + 1)
-    sizes = _sizes(number, most + 1) if share is None else _totals(share, number, most + 1)
-    wanted = sizes[..., 1:].to(p.dtype)
-    real = wanted > 0
-    nothing = ~real.any(2, keepdim=True)
-    first = torch.arange(most, device=prob.device) == 0
-    own = mass[..., 1:]
-    return Counts(own, own + mass[..., :1], wanted), real | (nothing & first)
-
-
-def _totals(values: Tensor, number: Tensor, most: int) -> Tensor:
-    """Sums (N, C, M) of values (N, C, P) by their number in [0, M)."""
-    if at_hand(values):
-        totals: Tensor = _Totals.apply(values, number, most)  # type: ignore[no-untyped-call]
-        return totals
-    return values.new_zeros(*values.shape[:2], most).scatter_add(2, number.long(), values)
-
-
-def _sizes(number: Tensor, most: int) -> Tensor:
-    """How many pixels (N, C, M) have each number in [0, M)."""
-    sizes = torch.zeros((*number.shape[:2], most), dtype=torch.int64, device=number.device)
-    if at_hand(number):
-        kernels.count_up(number.flatten(0, 1).numpy(), sizes.flatten(0, 1).numpy())
-        return sizes
-    return sizes.scatter_add(2, number.long(), torch.ones_like(number, dtype=torch.int64))
-
-
-class _Totals(torch.autograd.Function):
-    """On a CPU, which scatters by an index ten times as slowly as it adds in a loop."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, number: Tensor, most: int) -> Tensor:
-        ctx.save_for_backward(number)
-        totals = torch.zeros((*values.shape[:2], most), dtype=torch.float64)
-        numbers, sums = (each.flatten(0, 1).numpy() for each in (number, totals))
-        kernels.add_up(numbers, values.contiguous().flatten(0, 1).numpy(), sums)
-        return totals.to(values.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        (number,) = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return grad.gather(2, number.long()), None, None
-        slope = grad.new_empty(number.shape)
-        rows = (each.flatten(0, 1).numpy() for each in (number, grad.contiguous(), slope))
-        kernels.hand_out(*rows)
-        return slope, None, None
 
 
 def blob_loss(prob: Tensor, target: Tensor, *, smooth: float = 1.0) -> Tensor:
@@ -197,13 +111,18 @@ class BlobLoss(MapLoss):
         # the method, for a module would become a part of this one
         self._price = loss.compute
 
-    def _read(self, batch: Aligned, chosen: list[int] | None) -> Tensor:
-        if batch.channels != 2 or batch.sigmoid or chosen != [1]:
-            return super()._read(batch, chosen)
-        # of two classes one sigmoid says all
-        background, foreground = batch.pixel_logits().unbind(1)
-        prob = (foreground - background).sigmoid().unsqueeze(1)
-        return prob if batch.valid is None else prob.masked_fill(~batch.valid.unsqueeze(1), 0.0)
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Mean over objects, classes and images."""
+        if not (batch.sigmoid or self._chosen(batch)[1] == [1]):
+            return super().reduce(batch, asked)
+        found = blob_counts_of_one(batch)
+        if found is None:
+            return super().reduce(batch, asked)
+        self._refuse_per_pixel(asked, batch)
+        counts, real = found
+        loss = _mean_of_blobs(self._price, counts, real) + broken(batch)
+        mass = counts.target.sum(2) if self._only_present(batch) else None
+        return self._mean(loss, mass, self._chosen(batch)[2], batch, asked)
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Mean over objects."""

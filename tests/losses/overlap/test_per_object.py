@@ -140,6 +140,49 @@ def test_gradients(cls: Any, size: tuple[int, ...]) -> None:
     assert torch.autograd.gradcheck(lambda z: cls()(z, labels), (logits,))
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from([(7, 9), (1, 40), (40, 1), (3, 4, 5), (30, 40), (1, 600), (2, 520)]),
+    st.integers(0, 999),
+    st.booleans(),
+    st.booleans(),
+)
+def test_runs_agree_with_maps(
+    size: tuple[int, ...], seed: int, sigmoid: bool, ignored: bool
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(2, 1 if sigmoid else 2, *size, generator=generator)
+    labels = (torch.rand(2, *size, generator=generator) < 0.4).long()
+    # rows of one long run too, and an image without an object
+    labels[0, 0], labels[1] = 1, labels[1] * (seed % 3 > 0)
+    if ignored:
+        labels[torch.rand(2, *size, generator=generator) < 0.2] = 255
+        logits[labels.unsqueeze(1).expand_as(logits) == 255] = math.nan
+    found = []
+    # by kernels of float32, and by probabilities of float64
+    for kind in (torch.float32, torch.float64):
+        leaf = logits.clone().to(kind).requires_grad_()
+        value = BlobLoss(reduction="none")(leaf, labels)
+        (value * torch.tensor([1.0, 2.0])).sum().backward()
+        assert leaf.grad is not None
+        found.append((value.detach().double(), leaf.grad.double()))
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-6)
+
+
+def test_runs_have_second_derivatives() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(1, 2, 4, 6, generator=generator)
+    labels = torch.randint(0, 2, (1, 4, 6), generator=generator)
+    labels[0, 0, 0] = 255
+    slopes = []
+    for kind in (torch.float32, torch.float64):
+        leaf = logits.clone().to(kind).requires_grad_()
+        (slope,) = torch.autograd.grad(BlobLoss()(leaf, labels), leaf, create_graph=True)
+        (second,) = torch.autograd.grad(slope.square().sum(), leaf)
+        slopes.append((slope.detach().double(), second.double()))
+    torch.testing.assert_close(*slopes, rtol=1e-3, atol=1e-6)
+
+
 def test_points_have_no_components() -> None:
     logits, labels = torch.randn(4, 7), torch.randint(0, 2, (4, 7))
     plain = CrossEntropyLoss(use_sigmoid=True)(logits, labels)
