@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seglosses.primitives._kernels_labels import extremes
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.host import host_function, host_maps
 from seglosses.topology.components import foreground_runs, label_components
@@ -66,21 +67,28 @@ def region_weights(
 @host_function
 def _weights(labels: NDArray[Any], counted: NDArray[Any] | None = None) -> NDArray[Any]:
     labels = np.ascontiguousarray(labels)
-    background = labels == 0
-    runs = [foreground_runs(labels == label) for label in _foregrounds(labels)]
-    if counted is None:
-        sizes = [_sums(run, run[1] - run[0]) for run in runs]
-        first = np.count_nonzero(background)
+    least, most = extremes(labels.ravel()) if labels.size else (0, 0)
+    runs = [foreground_runs(labels == label) for label in _foregrounds(labels, int(most))]
+    # pixels that count up to each place
+    known = None if counted is None else np.concatenate([[0], np.cumsum(counted.ravel())])
+    sizes = [
+        _sums(run, run[1] - run[0] if known is None else known[run[1]] - known[run[0]])
+        for run in runs
+    ]
+    # background is what is left, unless there are pixels of no region
+    background = None if least >= 0 else labels == 0
+    if background is None:
+        first = (labels.size if known is None else known[-1]) - sum(map(np.sum, sizes))
     else:
-        # pixels that count up to each place
-        known = np.concatenate([[0], np.cumsum(counted.ravel())])
-        sizes = [_sums(run, known[run[1]] - known[run[0]]) for run in runs]
-        first = np.count_nonzero(background & counted)
+        first = np.count_nonzero(background if counted is None else background & counted)
     size = np.concatenate([[first], *sizes]).astype(np.float64)
     shares = np.zeros(len(size), np.float32)
     count = max(np.count_nonzero(size), 1)
     np.divide(size.sum() / count, size, out=shares, where=size > 0, casting="same_kind")
-    weights = background.astype(np.float32) * shares[0]
+    if background is None:
+        weights = np.full(labels.shape, shares[0])
+    else:
+        weights = background.astype(np.float32) * shares[0]
     last = 1
     for start, stop, component, number in runs:
         paint(start, stop, component, shares[last : last + number], weights.ravel())
@@ -88,9 +96,8 @@ def _weights(labels: NDArray[Any], counted: NDArray[Any] | None = None) -> NDArr
     return weights if counted is None else np.where(counted, weights, np.float32(0))
 
 
-def _foregrounds(labels: NDArray[Any]) -> list[int]:
-    """Classes that occur, without 0 and what is below."""
-    most = int(labels.max(initial=0))
+def _foregrounds(labels: NDArray[Any], most: int) -> list[int]:
+    """Classes that occur, without 0 and what is below; ``most`` is the largest."""
     if most <= 4:
         return [label for label in range(1, most + 1) if most == 1 or (labels == label).any()]
     # by counts, for to sort the labels would take longer than all the rest

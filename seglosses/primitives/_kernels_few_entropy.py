@@ -4,8 +4,8 @@ A formula in PyTorch reads and writes memory once per operation. Here a pixel is
 everything about it is done while it lies in registers. All maps are float32 and contiguous, all
 labels uint8; sums are float32 over a block and float64 over blocks.
 
-``valid`` is (N, P) of uint8; where ``masked`` is false anything of this type may be given. A pixel
-that is not valid may hold anything, NaN too.
+``weight`` is (N, P), uint8 or float32; where ``weighed`` is false anything of these types may be
+given. A pixel of weight zero may hold anything, NaN too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FOUR, _QUARTER, _LOG_2, _LOG_4 = f32(4), f32(0.25), f32(np.log(2)), f32(np.log(
 
 
 @lanes
-def _pair_entropy(x0: Any, x1: Any, labels: Any, valid: Any, masked: Any, loss: Any) -> None:
+def _pair_entropy(x0: Any, x1: Any, labels: Any, weight: Any, weighed: Any, loss: Any) -> None:
     for p in range(x0.size):
         apart = x1[p] - x0[p]
         towards = apart if labels[p] == np.uint8(1) else -apart
@@ -39,14 +39,15 @@ def _pair_entropy(x0: Any, x1: Any, labels: Any, valid: Any, masked: Any, loss: 
         value = wrong + log1p(exp(-abs(apart)))
         # NaN is neither below nor above
         value = value if apart == apart else apart
-        if masked:
-            value = value if valid[p] else ZERO
+        if weighed:
+            share = f32(weight[p])
+            value = ZERO if share == ZERO else value * share
         loss[p] = value
 
 
 @lanes
 def _pair_entropy_slopes(
-    x0: Any, x1: Any, labels: Any, valid: Any, masked: Any, lever: Any, grad: Any
+    x0: Any, x1: Any, labels: Any, weight: Any, weighed: Any, lever: Any, grad: Any
 ) -> None:
     for p in range(x0.size):
         apart = x1[p] - x0[p]
@@ -56,8 +57,9 @@ def _pair_entropy_slopes(
         more = ONE / (ONE + e)
         other = e * more if towards >= ZERO else more
         slope = (-other if one else other) * lever[p]
-        if masked:
-            slope = slope if valid[p] else ZERO
+        if weighed:
+            share = f32(weight[p])
+            slope = ZERO if share == ZERO else slope * share
         grad[p] = slope
 
 
@@ -70,7 +72,9 @@ def _sum(values: Any) -> Any:
 
 
 @lanes
-def two_entropy(logits: Any, labels: Any, valid: Any, masked: bool, each: bool, loss: Any) -> float:
+def two_entropy(
+    logits: Any, labels: Any, weight: Any, weighed: bool, each: bool, loss: Any
+) -> float:
     """Sum of the cross-entropy of logits (N, 2, P), or of one independent channel (N, 1, P).
 
     Where ``each`` is true, (N, P) is written to ``loss`` in place of the sum.
@@ -84,7 +88,7 @@ def two_entropy(logits: Any, labels: Any, valid: Any, masked: bool, each: bool, 
             x0 = logits[n, 0, i:j] if channels == 2 else nothing[: j - i]
             x1 = logits[n, channels - 1, i:j]
             own = loss[n, i:j] if each else scratch[: j - i]
-            _pair_entropy(x0, x1, labels[n, i:j], valid[n, i:j], masked, own)
+            _pair_entropy(x0, x1, labels[n, i:j], weight[n, i:j], weighed, own)
             if not each:
                 total += _sum(own)
     return total
@@ -92,7 +96,7 @@ def two_entropy(logits: Any, labels: Any, valid: Any, masked: bool, each: bool, 
 
 @lanes
 def two_entropy_slopes(
-    logits: Any, labels: Any, valid: Any, masked: bool, factor: Any, levers: Any, grad: Any
+    logits: Any, labels: Any, weight: Any, weighed: bool, factor: Any, levers: Any, grad: Any
 ) -> None:
     """Gradient of :func:`two_entropy`, given that of each pixel's loss (N, P), or of the sum.
 
@@ -107,7 +111,7 @@ def two_entropy_slopes(
             x0 = logits[n, 0, i:j] if channels == 2 else nothing[: j - i]
             x1, one = logits[n, channels - 1, i:j], grad[n, channels - 1, i:j]
             own = levers[n, i:j] if each else shared[: j - i]
-            _pair_entropy_slopes(x0, x1, labels[n, i:j], valid[n, i:j], masked, own, one)
+            _pair_entropy_slopes(x0, x1, labels[n, i:j], weight[n, i:j], weighed, own, one)
             if channels == 2:
                 zero = grad[n, 0, i:j]
                 for p in range(j - i):
@@ -121,7 +125,7 @@ def _behind(x: Any, top: Any, labels: Any, number: Any, loss: Any) -> None:
 
 
 @lanes
-def _add_logarithms(scale: Any, valid: Any, masked: Any, loss: Any) -> None:
+def _add_logarithms(scale: Any, weight: Any, weighed: Any, loss: Any) -> None:
     for p in range(loss.size):
         # 1 <= total <= 8, brought below 2
         total = ONE / scale[p]
@@ -130,13 +134,16 @@ def _add_logarithms(scale: Any, valid: Any, masked: Any, loss: Any) -> None:
         extra = extra + _LOG_2 if total >= TWO else extra
         total = total * HALF if total >= TWO else total
         value = loss[p] + extra + log1p(total - ONE)
-        if masked:
-            value = value if valid[p] else ZERO
+        if weighed:
+            share = f32(weight[p])
+            value = ZERO if share == ZERO else value * share
         loss[p] = value
 
 
 @lanes
-def few_entropy(logits: Any, labels: Any, valid: Any, masked: bool, each: bool, loss: Any) -> float:
+def few_entropy(
+    logits: Any, labels: Any, weight: Any, weighed: bool, each: bool, loss: Any
+) -> float:
     """Sum of the cross-entropy of logits (N, C, P), or as (N, P), see :func:`two_entropy`."""
     images, channels, pixels = logits.shape
     prob = np.empty((channels, BLOCK), np.float32)
@@ -150,7 +157,7 @@ def few_entropy(logits: Any, labels: Any, valid: Any, masked: bool, each: bool, 
             own = loss[n, i:j] if each else scratch[: j - i]
             for c in range(channels):
                 _behind(logits[n, c, i:j], top, labels[n, i:j], np.uint8(c), own)
-            _add_logarithms(scale, valid[n, i:j], masked, own)
+            _add_logarithms(scale, weight[n, i:j], weighed, own)
             if not each:
                 total += _sum(own)
     return total
@@ -158,19 +165,20 @@ def few_entropy(logits: Any, labels: Any, valid: Any, masked: bool, each: bool, 
 
 @lanes
 def _few_entropy_slopes(
-    prob: Any, labels: Any, number: Any, valid: Any, masked: Any, lever: Any, grad: Any
+    prob: Any, labels: Any, number: Any, weight: Any, weighed: Any, lever: Any, grad: Any
 ) -> None:
     for p in range(prob.size):
         hot = ONE if labels[p] == number else ZERO
         slope = (prob[p] - hot) * lever[p]
-        if masked:
-            slope = slope if valid[p] else ZERO
+        if weighed:
+            share = f32(weight[p])
+            slope = ZERO if share == ZERO else slope * share
         grad[p] = slope
 
 
 @lanes
 def few_entropy_slopes(
-    logits: Any, labels: Any, valid: Any, masked: bool, factor: Any, levers: Any, grad: Any
+    logits: Any, labels: Any, weight: Any, weighed: bool, factor: Any, levers: Any, grad: Any
 ) -> None:
     """Gradient of :func:`few_entropy`, given what :func:`two_entropy_slopes` is given."""
     images, channels, pixels = logits.shape
@@ -188,8 +196,8 @@ def few_entropy_slopes(
                     prob[c, : j - i],
                     labels[n, i:j],
                     np.uint8(c),
-                    valid[n, i:j],
-                    masked,
+                    weight[n, i:j],
+                    weighed,
                     own,
                     grad[n, c, i:j],
                 )

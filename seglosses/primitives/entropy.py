@@ -72,12 +72,12 @@ def binary_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def summed_entropy(batch: Aligned) -> Tensor | None:
-    """Sum of the cross-entropy over pixels that count, where it takes few passes.
+    """Sum of the cross-entropy of pixels by their weights, where it takes few passes.
 
     That is on a CPU for one channel and for up to eight classes.
 
     Returns:
-        A scalar, or ``None`` elsewhere and for dense targets.
+        A scalar, or ``None`` elsewhere, for dense targets, and for weights that are trained.
 
     Example:
         >>> from seglosses.primitives.encoding import align
@@ -89,9 +89,15 @@ def summed_entropy(batch: Aligned) -> Tensor | None:
     few = batch.channels > 1 and not batch.sigmoid
     if batch.labels is None or not (one or few) or not takes_few(batch.logits):
         return None
-    valid = None if batch.valid is None else flat_labels(batch.valid)
+    weight = batch.valid
+    if batch.pixel_weight is not None:
+        if batch.pixel_weight.requires_grad:
+            return None
+        mask = batch.mask()
+        weight = None if mask is None else mask.squeeze(1)
+    share = None if weight is None else flat_labels(weight)
     labels = flat_labels(batch.labels)
-    return few_entropy(flat_maps(batch.logits), labels, valid, summed=True)
+    return few_entropy(flat_maps(batch.logits), labels, share, summed=True)
 
 
 class _Blanked(torch.autograd.Function):

@@ -72,14 +72,14 @@ def few_counts(
 
 
 def few_entropy(
-    logits: Tensor, labels: Tensor, valid: Tensor | None, *, summed: bool = False
+    logits: Tensor, labels: Tensor, weight: Tensor | None, *, summed: bool = False
 ) -> Tensor:
-    """Cross-entropy per pixel of few classes, zero where not ``valid``, or their sum.
+    """Cross-entropy per pixel of few classes, by weights, or their sum.
 
     Args:
         logits: (N, C, P), see :func:`takes_few`; of a softmax, or one channel of a sigmoid.
         labels: (N, P) in [0, C), or in {0, 1} for one channel.
-        valid: (N, P); pixels outside may hold anything.
+        weight: (N, P), boolean or floating point; pixels of weight zero may hold anything.
         summed: Whether to give the sum, which is quicker.
 
     Returns:
@@ -90,7 +90,7 @@ def few_entropy(
         tensor([[0.6931, 0.6931]])
     """
     loss: Tensor = _Entropy.apply(  # type: ignore[no-untyped-call]
-        logits.contiguous(), labels.to(torch.uint8).contiguous(), _bytes(valid), summed
+        logits.contiguous(), labels.to(torch.uint8).contiguous(), _bytes(weight), summed
     )
     return loss
 
@@ -152,29 +152,29 @@ class _Counts(torch.autograd.Function):
 class _Entropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, logits: Tensor, labels: Tensor, valid: Tensor | None, summed: bool
+        ctx: Any, logits: Tensor, labels: Tensor, weight: Tensor | None, summed: bool
     ) -> Tensor:
         ctx.summed = summed
-        ctx.save_for_backward(logits, labels, *(() if valid is None else (valid,)))
+        ctx.save_for_backward(logits, labels, *(() if weight is None else (weight,)))
         loss = logits.new_empty((0, 0) if summed else labels.shape)
         run = entropy_kernels.two_entropy if logits.shape[1] <= 2 else entropy_kernels.few_entropy
-        total = run(*_arrays(logits, labels, valid), not summed, loss.numpy())
+        total = run(*_arrays(logits, labels, weight), not summed, loss.numpy())
         return logits.new_tensor(total) if summed else loss
 
     @staticmethod
     def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor, None, None, None]:
         logits, labels, *rest = ctx.saved_tensors
-        valid = rest[0] if rest else None
+        weight = rest[0] if rest else None
         if torch.is_grad_enabled():
             each = grad_loss.expand(labels.shape)
-            return _graph_of_entropy(logits, labels, valid, each), None, None, None
+            return _graph_of_entropy(logits, labels, weight, each), None, None, None
         grad = torch.empty_like(logits)
         factor, levers = np.float32(math.nan), grad_loss.contiguous()
         if ctx.summed:
             factor, levers = np.float32(grad_loss.item()), grad_loss.new_empty((0, 0))
         few = logits.shape[1] > 2
         run = entropy_kernels.few_entropy_slopes if few else entropy_kernels.two_entropy_slopes
-        run(*_arrays(logits, labels, valid), factor, levers.numpy(), grad.numpy())
+        run(*_arrays(logits, labels, weight), factor, levers.numpy(), grad.numpy())
         return grad, None, None, None
 
 
@@ -197,10 +197,10 @@ def _graph_of_counts(
 
 
 def _graph_of_entropy(
-    logits: Tensor, labels: Tensor, valid: Tensor | None, grad_loss: Tensor
+    logits: Tensor, labels: Tensor, weight: Tensor | None, grad_loss: Tensor
 ) -> Tensor:
     """The gradient of the cross-entropy in PyTorch, so that it has one of its own."""
-    share = None if valid is None else valid.unsqueeze(1)
+    share = None if weight is None else weight.unsqueeze(1)
     x = logits if share is None else logits.masked_fill(share == 0, 0.0)
     prob = x.sigmoid() if x.shape[1] == 1 else F.softmax(x, 1)
     slope = (prob - one_hot(labels, x.shape[1])) * grad_loss.unsqueeze(1)

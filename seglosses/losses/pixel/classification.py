@@ -114,11 +114,12 @@ class CrossEntropyLoss(PixelLoss):
                 f" use_sigmoid=True and {batch.channels} numbers, got {given}; weigh the classes of"
                 " a softmax by class_weight"
             )
-        weighed = not (batch.pixel_weight is batch.row_weight is self.class_weight is None)
-        if weighed or given is not None or asked.reduction == "none":
+        weighed = not (batch.row_weight is self.class_weight is None)
+        own = type(self).compute is CrossEntropyLoss.compute
+        if weighed or given is not None or asked.reduction == "none" or not own:
             return super().reduce(batch, asked)
         total = summed_entropy(batch)
-        if total is None or type(self).compute is not CrossEntropyLoss.compute:
+        if total is None:
             return super().reduce(batch, asked)
         return asked.of(total, count=self._count(batch))
 

@@ -10,8 +10,9 @@ from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.losses.objects import hard_labels, region_weights, weighed_by
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.entropy import cross_entropy
+from seglosses.primitives.entropy import cross_entropy, summed_entropy
 from seglosses.primitives.label_edges import label_boundary
+from seglosses.primitives.reduction import Asked
 
 __all__ = [
     "ComponentBalancedCrossEntropyLoss",
@@ -92,7 +93,27 @@ def boundary_region_weights(labels: Tensor, valid: Tensor | None, radius: int) -
     return (weights * share.unsqueeze(1)).view(labels.shape)
 
 
-class ComponentBalancedCrossEntropyLoss(PixelLoss):
+class _WeighedEntropy(PixelLoss):
+    """Cross-entropy of pixels that :meth:`prepare` weighs.
+
+    Args:
+        options: See :class:`~seglosses.losses.base.PixelLoss`.
+    """
+
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Mean over pixels that count."""
+        plain = batch.row_weight is self.class_weight is None and asked.reduction != "none"
+        total = summed_entropy(batch) if plain else None
+        if total is None:
+            return super().reduce(batch, asked)
+        return asked.of(total, count=self._count(batch))
+
+    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy, not yet weighed."""
+        return cross_entropy(logits, target)
+
+
+class ComponentBalancedCrossEntropyLoss(_WeighedEntropy):
     """Registered form of :func:`component_balanced_cross_entropy_loss`.
 
     Regions of dense targets are those of their largest class, see
@@ -120,12 +141,8 @@ class ComponentBalancedCrossEntropyLoss(PixelLoss):
             return batch
         return weighed_by(batch, region_weights(hard_labels(batch), batch.valid))
 
-    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy, not yet weighed."""
-        return cross_entropy(logits, target)
 
-
-class InstanceBoundaryCrossEntropyLoss(PixelLoss):
+class InstanceBoundaryCrossEntropyLoss(_WeighedEntropy):
     """Registered form of :func:`instance_boundary_cross_entropy_loss`.
 
     Beside cross-entropy. Images without a boundary cost nothing, and count in the mean.
@@ -160,7 +177,3 @@ class InstanceBoundaryCrossEntropyLoss(PixelLoss):
             )
         labels = hard_labels(batch)
         return weighed_by(batch, boundary_region_weights(labels, batch.valid, self.radius))
-
-    def compute(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy, not yet weighed."""
-        return cross_entropy(logits, target)
