@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
+from seglosses.primitives import _kernels_bins as kernels
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.device import is_transformed
+from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.first_order import first_order
 
 __all__ = ["L1ACELoss", "l1_ace_loss"]
@@ -103,7 +105,12 @@ class _Binned(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         ctx.save_for_backward(p, y, weight)
         ctx.bins, ctx.binning = bins, binning
-        return _sums(p, y, weight, bins, binning)
+        if not _has_kernels(p):
+            return _sums(p, y, weight, bins, binning)
+        sums = torch.zeros(2, *p.shape[:2], bins, dtype=torch.float64)
+        kernels.add_to_bins(*_arrays(p, y, weight, bins, binning), *sums.numpy())
+        gap, count = sums.to(p.dtype).unbind()
+        return gap, count
 
     @staticmethod
     @first_order
@@ -111,6 +118,12 @@ class _Binned(torch.autograd.Function):
         ctx: Any, of_gap: Tensor, of_count: Tensor
     ) -> tuple[Tensor, None, None, None, None]:
         p, y, weight = ctx.saved_tensors
+        if _has_kernels(p):
+            grad = torch.empty_like(p, memory_format=torch.contiguous_format)
+            levers = (each.double().contiguous().numpy() for each in (of_gap, of_count))
+            arrays = _arrays(p, y, weight, ctx.bins, ctx.binning)
+            kernels.bin_slopes(*arrays, *levers, grad.numpy())
+            return grad, None, None, None, None
         shares = _shares(p, ctx.bins, ctx.binning)
         if ctx.binning == "hard":
             slope = of_gap.gather(2, shares[0][0])
@@ -123,6 +136,23 @@ class _Binned(torch.autograd.Function):
             slope = torch.where(low == high, 0.0, apart.mul_(ctx.bins))
             slope = slope.addcmul_(rest, gaps[0]).addcmul_(toward, gaps[1])
         return slope if weight is None else slope * weight, None, None, None, None
+
+
+def _has_kernels(p: Tensor) -> bool:
+    return at_hand(p) and p.dtype in (torch.float32, torch.float64)
+
+
+def _arrays(
+    p: Tensor, y: Tensor, weight: Tensor | None, bins: int, binning: Binning
+) -> tuple[Any, ...]:
+    """What the kernels read: maps, weights and whether they mean anything, and bins."""
+    maps, other = (each.detach().contiguous().numpy() for each in (p, y))
+    if weight is None:
+        share = np.empty((len(maps), maps.shape[2]), maps.dtype)
+    else:
+        share = weight.detach().to(p.dtype).squeeze(1).contiguous().numpy()
+    kind = maps.dtype.type
+    return maps, other, share, weight is not None, binning == "soft", kind(bins), kind(0.5)
 
 
 def _check_binning(binning: str) -> None:

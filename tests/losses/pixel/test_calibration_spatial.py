@@ -21,6 +21,7 @@ from seglosses.losses import (
     svls_loss,
     svls_targets,
 )
+from seglosses.primitives import device
 from seglosses.primitives.encoding import one_hot
 from seglosses.primitives.neighbourhood import neighbourhood_mean
 
@@ -71,6 +72,24 @@ def test_ace_agrees_with_a_loop_over_bins(seed: int, bins: int, binning: Any) ->
     target = (torch.rand(30, generator=generator) < 0.4).double()
     found = l1_ace_loss(prob.view(1, 1, 30), target.view(1, 1, 30), bins=bins, binning=binning)
     assert found.item() == pytest.approx(slow_ace(prob, target, bins, binning == "soft"), abs=1e-12)
+
+
+@pytest.mark.parametrize("binning", ["hard", "soft"])
+def test_bins_hold_the_same_on_every_device(binning: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(0)
+    prob = torch.rand(2, 3, 40, generator=generator)
+    prob[0, :, :4] = torch.tensor([0.0, 0.5, 1.0, 0.25])
+    target = (torch.rand(2, 3, 40, generator=generator) < prob).float()
+    weight = torch.rand(2, 1, 40, generator=generator)
+    weight[:, :, ::5] = 0
+    found = []
+    for hosts in (device.HOSTS, frozenset()):
+        monkeypatch.setattr(device, "HOSTS", hosts)
+        leaf = prob.clone().requires_grad_()
+        value = l1_ace_loss(leaf, target, bins=8, binning=binning, weight=weight)
+        value.square().sum().backward()
+        found.append((value.detach(), leaf.grad))
+    torch.testing.assert_close(*found)
 
 
 @pytest.mark.parametrize("size", [(5, 6), (1, 4), (2, 3, 4)])
