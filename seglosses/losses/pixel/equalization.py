@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -11,8 +13,10 @@ from seglosses.losses.base import PixelOptions
 from seglosses.losses.objectness import ObjectnessHead
 from seglosses.losses.pixel.seesaw import SummingLoss
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.device import is_transformed, widest
-from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.device import at_hand, is_transformed, widest
+from seglosses.primitives.encoding import Aligned, one_hot
+from seglosses.primitives.few_classes import as_factor
+from seglosses.primitives.layout import flat_labels, flat_maps
 from seglosses.primitives.running import RunningSums
 
 __all__ = [
@@ -89,6 +93,54 @@ def eqlv2_loss(
     if positive is None or negative is None:
         return F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     more, less = eqlv2_weights(positive, negative, gamma=gamma, mu=mu, alpha=alpha)
+    return _weighed_entropy(logits, target, more, less)
+
+
+class _OfLabels(torch.autograd.Function):
+    """:func:`eqlv2_loss` of labels, which weighs all as negatives and puts the own ones right.
+
+    Beside the losses (N, C, P) it returns sums of probabilities of each class, (C,): of all pixels
+    that count, and of its own; and how many these are.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, logits: Tensor, labels: Tensor, valid: Tensor | None, more: Tensor, less: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        classes = logits.shape[1]
+        known = labels < classes
+        index = labels.clamp(max=classes - 1).unsqueeze(1)
+        prob = logits.sigmoid()
+        scores, hits = logits.gather(1, index), prob.gather(1, index)
+        up, down = more[index], less[index]
+        right = known.unsqueeze(1)
+        loss = F.softplus(logits).mul_(less.view(1, -1, 1))
+        own = torch.where(right, up * F.softplus(-scores), down * F.softplus(scores))
+        loss.scatter_(1, index, own)
+        whole = prob if valid is None else prob * as_factor(valid, prob.dtype).unsqueeze(1)
+        whole = whole.sum(2).sum(0)
+        seen = known if valid is None else known & valid
+        place, wide = labels.masked_fill(~seen, classes).flatten(), widest(logits)
+        count = torch.bincount(place, minlength=classes + 1)[:classes].to(wide)
+        mine = torch.bincount(place, hits.flatten().to(wide), minlength=classes + 1)[:classes]
+        slope = prob.mul_(less.view(1, -1, 1))
+        slope.scatter_(1, index, torch.where(right, up * (hits - 1), down * hits))
+        ctx.save_for_backward(logits, labels, more, less, slope)
+        ctx.mark_non_differentiable(whole, mine, count)
+        return loss, whole, mine, count
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Tensor, None, None, None, None]:
+        logits, labels, more, less, slope = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            target = one_hot(labels, logits.shape[1], dtype=logits.dtype)
+            loss = _weighed_entropy(logits, target, more, less)
+            (slope,) = torch.autograd.grad(loss, logits, grad, create_graph=True)
+            return slope, None, None, None, None
+        return slope * grad, None, None, None, None
+
+
+def _weighed_entropy(logits: Tensor, target: Tensor, more: Tensor, less: Tensor) -> Tensor:
     shape = (1, -1, *(1,) * (logits.dim() - 2))
     more, less = more.to(logits.dtype).view(shape), less.to(logits.dtype).view(shape)
     factor = torch.addcmul(less, more - less, target.to(logits.dtype))
@@ -139,23 +191,34 @@ class EQLv2Loss(ObjectnessHead, SummingLoss):
         self.sums = RunningSums("positive", "negative")
 
     def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
-        target, channels = batch.target(), logits.shape[1]
+        channels = logits.shape[1]
         positive = self.sums.read("positive", channels, logits.device)
         negative = self.sums.read("negative", channels, logits.device)
         if self.objectness:
             # a class without negative gradients keeps the weights 1
             negative = torch.cat([negative[:-1], negative.new_zeros(1)])
-        loss = eqlv2_loss(
-            logits,
-            target,
-            positive,
-            negative,
-            gamma=self.gamma,
-            mu=self.mu,
-            alpha=self.alpha,
+        more, less = eqlv2_weights(
+            positive, negative, gamma=self.gamma, mu=self.mu, alpha=self.alpha
         )
-        if self.training and not is_transformed():
-            self._collect(logits.detach(), target, batch, positive, negative)
+        learning = self.training and not is_transformed()
+        if batch.labels is not None and channels > 1 and at_hand(logits):
+            valid = None if batch.valid is None else flat_labels(batch.valid)
+            loss, whole, own, count = _OfLabels.apply(
+                flat_maps(logits),
+                flat_labels(batch.labels),
+                valid,
+                more.to(logits.dtype),
+                less.to(logits.dtype),
+            )  # type: ignore[no-untyped-call]
+            loss = loss.view_as(logits)
+            if learning:
+                # of a class's own pixels |p - y| is 1 - p, of others p
+                self._remember(count - own, whole - own, more, less)
+            return self._weighed(loss)
+        target = batch.target()
+        loss = _weighed_entropy(logits, target, more, less)
+        if learning:
+            self._remember(*_slopes(logits.detach(), target, batch), more, less)
         if self.class_weight is not None and channels == 1:
             loss = loss * self.class_weight[target.round().long()]
         return self._weighed(loss)
@@ -165,20 +228,19 @@ class EQLv2Loss(ObjectnessHead, SummingLoss):
         prob = cls_score.sigmoid()
         return prob[:, :-1], prob[:, -1:]
 
-    def _collect(
-        self, logits: Tensor, target: Tensor, batch: Aligned, positive: Tensor, negative: Tensor
-    ) -> None:
-        more, less = eqlv2_weights(
-            positive, negative, gamma=self.gamma, mu=self.mu, alpha=self.alpha
-        )
-        axes = (0, *range(2, logits.dim()))
-        slope = logits.sigmoid()
-        if batch.labels is None:
-            slope = (slope - target).abs_()
-        if batch.valid is not None:
-            slope = slope * batch.valid.unsqueeze(1)
-        wide = widest(slope)
-        whole, own = (each.sum(axes, dtype=wide) for each in (slope, slope * target))
-        # of hard labels |p - y| is 1 - p for a class's own pixels, and p for others
-        first = own if batch.labels is None else target.sum(axes) - own
-        self.sums.add(positive=first.to(more) * more, negative=(whole - own).to(less) * less)
+    def _remember(self, first: Tensor, other: Tensor, more: Tensor, less: Tensor) -> None:
+        self.sums.add(positive=first.to(more) * more, negative=other.to(less) * less)
+
+
+def _slopes(logits: Tensor, target: Tensor, batch: Aligned) -> tuple[Tensor, Tensor]:
+    """Sums of |p - y| of each class, (C,): of its own pixels, and of others."""
+    axes = (0, *range(2, logits.dim()))
+    slope = logits.sigmoid()
+    if batch.labels is None:
+        slope = (slope - target).abs_()
+    if batch.valid is not None:
+        slope = slope * batch.valid.unsqueeze(1)
+    wide = widest(slope)
+    whole, own = (each.sum(axes, dtype=wide) for each in (slope, slope * target))
+    # of hard labels |p - y| is 1 - p for a class's own pixels, and p for others
+    return (own if batch.labels is None else target.sum(axes) - own), whole - own
