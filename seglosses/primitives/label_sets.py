@@ -88,7 +88,7 @@ def merged_counts(batch: Aligned, owner: str) -> Counts:
         owner: Class that asks, for messages.
     """
     assert batch.labels is not None
-    here = _labelled(batch, owner).flatten(1)
+    here = labelled_classes(batch, owner).flatten(1)
     prob, hot = batch.prob().flatten(2), batch.target().flatten(2)
     mask = batch.mask()
     hot = hot if mask is None else hot * mask.flatten(2)
@@ -128,7 +128,7 @@ def merged_background(batch: Aligned, owner: str, *, merge: bool = True) -> Alig
     """
     if extra_input("labelled") is None:
         return batch
-    here = _labelled(batch, owner)
+    here = labelled_classes(batch, owner)
     logits = batch.logits
     # as certain as float32 can be, and still harmless in sums with weight 0
     never = -1e30
@@ -145,7 +145,7 @@ def merged_background(batch: Aligned, owner: str, *, merge: bool = True) -> Alig
     return batch._replace(labels=None, dense=shares)
 
 
-def _labelled(batch: Aligned, owner: str) -> Tensor:
+def labelled_classes(batch: Aligned, owner: str) -> Tensor:
     """Which classes were labelled, boolean (N, C, 1, ...); under softmax always class 0."""
     given = require_extra_input("labelled", owner)
     shape = (len(batch.logits), batch.channels)

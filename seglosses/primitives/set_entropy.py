@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from seglosses.primitives.device import at_hand
+from seglosses.primitives.encoding import one_hot
 from seglosses.primitives.first_order import first_order
 
 #: Logits that differ by no more than this have exponentials of which none vanishes.
@@ -38,6 +39,70 @@ def set_entropy(logits: Tensor, inside: Tensor) -> Tensor:
     part = logits.masked_fill(~inside, -torch.inf).logsumexp(1)
     # rounding alone may put the part above the whole
     return (logits.logsumexp(1) - part).clamp(min=0)
+
+
+def merged_entropy(logits: Tensor, labels: Tensor, here: Tensor) -> Tensor:
+    """:func:`set_entropy` of labels, of which class 0 stands for all classes that are not here.
+
+    Args:
+        logits: (N, C, *S), on a CPU.
+        labels: (N, *S), 0 or a class that is here.
+        here: Which classes an image has labels of, boolean (N, C), class 0 among them.
+
+    Returns:
+        (N, *S), at least 0.
+
+    Example:
+        >>> here = torch.tensor([[True, True, False]])
+        >>> merged_entropy(torch.zeros(1, 3, 2), torch.tensor([[0, 1]]), here)  # log 3/2 and log 3
+        tensor([[0.4055, 1.0986]])
+    """
+    hidden = ~here
+    hidden[:, 0] = True
+    if logits.numel():
+        low, high = logits.detach().aminmax()
+        if bool(high - low <= _SPAN):
+            maps, flat = logits.flatten(2), labels.flatten(1)
+            loss: Tensor = _MergedEntropy.apply(maps, flat, hidden)  # type: ignore[no-untyped-call]
+            return loss.view_as(labels)
+    return set_entropy(logits, _merged_sets(labels, hidden))
+
+
+def _merged_sets(labels: Tensor, hidden: Tensor) -> Tensor:
+    own = one_hot(labels, hidden.shape[1], dtype=torch.bool)
+    apart = hidden.view(*hidden.shape, *(1,) * (labels.dim() - 1))
+    return own | (apart & (labels == 0).unsqueeze(1))
+
+
+class _MergedEntropy(torch.autograd.Function):
+    """As :class:`_SetEntropy`, with one set of several classes for an image."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, labels: Tensor, hidden: Tensor) -> Tensor:
+        rise = (logits - logits.amax(1, keepdim=True)).exp_()
+        whole, index = rise.sum(1), labels.unsqueeze(1)
+        background = torch.bmm(hidden.to(rise.dtype).unsqueeze(1), rise).squeeze(1)
+        part = torch.where(labels == 0, background, rise.gather(1, index).squeeze(1))
+        ctx.save_for_backward(logits, labels, hidden, rise, whole, part)
+        return (whole / part).log_().clamp_(min=0)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        logits, labels, hidden, rise, whole, part = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            inside = _merged_sets(labels, hidden)
+            part = logits.masked_fill(~inside, -torch.inf).logsumexp(1)
+            loss = (logits.logsumexp(1) - part).clamp(min=0)
+            (slope,) = torch.autograd.grad(loss, logits, grad, create_graph=True)
+            return slope, None, None
+        slope = rise * (grad / whole).unsqueeze(1)
+        unlabelled = labels == 0
+        lever = torch.where(unlabelled, grad / part, 0.0)
+        for image, classes in enumerate(hidden.tolist()):
+            for c in (c for c, is_hidden in enumerate(classes) if is_hidden):
+                slope[image, c].addcmul_(rise[image, c], lever[image], value=-1)
+        own = torch.where(unlabelled, 0.0, -grad).unsqueeze(1)
+        return slope.scatter_add_(1, labels.unsqueeze(1), own), None, None
 
 
 class _SetEntropy(torch.autograd.Function):

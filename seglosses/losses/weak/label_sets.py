@@ -9,18 +9,20 @@ from seglosses.extra_inputs import extra_input
 from seglosses.losses.base import PixelLoss, PixelOptions, SegmentationLoss
 from seglosses.losses.classwise import CountOptions, OverlapLoss
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.entropy import cross_entropy
 from seglosses.primitives.label_sets import (
     LabelSets,
     known_counts,
+    labelled_classes,
     merged_background,
     merged_counts,
     possible_classes,
     with_sets,
 )
 from seglosses.primitives.overlap import Counts, batch_counts, dice_index
-from seglosses.primitives.set_entropy import set_entropy
+from seglosses.primitives.set_entropy import merged_entropy, set_entropy
 
 __all__ = [
     "MarginalCrossEntropyLoss",
@@ -169,7 +171,20 @@ class MarginalCrossEntropyLoss(SetLoss, PixelLoss):
 
     def prepare(self, batch: Aligned) -> Aligned:
         """Take the sets of classes for target."""
+        if self._of_images(batch):
+            return batch
         return merged_background(batch, type(self).__name__, merge=False)
+
+    def _of_images(self, batch: Aligned) -> bool:
+        """Whether all sets but those of class 0 have one class, and kernels of a CPU help."""
+        hard = batch.labels is not None and not batch.sigmoid and self.class_weight is None
+        return hard and at_hand(batch.logits) and extra_input("labelled") is not None
+
+    def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
+        if not self._of_images(batch):
+            return super()._of_softmax(batch, target)
+        here = labelled_classes(batch, type(self).__name__).flatten(1)
+        return merged_entropy(batch.pixel_logits(), target, here)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """-log of the probability of the set."""

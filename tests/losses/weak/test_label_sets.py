@@ -23,6 +23,7 @@ from seglosses.losses import (
     marginal_cross_entropy_loss,
     marginal_dice_loss,
 )
+from seglosses.primitives import device
 
 LOGITS = torch.tensor(
     [[[0.5, -1.0, 2.0, 0.0, 1.5], [1.0, 0.0, -0.5, 0.3, -2.0], [-1.0, 2.0, 0.4, 1.1, 0.2]]]
@@ -172,3 +173,28 @@ def test_rows_of_a_detector_are_images_of_one_pixel() -> None:
     loss = ExclusionDiceLoss(label_sets=[[0, 2], [1]])
     labels = torch.tensor([0, 1])
     torch.testing.assert_close(loss(logits, labels), loss(logits.unsqueeze(2), labels.unsqueeze(1)))
+
+
+def test_labels_and_sets_of_images_cost_the_same_on_every_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 4, 5, 6, generator=generator, dtype=torch.float64)
+    labelled = torch.tensor([[1, 1, 0, 0], [0, 0, 1, 1]])
+    labels = torch.randint(0, 2, (2, 5, 6), generator=generator)
+    labels[1] *= 3
+    labels[0, 0] = 255
+    for scale in (1.0, 100.0):  # the second has exponentials that vanish
+        found = []
+        for hosts in (device.HOSTS, frozenset()):
+            monkeypatch.setattr(device, "HOSTS", hosts)
+            leaf = (scale * logits).requires_grad_()
+            with extra_inputs(labelled=labelled):
+                value = MarginalCrossEntropyLoss()(leaf, labels)
+            (slope,) = torch.autograd.grad(value, leaf, create_graph=True)
+            found.append((value.detach(), slope.detach()))
+            (second,) = torch.autograd.grad(slope.square().sum(), leaf, retain_graph=True)
+            if scale == 1:
+                found[-1] += (second,)
+            found[-1] += torch.autograd.grad(value, leaf)
+        torch.testing.assert_close(*found)
