@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 from seglosses.losses.base import SegOptions
 from seglosses.losses.guided.contrast_samples import ContrastLoss, mean_of_images
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.class_pairs import Denominator, contrasted
 from seglosses.primitives.device import is_transformed
 from seglosses.primitives.memory import ClassMemory
 from seglosses.primitives.sampling import spread_places
@@ -20,8 +21,6 @@ __all__ = [
     "PixelContrastLoss",
     "pixel_contrast_loss",
 ]
-
-Denominator = Literal["pair", "all", "negatives"]
 
 
 def pixel_contrast_loss(
@@ -70,34 +69,93 @@ def pixel_contrast_loss(
         >>> pixel_contrast_loss(query, target, temperature=1.0, denominator="negatives")
         tensor([-1., -1.,  0.])
     """
-    if denominator not in ("pair", "all", "negatives"):
-        raise ValueError(f"denominator must be 'pair', 'all' or 'negatives', got {denominator!r}")
+    _check_denominator(denominator)
     unit = F.normalize(query, dim=1)
-    keys, classes = unit, target
-    if bank is not None and bank_target is not None:
-        keys = torch.cat([keys, F.normalize(bank.detach(), dim=1).to(keys.dtype)])
-        classes = torch.cat([classes, bank_target])
-    scores = unit @ keys.T / temperature
-    both = (target >= 0).unsqueeze(1) & (classes >= 0)
-    same = target.unsqueeze(1) == classes
-    itself = torch.arange(len(query), device=query.device).unsqueeze(1) == torch.arange(
-        len(keys), device=query.device
+    if bank is None or bank_target is None:
+        bank, bank_target = unit[:0].detach(), target[:0]
+    return contrasted(
+        unit,
+        target,
+        F.normalize(bank.detach(), dim=1),
+        bank_target,
+        temperature=temperature,
+        denominator=denominator,
     )
-    positive, negative = both & same & ~itself, both & ~same
-    # not -inf, of which alone logsumexp has no gradient
-    lowest = torch.finfo(scores.dtype).min / 2
-    below = positive | negative if denominator == "all" else negative
-    log_sum = scores.masked_fill(~below, lowest).logsumexp(1, keepdim=True)
-    loss = log_sum - scores
-    if denominator == "pair":
-        loss = F.softplus(loss)
-    number = positive.sum(1)
-    counted = (number > 0) & negative.any(1)
-    mean = torch.where(positive & counted.unsqueeze(1), loss, 0.0).sum(1) / number.clamp(min=1)
-    return mean
 
 
-class PixelContrastLoss(ContrastLoss):
+def _check_denominator(denominator: str) -> None:
+    if denominator not in get_args(Denominator):
+        raise ValueError(f"denominator must be 'pair', 'all' or 'negatives', got {denominator!r}")
+
+
+class RememberingLoss(ContrastLoss):
+    """Compares pixels with all sampled ones of a batch, and with a memory of earlier batches.
+
+    Args:
+        temperature: T, divides the similarities.
+        samples: Most queries of a batch.
+        memory: Most vectors of a class that are kept of earlier batches; 0 keeps none.
+        update: Most vectors of a class that a batch puts in, on each rank.
+        options: See :class:`~seglosses.losses.base.SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        temperature: float,
+        samples: int,
+        memory: int,
+        update: int,
+        **options: Unpack[SegOptions],
+    ) -> None:
+        super().__init__(samples, **options)
+        check_range("(0, inf)", temperature=temperature)
+        check_range("[0, inf)", whole=True, memory=memory)
+        check_range("[1, inf)", whole=True, update=update)
+        self.temperature, self.memory, self.update = temperature, memory, update
+        self.bank = ClassMemory(memory)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.extra_repr()})"
+
+    def compare(
+        self, query: Tensor, target: Tensor, bank: Tensor, bank_target: Tensor, classes: int
+    ) -> Tensor:
+        """Loss per query (n,), see :func:`pixel_contrast_loss`."""
+        raise NotImplementedError
+
+    def contrast(self, vectors: Tensor, real: Tensor) -> Tensor:
+        """Mean over problems of the mean over an image's queries."""
+        images, problems, classes = vectors.shape[:3]
+        new, fresh = self._of_classes(vectors, real)
+        kept, there = self.bank.read(new)
+        total = vectors.new_zeros(images)
+        kinds = torch.arange(classes, device=vectors.device).unsqueeze(1)
+        for number in range(problems):
+            query, kind, image = self._chosen(vectors[:, number], real[:, number])
+            own = slice(number * classes, (number + 1) * classes)
+            kinds_kept = torch.where(there[own], kinds, -1).flatten()
+            loss = self.compare(query, kind, kept[own].flatten(0, 1), kinds_kept, classes)
+            every = torch.cat([kind, kinds_kept])
+            alike = (kind.unsqueeze(1) == every).sum(1)
+            counted = (kind >= 0) & (alike > 1) & (alike < (every >= 0).sum())
+            total = total + mean_of_images(loss, counted, image, images)
+        if self.training and self.memory and not is_transformed():
+            self.bank.add(new, fresh)
+        return total / max(problems, 1)
+
+    def _of_classes(self, vectors: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Up to ``update`` vectors (G K, E, D) of each class, and which are real."""
+        size = vectors.shape[4]
+        rows = vectors.detach().movedim(0, 2).flatten(0, 1).flatten(1, 2)
+        places, count = spread_places(real.movedim(0, 2).flatten(0, 1).flatten(1, 2), self.update)
+        picked = rows.gather(1, places.unsqueeze(2).expand(-1, -1, size))
+        there = torch.arange(places.shape[1], device=places.device) < count
+        # of one shape on all ranks
+        short = self.update - places.shape[1]
+        return F.pad(F.normalize(picked, dim=2), (0, 0, 0, short)), F.pad(there, (0, short))
+
+
+class PixelContrastLoss(RememberingLoss):
     """:func:`pixel_contrast_loss` of pixels of all images of a batch; needs the input ``features``.
 
     Of each image and class up to 100 pixels, evenly spaced in reading order, and of these up to
@@ -145,52 +203,19 @@ class PixelContrastLoss(ContrastLoss):
         denominator: Denominator = "pair",
         **options: Unpack[SegOptions],
     ) -> None:
-        super().__init__(samples, **options)
-        check_range("(0, inf)", temperature=temperature)
-        check_range("[0, inf)", whole=True, memory=memory)
-        check_range("[1, inf)", whole=True, update=update)
-        pixel_contrast_loss(torch.zeros(0, 1), torch.zeros(0), denominator=denominator)
-        self.temperature = temperature
-        self.memory, self.update, self.denominator = memory, update, denominator
-        self.bank = ClassMemory(memory)
+        super().__init__(temperature, samples, memory, update, **options)
+        _check_denominator(denominator)
+        self.denominator = denominator
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.extra_repr()})"
-
-    def contrast(self, vectors: Tensor, real: Tensor) -> Tensor:
-        """Mean over problems of the mean over an image's queries."""
-        images, problems, classes = vectors.shape[:3]
-        new, fresh = self._of_classes(vectors, real)
-        kept, there = self.bank.read(new)
-        total = vectors.new_zeros(images)
-        kinds = torch.arange(classes, device=vectors.device).unsqueeze(1)
-        for number in range(problems):
-            query, kind, image = self._chosen(vectors[:, number], real[:, number])
-            own = slice(number * classes, (number + 1) * classes)
-            kinds_kept = torch.where(there[own], kinds, -1).flatten()
-            loss = pixel_contrast_loss(
-                query,
-                kind,
-                kept[own].flatten(0, 1),
-                kinds_kept,
-                temperature=self.temperature,
-                denominator=self.denominator,
-            )
-            every = torch.cat([kind, kinds_kept])
-            alike = (kind.unsqueeze(1) == every).sum(1)
-            counted = (kind >= 0) & (alike > 1) & (alike < (every >= 0).sum())
-            total = total + mean_of_images(loss, counted, image, images)
-        if self.training and self.memory and not is_transformed():
-            self.bank.add(new, fresh)
-        return total / max(problems, 1)
-
-    def _of_classes(self, vectors: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-        """Up to ``update`` vectors (G K, E, D) of each class, and which are real."""
-        size = vectors.shape[4]
-        rows = vectors.detach().movedim(0, 2).flatten(0, 1).flatten(1, 2)
-        places, count = spread_places(real.movedim(0, 2).flatten(0, 1).flatten(1, 2), self.update)
-        picked = rows.gather(1, places.unsqueeze(2).expand(-1, -1, size))
-        there = torch.arange(places.shape[1], device=places.device) < count
-        # of one shape on all ranks
-        short = self.update - places.shape[1]
-        return F.pad(F.normalize(picked, dim=2), (0, 0, 0, short)), F.pad(there, (0, short))
+    def compare(
+        self, query: Tensor, target: Tensor, bank: Tensor, bank_target: Tensor, classes: int
+    ) -> Tensor:
+        """See :func:`pixel_contrast_loss`."""
+        return pixel_contrast_loss(
+            query,
+            target,
+            bank,
+            bank_target,
+            temperature=self.temperature,
+            denominator=self.denominator,
+        )
