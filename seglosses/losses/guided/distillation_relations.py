@@ -12,7 +12,7 @@ from typing_extensions import Unpack
 from seglosses.losses.base import SegOptions
 from seglosses.losses.guided.taught import TaughtLoss
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.device import widest
+from seglosses.primitives.device import is_transformed, widest
 from seglosses.primitives.encoding import Aligned
 
 __all__ = [
@@ -49,7 +49,15 @@ def pixel_affinity_distillation_loss(student: Tensor, teacher: Tensor) -> Tensor
         >>> pixel_affinity_distillation_loss(student, teacher)  # 2 of 4 pairs differ by 1
         tensor([0.5000])
     """
-    s, t = (F.normalize(maps.flatten(2), dim=1) for maps in (student, teacher.detach()))
+    maps, taught = student.flatten(2), teacher.detach().flatten(2).to(student.dtype)
+    if maps.shape[2] > max(maps.shape[1], taught.shape[1]) and not is_transformed():
+        loss: Tensor = _AffinityGap.apply(maps, taught)  # type: ignore[no-untyped-call]
+        return loss
+    return _affinity_gap(maps, taught)
+
+
+def _affinity_gap(student: Tensor, teacher: Tensor) -> Tensor:
+    s, t = (F.normalize(maps, dim=1) for maps in (student, teacher))
     pixels = s.shape[2]
     if pixels <= max(s.shape[1], t.shape[1]):
         gap = torch.bmm(s.transpose(1, 2), s) - torch.bmm(t.transpose(1, 2), t)
@@ -61,6 +69,49 @@ def pixel_affinity_distillation_loss(student: Tensor, teacher: Tensor) -> Tensor
         for a, b in ((s, s), (t, t), (s, t))
     )
     return ((own + taught - 2 * both) / pixels**2).clamp(min=0).to(student.dtype)
+
+
+class _AffinityGap(torch.autograd.Function):
+    """:func:`_affinity_gap` of more pixels than features, in a few passes over these."""
+
+    @staticmethod
+    def forward(ctx: Any, student: Tensor, teacher: Tensor) -> Tensor:
+        width = student.shape[1]
+        both = student.new_empty(len(student), width + teacher.shape[1], student.shape[2])
+        length = _write_units(student, both[:, :width])
+        _write_units(teacher, both[:, width:])
+        # of pairs of features: student's and student's, student's and teacher's, and so on
+        gram = torch.bmm(both, both.transpose(1, 2))
+        wide = gram.to(widest(gram)).square()
+        own, taught, mixed = (
+            part.flatten(1).sum(1)
+            for part in (wide[:, :width, :width], wide[:, width:, width:], wide[:, :width, width:])
+        )
+        gap = (own + taught - 2 * mixed) / student.shape[2] ** 2
+        ctx.save_for_backward(student, both, gram[:, :width], length, gap >= 0)
+        return gap.clamp(min=0).to(student.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        student, both, gram, length, rises = ctx.saved_tensors
+        width = student.shape[1]
+        if torch.is_grad_enabled():
+            loss = _affinity_gap(student, both[:, width:])
+            (slope,) = torch.autograd.grad(loss, student, grad, create_graph=True)
+            return slope, None
+        lever = torch.where(rises, grad, 0.0).view(-1, 1, 1) * (4 / student.shape[2] ** 2)
+        slope = torch.bmm(torch.cat([gram[:, :, :width], -gram[:, :, width:]], 2) * lever, both)
+        # along a vector of length one nothing changes
+        unit = both[:, :width]
+        slope.addcmul_(unit, torch.linalg.vecdot(slope, unit, dim=1).unsqueeze(1), value=-1)
+        return slope.div_(length), None
+
+
+def _write_units(maps: Tensor, out: Tensor) -> Tensor:
+    """Write vectors of length one, and give their lengths (N, 1, P), as F.normalize has them."""
+    length = torch.linalg.vector_norm(maps, dim=1, keepdim=True).clamp_(min=1e-12)
+    torch.div(maps, length, out=out)
+    return length
 
 
 def cross_image_distillation_loss(
