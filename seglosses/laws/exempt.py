@@ -25,7 +25,7 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("InfoNCELoss", "mirror_images_cost_the_same"): "pixels are paired in reading order",
     **{
         (name, law): reason
-        for name in ("PixelContrastLoss", "CentreContrastLoss")
+        for name in ("PixelContrastLoss", "MixtureContrastLoss", "CentreContrastLoss")
         for law, reason in (
             ("perfect_prediction_costs_zero", "features of two classes stay in its sum"),
             ("wrong_prediction_costs_more", "features that change classes together stay clusters"),

@@ -137,6 +137,7 @@ OUTSIDE = [
     ("PixelContrastLoss", "temperature", 0.0, "(0, inf)"),
     ("PixelContrastLoss", "memory", 2.5, "[0, inf)"),
     ("PixelContrastLoss", "update", 0, "[1, inf)"),
+    ("MixtureContrastLoss", "prior", [0.5, 0.0], "(0, inf)"),
     ("CentreContrastLoss", "momentum", 1.0, "[0, 1)"),
     ("NormDirectionDistillationLoss", "momentum", 1.0, "[0, 1)"),
     ("NormDirectionDistillationLoss", "samples", 1, "[2, inf)"),

@@ -27,6 +27,7 @@ UNWEIGHED = (
     "CentreContrastLoss",
     "FeatureAffinityDistillationLoss",
     "NormDirectionDistillationLoss",
+    "MixtureContrastLoss",
     "PixelContrastLoss",
     "CrossImageDistillationLoss",
     "DISTLoss",

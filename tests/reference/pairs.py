@@ -313,6 +313,7 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "BranchConsistencyLoss": lambda f: f(PROB, OTHER.softmax(1)).mean(1),
     "InfoNCELoss": contrast,
     "PixelContrastLoss": pixel_contrast,
+    "MixtureContrastLoss": pixel_contrast,
     "CentreContrastLoss": centre_contrast,
     "NormDirectionDistillationLoss": norm_direction,
     "FeatureAffinityDistillationLoss": lambda f: f(LOGITS, OTHER),

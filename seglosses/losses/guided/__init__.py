@@ -7,6 +7,7 @@ from seglosses.losses.guided import (
     contrast,
     contrast_batch,
     contrast_centres,
+    contrast_mixture,
     distillation,
     distillation_boundary,
     distillation_channels,
@@ -17,6 +18,7 @@ from seglosses.losses.guided.attribution import *
 from seglosses.losses.guided.contrast import *
 from seglosses.losses.guided.contrast_batch import *
 from seglosses.losses.guided.contrast_centres import *
+from seglosses.losses.guided.contrast_mixture import *
 from seglosses.losses.guided.distillation import *
 from seglosses.losses.guided.distillation_boundary import *
 from seglosses.losses.guided.distillation_channels import *
@@ -29,6 +31,7 @@ EXPORTS = [
     *contrast.__all__,
     *contrast_batch.__all__,
     *contrast_centres.__all__,
+    *contrast_mixture.__all__,
     *distillation.__all__,
     *distillation_boundary.__all__,
     *distillation_channels.__all__,
