@@ -213,8 +213,9 @@ def edge_scores(pair: Pair, *, tolerance: float) -> GraphScores:
         Precision, recall and F1 in [0, 1]; where neither mask has an edge see ``pair.empty``.
 
     References:
-        The edge score of Xu et al., arXiv:2112.15157 (RNGDet), and of Shit et al., Relationformer,
-        ECCV 2022, of graphs read off masks.
+        Edges of predicted graphs are scored in Shit et al., Relationformer, ECCV 2022,
+        arXiv:2203.10202, as boxes around them; here graphs are read off masks, and the nodes of an
+        edge are compared.
 
     Example:
         >>> gap = [[1] * 10 + [0] * 3 + [1] * 7]
