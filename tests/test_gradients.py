@@ -17,7 +17,7 @@ def test_page_is_made_and_topological_losses_repair_every_error(tmp_path: Path) 
     subprocess.run([sys.executable, TOOL, "--out", tmp_path], check=True, cwd=TOOL.parents[1])
     page = (tmp_path / "gradients.md").read_text()
     assert (tmp_path / "gradients.png").stat().st_size > 10_000
-    for family in ("overlap", "pixel", "boundary", "weak", "guided"):
+    for family in ("overlap", "pixel", "boundary", "weak", "guided", "attributions"):
         assert (tmp_path / f"gradients_{family}.png").stat().st_size > 5_000
         assert f"(gradients_{family}.png)" in page
     for name in ("Topograph", "warping", "TopoLoss"):

@@ -62,6 +62,8 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "GeneralizedDiceLoss",
             "MCCLoss",
             "LovaszSoftmaxLoss",
+            "BlobLoss",
+            "ComponentBalancedDiceLoss",
         ),
     ),
     "pixel": (
@@ -74,6 +76,8 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "MarginSmoothingLoss",
             "SquaredEMDLoss",
             "ComponentBalancedCrossEntropyLoss",
+            "SymmetricCrossEntropyLoss",
+            "L1ACELoss",
         ),
     ),
     "boundary": (
@@ -87,8 +91,15 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     "weak": (
-        "no label at the pixel: certainty, or how large a class is in the image",
-        ("EntropyLoss", "ClassRatioKLLoss"),
+        "no label at the pixel: certainty, how large a class is, colours, or a set of classes",
+        (
+            "EntropyLoss",
+            "ClassRatioKLLoss",
+            "GatedCRFLoss",
+            "TreeEnergyLoss",
+            "ExclusionCrossEntropyLoss",
+            "ExclusionDiceLoss",
+        ),
     ),
     "guided": (
         "a teacher who is right and sure, or features, which are the logits here and get the steps:"
@@ -100,9 +111,14 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
             "DISTLoss",
             "InfoNCELoss",
             "PixelContrastLoss",
+            "MixtureContrastLoss",
             "CentreContrastLoss",
             "NormDirectionDistillationLoss",
         ),
+    ),
+    "attributions": (
+        "where the network looks: an attribution map, which is the logits here and gets the steps",
+        ("AttributionEnergyLoss", "RightReasonsLoss"),
     ),
 }
 
@@ -136,6 +152,7 @@ def descent(name: str, options: dict[str, object]) -> np.ndarray | None:
     logits.requires_grad_()
     sure = 8.0 * torch.nn.functional.one_hot(label, 2).movedim(-1, 1) - 4
     given = {"teacher": sure, "teacher_features": sure, "features": logits}
+    given |= {"attributions": logits, "image": label[:, None].float().expand(-1, 3, -1, -1)}
     with extra_inputs(**{need: given[need] for need in cls.needs}):
         cls(**options)(logits, label).backward()
     assert logits.grad is not None
@@ -168,6 +185,7 @@ def draw(maps: dict[str, np.ndarray], path: Path) -> None:
     seen = logits.argmax(1)[0].numpy()
     columns = 6
     rows = -(-(len(maps) + 1) // columns)
+    columns = min(columns, len(maps) + 1)
     figure, axes = plt.subplots(rows, columns, figsize=(2.1 * columns, 2.3 * rows))
     for axis in axes.flat:
         axis.axis("off")
@@ -247,8 +265,7 @@ def page(maps: dict[str, np.ndarray]) -> str:
             "",
         ]
     lines += [
-        "Losses of boxes are drawn in [the page on detection](detection.md); those of attributions",
-        "read the network itself.",
+        "Losses of boxes are drawn in [the page on detection](detection.md).",
         "",
         "Made by `python tools/gradients.py --out docs`.",
         "",
