@@ -40,14 +40,14 @@ SYNONYMS: dict[str, str] = {
         "cell": "cells instance instances membrane membranes nuclei nucleus organelle touching",
         "detection": "bbox box boxes detector detectors detr objects",
         "explanation": "attention attribution attributions interpretability saliency",
-        "features": "contrastive embedding embeddings",
+        "features": "contrast contrastive embedding embeddings",
         "general": "baseline default first start",
-        "imbalance": "imbalanced unbalanced",
+        "imbalance": "imbalanced long-tail long-tailed unbalanced",
         "lesion": "bleeding defect lesions nodule nodules polyp rare tumor tumors tumour tumours",
         "multilabel": "multi-label sigmoid",
         "noise": "label-noise noisy robust wrong",
         "partial": "incomplete multi-organ organ organs partially unlabeled",
-        "quality": "ranking",
+        "quality": "rank ranking",
         "relation": "adjacency anatomy exclusion hierarchical hierarchy inclusion ordinal ordered"
         " tree",
         "rotated": "aerial oriented rotation",
@@ -55,7 +55,7 @@ SYNONYMS: dict[str, str] = {
         "score": "f1 miou",
         "small": "tiny",
         "soft": "annotators probabilistic",
-        "teacher": "distill distillation student",
+        "teacher": "distil distill distillation student",
         "thin": "airway airways artery arteries centerline centreline crack cracks curvilinear"
         " fiber fibers fibre fibres mortar nerve nerves neurite neurites neuron neurons retina"
         " retinal river rivers road roads skeleton tubular vessel vessels wire wires",
