@@ -16,6 +16,7 @@ from seglosses.extra_inputs import extra_inputs, extra_map, extra_vectors
 from seglosses.losses import (
     CentreContrastLoss,
     InfoNCELoss,
+    MixtureContrastLoss,
     PixelContrastLoss,
     centre_contrast_loss,
     info_nce_loss,
@@ -25,7 +26,7 @@ from seglosses.losses import (
 WAVE = torch.arange(60.0).view(12, 5)
 QUERY, OTHER = torch.sin(1.7 * WAVE), torch.cos(0.9 * WAVE)
 TARGET = torch.arange(12) % 3
-BOTH: list[Any] = [PixelContrastLoss, CentreContrastLoss]
+ALL: list[Any] = [PixelContrastLoss, MixtureContrastLoss, CentreContrastLoss]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_a_class_without_a_centre_takes_its_mean() -> None:
     torch.testing.assert_close(loss.centres.means, before)
 
 
-@pytest.mark.parametrize("cls", BOTH)
+@pytest.mark.parametrize("cls", ALL)
 def test_ignored_pixels_are_not_there(cls: Any) -> None:
     logits, labels, features = maps()
     ignored = labels.clone()
@@ -210,7 +211,7 @@ def test_ignored_pixels_are_not_there(cls: Any) -> None:
     assert not broken.grad[:, :, 3:].any()
 
 
-@pytest.mark.parametrize("cls", BOTH)
+@pytest.mark.parametrize("cls", ALL)
 def test_channels_that_are_independent_are_two_classes_each(cls: Any) -> None:
     logits, labels, features = maps()
     hot = torch.stack([labels == 1, labels >= 1], 1).float()
@@ -226,7 +227,7 @@ def test_channels_that_are_independent_are_two_classes_each(cls: Any) -> None:
     torch.testing.assert_close(each, two)
 
 
-@pytest.mark.parametrize("cls", BOTH)
+@pytest.mark.parametrize("cls", ALL)
 @pytest.mark.parametrize("size", [(4, 5), (2, 3, 4)])
 def test_gradients(cls: Any, size: tuple[int, ...]) -> None:
     logits, labels, features = maps(size=size)
@@ -280,7 +281,7 @@ def test_infonce_may_be_decoupled() -> None:
     assert found.item() == pytest.approx(math.log(2) - 1)
 
 
-@pytest.mark.parametrize("cls", BOTH)
+@pytest.mark.parametrize("cls", ALL)
 def test_a_network_learns_clusters(cls: Any) -> None:
     torch.manual_seed(0)
     network = nn.Conv2d(2, 4, 3, padding=1)
@@ -301,7 +302,7 @@ def test_a_network_learns_clusters(cls: Any) -> None:
     assert values[-1] < 0.7 * values[0]
 
 
-@pytest.mark.parametrize("cls", BOTH)
+@pytest.mark.parametrize("cls", ALL)
 def test_a_resumed_training_goes_on(cls: Any, tmp_path: Path) -> None:
     logits, labels, features = maps()
     whole, later = cls(), maps(5)
@@ -324,7 +325,7 @@ def _rank(rank: int, file: str, folder: str) -> None:
     )
     logits, labels, features = maps()
     mine = slice(rank, rank + 1)
-    for cls in BOTH:
+    for cls in ALL:
         loss = cls()
         with extra_inputs(features=features[mine]):
             loss(logits[mine], labels[mine])
@@ -347,7 +348,7 @@ def test_ranks_remember_the_same(tmp_path: Path) -> None:
     assert one["bank.held"].tolist() == expected
 
 
-@pytest.mark.parametrize("cls", BOTH)
+@pytest.mark.parametrize("cls", ALL)
 def test_borders(cls: Any) -> None:
     logits, labels, features = maps()
     with pytest.raises(ValueError, match="weighs none: drop class_weight"):
