@@ -78,7 +78,7 @@ def _weights(labels: NDArray[Any], counted: NDArray[Any] | None = None) -> NDArr
     # background is what is left, unless there are pixels of no region
     background = None if least >= 0 else labels == 0
     if background is None:
-        first = (labels.size if known is None else known[-1]) - sum(map(np.sum, sizes))
+        first = (labels.size if known is None else known[-1]) - sum(each.sum() for each in sizes)
     else:
         first = np.count_nonzero(background if counted is None else background & counted)
     size = np.concatenate([[first], *sizes]).astype(np.float64)

@@ -124,6 +124,14 @@ class BlobLoss(MapLoss):
         mass = counts.target.sum(2) if self._only_present(batch) else None
         return self._mean(loss, mass, self._chosen(batch)[2], batch, asked)
 
+    def _read(self, batch: Aligned, chosen: list[int] | None) -> Tensor:
+        if batch.channels != 2 or batch.sigmoid or chosen != [1]:
+            return super()._read(batch, chosen)
+        # of two classes one sigmoid says all
+        background, foreground = batch.pixel_logits().unbind(1)
+        prob = (foreground - background).sigmoid().unsqueeze(1)
+        return prob if batch.valid is None else prob.masked_fill(~batch.valid.unsqueeze(1), 0.0)
+
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Mean over objects."""
         return _mean_of_blobs(self._price, *blob_counts(prob, target, mask))
