@@ -245,7 +245,7 @@ def rank_sort_loss(logits: Tensor, quality: Tensor, *, delta: float = 0.5) -> Te
         Oksuz et al., Rank and Sort Loss, ICCV 2021, arXiv:2107.11669; equal to
         kemaloksuz/RankSortLoss (b41f64d), value and update. Its memory is linear too, one object
         at a time; bucketed ranking (Yavuz et al., ECCV 2024, arXiv:2407.14204) approximates what
-        sorting sums exactly here.
+        is summed exactly here.
 
     Example:
         >>> logits, quality = torch.tensor([[2.0], [0.0], [1.0]]), torch.tensor([[0.5], [0.9], [0]])
