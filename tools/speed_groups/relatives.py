@@ -12,6 +12,13 @@ from seglosses import losses
 from seglosses.extra_inputs import extra_input, extra_inputs
 from seglosses.losses import BoundaryCrossEntropyLoss, CrossEntropyLoss, DiceLoss
 
+
+def _largest_tenth(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Top-k cross-entropy as trainers write it."""
+    each = torch.nn.functional.cross_entropy(logits, labels, reduction="none").flatten()
+    return each.topk(len(each) // 10, sorted=False).values.mean()
+
+
 #: Pairs of a loss and its nearest relative, of logits and labels alone.
 PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "marginal CE, sets of labels": (
@@ -37,6 +44,41 @@ PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     ),
     "exclusion CE": (losses.ExclusionCrossEntropyLoss(), losses.LabelSmoothingLoss()),
     "exclusion Dice": (losses.ExclusionDiceLoss(), DiceLoss(intersection="product")),
+    "MCC": (losses.MCCLoss(), DiceLoss()),
+    "boundary DoU": (losses.BoundaryDoULoss(), DiceLoss()),
+    "log-cosh Dice": (losses.LogCoshDiceLoss(), DiceLoss()),
+    "logarithmic Dice": (losses.LogDiceLoss(), DiceLoss()),
+    "exponential logarithmic CE": (
+        losses.ExponentialLogarithmicCrossEntropyLoss(),
+        losses.LabelSmoothingLoss(),
+    ),
+    "region mutual information": (losses.RMILoss(), losses.SSIMLoss()),
+    "top-k CE": (losses.TopKCrossEntropyLoss(), _largest_tenth),
+    "OHEM CE": (losses.OHEMCrossEntropyLoss(), _largest_tenth),
+    "soft bootstrapping": (losses.SoftBootstrappingLoss(), losses.LabelSmoothingLoss()),
+    "hard bootstrapping": (losses.HardBootstrappingLoss(), losses.LabelSmoothingLoss()),
+    "symmetric CE": (losses.SymmetricCrossEntropyLoss(), losses.LabelSmoothingLoss()),
+    "logit adjustment": (
+        losses.LogitAdjustmentLoss(prior=[0.5, 0.2, 0.1, 0.1, 0.06, 0.04]),
+        losses.LabelSmoothingLoss(),
+    ),
+}
+
+#: Losses of an extra input, which :func:`taught` states, and their relatives.
+TAUGHT: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "gated CRF": (losses.GatedCRFLoss(), losses.PairwiseAffinityLoss()),
+    "tree energy": (losses.TreeEnergyLoss(), losses.GatedCRFLoss()),
+    "channel-wise distillation": (
+        losses.ChannelWiseDistillationLoss(),
+        losses.KLDistillationLoss(),
+    ),
+    "DIST": (losses.DISTLoss(), losses.JaccardDistillationLoss()),
+    "pixel affinity distillation": (
+        losses.PixelAffinityDistillationLoss(),
+        losses.KLDistillationLoss(),
+    ),
+    "cross-image distillation": (losses.CrossImageDistillationLoss(), losses.KLDistillationLoss()),
+    "attribution energy": (losses.AttributionEnergyLoss(), losses.RightReasonsLoss()),
 }
 
 
@@ -48,7 +90,12 @@ def ranks() -> Iterator[Case]:
     labels[::100] = torch.arange(200) % 20
     target = labels, torch.rand(20_000, generator=generator)
     relative = losses.VarifocalLoss()
-    for ours in (losses.RankSortLoss(), losses.ALRPLoss(), losses.IoUAwareBCELoss()):
+    for ours in (
+        losses.RankSortLoss(),
+        losses.ALRPLoss(),
+        losses.IoUAwareBCELoss(),
+        losses.MatchabilityAwareLoss(),
+    ):
         runs = {
             "seglosses": lambda ours=ours: ours(logits, target),
             "relative": lambda: relative(logits, target),
@@ -76,6 +123,7 @@ def features() -> Iterator[Case]:
     for ours, relative in (
         # of as many pairs: 1024 queries, and as many keys with 6 x 256 of the memory
         (losses.PixelContrastLoss(), losses.InfoNCELoss(samples=467)),
+        (losses.MixtureContrastLoss(), losses.InfoNCELoss(samples=467)),
         (losses.CentreContrastLoss(), losses.InfoNCELoss()),
         (losses.NormDirectionDistillationLoss(), losses.InfoNCELoss()),
         (losses.FeatureAffinityDistillationLoss(), _ChannelWise()),
@@ -115,6 +163,24 @@ def objects() -> Iterator[Case]:
         yield Case(f"{name}, 10 404 objects", runs, logits)
 
 
+def taught(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
+    """A teacher, an image, and an attribution map, which is the logits."""
+    generator = torch.Generator().manual_seed(1)
+    teacher = logits.detach() + torch.randn(logits.shape, generator=generator)
+    image = torch.rand(2, 3, 512, 512, generator=generator)
+    for name, (ours, relative) in TAUGHT.items():
+
+        def run(loss: Callable[..., Any]) -> Any:
+            with extra_inputs(teacher=teacher, image=image, attributions=logits):
+                return loss(logits, labels)
+
+        runs = {
+            "seglosses": lambda run=run, ours=ours: run(ours),
+            "relative": lambda run=run, relative=relative: run(relative),
+        }
+        yield Case(name, runs, logits)
+
+
 def cases() -> Iterator[Case]:
     """Six classes of smooth shapes, 2 images of 512; and many objects."""
     yield from objects()
@@ -139,6 +205,7 @@ def cases() -> Iterator[Case]:
 
         runs = {"seglosses": told, "relative": lambda relative=relative: relative(logits, partly)}
         yield Case(name, runs, logits)
+    yield from taught(logits, labels)
     for name, (ours, relative) in PLAIN.items():
         runs = {
             "seglosses": lambda ours=ours: ours(logits, labels),
