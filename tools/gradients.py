@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from seglosses import losses
@@ -123,7 +125,7 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def wall() -> tuple[torch.Tensor, torch.Tensor, dict[str, np.ndarray]]:
+def wall() -> tuple[torch.Tensor, torch.Tensor, dict[str, NDArray[Any]]]:
     """Label (1, H, W), logits (1, 2, H, W) and the masks of the four errors."""
     label = np.zeros((SIZE, SIZE), bool)
     for course, top in enumerate(range(0, SIZE, 16)):
@@ -143,7 +145,7 @@ def wall() -> tuple[torch.Tensor, torch.Tensor, dict[str, np.ndarray]]:
     return torch.from_numpy(label)[None].long(), torch.stack([-half, half])[None], errors
 
 
-def descent(name: str, options: dict[str, object]) -> np.ndarray | None:
+def descent(name: str, options: dict[str, object]) -> NDArray[Any] | None:
     """Direction of descent on the foreground's logit, or ``None`` where the loss is not there."""
     cls = getattr(losses, name, None)
     if cls is None:
@@ -179,7 +181,7 @@ class _Raw(argparse.RawDescriptionHelpFormatter):
     pass
 
 
-def draw(maps: dict[str, np.ndarray], path: Path) -> None:
+def draw(maps: dict[str, NDArray[Any]], path: Path) -> None:
     """One panel per loss, scaled to its own largest step."""
     label, logits, errors = wall()
     seen = logits.argmax(1)[0].numpy()
@@ -203,12 +205,12 @@ def draw(maps: dict[str, np.ndarray], path: Path) -> None:
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
-def _symmetric(values: np.ndarray) -> mpl.colors.Normalize:
+def _symmetric(values: NDArray[Any]) -> mpl.colors.Normalize:
     largest = float(np.abs(values).max()) or 1.0
     return mpl.colors.SymLogNorm(largest / 100, vmin=-largest, vmax=largest)
 
 
-def page(maps: dict[str, np.ndarray]) -> str:
+def page(maps: dict[str, NDArray[Any]]) -> str:
     """The table: how much of the gradient acts at each error, and whether it repairs."""
     label, _, errors = wall()
     truth = label[0].numpy() > 0

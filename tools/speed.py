@@ -67,7 +67,7 @@ def step(run: Callable[[], Any]) -> None:
     """Forward, and backward where there is a graph."""
     value = run()
     if isinstance(value, torch.Tensor) and value.requires_grad:
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
 
 
 class Kept:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,24 @@ from seglosses import losses
 from seglosses.extra_inputs import extra_input, extra_inputs
 from seglosses.losses import BoundaryCrossEntropyLoss, CrossEntropyLoss, DiceLoss
 
+#: A loss, however it is written.
+Loss = Callable[..., Any]
+
+
+def _case(
+    title: str,
+    run: Callable[[Loss], Any],
+    ours: Loss,
+    relative: Loss,
+    reference: torch.Tensor,
+) -> Case:
+    """The same work by a loss and by its relative."""
+    runs: dict[str, Callable[[], Any]] = {
+        "seglosses": partial(run, ours),
+        "relative": partial(run, relative),
+    }
+    return Case(title, runs, reference)
+
 
 def _largest_tenth(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Top-k cross-entropy as trainers write it."""
@@ -20,7 +39,7 @@ def _largest_tenth(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 
 #: Pairs of a loss and its nearest relative, of logits and labels alone.
-PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+PLAIN: dict[str, tuple[Loss, Loss]] = {
     "marginal CE, sets of labels": (
         losses.MarginalCrossEntropyLoss(label_sets=[[0, 5], [1], [2], [3], [4], [5]]),
         losses.LabelSmoothingLoss(),
@@ -65,7 +84,7 @@ PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 }
 
 #: Losses of an extra input, which :func:`taught` states, and their relatives.
-TAUGHT: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+TAUGHT: dict[str, tuple[Loss, Loss]] = {
     "gated CRF": (losses.GatedCRFLoss(), losses.PairwiseAffinityLoss()),
     "tree energy": (losses.TreeEnergyLoss(), losses.GatedCRFLoss()),
     "channel-wise distillation": (
@@ -96,11 +115,8 @@ def ranks() -> Iterator[Case]:
         losses.IoUAwareBCELoss(),
         losses.MatchabilityAwareLoss(),
     ):
-        runs = {
-            "seglosses": lambda ours=ours: ours(logits, target),
-            "relative": lambda: relative(logits, target),
-        }
-        yield Case(f"{type(ours).__name__}, 20 000 boxes", runs, logits)
+        title = f"{type(ours).__name__}, 20 000 boxes"
+        yield _case(title, lambda loss: loss(logits, target), ours, relative, logits)
 
 
 class _ChannelWise(torch.nn.Module):
@@ -129,15 +145,11 @@ def features() -> Iterator[Case]:
         (losses.FeatureAffinityDistillationLoss(), _ChannelWise()),
     ):
 
-        def run(loss: Callable[..., Any]) -> Any:
+        def run(loss: Loss) -> Any:
             with extra_inputs(features=maps, teacher_features=taught):
                 return loss(logits, labels)
 
-        runs = {
-            "seglosses": lambda run=run, ours=ours: run(ours),
-            "relative": lambda run=run, relative=relative: run(relative),
-        }
-        yield Case(f"{type(ours).__name__}, 32 features", runs, maps)
+        yield _case(f"{type(ours).__name__}, 32 features", run, ours, relative, maps)
 
 
 def objects() -> Iterator[Case]:
@@ -156,11 +168,8 @@ def objects() -> Iterator[Case]:
         ("component-balanced CE", losses.ComponentBalancedCrossEntropyLoss(), entropy),
         ("instance boundaries", losses.InstanceBoundaryCrossEntropyLoss(), boundary),
     ):
-        runs = {
-            "seglosses": lambda ours=ours: ours(logits, labels),
-            "relative": lambda relative=relative: relative(logits, labels),
-        }
-        yield Case(f"{name}, 10 404 objects", runs, logits)
+        title = f"{name}, 10 404 objects"
+        yield _case(title, lambda loss: loss(logits, labels), ours, relative, logits)
 
 
 def taught(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
@@ -170,15 +179,11 @@ def taught(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
     image = torch.rand(2, 3, 512, 512, generator=generator)
     for name, (ours, relative) in TAUGHT.items():
 
-        def run(loss: Callable[..., Any]) -> Any:
+        def run(loss: Loss) -> Any:
             with extra_inputs(teacher=teacher, image=image, attributions=logits):
                 return loss(logits, labels)
 
-        runs = {
-            "seglosses": lambda run=run, ours=ours: run(ours),
-            "relative": lambda run=run, relative=relative: run(relative),
-        }
-        yield Case(name, runs, logits)
+        yield _case(name, run, ours, relative, logits)
 
 
 def cases() -> Iterator[Case]:
@@ -194,21 +199,14 @@ def cases() -> Iterator[Case]:
     labelled = torch.tensor([[1, 1, 1, 0, 0, 0], [1, 0, 0, 1, 1, 1]])
     denied = labelled.gather(1, labels.flatten(1)).view_as(labels) == 0
     partly = labels.masked_fill(denied, 0)
-    for name, ours, relative in (
-        ("marginal CE, images", losses.MarginalCrossEntropyLoss(), losses.LabelSmoothingLoss()),
-        ("marginal Dice, images", losses.MarginalDiceLoss(), DiceLoss()),
-    ):
 
-        def told(ours: Callable[..., Any] = ours) -> Any:
-            with extra_inputs(labelled=labelled):
-                return ours(logits, partly)
+    def told(loss: Loss) -> Any:
+        with extra_inputs(labelled=labelled):
+            return loss(logits, partly)
 
-        runs = {"seglosses": told, "relative": lambda relative=relative: relative(logits, partly)}
-        yield Case(name, runs, logits)
+    smoothing: Loss = losses.LabelSmoothingLoss()
+    yield _case("marginal CE, images", told, losses.MarginalCrossEntropyLoss(), smoothing, logits)
+    yield _case("marginal Dice, images", told, losses.MarginalDiceLoss(), DiceLoss(), logits)
     yield from taught(logits, labels)
     for name, (ours, relative) in PLAIN.items():
-        runs = {
-            "seglosses": lambda ours=ours: ours(logits, labels),
-            "relative": lambda relative=relative: relative(logits, labels),
-        }
-        yield Case(name, runs, logits)
+        yield _case(name, lambda loss: loss(logits, labels), ours, relative, logits)
