@@ -64,7 +64,8 @@ PLAIN: dict[str, tuple[Loss, Loss]] = {
     "exclusion CE": (losses.ExclusionCrossEntropyLoss(), losses.LabelSmoothingLoss()),
     "exclusion Dice": (losses.ExclusionDiceLoss(), DiceLoss(intersection="product")),
     "MCC": (losses.MCCLoss(), DiceLoss()),
-    "boundary DoU": (losses.BoundaryDoULoss(), DiceLoss()),
+    # both read squares of probabilities
+    "boundary DoU": (losses.BoundaryDoULoss(), DiceLoss(intersection="norm2")),
     "log-cosh Dice": (losses.LogCoshDiceLoss(), DiceLoss()),
     "logarithmic Dice": (losses.LogDiceLoss(), DiceLoss()),
     "exponential logarithmic CE": (

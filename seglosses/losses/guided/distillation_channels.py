@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from typing_extensions import Unpack
@@ -9,6 +11,7 @@ from typing_extensions import Unpack
 from seglosses.losses.base import SegOptions
 from seglosses.losses.guided.taught import TaughtLoss
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.device import is_transformed
 from seglosses.primitives.encoding import Aligned, activate
 
 __all__ = [
@@ -96,16 +99,63 @@ def dist_loss(
 
 def _correlation(p: Tensor, q: Tensor, share: Tensor, dim: int) -> Tensor:
     """Pearson's, over a dimension, 1 where both are constant."""
+    if is_transformed():
+        return _with_a_graph(p, q, share, dim)
+    r: Tensor = _Correlation.apply(p, q, share, dim)  # type: ignore[no-untyped-call]
+    return r
+
+
+def _with_a_graph(p: Tensor, q: Tensor, share: Tensor, dim: int) -> Tensor:
     share = share.expand_as(p)
     total = share.sum(dim, keepdim=True)
     total = torch.where(total > 0, total, 1.0)
     p, q = (x - (x * share).sum(dim, keepdim=True) / total for x in (p, q))
     both, of_p, of_q = ((x * share).sum(dim) for x in (p * q, p * p, q * q))
-    # deviations of a few roundings are those of a constant
-    least = total.squeeze(dim) * (8 * torch.finfo(p.dtype).eps) ** 2
-    flat_p, flat_q = of_p <= least, of_q <= least
+    flat_p, flat_q = _flat(of_p, total.squeeze(dim)), _flat(of_q, total.squeeze(dim))
     root = (torch.where(flat_p, 1.0, of_p) * torch.where(flat_q, 1.0, of_q)).sqrt()
     return torch.where(flat_p | flat_q, (flat_p & flat_q).to(p.dtype), both / root)
+
+
+def _flat(squares: Tensor, total: Tensor) -> Tensor:
+    """Deviations of a few roundings are those of a constant."""
+    return squares <= total * (8 * torch.finfo(squares.dtype).eps) ** 2
+
+
+class _Correlation(torch.autograd.Function):
+    """:func:`_with_a_graph`, which keeps p, q and their means, and whose gradient is two passes."""
+
+    @staticmethod
+    def forward(ctx: Any, p: Tensor, q: Tensor, share: Tensor, dim: int) -> Tensor:
+        total = share.expand(*share.shape[:1], p.shape[1], -1).sum(dim, keepdim=True)
+        total = torch.where(total > 0, total, 1.0)
+        means = [(x * share).sum(dim, keepdim=True).div_(total) for x in (p, q)]
+        apart, other = p - means[0], q - means[1]
+        weighed = apart * share
+        both, of_p = (weighed * other).sum(dim), weighed.mul_(apart).sum(dim)
+        of_q = other.square_().mul_(share).sum(dim)
+        flat_p, flat_q = _flat(of_p, total.squeeze(dim)), _flat(of_q, total.squeeze(dim))
+        flat = flat_p | flat_q
+        root = (torch.where(flat_p, 1.0, of_p) * torch.where(flat_q, 1.0, of_q)).sqrt_()
+        r = torch.where(flat, (flat_p & flat_q).to(p.dtype), both / root)
+        # dr / dp = share (q - mean) / root - share (p - mean) r / of_p
+        toward = torch.where(flat, 0.0, 1 / root)
+        back = torch.where(flat, 0.0, r / torch.where(flat_p, 1.0, of_p))
+        ctx.save_for_backward(p, q, share, *means, toward, back)
+        ctx.dim = dim
+        return r
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        p, q, share, mean_p, mean_q, toward, back = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            r = _with_a_graph(p, q, share, ctx.dim)
+            (slope,) = torch.autograd.grad(r, p, grad, create_graph=True)
+            return slope, None, None, None
+        toward, back = ((each * grad).unsqueeze(ctx.dim) for each in (toward, back))
+        # toward (q - mean) - back (p - mean)
+        slope = torch.addcmul(back * mean_p - toward * mean_q, toward, q)
+        slope.addcmul_(back, p, value=-1)
+        return slope.mul_(share), None, None, None
 
 
 class ChannelWiseDistillationLoss(TaughtLoss):

@@ -7,9 +7,13 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
+from seglosses.losses.whole_maps import broken
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.layout import flat_maps
-from seglosses.primitives.overlap import soft_counts
+from seglosses.primitives.device import at_hand
+from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.layout import flat_maps, pick_channels
+from seglosses.primitives.overlap import Counts, batch_counts, soft_counts
+from seglosses.primitives.reduction import Asked
 
 __all__ = ["MCCLoss", "mcc_loss"]
 
@@ -49,9 +53,13 @@ def mcc_loss(
         tensor([[0.5000]])
     """
     check_range("(0, inf)", smooth=smooth)
-    counts = soft_counts(prob, target, weight)
     ones = torch.ones_like(prob[:, :1]) if weight is None else weight
-    pixels = flat_maps(ones).sum(2).clamp(min=1)
+    return _of_counts(soft_counts(prob, target, weight), flat_maps(ones).sum(2), smooth)
+
+
+def _of_counts(counts: Counts, pixels: Tensor, smooth: float) -> Tensor:
+    """:func:`mcc_loss` of counts (N, C) and of the weight of all pixels (N, 1)."""
+    pixels = pixels.clamp(min=1)
     # shares, so that products of four counts stay in range; both right counts are above 0
     tp, fp, fn, spare = (each / pixels for each in (counts.tp, counts.fp, counts.fn, smooth))
     tn = (1 - tp - fp - fn).clamp(min=0) + spare
@@ -85,6 +93,23 @@ class MCCLoss(MapLoss):
         super().__init__(**options)
         check_range("(0, inf)", smooth=smooth)
         self.smooth = smooth
+
+    def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
+        """Mean over classes, then images; of labels no map of probabilities is written."""
+        maps = batch.logits.dim() - 2 in self.spatial_dims
+        if batch.labels is None or not maps or not at_hand(batch.logits):
+            return super().reduce(batch, asked)
+        self._refuse_per_pixel(asked, batch)
+        only_present = self._only_present(batch)
+        batch, chosen, weights = self._chosen(batch)
+        counts, mask = batch_counts(batch), batch.mask()
+        if chosen is not None:
+            counts = Counts(*(pick_channels(count, chosen) for count in counts))
+        flat = flat_maps(batch.logits)
+        size = flat.new_full((len(flat), 1), flat.shape[2])
+        pixels = size if mask is None else flat_maps(mask).sum(2)
+        loss = _of_counts(counts, pixels, self.smooth) + broken(batch)
+        return self._mean(loss, counts.target if only_present else None, weights, batch, asked)
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """One minus the correlation."""

@@ -15,7 +15,7 @@ from seglosses.losses.pixel.seesaw import SummingLoss
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.device import at_hand, is_transformed, widest
 from seglosses.primitives.encoding import Aligned, one_hot
-from seglosses.primitives.few_classes import as_factor
+from seglosses.primitives.few_classes import as_factor, few_counts, takes_few
 from seglosses.primitives.layout import flat_labels, flat_maps
 from seglosses.primitives.running import RunningSums
 
@@ -107,37 +107,55 @@ class _OfLabels(torch.autograd.Function):
     def forward(
         ctx: Any, logits: Tensor, labels: Tensor, valid: Tensor | None, more: Tensor, less: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        classes = logits.shape[1]
-        known = labels < classes
-        index = labels.clamp(max=classes - 1).unsqueeze(1)
-        prob = logits.sigmoid()
-        scores, hits = logits.gather(1, index), prob.gather(1, index)
-        up, down = more[index], less[index]
-        right = known.unsqueeze(1)
+        scores, up, down, right, index = _own(logits, labels, more, less)
         loss = F.softplus(logits).mul_(less.view(1, -1, 1))
         own = torch.where(right, up * F.softplus(-scores), down * F.softplus(scores))
         loss.scatter_(1, index, own)
-        whole = prob if valid is None else prob * as_factor(valid, prob.dtype).unsqueeze(1)
-        whole = whole.sum(2).sum(0)
-        seen = known if valid is None else known & valid
-        place, wide = labels.masked_fill(~seen, classes).flatten(), widest(logits)
-        count = torch.bincount(place, minlength=classes + 1)[:classes].to(wide)
-        mine = torch.bincount(place, hits.flatten().to(wide), minlength=classes + 1)[:classes]
-        slope = prob.mul_(less.view(1, -1, 1))
-        slope.scatter_(1, index, torch.where(right, up * (hits - 1), down * hits))
-        ctx.save_for_backward(logits, labels, more, less, slope)
-        ctx.mark_non_differentiable(whole, mine, count)
-        return loss, whole, mine, count
+        ctx.save_for_backward(logits, labels, more, less)
+        sums = _sums(logits, labels, valid)
+        ctx.mark_non_differentiable(*sums)
+        return loss, *sums
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Tensor, None, None, None, None]:
-        logits, labels, more, less, slope = ctx.saved_tensors
+        logits, labels, more, less = ctx.saved_tensors
         if torch.is_grad_enabled():
             target = one_hot(labels, logits.shape[1], dtype=logits.dtype)
             loss = _weighed_entropy(logits, target, more, less)
             (slope,) = torch.autograd.grad(loss, logits, grad, create_graph=True)
             return slope, None, None, None, None
-        return slope * grad, None, None, None, None
+        scores, up, down, right, index = _own(logits, labels, more, less)
+        slope = logits.sigmoid().mul_(less.view(1, -1, 1))
+        slope.scatter_(
+            1, index, torch.where(right, -up * (-scores).sigmoid(), down * scores.sigmoid())
+        )
+        return slope.mul_(grad), None, None, None, None
+
+
+def _own(
+    logits: Tensor, labels: Tensor, more: Tensor, less: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Logits of labels (N, 1, P), both weights, whether the label is a class, and which channel."""
+    classes = logits.shape[1]
+    index = labels.clamp(max=classes - 1).unsqueeze(1)
+    right = (labels < classes).unsqueeze(1)
+    return logits.gather(1, index), more[index], less[index], right, index
+
+
+def _sums(logits: Tensor, labels: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each class, (C,): the probabilities of all pixels, and of its own, and their number."""
+    if takes_few(logits):
+        own, whole, count = few_counts(logits, labels, valid, sigmoid=True)
+        return whole.sum(0), own.sum(0), count.sum(0)
+    classes, wide = logits.shape[1], widest(logits)
+    prob = logits.sigmoid()
+    seen = labels < classes if valid is None else (labels < classes) & valid
+    place = labels.masked_fill(~seen, classes).flatten()
+    hits = prob.gather(1, labels.clamp(max=classes - 1).unsqueeze(1)).flatten().to(wide)
+    own = torch.bincount(place, hits, minlength=classes + 1)[:classes]
+    count = torch.bincount(place, minlength=classes + 1)[:classes].to(wide)
+    share = prob if valid is None else prob * as_factor(valid, prob.dtype).unsqueeze(1)
+    return share.sum(2).sum(0).to(wide), own, count
 
 
 def _weighed_entropy(logits: Tensor, target: Tensor, more: Tensor, less: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from typing_extensions import Unpack
 from seglosses.losses.base import PixelOptions
 from seglosses.losses.pixel.classification import CrossEntropyLoss
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.reduction import Asked
 
@@ -44,10 +45,14 @@ def hardest_share(loss: Tensor, valid: Tensor | None = None, *, share: float = 0
     # NaN counts as hardest, so that it is seen
     hardness = loss.detach().nan_to_num(math.inf, math.inf, -math.inf)
     rank = torch.where(counts, hardness, -math.inf).flatten()
-    ordered = rank.sort(descending=True).values
-    # the number is not read, so that a device does not wait
     last = (counts.sum() * share).ceil().long().clamp(min=1) - 1
-    return (rank >= ordered.gather(0, last.view(1))).view_as(loss) & counts
+    if at_hand(rank):
+        # without an order of the others
+        least = rank.kthvalue(rank.numel() - int(last)).values
+    else:
+        # the number is not read, so that a device does not wait
+        least = rank.sort(descending=True).values.gather(0, last.view(1))
+    return (rank >= least).view_as(loss) & counts
 
 
 def hardest_pixels(
@@ -89,9 +94,9 @@ def hardest_pixels(
     # NaN counts as least sure, so that it is seen
     sure = confidence.detach().nan_to_num(-math.inf, math.inf, -math.inf)
     rank = torch.where(counts, sure, math.inf).flatten()
-    ordered = rank.sort().values
-    last = min(max(min_kept, 1), rank.numel()) - 1
-    return ((rank < threshold) | (rank <= ordered[last])).view_as(loss) & counts
+    last = min(max(int(min_kept), 1), rank.numel()) - 1
+    most = rank.kthvalue(last + 1).values if at_hand(rank) else rank.sort().values[last]
+    return ((rank < threshold) | (rank <= most)).view_as(loss) & counts
 
 
 class _HardPixelsLoss(CrossEntropyLoss):
