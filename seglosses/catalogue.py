@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -82,7 +83,8 @@ def matching(words: Sequence[str]) -> list[Entry]:
 def _fits(entry: Entry, word: str) -> bool:
     lower = word.lower()
     if (tag := tag_of(word)) is not None:
-        return tag in entry.tags or lower in entry.name.lower()
+        # whole words of a name: "thin" is no part of "Smoothing"
+        return tag in entry.tags or lower.capitalize() in re.findall("[A-Z][a-z0-9]*", entry.name)
     texts = (value for value in asdict(entry).values() if isinstance(value, str))
     return any(lower in text.lower() for text in texts)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import re
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from seglosses import losses
+from tests.hosts.test_recipes import FOLDER
 
 PAGE = Path(__file__).parents[1] / "docs" / "coming_from.md"
 ROW = re.compile(r"^\| `([^`]+)`(, binary)? \| `([^`]+)` \|", re.MULTILINE)
@@ -34,13 +35,18 @@ CASES = [(module, *row) for module, rows in SECTIONS.items() for row in rows]
 
 
 def imported(name: str) -> ModuleType:
-    """The losses of a library; those of smp without its networks, which need torchvision."""
+    """The losses of a library; those of smp without its networks, which need torchvision.
+
+    smp may also lie among the frameworks that tools/test.sh keeps in a folder of their own. It alone
+    is looked up there: what lies beside it would hide what is installed.
+    """
     if name == "torch":
         return torch.nn
     top = name.partition(".")[0]
-    spec = importlib.util.find_spec(top)
+    places = [*sys.path, str(FOLDER)] if top == "segmentation_models_pytorch" else sys.path
+    spec = PathFinder.find_spec(top, places)
     if spec is None:
-        pytest.skip(f"{top} is not installed")
+        pytest.skip(f"{top} is not installed, nor in {FOLDER}")
     if top == "segmentation_models_pytorch" and top not in sys.modules:
         bare = ModuleType(top)
         bare.__path__ = list(spec.submodule_search_locations or ())

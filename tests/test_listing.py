@@ -39,7 +39,13 @@ def test_every_purpose_has_losses_and_words_mean_one_purpose():
     ("word", "has", "lacks"),
     [
         ("vessel", {"SoftClDiceLoss", "SkeletonRecallLoss"}, {"ShapeIoULoss", "DiceLoss"}),
-        ("thin", {"SoftClDiceLoss", "KervadecBoundaryLoss"}, {"ShapeIoULoss"}),
+        (
+            "thin",
+            {"SoftClDiceLoss", "KervadecBoundaryLoss"},
+            {"ShapeIoULoss", "LabelSmoothingLoss", "MarginSmoothingLoss"},
+        ),
+        ("general", {"CrossEntropyLoss", "DiceLoss"}, {"GeneralizedCrossEntropyLoss"}),
+        ("contour", {"BoundaryDoULoss"}, {"DiceLoss"}),
         ("Roads", {"SoftClDiceLoss", "MalisLoss"}, {"FocalLoss"}),
         ("lesion", {"FocalTverskyLoss", "DiceLoss"}, {"SoftClDiceLoss"}),
         ("tumour", {"FocalTverskyLoss"}, {"SoftClDiceLoss"}),

@@ -121,6 +121,20 @@ def test_workflows_try_every_python_that_is_promised():
         assert flow["jobs"][job]["strategy"]["matrix"]["python-version"] == promised
 
 
+def test_one_page_names_what_waits_for_the_owner():
+    page = (ROOT / "docs" / "versions.md").read_text(encoding="utf-8")
+    waiting = {name for name in FILES if "OWNER" in (ROOT / name).read_text(encoding="utf-8")}
+    assert waiting == set(re.findall(r"^\| `([\w./]+)` \| `OWNER`", page, re.MULTILINE))
+
+
+def test_workflows_compare_with_the_versions_that_all_tests_compare_with():
+    flow = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    everything = (ROOT / "tools" / "test.sh").read_text(encoding="utf-8")
+    pinned = re.findall(r"[\w-]+==[\d.]+", flow)
+    assert len(pinned) == 3
+    assert all(each in everything for each in pinned)
+
+
 def test_the_recipe_asks_for_what_the_package_asks_for():
     yaml = pytest.importorskip("yaml")
     recipe = yaml.safe_load((ROOT / "tools" / "conda" / "recipe.yaml").read_text())
