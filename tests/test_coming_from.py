@@ -37,8 +37,8 @@ CASES = [(module, *row) for module, rows in SECTIONS.items() for row in rows]
 def imported(name: str) -> ModuleType:
     """The losses of a library; those of smp without its networks, which need torchvision.
 
-    smp may also lie among the frameworks that tools/test.sh keeps in a folder of their own. It alone
-    is looked up there: what lies beside it would hide what is installed.
+    smp may also lie among the frameworks that tools/test.sh keeps in a folder of its own. It alone
+    is looked up there; what lies beside it would hide what is installed.
     """
     if name == "torch":
         return torch.nn

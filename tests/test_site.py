@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import inspect
+import json
 import os
 import re
 import shutil
@@ -16,6 +19,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
+from seglosses import losses, metrics, topology
 from seglosses.catalogue import entries
 
 ROOT = Path(__file__).parents[1]
@@ -82,34 +86,77 @@ def test_every_loss_has_a_page_with_its_picture(site) -> None:
 
 
 @slow
+def test_every_exported_name_is_shown(site) -> None:
+    pages = [*(site / "gallery").glob("*.html"), *(site / "reference").glob("*.html")]
+    shown = {place for page in pages for place in Page(page).places}
+    for module in (losses, metrics, topology):
+        for name in losses.EXPORTS if module is losses else module.__all__:
+            member = getattr(module, name)
+            if inspect.isclass(member) or inspect.isfunction(member):
+                assert f"{member.__module__}.{member.__qualname__}" in shown, name
+
+
+@slow
+def test_no_mark_of_a_page_is_left_as_text(site) -> None:
+    left = []
+    for path in site.rglob("*.html"):
+        article = path.read_text("utf-8").partition("<article")[2].partition("</article>")[0]
+        article = re.sub(r"<(pre|code|script)\b.*?</\1>", "", article, flags=re.DOTALL)
+        text = html.unescape(re.sub(r"<[^>]+>", " ", article))
+        left += [(path.name, found) for found in re.findall(r"```.*|\|---.*|^::: .*|\]\(.*", text)]
+    assert left == []
+
+
+@slow
 def test_nothing_is_fetched_from_elsewhere(site) -> None:
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         assert not re.findall(r'<(?:script|img|link rel="stylesheet")[^>]*(?:src|href)="http', text)
 
 
-PHONE = 420
-MEASURED = "document.title = document.documentElement.scrollWidth;"
+SCREENS = {"phone": 390, "desktop": 1280}
+# Every page in a frame as wide as a screen: what is wider than that, which pictures failed, and
+# how many words there are. A window of the browser has at least 500 pixels, a frame has not.
+TOUR = """<!doctype html><iframe width="{width}" height="844"></iframe><pre></pre><script>
+const frame = document.querySelector("iframe"), pages = {pages}, found = {{}};
+function look() {{
+  const root = frame.contentDocument.documentElement, body = frame.contentDocument.body;
+  found[pages[0]] = [root.scrollWidth, [...frame.contentDocument.images].filter(
+    image => image.loading !== "lazy" && !image.naturalWidth).length,
+    body.querySelector("article").innerText.split(/\\s+/).length];
+  pages.shift();
+  if (pages.length) frame.src = pages[0];
+  else {{ frame.remove(); document.querySelector("pre").textContent = JSON.stringify(found); }}
+}}
+frame.onload = look; frame.src = pages[0];
+</script>"""
 
 
 @slow
-@pytest.mark.parametrize("page", ["index", "start", "losses", "audit", "gallery/index"])
-def test_pages_fit_a_phone(site, page, tmp_path) -> None:
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_page_fits_the_screen(site, screen, tmp_path) -> None:
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     if browser is None:
         pytest.skip("no browser")
-    path = site / f"{page}.html"
-    acted = path.with_name(f"{path.stem}_phone.html")
-    text = path.read_text("utf-8").replace("</body>", f"<script>{MEASURED}</script></body>")
-    acted.write_text(text, "utf-8")
+    pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    alike = [page for page in pages if page.startswith("gallery/")]
+    pages = sorted({*pages} - {*alike, "404.html"} | {"gallery/index.html", *alike[::10]})
+    (site / "tour.html").write_text(TOUR.format(width=SCREENS[screen], pages=json.dumps(pages)))
     flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
-    # headless Chromium takes no window below 500 pixels, so that a phone is drawn twice as sharp
-    run = [browser, *flags, f"--window-size={PHONE},900", "--dump-dom", acted.as_uri()]
-    dom = subprocess.run(run, capture_output=True, text=True, timeout=120, check=True).stdout
-    acted.unlink()
-    width = re.search(r"<title>(\d+)</title>", dom)
-    assert width is not None
-    assert int(width[1]) <= 500
+    flags += ["--window-size=1400,900", "--virtual-time-budget=600000", "--dump-dom"]
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        run = [browser, *flags, f"http://127.0.0.1:{server.server_port}/tour.html"]
+        dom = subprocess.run(run, capture_output=True, text=True, timeout=900, check=True).stdout
+        server.shutdown()
+    (site / "tour.html").unlink()
+    found = json.loads(html.unescape(dom.partition("<pre>")[2].partition("</pre>")[0]))
+    assert list(found) == pages
+    wide = [page for page, (width, _, _) in found.items() if width > SCREENS[screen]]
+    broken = [page for page, (_, pictures, _) in found.items() if pictures]
+    empty = [page for page, (_, _, words) in found.items() if words < 30]
+    assert (wide, broken, empty) == ([], [], [])
 
 
 @slow
@@ -130,7 +177,7 @@ def test_search_finds_a_loss(site, tmp_path) -> None:
 
 def test_every_page_is_in_the_menu() -> None:
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    listed = [page for _, inside in build_site.MENU for page in inside]
+    listed = build_site.listed_pages()
     assert pages | set(staging.OUTSIDE.values()) == set(listed), "MENU is in tools/build_site.py"
     assert len(listed) == len(set(listed))
 

@@ -27,7 +27,7 @@ PARTS = ROOT / "tools" / "site_pages"
 
 #: The menu: title, and a page or a list of pages. A page that is in no list fails the build.
 MENU: list[tuple[str, Any]] = [
-    ("Start", ["index.md", "start.md", "tutorial.md", "first_trial.md"]),
+    ("Start", [{"Overview": "index.md"}, "start.md", "tutorial.md", "first_trial.md"]),
     (
         "Choose a loss",
         [
@@ -93,6 +93,16 @@ def main() -> int:
         return subprocess.run(build, check=False, env=quiet).returncode
 
 
+def listed_pages() -> list[str]:
+    """All pages of the menu, in its order."""
+    entries = [entry for _, inside in MENU for entry in inside]
+    return [
+        page
+        for entry in entries
+        for page in (entry.values() if isinstance(entry, dict) else [entry])
+    ]
+
+
 def collect(folder: Path, args: argparse.Namespace) -> Path:
     """Write all pages and the configuration of MkDocs.
 
@@ -106,7 +116,7 @@ def collect(folder: Path, args: argparse.Namespace) -> Path:
     shown = "".join(path.read_text() for path in (pages / "gallery").glob("*.md"))
     listed = reference.write(pages / "reference", shown)
     menu = [{title: inside} for title, inside in MENU]
-    in_menu = {page for _, inside in MENU for page in inside}
+    in_menu = set(listed_pages())
     if lost := sorted({page.as_posix() for page in written} - in_menu):
         raise ValueError(f"in no menu of tools/build_site.py: {', '.join(lost)}")
     losses: list[Any] = ["gallery/index.md"]
@@ -119,6 +129,7 @@ def collect(folder: Path, args: argparse.Namespace) -> Path:
         "docs_dir": str(pages),
         "site_dir": str(args.out.resolve()),
         "nav": menu,
+        "hooks": [str(PARTS / "cells.py")],
     }
     config.write_text(json.dumps(settings))  # JSON is YAML
     return config

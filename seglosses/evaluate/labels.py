@@ -264,7 +264,10 @@ def _count(said: Reading, seen: Sequence[set[int]], binary: Sequence[bool]) -> i
         rest |= set() if is_binary else values
     if rest <= {0, 1}:
         return 2
-    hint = " (is 255 to be ignored? then also --ignore-index 255)" if 255 in rest else ""
+    hint = " (is 255 to be ignored? then also --ignore-index 255" if 255 in rest else ""
+    if rest == {0, 1, 255}:
+        hint += "; do some masks hold 0 and 1, others 0 and 255? then --labels-map 0:0,1:1,255:1"
+    hint += ")" if hint else ""
     raise ValueError(
         f"label values {some([str(value) for value in sorted(rest)])} found: say how many classes "
         f"there are with num_classes (--num-classes){hint}"

@@ -54,6 +54,7 @@ def test_codes(pred: set, target: set, options: dict, expected: tuple) -> None:
     ("pred", "target", "options", "message"),
     [
         ({0, 1}, {0, 1, 255}, {}, "ignore-index 255"),
+        ({0, 1, 255}, {0, 255}, {}, "--labels-map 0:0,1:1,255:1"),
         ({0, 1, 4}, {0, 1}, {}, "how many classes"),
         ({0}, {0}, {"labels_map": {0: 0}, "foreground_value": 255}, "not both"),
         ({0}, {0}, {"num_classes": 3, "foreground_value": 255}, "2 classes"),

@@ -15,10 +15,14 @@ class Docstrings(griffe.Extension):
     """What Griffe changes in what it has read."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
-        """Mend the text of a docstring."""
+        """Mend the text of a docstring, and leave out types that say nothing."""
         if obj.docstring is not None:
             text = re.sub(r"^Example:$", "Examples:", obj.docstring.value, flags=re.MULTILINE)
             obj.docstring.value = ROLE.sub(_named, text)
+        if isinstance(obj, griffe.Function):
+            for parameter in obj.parameters:
+                if str(parameter.annotation) == "Union":  # of what was lost when it was inspected
+                    parameter.annotation = None
 
     def on_class_members(self, *, cls: griffe.Class, **_: Any) -> None:
         """Forget the constructor of a class whose docstring has all defaults itself."""

@@ -12,14 +12,20 @@ from seglosses.listing import Item, hooks
 #: Page, title, and the modules whose names it shows.
 PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "losses": ("Functions of losses, and bases", ("seglosses.losses", *(f"seglosses.losses.{part}"
-                for part in ("base", "classwise", "rows", "schedule")))),
-    "metrics": ("Metrics", ("seglosses.metrics",)),
+                for part in ("base", "classwise", "rows", "schedule", "balance")))),
+    "metrics": ("Metrics", ("seglosses.metrics", "seglosses.metrics.detection")),
     "topology": ("Topology", ("seglosses.topology",)),
     "inputs": ("Extra inputs, attributions, label maps", ("seglosses.extra_inputs",
                 "seglosses.attributions", "seglosses.label_maps")),
-    "datasets": ("Data sets", ("seglosses.datasets",)),
+    "tools": ("Evaluate, compare, advise, calibrate", ("seglosses.evaluate", "seglosses.compare",
+               "seglosses.advise", "seglosses.calibrate")),
+    "datasets": ("Data sets", tuple(f"seglosses.datasets.{part}" for part in ("bricks", "vessels",
+                  "write", "arrange", "check", "coco", "topomortar"))),
     "laws": ("Laws and audit", ("seglosses.laws", "seglosses.audit")),
 }  # fmt: skip
+
+#: How the command line reaches a module.
+COMMANDS = ("add_arguments", "run")
 
 
 def write(folder: Path, shown: str) -> list[tuple[str, str]]:
@@ -57,7 +63,10 @@ def _exported(module: str) -> list[str]:
         member = getattr(home, name)
         if not (inspect.isclass(member) or inspect.isfunction(member)):
             continue
-        if member.__module__.startswith("seglosses.") and name not in loss_classes():
+        imported = not hasattr(home, "__all__") and member.__module__ != module
+        if imported or name in COMMANDS or name in loss_classes():
+            continue
+        if member.__module__.startswith("seglosses."):
             found.append(f"{member.__module__}.{member.__qualname__}")
     return found
 
