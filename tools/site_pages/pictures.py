@@ -56,7 +56,7 @@ def _wall(loss: Loss) -> tuple[mpl.figure.Figure, str]:
     label, logits, errors = wall()
     logits.requires_grad_()
     value = StandIn(loss)(logits, label)
-    value.sum().backward()
+    torch.autograd.backward(value.sum())
     assert logits.grad is not None
     descent = -logits.grad[0, 1].numpy()
     largest = float(np.abs(descent).max())
