@@ -42,7 +42,9 @@ class Comparison:
             Sentences.
         """
         n = len(self.paired.images)
-        least = max(2.0 ** (1 - n), 1 / (self.flips + 1))
+        patterns, drawn = 2.0 ** (1 - n), 1 / (self.flips + 1)
+        least = max(patterns, drawn)
+        lower = "more images" if patterns >= drawn else "more flips (--flips)"
         return [
             f"{n} images that all folders have; a row counts those where both folders define the "
             "metric (n).",
@@ -52,7 +54,7 @@ class Comparison:
             f"p: two-sided random sign flips over images, {self.flips} flips, seeded, corrected by "
             "Holm for all rows of its table. The smallest p that is possible here is "
             f"{least:.2g} of one test and {min(1.0, least * len(self.rows)):.2g} after correction "
-            f"for the {len(self.rows)} rows of the first table; more flips (--flips) lower it.",
+            f"for the {len(self.rows)} rows of the first table; {lower} would lower it.",
             "★ B is better with a corrected p below 0.05, ☆ it is worse. Wins: images on which B "
             "is better.",
             "Of sizes: an object is a component of the true mask, covered is the share of its "

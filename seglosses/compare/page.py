@@ -126,10 +126,16 @@ def _pictures(figures: Sequence[Figure], by: str | None) -> str:
     return f'<p class="quiet">Ordered by {html.escape(how)}.</p>{error_legend()}{shown}'
 
 
+def _said(convention: object) -> str:
+    if isinstance(convention, dict):
+        return ", ".join(f"{index} {name}" for index, name in convention.items())
+    return str(convention)
+
+
 def _conventions(comparison: Comparison) -> str:
     evaluation = next(iter(comparison.paired.evaluations.values()))
     wanted = ("version", "ground truth", "classes", "connectivity", "spacing", "empty masks")
-    items = [(key, str(evaluation.conventions[key])) for key in wanted]
+    items = [(key, _said(evaluation.conventions[key])) for key in wanted]
     folders = [
         (f"predictions, {name}", str(one.conventions["predictions"]))
         for name, one in comparison.paired.evaluations.items()

@@ -31,7 +31,8 @@ min-width:0;overflow-wrap:anywhere}
 #summary,#classes{font-size:14px}
 .scroll.whole{max-height:none}
 .wide{grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr))}
-.tile b{display:block;font-size:26px;font-variant-numeric:tabular-nums;letter-spacing:-.02em}
+.tile b{display:block;font-size:24px;white-space:nowrap;font-variant-numeric:tabular-nums;
+letter-spacing:-.02em}
 .tile span{color:var(--quiet);font-size:13px}
 .tile b+span{white-space:nowrap;font-size:12px}
 .warn{border-color:var(--warn);background:var(--warnbg);margin:14px 0}
@@ -39,7 +40,7 @@ min-width:0;overflow-wrap:anywhere}
 .scroll{overflow:auto;max-height:640px;border:1px solid var(--line);border-radius:10px;
 background:var(--card)}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}
-th,td{padding:6px 12px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
+th,td{padding:6px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
 th:first-child,td:first-child,[id$=-effects] th:nth-child(2),
 [id$=-effects] td:nth-child(2){text-align:left}
 th{position:sticky;top:0;background:var(--card);z-index:1}

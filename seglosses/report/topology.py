@@ -26,7 +26,7 @@ MAX_REGIONS = 60
 MAX_WEAK = 80
 MIN_WIDTH = 400
 HEADER = 60
-_ENTRY, _GAP = 18, 16
+_ENTRY, _GAP, _COLUMN = 18, 16, 220
 
 
 def topology_picture(
@@ -125,7 +125,7 @@ def topology_drawing(
     picture = fit(Image.fromarray(canvas), side=MAX_SIDE)
     width = max(picture.width, MIN_WIDTH)
     entries = entries_of(features, weak, first > 0.5, second > 0.5)
-    columns = max(1, (width - 2 * _GAP) // 190)
+    columns = max(1, (width - 2 * _GAP) // _COLUMN)
     lines = -(-len(entries) // columns)
     below = HEADER + picture.height + (views.height if views is not None else 0)
     height = below + _GAP // 2 + lines * _ENTRY + panel_height(features)
@@ -150,7 +150,7 @@ def topology_drawing(
         drawing.text(8, HEADER + 4, caption, RIGHT, 11)
     for number, entry in enumerate(entries):
         row, column = divmod(number, columns)
-        draw_entry(drawing, entry, _GAP + 190 * column, below + _GAP // 2 + row * _ENTRY)
+        draw_entry(drawing, entry, _GAP + _COLUMN * column, below + _GAP // 2 + row * _ENTRY)
     draw_barcodes(drawing, features, below + _GAP // 2 + lines * _ENTRY)
     return drawing
 

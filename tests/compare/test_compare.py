@@ -281,3 +281,14 @@ def test_the_page_in_a_browser(folders: dict[str, Path], tmp_path: Path, looked_
     dom = looked_at(tmp_path / "out" / "report.html")
     assert dom.count("<figure") == 4
     assert "Where b beats a most" in dom
+
+
+def test_what_would_lower_the_smallest_p(folders: dict[str, Path]) -> None:
+    """With four images there are eight patterns of signs, however many are drawn."""
+    found = scored(folders, metrics=["dice"])
+    (few,) = (note for note in compare(found).notes() if note.startswith("p:"))
+    assert "possible here is 0.12 of one test" in few
+    assert "more images would lower it" in few
+    (drawn,) = (note for note in compare(found, flips=3).notes() if note.startswith("p:"))
+    assert "possible here is 0.25 of one test" in drawn
+    assert "more flips (--flips) would lower it" in drawn

@@ -283,3 +283,22 @@ def test_noise_of_a_soft_map_is_marked_small_and_not_ringed() -> None:
     # hollow dots of three pixels, at most 80, and the matched one
     assert svg.count('rx="3.0"') == min(80, len(weak))
     assert 'rx="7.0"' not in svg
+
+
+def test_words_stay_in_the_picture_with_the_letters_of_a_browser() -> None:
+    """In an SVG file they are wider than in a PNG file: ends were cut off, legends ran together."""
+    import matplotlib
+    from PIL import ImageFont
+
+    from seglosses.report.drawing import Drawing
+    from seglosses.report.topology import _COLUMN, _wrapped
+
+    def wide(text: str, size: int) -> float:
+        path = f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf"
+        return ImageFont.truetype(path, size).getlength(text)
+
+    words = "matched: 1 component, 72 loops; missing: 7 loops; spurious: 18 components, 31 loops"
+    lines = _wrapped(Drawing(512, 100, (0, 0, 0)), words, 496)
+    assert len(lines) == 2
+    assert max(wide(line, 12) for line in lines) <= 496
+    assert 15 + wide("spurious component, not at 1/2", 11) < _COLUMN
