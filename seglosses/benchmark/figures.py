@@ -71,7 +71,7 @@ def image_figures(
                 file_name(setting.name, metric, one.loss),
                 chart,
                 f"{label}; below the dashed line {one.loss} makes fewer errors, {setting.name}.",
-                f"{'; '.join(numbers)}; {len(one.seeds)} runs averaged.",
+                f"{'; '.join(numbers)}; {len(one.seeds)} run{'s averaged' * (len(one.seeds) > 1)}.",
             )
             found.append((f"{title}: {one.loss}", figure))
     return found

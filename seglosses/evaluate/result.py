@@ -162,12 +162,14 @@ class Evaluation:
         rows = said_once(self.summary) if verbose else self._headlines()
         width = max((len(row.title) for row in rows), default=6)
         first = max((len(row.cls) for row in rows), default=5)
-        lines = [f"{'class':<{first}}  {'metric':<{width}}  {'mean':>9}  95 % interval    images"]
-        for row in rows:
-            between = f"[{row.low:.4g}, {row.high:.4g}]" if row.low == row.low else ""
+        ends = [f"[{row.low:.4g}, {row.high:.4g}]" * (row.low == row.low) for row in rows]
+        wide = max(18, *map(len, ends)) if ends else 18
+        head = f"{'class':<{first}}  {'metric':<{width}}  {'mean':>9}"
+        lines = [f"{head}  {'95 % interval':<{wide - 1}}images"]
+        for row, between in zip(rows, ends, strict=True):
             gone = f"  ({row.undefined} undefined)" if row.undefined else ""
             head = f"{row.cls:<{first}}  {row.title:<{width}}"
-            lines.append(f"{head}  {row.mean:>9.4g}  {between:<18} {row.n:>4}{gone}")
+            lines.append(f"{head}  {row.mean:>9.4g}  {between:<{wide}} {row.n:>4}{gone}")
         return "\n".join(lines)
 
     def _headlines(self) -> list[SummaryRow]:

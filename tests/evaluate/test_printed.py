@@ -144,3 +144,18 @@ def test_a_mean_by_image_is_shown_where_it_is_another_number(tmp_path: Path, emp
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     for text in (found.as_text(verbose=True), page):
         assert (re.search(r"Dice by image\b(?!,)", text) is not None) is empty
+
+
+def test_numbers_of_images_stand_in_one_column(tmp_path: Path) -> None:
+    """Intervals of small numbers are longer than others."""
+    for right in (20, 22, 23, 27, 31, 29):
+        for folder, size in (("gt", 80), ("pred", right)):
+            mask = np.zeros((100, 100), np.uint8)
+            mask[10 : 90 if folder == "gt" else 11, 10 : 10 + size] = 1
+            (tmp_path / folder).mkdir(exist_ok=True)
+            np.save(tmp_path / folder / f"{right}.npy", mask)
+    metrics = ["dice", "rand_error"]
+    found = evaluate(tmp_path / "pred", tmp_path / "gt", metrics=metrics, num_classes=2)
+    head, *lines = found.as_text().splitlines()
+    assert any(line.index("]") - line.index("[") >= 18 for line in lines), lines
+    assert {len(line) for line in lines} == {len(head)}
