@@ -1,9 +1,9 @@
 """What pyproject.toml cannot say.
 
 ``configs/`` lies at the top of the project and is the only source. A build copies it into the
-package, where :func:`seglosses.config_files.config_folder` finds it; a source distribution holds
-it as it is. Compiled kernels are of wheels alone. Links of the README lead to the project's home,
-for an index shows it without the files beside it.
+package, where :func:`seglosses.hosts.config_files.config_folder` finds it; a source distribution
+holds it as it is. Compiled kernels are of wheels alone. Links of the README lead to the project's
+home, for an index shows it without the files beside it.
 """
 
 import re

@@ -30,7 +30,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "to-coco": ("seglosses.datasets.coco", "bricks of a data set as COCO objects"),
     "audit": ("seglosses.audit", "run the laws on any loss, ours or anyone's"),
     "converge": ("seglosses.converge", "how fast box losses bring boxes to their targets"),
-    "list": ("seglosses.listing", "losses, metrics, mix-ins and hooks, and what each takes"),
+    "list": (
+        "seglosses.catalogue.listing",
+        "losses, metrics, mix-ins and hooks, and what each takes",
+    ),
     "doctor": ("seglosses.doctor", "what is installed, and what is wrong with the mixture"),
     "advise": ("seglosses.advise", "which losses suit a folder of labels, and why"),
     "evaluate": ("seglosses.evaluate", "score predictions: tables, summary and report"),

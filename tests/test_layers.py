@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1] / "seglosses"
 LAYERS = (
-    {"extra_inputs", "attributions", "config_files", "_moved"},
+    {"extra_inputs", "attributions", "_moved"},
     {"primitives"},
     {"topology"},
     {"losses", "metrics", "datasets"},
-    {"laws", "report", "converge", "catalogue", "registry", "doctor", "label_maps"},
+    {"laws", "report", "converge", "registry", "doctor"},
     {"audit", "evaluate"},
     {"hosts", "compare", "advise", "calibrate"},
-    {"benchmark"},
+    {"benchmark", "catalogue"},
     {"demo"},
-    {"cli", "listing"},
+    {"cli"},
+    {"__main__", "tools"},
 )
 FAMILIES = {p.name for p in (ROOT / "losses").iterdir() if (p / "__init__.py").is_file()}
 FLOOR = {room: floor for floor, rooms in enumerate(LAYERS) for room in rooms}
+TOOLS = ROOT.parent / "tools"
+PAGE = ROOT.parent / "docs" / "architecture.md"
 FILES = [p for p in ROOT.rglob("*.py") if p.relative_to(ROOT).parts[0] not in
          {"__init__.py", "__main__.py"}]  # fmt: skip
 
@@ -46,6 +50,30 @@ def test_imports_go_downwards(path):
     for other in {*own} - {room, "__version__"}:
         below = FLOOR[other] < FLOOR[room]
         assert below, f"{room} may not import {other}"
+
+
+def arrows() -> dict[str, set[str]]:
+    """Which rooms each room imports; faces that only hand names on count as their rooms do."""
+    found: dict[str, set[str]] = {}
+    for path in [*ROOT.rglob("*.py"), *TOOLS.rglob("*.py")]:
+        inside = path.is_relative_to(ROOT)
+        room = path.relative_to(ROOT).parts[0].removesuffix(".py") if inside else "tools"
+        named = {name.split(".")[1] for name in imports(path) if name.startswith("seglosses.")}
+        others = (named & {*FLOOR}) - {room}
+        if room != "__init__" and others:
+            found.setdefault(room, set()).update(others)
+    return found
+
+
+def test_the_drawn_house_is_the_one_that_stands():
+    text = (
+        PAGE.read_text(encoding="utf-8").partition("## Rooms and arrows")[2].partition("\n## ")[0]
+    )
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE)
+    drawn = {room: set(re.findall(r"\w+", others)) for room, others in rows}
+    assert drawn == arrows(), "draw the arrow in docs/architecture.md, or do without it"
+    rooms = {*drawn}.union(*drawn.values())
+    assert f"{len(rooms)} rooms and {sum(map(len, drawn.values()))} arrows" in text
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

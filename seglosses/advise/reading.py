@@ -20,7 +20,6 @@ from seglosses.evaluate.listing import PairFiles, list_files, printable
 from seglosses.evaluate.loading import LabelMaps, load
 from seglosses.evaluate.partners import Folders, partners
 from seglosses.evaluate.settings import Settings, is_background
-from seglosses.metrics import Pair
 from seglosses.primitives.distance import distance_to, surface
 
 LIMIT = 200
@@ -175,8 +174,7 @@ def _touch(target: NDArray[np.int16], wanted: set[int], touching: Counter[tuple[
 
 
 def _wrong(maps: LabelMaps, index: int, settings: Settings) -> dict[str, float]:
-    pred, target = maps.masks(index)
-    return wrong(Pair(pred, target, connectivity=settings.connectivity)).numbers()
+    return wrong(maps.pair(index, settings)).numbers()
 
 
 def _agreement(source: Source, settings: Settings) -> Annotators:

@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from seglosses.audit.adapters import ADAPTERS, Adapter
 from seglosses.laws import LawBrokenError, Subject
+from seglosses.laws.inputs import indicators
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.laws.subject import shown
 from seglosses.losses.base import BoxLoss, RotatedBoxLoss
 from seglosses.losses.classes import ClassLoss
-from seglosses.primitives.encoding import activate, one_hot
 
 OVERLAP = re.compile(r"dice|jaccard|tversky|lovasz|iou", re.IGNORECASE)
 _SHAPE = re.compile(r"ha?us|boundary|topo|betti|skelet|cldice|surface", re.IGNORECASE)
@@ -225,11 +225,11 @@ def _adapted(
 ) -> Tensor:
     """The first of what the loss returns for its input in the layout that it wants."""
     if adapter.activated:
-        pred = activate(pred, sigmoid=channels == 1)
+        pred = pred.sigmoid() if channels == 1 else pred.softmax(1)
     if adapter.one_hot and not target.is_floating_point():
-        target = one_hot(target, pred.shape[1], dtype=pred.dtype)
+        target = indicators(target, pred.shape[1]).to(pred.dtype)
     if prepare is not None:
-        hot = one_hot(target, pred.shape[1], dtype=target.dtype)
+        hot = indicators(target, pred.shape[1]).to(target.dtype)
         maps = [torch.as_tensor(prepare(image.numpy())) for image in hot]
         target = torch.stack(maps).float() if maps else hot.float()
     if adapter.volumes:

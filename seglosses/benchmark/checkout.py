@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seglosses.config_files import mixin_names
+from seglosses.hosts.config_files import mixin_names
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from seglosses.benchmark.checkout import is_mixin_file, what_counts
 from seglosses.benchmark.claims import claimed
 from seglosses.benchmark.profiles import PROFILES
-from seglosses.config_files import config_folder
+from seglosses.hosts.config_files import config_folder
 from seglosses.hosts.needed import MMSEG, NNUNET, need
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class Engine(Protocol):
     framework: str
     file: str
 
-    def check(self) -> None:
-        """Raise a ValueError where it is not installed."""
+    def check(self, who: str) -> None:
+        """Raise a ValueError that names the command where it is not installed."""
 
     def prepare(self, campaign: Campaign, digest: str) -> None:
         """Make, once for all runs, what they read."""
@@ -64,9 +64,9 @@ class MMSegEngine:
     framework = "supervised"
     file = "config.py"
 
-    def check(self) -> None:
+    def check(self, who: str) -> None:
         """It must be installed."""
-        need(MMSEG, "seglosses benchmark run")
+        need(MMSEG, who)
 
     def prepare(self, campaign: Campaign, digest: str) -> None:
         """Nothing: it reads the images as they are."""
@@ -128,9 +128,9 @@ class NnUNetEngine:
     framework = "nnunet"
     file = "training.json"
 
-    def check(self) -> None:
+    def check(self, who: str) -> None:
         """It must be installed."""
-        need(NNUNET, "seglosses benchmark run --engine nnunet")
+        need(NNUNET, f"{who} --engine nnunet")
 
     def prepare(self, campaign: Campaign, digest: str) -> None:
         """Let nnU-Net plan and preprocess the data; what is ready stays."""

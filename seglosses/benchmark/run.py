@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     """
     losses = args.losses.split(",")
     need_mixins(losses, others=[OWN] if args.engine == "nnunet" else [])
-    ENGINES[args.engine].check()
+    ENGINES[args.engine].check("seglosses benchmark run")
     seeds = read_seeds(args.seeds)
     gpu = PROFILES[args.profile].gpu
     slots = None

@@ -15,7 +15,6 @@ from seglosses.evaluate.columns import Column
 from seglosses.evaluate.listing import list_files
 from seglosses.evaluate.loading import load
 from seglosses.evaluate.pictures import read_photo
-from seglosses.metrics import Pair
 from seglosses.report import charts, plane
 from seglosses.report.figures import Figure, file_name, panels
 from seglosses.report.overlay import error_overlay
@@ -120,13 +119,12 @@ def side_by_side(
         settings = evaluation.settings
         files = next(one for one in evaluation.pairs if one.name == image)
         index = list(settings.classes)[place[1]]
-        pred, target = load(files, settings).masks(index)
+        errors = load(files, settings).pair(index, settings)
         if not pictures and images is not None:
-            photo = read_photo(list_files(images).get(image), pred.shape)
+            photo = read_photo(list_files(images).get(image), errors.shape)
             if photo is not None:
                 pictures.append(("image", Image.fromarray(photo)))
-        overlay = error_overlay(Pair(pred, target, connectivity=settings.connectivity), photo)
-        pictures.append((name, overlay))
+        pictures.append((name, error_overlay(errors, photo)))
     texts = []
     for column in shown_columns(paired):
         values = [float(paired.matrix(name, column.name)[place]) for name in pair]

@@ -14,7 +14,6 @@ from seglosses.evaluate.loading import load
 from seglosses.evaluate.spread import deviations
 from seglosses.report.bootstrap import divide, mean_interval
 from seglosses.report.statistics import holm, sign_flip_test
-from seglosses.topology import label_components
 
 Floats = NDArray[np.float64]
 NAN = float("nan")
@@ -155,20 +154,19 @@ def _read(paired: Paired) -> dict[str, _Objects]:
             settings = evaluation.settings
             maps = load(files[side][image], settings)
             for index, objects in zip(settings.classes, found.values(), strict=True):
-                pred, target = maps.masks(index)
-                connectivity = settings.connectivity
-                labels, count = label_components(target, connectivity=connectivity)
-                sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+                both = maps.pair(index, settings)
+                labels, pieces = both.components.target, both.components.pred
+                sizes = np.bincount(labels.ravel())[1:]
+                count = len(sizes)
                 if side not in objects.covered:
                     objects.covered[side], objects.spurious[side] = [], []
                 if side == leading:
                     objects.image += [number] * count
                     objects.size += sizes.tolist()
-                inside = np.bincount(labels[pred], minlength=count + 1)[1:]
+                inside = np.bincount(labels[both.pred], minlength=count + 1)[1:]
                 objects.covered[side] += (inside / sizes).tolist()
-                pieces, many = label_components(pred, connectivity=connectivity)
-                touched = np.unique(pieces[target & pred])
-                areas = np.bincount(pieces.ravel(), minlength=many + 1)
+                touched = np.unique(pieces[both.target & both.pred])
+                areas = np.bincount(pieces.ravel())
                 areas[0] = 0
                 areas[touched] = 0
                 objects.spurious[side] += areas[areas > 0].tolist()

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from seglosses.converge.descent import CASES, STEPS, Slope, cases, exact, follow, half_time
 from seglosses.converge.picture import draw
 from seglosses.converge.published import PUBLISHED
-from seglosses.datasets.manifest import write_file
 
 SLOPES: dict[str, Slope] = {name: exact(loss) for name, loss in CASES.items()} | PUBLISHED
 
@@ -72,6 +71,6 @@ def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     with (args.out / "curves.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
-    write_file(args.out / "curves.svg", draw(curves).encode())
+    (args.out / "curves.svg").write_text(draw(curves), encoding="utf-8")
     print(f"curves: {args.out / 'curves.svg'}")
     return 0

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from seglosses.benchmark.checkout import need_mixins
+from seglosses.benchmark.engines import ENGINES
 from seglosses.benchmark.plan import Campaign, Run, plan, training_data
 from seglosses.benchmark.processes import run_jobs
 from seglosses.datasets.topomortar import LABELS
@@ -14,7 +15,6 @@ from seglosses.datasets.write import BrickSet
 from seglosses.demo.comparison import as_text, compare, write_csv
 from seglosses.demo.report import write_report
 from seglosses.evaluate import Evaluation, evaluate
-from seglosses.hosts.needed import MMSEG, need
 
 BRICKS = BrickSet(size=(128, 128), train=50, val=4, test=24)
 METRICS = ("dice", "iou", "hd95", "betti0_error", "betti1_error", "cldice")
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Data, trainings, tests, scores, one table."""
     started = time.monotonic()
     need_mixins(args.losses)
-    need(MMSEG, "seglosses demo")
+    ENGINES["mmseg"].check("seglosses demo")
     out: Path = args.out.resolve()
     labels = args.labels or ("pseudo" if args.data is None else "accurate")
     leaf = "bricks/unet_128.py" if args.data is None else "topomortar/unet_128.py"

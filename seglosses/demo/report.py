@@ -12,7 +12,6 @@ from PIL import Image
 from seglosses.demo.comparison import ComparisonRow, change
 from seglosses.evaluate import Evaluation
 from seglosses.evaluate.scoring import load
-from seglosses.metrics import Pair
 from seglosses.report import charts, page
 from seglosses.report.legend import error_legend
 from seglosses.report.overlay import data_url, error_overlay
@@ -96,7 +95,7 @@ def _pictures(evaluations: Mapping[str, Evaluation], images: Path) -> str:
         for loss, evaluation in evaluations.items():
             files = next(pair for pair in evaluation.pairs if pair.name == name)
             index = next(iter(evaluation.settings.classes))
-            pair = Pair(*load(files, evaluation.settings).masks(index))
+            pair = load(files, evaluation.settings).pair(index, evaluation.settings)
             scores = " · ".join(
                 f"{column.title} {charts.number(evaluation.table.matrix(column.name)[row, 0])}"
                 for column in evaluation.columns

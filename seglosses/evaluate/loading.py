@@ -15,6 +15,7 @@ from seglosses.evaluate.files import as_labels, open_labels, read_probabilities
 from seglosses.evaluate.formats.label_file import LabelFile
 from seglosses.evaluate.listing import NIFTI_ENDINGS, PairFiles, ending
 from seglosses.evaluate.settings import Settings
+from seglosses.metrics import Pair
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,15 @@ class LabelMaps:
             pred, target = (np.isin(side, self.regions[index]) for side in (self.pred, self.target))
             return pred & valid, target
         return np.asarray((self.pred == index) & valid), np.asarray(self.target == index)
+
+    def pair(self, index: int, settings: Settings) -> Pair:
+        """Masks of one class as metrics and pictures want them, see :meth:`masks`."""
+        return Pair(
+            *self.masks(index),
+            spacing=self.spacing,
+            connectivity=settings.connectivity,
+            empty=settings.empty,
+        )
 
     def valid(self, index: int) -> NDArray[np.bool_]:
         """Pixels whose ground truth counts for a class, (*S)."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from seglosses.metrics import TieBreaking
 from seglosses.metrics.cells import Regions
 from seglosses.metrics.lesions import LESION_MATCHING, LesionMatching
-from seglosses.topology.errors import TieBreaking
 
 
 @dataclass(frozen=True)

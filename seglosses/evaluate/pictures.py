@@ -15,7 +15,6 @@ from seglosses.evaluate.formats.pictures import whole_pictures
 from seglosses.evaluate.listing import PairFiles, list_files
 from seglosses.evaluate.loading import load
 from seglosses.evaluate.result import Evaluation
-from seglosses.metrics import Pair
 from seglosses.report import charts
 from seglosses.report.legend import error_legend
 from seglosses.report.overlay import data_url, error_overlay, worst_slice
@@ -89,8 +88,7 @@ def worst_pictures(
 def _figure(evaluation: Evaluation, files: PairFiles, place: int, photos: dict[str, Path]) -> str:
     settings = evaluation.settings
     index, name = list(settings.classes.items())[place]
-    pred, target = load(files, settings).masks(index)
-    pair = Pair(pred, target, connectivity=settings.connectivity)
+    pair = load(files, settings).pair(index, settings)
     photo = read_photo(photos.get(files.name), pair.shape)
     overlay = data_url(error_overlay(pair, photo), photo=photo is not None)
     row = evaluation.table.images.index(files.name)

@@ -36,12 +36,23 @@ def random_logits(subject: Subject, labels: Tensor, seed: int = 0, scale: float 
     return scale * torch.randn(shape, generator=generator)
 
 
+def indicators(labels: Tensor, channels: int) -> Tensor:
+    """Which class a pixel has, bool (N, C, *S); of one channel, whether it has class 1.
+
+    Written apart from the losses' own encoding, which the laws examine.
+
+    Example:
+        >>> indicators(torch.tensor([[0, 1, 255]]), 2).int()
+        tensor([[[1, 0, 0],
+                 [0, 1, 0]]], dtype=torch.int32)
+    """
+    classes = torch.arange(max(channels, 2), device=labels.device)[-channels:]
+    return labels.unsqueeze(1) == classes.view(1, -1, *(1,) * (labels.dim() - 1))
+
+
 def certain_logits(subject: Subject, labels: Tensor, strength: float = SURE) -> Tensor:
     """Logits that predict the labels."""
-    if subject.channels == 1:
-        return torch.where(labels.unsqueeze(1) == 1, strength, -strength)
-    classes = torch.arange(subject.channels).view(1, -1, *(1,) * (labels.dim() - 1))
-    return torch.where(labels.unsqueeze(1) == classes, strength, -strength)
+    return torch.where(indicators(labels, subject.channels), strength, -strength)
 
 
 def shapes_of(subject: Subject) -> Iterator[tuple[int, ...]]:

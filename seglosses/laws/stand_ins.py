@@ -15,11 +15,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from seglosses.extra_inputs import extra_inputs
-from seglosses.laws.inputs import SURE
+from seglosses.laws.inputs import SURE, indicators
 from seglosses.laws.subject import Subject
 from seglosses.losses.box.distribution import DistributionFocalLoss
 from seglosses.losses.box.quality import QualityLoss
-from seglosses.primitives.encoding import one_hot
 
 #: Settings in which a loss of ours is not defined.
 UNDEFINED: dict[str, tuple[str, ...]] = {
@@ -121,9 +120,7 @@ def _made(needs: tuple[str, ...], pred: Tensor, target: Tensor) -> dict[str, Ten
     channels = pred.shape[1]
     hot = target
     if not target.is_floating_point():
-        classes = max(channels, 2)
-        seen = (target >= 0) & (target < classes)
-        hot = one_hot(target.masked_fill(~seen, 0), classes, seen)[:, -channels:]
+        hot = indicators(target, channels).float()
     sure = (2 * SURE * hot - SURE).to(pred.dtype)
     made = {
         "teacher": sure,

@@ -202,7 +202,8 @@ class MapLoss(ClassLoss):
     Attributes:
         reads_margins: ``compute`` takes one-versus-rest logits in place of probabilities.
         reads_masks: Targets of integer labels come as booleans, a byte a pixel.
-        has_label_half: Some of its maps are of the label alone, see :mod:`seglosses.label_maps`.
+        has_label_half: Some of its maps are of the label alone, see
+            :mod:`seglosses.losses.label_maps`.
         of_structures: It has no share of a pixel. Those of weight 0 are ignored, and weights other
             than 0 and 1 are refused.
 

@@ -56,6 +56,7 @@ from seglosses.metrics.temperature import (
     scaled_probabilities,
 )
 from seglosses.metrics.topology import (
+    TieBreaking,
     betti_error,
     betti_matching_error,
     euler_error,
@@ -74,6 +75,7 @@ __all__ = [
     "RunLength",
     "Scores",
     "StructureErrors",
+    "TieBreaking",
     "adapted_rand",
     "apls",
     "assd",

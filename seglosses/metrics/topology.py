@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from seglosses import topology
 from seglosses.metrics.pair import Pair
 from seglosses.topology import MatchingError, matching_error
-from seglosses.topology.errors import TieBreaking
+from seglosses.topology.errors import TieBreaking as TieBreaking
 
 
 def betti_error(pair: Pair, dimension: int) -> int:

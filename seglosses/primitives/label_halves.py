@@ -1,8 +1,9 @@
 """Maps that depend on the label alone, which a data loader's workers may make beforehand.
 
 Skeletons, tubes and distances of a label are the same in every epoch and need no network. A loss
-asks for them here; :mod:`seglosses.label_maps` records them in a worker and states them around the
-call of the loss, and they are found by what made them, for which classes, and of which size.
+asks for them here; :mod:`seglosses.losses.label_maps` records them in a worker and states them
+around the call of the loss, and they are found by what made them, for which classes, and of which
+size.
 """
 
 from __future__ import annotations

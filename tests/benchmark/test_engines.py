@@ -15,8 +15,8 @@ from seglosses.benchmark.plan import Campaign, plan
 from seglosses.benchmark.results import read_results
 from seglosses.benchmark.scores import COLUMNS
 from seglosses.benchmark.worker import work
-from seglosses.config_files import mixin_names
 from seglosses.datasets.write import BrickSet, write_dataset
+from seglosses.hosts.config_files import mixin_names
 from seglosses.hosts.nnunet.data import DATASET, Source, ready, write_raw
 from seglosses.hosts.nnunet.spec import Task, build_losses
 from seglosses.hosts.nnunet.training import length
@@ -167,4 +167,4 @@ def test_every_engine_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     for engine, extra in (("mmseg", "onedl-seg"), ("nnunet", "nnunet")):
         with pytest.raises(ValueError, match=rf"seglosses\[{extra}\]"):
-            ENGINES[engine].check()
+            ENGINES[engine].check("seglosses benchmark run")

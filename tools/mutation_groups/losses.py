@@ -245,13 +245,13 @@ MUTATIONS = [
         f"{_T}/box/test_iou.py {_T}/box/test_modified.py",
     ),
     (
-        "seglosses/primitives/label_sets.py",
+        "seglosses/losses/weak/possible_classes.py",
         "certain = possible & (possible.sum(1, keepdim=True) == 1)",
         "certain = possible",
         f"{_T}/weak/test_label_sets.py",
     ),
     (
-        "seglosses/primitives/label_sets.py",
+        "seglosses/losses/weak/possible_classes.py",
         "within = (torch.arange(batch.channels, device=here.device) == 0) | ~here",
         "within = (torch.arange(batch.channels, device=here.device) == 0) & here",
         f"{_T}/weak/test_label_sets.py",

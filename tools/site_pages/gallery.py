@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seglosses import losses
 from seglosses.catalogue import Entry, entries, loss_classes
-from seglosses.listing import called, function_beside, mixins
+from seglosses.catalogue.listing import called, function_beside, mixins
 from seglosses.losses.loss import Loss
 from site_pages.pictures import draw
 

@@ -7,7 +7,7 @@ import inspect
 from pathlib import Path
 
 from seglosses.catalogue import loss_classes
-from seglosses.listing import Item, hooks
+from seglosses.catalogue.listing import Item, hooks
 
 #: Page, title, and the modules whose names it shows.
 PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -16,7 +16,7 @@ PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "metrics": ("Metrics", ("seglosses.metrics", "seglosses.metrics.detection")),
     "topology": ("Topology", ("seglosses.topology",)),
     "inputs": ("Extra inputs, attributions, label maps", ("seglosses.extra_inputs",
-                "seglosses.attributions", "seglosses.label_maps")),
+                "seglosses.attributions", "seglosses.losses.label_maps")),
     "tools": ("Evaluate, compare, advise, calibrate", ("seglosses.evaluate", "seglosses.compare",
                "seglosses.advise", "seglosses.calibrate")),
     "datasets": ("Data sets", tuple(f"seglosses.datasets.{part}" for part in ("bricks", "vessels",

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from seglosses.catalogue import loss_classes
 from seglosses.losses.base import SegmentationLoss
 from seglosses.losses.classwise import MapLoss, OverlapLoss
+from seglosses.losses.exported import loss_classes
 
 OWN = "nnUNet"
 """Stands for nnU-Net's own loss, cross-entropy and Dice."""

@@ -6,7 +6,6 @@ neither mmcv nor mmseg nor mmdet.
 
 from __future__ import annotations
 
-from seglosses.catalogue import loss_classes
 from seglosses.hosts.openmmlab import (
     appearance,
     balance,
@@ -24,6 +23,7 @@ from seglosses.hosts.openmmlab import (
     transforms,
     visualization,
 )
+from seglosses.losses.exported import loss_classes
 from seglosses.registry import MODELS
 
 __all__ = [

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from seglosses.extra_inputs import KNOWN, extra_inputs
 from seglosses.hosts.openmmlab.checkpoints import explained, weights_only
-from seglosses.label_maps import collated, known_label_maps
+from seglosses.losses.label_maps import collated, known_label_maps
 from seglosses.primitives.distance import Spacing, signed_label_distances
 from seglosses.registry import MODELS, TRANSFORMS
 

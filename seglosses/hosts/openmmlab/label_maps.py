@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seglosses.label_maps import label_maps
+from seglosses.losses.label_maps import label_maps
 from seglosses.registry import MODELS, TRANSFORMS
 
 

@@ -18,7 +18,7 @@ import torch
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.registry import DATASETS, init_default_scope
 
-from seglosses.config_files import config_folder, find_config
+from seglosses.hosts.config_files import config_folder, find_config
 
 # Where a mix-in's key goes: the first of these heads that the model has.
 _HEADS = {

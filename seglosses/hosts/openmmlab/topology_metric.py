@@ -16,10 +16,9 @@ from seglosses.hosts.openmmlab.scores import (
     class_names,
     warn_of_no_score,
 )
-from seglosses.metrics import EmptyPolicy
+from seglosses.metrics import EmptyPolicy, TieBreaking
 from seglosses.metrics.empty import policy
 from seglosses.registry import METRICS
-from seglosses.topology.errors import TieBreaking
 
 TOTAL = "betti_matching_error"
 

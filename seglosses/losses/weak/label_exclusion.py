@@ -9,14 +9,14 @@ from typing_extensions import Unpack
 from seglosses.losses.base import PixelLoss, PixelOptions, SegOptions
 from seglosses.losses.classes import refuse_per_pixel
 from seglosses.losses.weak.label_sets import SetLoss
-from seglosses.primitives.checks import check_range
-from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.label_sets import (
+from seglosses.losses.weak.possible_classes import (
     LabelSets,
     excluded_classes,
     merged_background,
     possible_classes,
 )
+from seglosses.primitives.checks import check_range
+from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.layout import flat_maps
 from seglosses.primitives.reduction import Asked
 

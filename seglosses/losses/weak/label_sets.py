@@ -8,11 +8,7 @@ from typing_extensions import Unpack
 from seglosses.extra_inputs import extra_input
 from seglosses.losses.base import PixelLoss, PixelOptions, SegmentationLoss
 from seglosses.losses.classwise import CountOptions, OverlapLoss
-from seglosses.primitives.checks import check_range
-from seglosses.primitives.device import at_hand
-from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.entropy import cross_entropy
-from seglosses.primitives.label_sets import (
+from seglosses.losses.weak.possible_classes import (
     LabelSets,
     known_counts,
     labelled_classes,
@@ -21,6 +17,10 @@ from seglosses.primitives.label_sets import (
     possible_classes,
     with_sets,
 )
+from seglosses.primitives.checks import check_range
+from seglosses.primitives.device import at_hand
+from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.entropy import cross_entropy
 from seglosses.primitives.overlap import Counts, batch_counts, dice_index
 from seglosses.primitives.set_entropy import merged_entropy, set_entropy
 

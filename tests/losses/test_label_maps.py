@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from seglosses.catalogue import loss_classes
-from seglosses.label_maps import collated, known_label_maps, label_maps
 from seglosses.losses.classwise import MapLoss
+from seglosses.losses.label_maps import collated, known_label_maps, label_maps
 from seglosses.primitives import label_halves
 from tests.devices.cases import labels
 

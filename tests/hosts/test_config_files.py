@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from seglosses import config_files
 from seglosses.benchmark import checkout
+from seglosses.hosts import config_files
 
 
 def installed(tmp_path, monkeypatch, *, ours=True):

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from seglosses.catalogue import entries, loss_classes
+from seglosses.catalogue.listing import described, hooks, metrics, mixins
 from seglosses.cli import main
 from seglosses.evaluate.measures import COLUMNS
-from seglosses.listing import described, hooks, metrics, mixins
 from seglosses.losses.purposes import SYNONYMS, TAGS
 
 

@@ -13,12 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from seglosses import losses
-from seglosses.catalogue import as_markdown, as_text, entries, loss_classes, matching
-from seglosses.config_files import config_folder
+from seglosses.catalogue.entries import as_markdown, as_text, entries, matching
+from seglosses.hosts.config_files import config_folder
+from seglosses.losses.exported import loss_classes
 from seglosses.losses.loss import Loss
 from seglosses.losses.purposes import SYNONYMS, TAGS
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 KINDS = ("metrics", "mixins", "hooks", "tags")
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from seglosses import losses
-from seglosses.losses.base import BoxLoss, Loss
+from seglosses.losses.base import BoxLoss
+from seglosses.losses.exported import loss_classes
 from seglosses.losses.purposes import tag_of
 
 
@@ -21,23 +21,6 @@ class Entry:
     paper: str
     use_when: str
     tags: tuple[str, ...] = ()
-
-
-def loss_classes() -> dict[str, type[Loss]]:
-    """Every loss class that ``seglosses.losses`` exports, by name.
-
-    Families, exported for people who write losses, state no formula and are left out.
-
-    Example:
-        >>> 'DiceLoss' in loss_classes(), 'OverlapLoss' in loss_classes()
-        (True, False)
-    """
-    members = {name: getattr(losses, name) for name in sorted(losses.EXPORTS)}
-    return {
-        name: member
-        for name, member in members.items()
-        if isinstance(member, type) and issubclass(member, Loss) and member.formula
-    }
 
 
 def entries() -> list[Entry]:
