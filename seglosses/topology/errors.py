@@ -9,12 +9,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from seglosses.topology.components import (
-    check_connectivity,
-    check_mask,
-    euler_number,
-    label_components,
-)
+from seglosses.topology.components import check_connectivity, check_mask, label_components
+from seglosses.topology.counts import euler_number
 from seglosses.topology.filtration import Construction, check_choice
 from seglosses.topology.masks import count_features
 from seglosses.topology.matching import betti_matching

@@ -12,12 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seglosses.topology.components import (
-    betti_numbers,
-    check_connectivity,
-    check_mask,
-    label_components,
-)
+from seglosses.topology.components import check_connectivity, check_mask, label_components
+from seglosses.topology.counts import betti_numbers
 from seglosses.topology.kernels.counts import continued
 from seglosses.topology.kernels.regions import FRAME, count_neighbours, label_codes
 from seglosses.topology.shared_loops import kept_loops

@@ -1,16 +1,12 @@
-"""Hard skeletons of masks, 2D and 3D, with a small memory of the last ones.
+"""Hard skeletons of masks, 2D and 3D.
 
-Ground truth is asked for again and again (by every loss head, metric and epoch), so skeletons
-are kept under a digest of the mask's content. The only home of scikit-image's `skeletonize`, which
-thins planes; volumes are thinned by a kernel that equals it.
+The only home of scikit-image's `skeletonize`, which thins planes; volumes are thinned by a kernel
+that equals it. The last results are remembered, see :mod:`seglosses.topology.skeleton_memory`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from itertools import product
 
@@ -24,53 +20,14 @@ from seglosses.primitives.masks import as_mask
 from seglosses.topology import label_components
 from seglosses.topology.kernels.thinning import thin as thin_flat
 from seglosses.topology.overlaps import label_boxes
-
-CACHE_BYTES = 64 * 2**20
-"""Upper bound on the packed skeletons that are remembered in a process."""
+from seglosses.topology.skeleton_memory import clear_cache as clear_cache
+from seglosses.topology.skeleton_memory import remembered
 
 _FEW = 500
 """Components that are worth cutting out one by one."""
 
 Box = tuple[slice, slice]
 Mask = NDArray[np.bool_]
-
-
-class _Memory:
-    """Least recently used skeletons, packed to bits, bounded by :data:`CACHE_BYTES`."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.packed: OrderedDict[bytes, NDArray[np.uint8]] = OrderedDict()
-        self.size = 0
-
-    def get(self, key: bytes) -> NDArray[np.uint8] | None:
-        with self.lock:
-            found = self.packed.get(key)
-            if found is not None:
-                self.packed.move_to_end(key)
-            return found
-
-    def put(self, key: bytes, value: NDArray[np.uint8]) -> None:
-        with self.lock:
-            if key in self.packed or value.nbytes > CACHE_BYTES:
-                return
-            self.packed[key] = value
-            self.size += value.nbytes
-            while self.size > CACHE_BYTES:
-                self.size -= self.packed.popitem(last=False)[1].nbytes
-
-    def clear(self) -> None:
-        with self.lock:
-            self.packed.clear()
-            self.size = 0
-
-
-_memory = _Memory()
-
-
-def clear_cache() -> None:
-    """Forget every remembered skeleton."""
-    _memory.clear()
 
 
 def _restore_lost_components(skeleton: NDArray[np.bool_], mask: NDArray[np.bool_]) -> None:
@@ -116,7 +73,7 @@ def skeletonize(mask: ArrayLike) -> NDArray[np.bool_]:
                [0, 0, 0, 0, 0, 0, 0]])
     """
     array = _checked(mask)
-    return _remembered(array, "skeleton", lambda: _thinned(array))
+    return remembered(array, "skeleton", lambda: _thinned(array))
 
 
 def skeletons_apart(mask: ArrayLike) -> NDArray[np.bool_]:
@@ -143,7 +100,7 @@ def skeletons_apart(mask: ArrayLike) -> NDArray[np.bool_]:
         labels, boxes = label_boxes(array, connectivity=4)
         return _side_by_side(array, labels, boxes, _lee_plane)
 
-    return _remembered(array, "apart", thinned)
+    return remembered(array, "apart", thinned)
 
 
 def lee_skeleton(mask: ArrayLike) -> NDArray[np.bool_]:
@@ -161,7 +118,7 @@ def lee_skeleton(mask: ArrayLike) -> NDArray[np.bool_]:
         (7, 6)
     """
     array = _checked(mask)
-    return _remembered(array, "lee", lambda: _lee_plane(array))
+    return remembered(array, "lee", lambda: _lee_plane(array))
 
 
 def tube(mask: ArrayLike, radius: int = 2) -> NDArray[np.bool_]:
@@ -187,7 +144,7 @@ def tube(mask: ArrayLike, radius: int = 2) -> NDArray[np.bool_]:
     if radius < 0:
         raise ValueError(f"radius must not be negative, got {radius}")
     array = _checked(mask)
-    return _remembered(array, f"tube {radius}", lambda: _thickened(array, radius))
+    return remembered(array, f"tube {radius}", lambda: _thickened(array, radius))
 
 
 def _checked(mask: ArrayLike) -> NDArray[np.bool_]:
@@ -198,22 +155,6 @@ def _checked(mask: ArrayLike) -> NDArray[np.bool_]:
             "call once per image and class"
         )
     return array
-
-
-def _remembered(
-    array: NDArray[np.bool_], what: str, compute: Callable[[], NDArray[np.bool_]]
-) -> NDArray[np.bool_]:
-    if not array.any():
-        return np.zeros(array.shape, bool)
-    digest = hashlib.blake2b(np.packbits(array).tobytes(), digest_size=16)
-    digest.update(f"{what} {array.shape}".encode())
-    key = digest.digest()
-    known = _memory.get(key)
-    if known is not None:
-        return np.unpackbits(known, count=array.size).reshape(array.shape).astype(bool)
-    result = compute()
-    _memory.put(key, np.packbits(result))
-    return result
 
 
 def _thinned(array: NDArray[np.bool_]) -> NDArray[np.bool_]:

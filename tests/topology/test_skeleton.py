@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 from skimage import morphology
 
-from seglosses.topology import skeleton
+from seglosses.topology import skeleton, skeleton_memory
 
 EIGHT = np.ones((3, 3))
 
@@ -103,12 +103,12 @@ def test_same_content_in_another_shape_is_another_mask() -> None:
 
 def test_the_memory_answers_and_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     skeleton.clear_cache()
-    monkeypatch.setattr(skeleton, "CACHE_BYTES", 40)
+    monkeypatch.setattr(skeleton_memory, "CACHE_BYTES", 40)
     masks = [np.roll(np.eye(8, dtype=bool), shift, axis=1) for shift in range(8)]
     for mask in masks:
         skeleton.skeletonize(mask)
-    assert skeleton._memory.size <= 40
-    assert len(skeleton._memory.packed) == 5
+    assert skeleton_memory._memory.size <= 40
+    assert len(skeleton_memory._memory.packed) == 5
 
     def fail(_: np.ndarray) -> np.ndarray:
         raise AssertionError("thinned again")
@@ -118,7 +118,7 @@ def test_the_memory_answers_and_stays_bounded(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(AssertionError, match="thinned again"):
         skeleton.skeletonize(masks[0])
     skeleton.clear_cache()
-    assert skeleton._memory.size == 0
+    assert skeleton_memory._memory.size == 0
 
 
 def test_empty_and_wrong_shapes() -> None:
