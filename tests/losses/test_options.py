@@ -17,7 +17,8 @@ from seglosses.losses.base import BoxLoss, Loss, PixelLoss, SegmentationLoss
 from seglosses.losses.declared import UnknownOptionError
 from seglosses.losses.foreign import MEANING
 from seglosses.losses.rows import RowLoss
-from tests.reference.pairs import PAIRS, odd_options
+from tests.reference.odd_options import odd_options
+from tests.reference.pairs import PAIRS
 
 NAMES = sorted(loss_classes())
 #: They refuse weights of classes.

@@ -9,7 +9,9 @@ import torch
 
 from seglosses import losses
 from seglosses.catalogue import loss_classes
-from tests.reference.pairs import ALONE, PAIRS, odd_options, of_class, of_function, parameters
+from tests.reference.odd_options import odd_options
+from tests.reference.pair_inputs import parameters
+from tests.reference.pairs import ALONE, PAIRS, of_class, of_function
 
 
 def test_every_class_has_a_pair_or_a_reason() -> None:

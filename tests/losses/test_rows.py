@@ -8,7 +8,7 @@ from torch import Tensor
 
 from seglosses import losses
 from seglosses.losses.rows import RowLoss, Target
-from tests.reference.pairs import boxes_of
+from tests.reference.pair_inputs import boxes_of
 
 ROWS = sorted(
     name

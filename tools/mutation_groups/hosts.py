@@ -86,7 +86,7 @@ MUTATIONS = [
         f"{_H}/extra_inputs.py",
         "inputs = inputs.detach().requires_grad_()",
         "inputs = inputs.detach()",
-        f"{_T}/test_extra_inputs.py {_T}/test_extra_mixins.py",
+        f"{_T}/test_attributions.py {_T}/test_extra_mixins.py",
     ),
     (
         "seglosses/hosts/torchmetrics/scores.py",
