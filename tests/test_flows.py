@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,4 +35,14 @@ def test_a_comparison_of_boxes_calls_what_reads_it(flows: dict[str, Any]) -> Non
         "primitives/box_pairs.py",
         "primitives/measured.py",
     }
-    assert len(flows["CIoU"].modules) < 20
+
+
+@pytest.mark.parametrize("name", ["Betti matching", "CIoU", "evaluate"])
+def test_the_page_says_how_long_each_way_is(flows: dict[str, Any], name: str) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| `?{name}\b.*?\| (\d+) \| (\d+) \| (.*) \|$", page, re.MULTILINE)
+    assert row is not None
+    assert set(re.findall(r"`(.+?)`", row[3])) == flows[name].back
+    assert len(flows[name].chain) <= int(row[2])
+    # what other tests have warmed is not entered again
+    assert int(row[1]) - 3 <= len(flows[name].modules) <= int(row[1])

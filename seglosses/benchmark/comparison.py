@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from seglosses.benchmark.results import METRICS, Scores
 from seglosses.benchmark.settings import SETS, Setting
+from seglosses.evaluate.spread import nanmean
 from seglosses.report.statistics import Floats, cliffs_delta, holm, sign_flip_test, t_interval
 
 Stat: TypeAlias = Literal["image", "paper"]
@@ -168,10 +168,10 @@ def _better(row: Row, base: Row, stat: Stat) -> bool:
 
 def _describe(one: Scores, masks: Sequence[NDArray[np.bool_]], place: int, stat: Stat) -> Row:
     values = one.values[..., place]
-    pooled = values if stat == "paper" else mean(values, axis=0)[None]
+    pooled = values if stat == "paper" else nanmean(values, axis=0)[None]
     runs = macro(values, masks)
     low, high = t_interval(runs)
-    middle = float(np.mean([mean(pooled[:, mask].ravel(), axis=0) for mask in masks]))
+    middle = float(np.mean([nanmean(pooled[:, mask].ravel(), axis=0) for mask in masks]))
     # runs that leave other images undefined have another mean than the images together
     low, high = min(low, middle), max(high, middle)
     return Row(
@@ -192,12 +192,12 @@ def _against(
     by_run = macro(ours[left], masks) - macro(theirs[right], masks)
     low, high = t_interval(by_run)
     inside = np.any(masks, axis=0)
-    mine, its = mean(ours[:, inside], axis=0), mean(theirs[:, inside], axis=0)
+    mine, its = nanmean(ours[:, inside], axis=0), nanmean(theirs[:, inside], axis=0)
     middle = float(np.nanmedian(its)) if np.isfinite(its).any() else NAN
     delta = cliffs_delta(mine, its)
     return replace(
         row,
-        difference=float(mean(by_run, axis=0)),
+        difference=float(nanmean(by_run, axis=0)),
         difference_low=low,
         difference_high=high,
         delta=delta if METRICS[row.metric].higher else 0.0 - delta,
@@ -213,7 +213,7 @@ def _gaps(
     if stat == "paper":
         left, right = paired_runs(one, base)
         return np.asarray((ours[left] - theirs[right])[:, np.any(masks, axis=0)].ravel())
-    gap = mean(ours, axis=0) - mean(theirs, axis=0)
+    gap = nanmean(ours, axis=0) - nanmean(theirs, axis=0)
     # Groups count alike, whatever their sizes; so a sum is a macro-average.
     return np.concatenate([gap[mask] / (mask.sum() * len(masks)) for mask in masks])
 
@@ -255,26 +255,7 @@ def macro(values: Floats, masks: Sequence[NDArray[np.bool_]]) -> Floats:
         >>> macro(np.array([[1.0, 2.0, 4.0]]), groups)  # 1 and 3
         array([2.])
     """
-    return np.asarray(np.mean([mean(values[:, mask], axis=1) for mask in masks], axis=0))
-
-
-def mean(values: Floats, axis: int) -> Floats:
-    """Mean of the defined values; NaN where there is none.
-
-    Args:
-        values: Numbers, some of them NaN.
-        axis: Along which to average.
-
-    Returns:
-        Means, without that axis.
-
-    Example:
-        >>> mean(np.array([[1.0, np.nan], [np.nan, np.nan]]), axis=1)
-        array([ 1., nan])
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.asarray(np.nanmean(values, axis=axis))
+    return np.asarray(np.mean([nanmean(values[:, mask], axis=1) for mask in masks], axis=0))
 
 
 def _std(values: Floats) -> float:

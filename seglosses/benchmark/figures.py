@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from seglosses.benchmark.comparison import Row, macro, mean
+from seglosses.benchmark.comparison import Row, macro
 from seglosses.benchmark.results import METRICS, Scores
 from seglosses.benchmark.settings import SETS, Setting
+from seglosses.evaluate.spread import nanmean
 from seglosses.metrics import Pair
 from seglosses.report import page, plane
 from seglosses.report.charts import number, p_value
@@ -44,7 +45,7 @@ def image_figures(
     for metric in (name for name in metrics if name in _COUNTS):
         place = list(metrics).index(metric)
         title = METRICS[metric].title
-        lines = {one.loss: mean(one.values[..., place], axis=0) for one in setting.losses}
+        lines = {one.loss: nanmean(one.values[..., place], axis=0) for one in setting.losses}
         runs = ", ".join(f"{one.loss} {len(one.seeds)}" for one in setting.losses)
         count = f"n = {len(base.images)} images, seeds averaged (runs: {runs})."
         curve = plane.shares(lines, axis=title, label=f"{title}: ECDF of each loss", compress=True)
@@ -169,7 +170,7 @@ def worst_images(setting: Setting, metrics: Sequence[str], count: int) -> list[s
     if not places:
         return []
     errors = [
-        np.nansum([mean(one.values[..., p], axis=0) for p in places], axis=0)
+        np.nansum([nanmean(one.values[..., p], axis=0) for p in places], axis=0)
         for one in setting.losses
         if _predictions(one).is_dir()
     ]
