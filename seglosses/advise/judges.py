@@ -33,7 +33,7 @@ def thin(profile: Profile) -> Verdict:
     if not chosen:
         most = max(shown(profile), key=lambda one: one.elongation, default=None)
         seen = "nothing is labelled" if most is None else (
-            f"the longest class has {most.elongation:.1f} widths of centre line a component and"
+            f"the longest class has {most.elongation:.1f} widths of centre line per component and"
             f" is {most.width():.0f} px wide; thin is from {THIN_LENGTH:g} widths, up to"
             f" {THIN_WIDTH:g} px"
         )  # fmt: skip
@@ -67,7 +67,7 @@ def structured(profile: Profile) -> Verdict:
         most = max(features.values(), default=0.0)
         return Verdict(
             False,
-            f"no thin class with {STRUCTURED:g} or more components and loops an image"
+            f"no thin class with {STRUCTURED:g} or more components and loops per image"
             f" (the most of any class: {most:.0f})",
         )
     if noisy := [one for one in chosen if noise(one) >= NOISY]:
@@ -78,7 +78,7 @@ def structured(profile: Profile) -> Verdict:
         )
     loops = max(one.median("loops") for one in chosen)
     pieces = max(one.median("components") for one in chosen)
-    because = f"{named(chosen, profile)}{pieces:.0f} components and {loops:.0f} loops an image"
+    because = f"{named(chosen, profile)}{pieces:.0f} components and {loops:.0f} loops per image"
     note = (
         "Betti matching is a sum over features, and its gradient sits on few pixels: on membranes"
         " weight 0.02 is 95 % of the gradient's norm and 0.5 is 99.8 % (docs/evidence.md). Lower"
@@ -127,13 +127,13 @@ def crowded(profile: Profile) -> Verdict:
         near = max((one.part("neighbours") for one in shown(profile) if is_compact(one)), default=0)
         return Verdict(
             False,
-            f"no compact class with {CROWDED:g} components an image of which {NEAR:.0%} lie within"
+            f"no compact class with {CROWDED:g} components per image of which {NEAR:.0%} lie within"
             f" 3 px of another (most: {near:.0%})",
         )
     one = chosen[0]
     return Verdict(
         True,
-        f"{named(chosen, profile)}{one.median('components'):.0f} components an image,"
+        f"{named(chosen, profile)}{one.median('components'):.0f} components per image,"
         f" {one.part('neighbours'):.0%} of them within 3 px of another",
         (Term("BettiMatchingLoss", 0.02, restricted(chosen, profile), start=0.5, warmup=0.1),),
         note="Where objects touch, a class for their borders, or a network for instances, does more"

@@ -132,8 +132,8 @@ def _charts(classes: Sequence[ClassProfile]) -> str:
             continue
         samples = {
             "share of the pixels": [shape.share for shape in one.shown],
-            "components an image": [float(shape.components) for shape in one.shown],
-            "loops an image": [float(shape.loops) for shape in one.shown],
+            "components per image": [float(shape.components) for shape in one.shown],
+            "loops per image": [float(shape.loops) for shape in one.shown],
             "width along the centre line, px": one.widths.tolist(),
             "size of components, log10 px": np.log10(np.maximum(one.sizes, 1)).tolist(),
         }

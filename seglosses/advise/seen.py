@@ -81,7 +81,7 @@ class ErrorReport:
         index: Of the class.
         name: Of the class.
         images: How many were compared.
-        counts: Mean number an image, by kind.
+        counts: Mean number per image, by kind.
         pixels: Share of the wrong pixels, by place.
         missed_small: Share of missed components that are not larger than the median one.
         dominating: Kinds that matter most, worst first; empty where no kind stands out.

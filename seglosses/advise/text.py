@@ -58,11 +58,11 @@ def described(one: ClassProfile, profile: Profile) -> list[tuple[str, str]]:
     rows = [
         ("share of the pixels", f"{one.share:.2%}, in {one.presence:.0%} of the images"),
         (
-            "components an image",
+            "components per image",
             f"{number(one.median('components'))}, of {number(one.size(5))} /"
             f" {number(one.size())} / {number(one.size(95))} px (5, 50, 95 %)",
         ),
-        ("loops an image", number(one.median("loops"))),
+        ("loops per image", number(one.median("loops"))),
     ]
     if profile.ndim == 3:
         rows.append(("cavities an image", number(one.median("cavities"))))

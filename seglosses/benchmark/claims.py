@@ -1,4 +1,4 @@
-"""One process a run, also when several machines share the folder.
+"""One process per run, also when several machines share the folder.
 
 Locks of files do not reach other machines on every file system, so a claim is a file that only one
 process can create; its owner touches it while it works. A claim that nobody has touched for long is

@@ -46,7 +46,7 @@ def choose_slots(
     Args:
         gpus: Names of GPUs; one that is named twice takes two runs at a time. None for those that
             are visible, empty for none.
-        jobs: At most so many runs at a time; None for one a GPU, without GPUs one a core.
+        jobs: At most so many runs at a time; None for one per GPU, without GPUs one per core.
         needs_gpu: Whether the runs cannot do without.
         visible: Names of the GPUs that there are.
 

@@ -1,4 +1,4 @@
-"""What is said of runs while they train: a line a block of iterations, with the time left."""
+"""What is said of runs while they train: one line per block of iterations, with the time left."""
 
 from __future__ import annotations
 

@@ -47,9 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="GPUs to train on, a run on each at a time; the same twice for two, none for CPUs"
         " (default: all that are visible)")  # fmt: skip
     add("--jobs", type=int,
-        help="at most so many at a time (one a GPU; without GPUs one a core)")  # fmt: skip
+        help="at most so many at a time (one per GPU; without GPUs one per core)")  # fmt: skip
     add("--cluster", metavar="ADDRESS",
-        help="address of a running Dask scheduler: a training a thread of its workers")  # fmt: skip
+        help="address of a running Dask scheduler: one training per thread of its workers")  # fmt: skip
     add("--plan", action="store_true",
         help="train nothing: write the runs as a Slurm array and as plain commands")  # fmt: skip
 
@@ -106,7 +106,7 @@ def _plan(todo: list[Run], folder: Path, *, gpu: bool) -> int:
     jobs = [one.job(alone=True) for one in todo]
     commands, array = write_scripts(jobs, folder, gpu=gpu)
     print(f"sbatch {array}")
-    print(f"{commands}: a command a run, for any scheduler; each may be started again")
+    print(f"{commands}: one command per run, for any scheduler; each may be started again")
     return 0
 
 

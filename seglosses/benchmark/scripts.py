@@ -24,7 +24,7 @@ bash -c "$(sed -n "${{SLURM_ARRAY_TASK_ID}}p" {commands})"
 
 
 def write_scripts(jobs: Sequence[Job], folder: Path, *, gpu: bool) -> list[Path]:
-    """Write ``commands.txt``, a line a run, and ``array.sbatch``, which runs a line a task.
+    """Write ``commands.txt``, one line per run, and ``array.sbatch``, which runs one line per task.
 
     Args:
         jobs: Of :meth:`seglosses.benchmark.plan.Run.job`, without a parent process.

@@ -22,7 +22,7 @@ class Comparison:
     Attributes:
         paired: Their scores.
         pairs: Which is compared with which: the one to compare with comes first.
-        rows: A row a pair and metric.
+        rows: One per pair and metric.
         class_rows: The same for each class; none where there is one.
         size_rows: Objects by size.
         flips: Number of sign flips of every test.
@@ -64,7 +64,7 @@ class Comparison:
         ]
 
     def as_text(self) -> str:
-        """The table of metrics for a terminal, a row a metric and pair.
+        """The table of metrics for a terminal, one row per metric and pair.
 
         Returns:
             Lines.

@@ -134,7 +134,7 @@ class Scores(KeptScores):
             spacing: As for :meth:`update`.
 
         Returns:
-            For each image a row a class, with a number by column, and counts.
+            For each image one row per class, with a number for each column, and counts.
 
         Raises:
             ValueError: As :meth:`update`.

@@ -1,4 +1,4 @@
-"""Batches of tensors as they come from a training, turned into one pair of label maps an image."""
+"""Batches of tensors as they come from a training, turned into one pair of label maps per image."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Reader:
             probabilities: (N, C, *S), or (N, 1, *S) of the foreground, where `pred` is labels.
 
         Yields:
-            One pair an image, without spacing.
+            One pair per image, without spacing.
 
         Raises:
             ValueError: For other shapes, other numbers of images on the two sides, labels that

@@ -150,7 +150,7 @@ def pictures(
         images: Folder with the pictures to draw on.
 
     Returns:
-        Two figures an image.
+        Two figures per image.
     """
     photos = {} if images is None else list_files(images)
     settings, figures = evaluation.settings, []

@@ -1,4 +1,4 @@
-"""Tensors and arrays of a batch: one an image, checked, and as numbers of NumPy."""
+"""Tensors and arrays of a batch: one per image, checked, and as numbers of NumPy."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ class MapLoss(ClassLoss):
 
     Attributes:
         reads_margins: ``compute`` takes one-versus-rest logits in place of probabilities.
-        reads_masks: Targets of integer labels come as booleans, a byte a pixel.
+        reads_masks: Targets of integer labels come as booleans, one byte per pixel.
         has_label_half: Some of its maps are of the label alone, see
             :mod:`seglosses.losses.label_maps`.
         of_structures: It has no share of a pixel. Those of weight 0 are ignored, and weights other

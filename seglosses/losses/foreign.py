@@ -11,7 +11,8 @@ MEANING: dict[str, str] = {
     " activated already",
     "avg_non_ignore": "MMSegmentation: an option of losses of pixels; losses of whole images"
     " always leave ignored pixels out",
-    "eps": "MMSegmentation: write smooth, in pixels",
+    "eps": "MMSegmentation: write smooth, in pixels; of MMDetection's box losses leave it out, for"
+    " nothing here divides by zero",
     "exponent": "MMSegmentation before 1.0: exponent=2 is intersection='norm2', exponent=1 the"
     " default here",
     "loss_type": "MMSegmentation: 'binary' is LovaszHingeLoss, 'multi_class' LovaszSoftmaxLoss",

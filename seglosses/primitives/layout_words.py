@@ -47,7 +47,7 @@ def _cause(pred: Tensor, target: Tensor) -> str:
         )
     if size and inner[1:-1] == size and inner[-1] in (3, 4):
         return (
-            "target is a picture in colours: read masks as one number a pixel (a palette, or"
+            "target is a picture in colours: read masks as one number per pixel (a palette, or"
             " Image.convert('L') of grey masks), not as RGB"
         )
     return f"{_resizing(pred, target)}; give volumes of masks a channel axis"

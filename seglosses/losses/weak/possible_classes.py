@@ -59,7 +59,7 @@ def with_sets(
     known = all(each and all(0 <= c < channels for c in each) for each in label_sets)
     if not known or channels < 2:
         raise ValueError(
-            f"{owner}: label_sets must name classes of {channels} channels, at least one a label"
+            f"{owner}: label_sets must name classes of {channels} channels, at least one per label"
             f" and two channels, got {label_sets}"
         )
     labels = target.squeeze(1) if target.dim() == pred.dim() else target

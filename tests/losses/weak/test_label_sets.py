@@ -143,7 +143,7 @@ def test_ignored_pixels_may_be_anything(cls: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("options", "labels", "labelled", "words"),
     [
-        ({"label_sets": [[0], []]}, LABELS % 2, None, "at least one a label"),
+        ({"label_sets": [[0], []]}, LABELS % 2, None, "at least one per label"),
         ({"label_sets": [[0], [3]]}, LABELS % 2, None, "classes of 3 channels"),
         ({"label_sets": [[0], [1]]}, LABELS, None, "one of 2 sets; got values from 0 to 3"),
         ({"label_sets": [[0], [1]], "use_sigmoid": True}, LABELS, None, "use softmax"),
