@@ -86,7 +86,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--definition",
         default="",
         metavar="LOSS",
-        help="a loss of ours of the same definition: what it need not keep, TYPE need not either",
+        help="the loss of ours with the same definition; TYPE need not keep the laws that this one"
+        " need not keep",
     )
     parser.add_argument("--format", choices=["text", "markdown"], default="text")
 

@@ -44,12 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--balance", action="store_true",
         help="measure the gradient of each loss, for the report; makes other runs")  # fmt: skip
     add("--gpus", type=read_gpus, metavar="0,1,...",
-        help="GPUs to train on, a run on each at a time; the same twice for two, none for CPUs"
+        help="GPUs to train on, one run on each at a time; 0,0 is two on one; none for CPUs"
         " (default: all that are visible)")  # fmt: skip
     add("--jobs", type=int,
         help="at most so many at a time (one per GPU; without GPUs one per core)")  # fmt: skip
     add("--cluster", metavar="ADDRESS",
-        help="address of a running Dask scheduler: one training per thread of its workers")  # fmt: skip
+        help="address of a running Dask scheduler; each thread of its workers trains")  # fmt: skip
     add("--plan", action="store_true",
         help="train nothing: write the runs as a Slurm array and as plain commands")  # fmt: skip
 

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--names", type=words, metavar="A,B", help="names to show, in the order of the folders")
     add("--baseline", metavar="NAME", help="which to compare the others with (default: the first)")
     add("--pairs", choices=("baseline", "all"), default="baseline",
-        help="all: compare each with each (default: with the baseline)")  # fmt: skip
+        help="all: compare every pair (default: each with the baseline)")  # fmt: skip
     add("--by", metavar="METRIC",
         help="where one beats the other most: by this metric (default: all together)")  # fmt: skip
     add("--shown", type=int, default=4, metavar="N", help="images shown of each (default 4)")

@@ -70,44 +70,54 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--colours", type=Path, metavar="FILE",
         help="labels are colours: a line per class of name or index, R, G, B")  # fmt: skip
     add("--dataset-json", type=Path, metavar="FILE",
-        help="nnU-Net's words on labels, regions and what is ignored; found by itself among the"
-        " predictions or above the ground truth")  # fmt: skip
+        help="nnU-Net's dataset.json, which names labels, regions and what is ignored; looked for"
+        " among the predictions and above the ground truth")  # fmt: skip
     add("--pred-suffix", default="", metavar="S", help="end of prediction names, such as _pred")
     add("--gt-suffix", default="", metavar="S", help="end of ground-truth names")
     add("--ignore-affine", action="store_true",
         help="compare volumes as stored, without their orientation")  # fmt: skip
     add("--metrics", type=words, metavar="A,B", help=f"groups ({groups}) or column names")
     add("--spacing", type=_numbers, metavar="Y,X", help="edge lengths of a pixel, in axis order")
-    add("--connectivity", type=int, choices=(4, 8, 6, 26), help="of the foreground (default 8, 26)")
+    add(
+        "--connectivity",
+        type=int,
+        choices=(4, 8, 6, 26),
+        help="of the foreground: which pixels touch (default 8, 26)",
+    )
     add("--empty-policy", choices=get_args(EmptyPolicy), default="skip", metavar="POLICY",
         help=f"scores where a mask is empty: {_policies()} (default: %(default)s)")  # fmt: skip
     add("--tolerance", type=float, default=Options.tolerance, metavar="D",
-        help="of boundaries and lines (default: %(default)s)")  # fmt: skip
+        help="tolerance for boundaries and lines (default: %(default)s)")  # fmt: skip
     add("--boundary-width", type=int, metavar="PX",
         help="band of the boundary IoU (default: 2 %% of the diagonal)")  # fmt: skip
     add("--window", type=int, default=Options.window, metavar="PX",
-        help="of windowed Betti errors (default: %(default)s)")  # fmt: skip
+        help="side of the windows for local Betti errors (default: %(default)s)")  # fmt: skip
     add("--regions", choices=("background", "foreground"), default=Options.regions,
         help="whose components are cells (default: %(default)s)")  # fmt: skip
     add("--tie-breaking", choices=("none", "released"), default=Options.tie_breaking,
-        help="of Betti matching errors; released: as the released programs count"
+        help="ties of Betti matching errors; released: as the released programs break them"
         " (default: %(default)s)")  # fmt: skip
-    add("--bins", type=int, default=Options.bins, help="of calibration (default: %(default)s)")
+    add(
+        "--bins",
+        type=int,
+        default=Options.bins,
+        help="number of bins for calibration (default: %(default)s)",
+    )
     add("--band", type=float, default=Options.band, metavar="D",
-        help="around boundaries, for their calibration (default: %(default)s)")  # fmt: skip
+        help="width around boundaries, for their calibration (default: %(default)s)")  # fmt: skip
     add("--lesion-matching", choices=tuple(LESION_MATCHING), default=Options.lesion_matching,
         help="which predicted lesions belong to a true one (default: %(default)s)")  # fmt: skip
     add("--smallest-lesion", type=float, default=Options.smallest_lesion, metavar="V",
         help="true lesions up to this volume do not count (default: %(default)s)")  # fmt: skip
     add("--lesion-dilation", type=int, default=Options.lesion_dilation, metavar="N",
-        help="steps of dilation of the rule brats (default: %(default)s)")  # fmt: skip
+        help="dilation steps of the matching brats (default: %(default)s)")  # fmt: skip
     add("--control-step", type=float, default=Options.control_step, metavar="D",
-        help="between points along the edges of graphs (default: %(default)s)")  # fmt: skip
+        help="distance of points along the edges of graphs (default: %(default)s)")  # fmt: skip
     add("--reach", type=float, default=Options.reach, metavar="D",
-        help="of paths that TOPO follows (default: %(default)s)")  # fmt: skip
+        help="length of the paths that TOPO follows (default: %(default)s)")  # fmt: skip
     add("--images", type=Path, metavar="DIR", help="images on which errors are drawn")
     add("--workers", type=int, default=1, metavar="N",
-        help="processes (-1: one per core, 0: none but this one)")  # fmt: skip
+        help="number of processes (-1: one per core, 0: this one only)")  # fmt: skip
     add(
         "--cluster",
         metavar="ADDRESS",

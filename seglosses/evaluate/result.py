@@ -142,8 +142,8 @@ class Evaluation:
 
         Args:
             verbose: Show every row of the summary: classes, scores of all pixels, by image, by
-                class and of the worst images. By default one row per metric, of the only class or of
-                the mean of classes; of calibration that of all images together.
+                class and of the worst images. By default one row per metric, of the only class
+                or of the mean of classes; of calibration that of all images together.
 
         Returns:
             Lines, with the interval and the number of images.
