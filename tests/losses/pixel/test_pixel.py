@@ -56,6 +56,22 @@ def test_cross_entropy_is_torchs() -> None:
     torch.testing.assert_close(every(LOGITS, IGNORED), each.mean())
 
 
+@pytest.mark.parametrize("ignored", [False, True])
+def test_cross_entropy_of_many_classes_is_torchs(ignored: bool) -> None:
+    # of up to eight classes kernels compute it
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 19, 4, 5, generator=generator).requires_grad_()
+    labels = torch.randint(0, 19, (2, 4, 5), generator=generator)
+    if ignored:
+        labels[:, 0] = 255
+    weight = torch.rand(2, 4, 5, generator=generator)
+    each = F.cross_entropy(logits, labels, ignore_index=255, reduction="none")
+    (expected,) = torch.autograd.grad((weight * each).sum(), logits)
+    value = CrossEntropyLoss(reduction="sum")(logits, labels, weight=weight)
+    torch.testing.assert_close(value, (weight * each).sum())
+    torch.testing.assert_close(torch.autograd.grad(value, logits)[0], expected)
+
+
 def test_cross_entropy_with_class_weight_meets_label_255() -> None:
     # mmseg 1.2.2: IndexError
     labels = torch.tensor([[[1, 255]]])
