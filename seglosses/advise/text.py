@@ -161,7 +161,8 @@ def _errors(proposal: Proposal) -> str:
 def _rejected(proposal: Proposal) -> str:
     lines = ["Considered and rejected"]
     for one in proposal.rejected:
-        lines.append(_wrap(f"{one.rule.losses}: {one.verdict.because}", "  - ", "    "))
+        about = f" ({one.rule.losses})" * (one.rule.losses != "none")
+        lines.append(_wrap(f"{one.rule.name}{about}: {one.verdict.because}", "  - ", "    "))
     used = [one for one in proposal.considered if one.verdict.fires]
     if used:
         lines += ["", "Sources and limits of what fired"]

@@ -64,6 +64,9 @@ def test_text_names_losses_reasons_errors_and_what_was_rejected(
                  "Considered and rejected", "TopologicalPriorLoss", "limits:", "loss_decode = [",
                  "def loss_of", "SEGLOSSES_LOSSES"):  # fmt: skip
         assert text in shown
+    # a loss that one rule proposes and another does not is no contradiction: the rules are named
+    assert "- crowded (BettiMatchingLoss, late;" in shown
+    assert "- none:" not in shown
     page = (out / "advice.html").read_text("utf-8")
     assert page.count("<figure") == 3
     assert page.count("<svg") == 5
