@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from seglosses.topology.filtration import Construction, Frame, pad_keys
-from seglosses.topology.forests import Forest, forests_2d, forests_3d
+from seglosses.topology.forests import Forest, Mask, forests_2d, forests_3d
 from seglosses.topology.kernels import grid as kernels
 from seglosses.topology.sides import Codes, Ints, Side
 from seglosses.topology.tunnels import Loops
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
-
-@dataclass(frozen=True)
+@dataclass
 class Filtered:
     """An image in the form of the engines, with its features by dimension of the engine.
 
@@ -26,12 +22,15 @@ class Filtered:
         frame: How they were padded.
         oldest: Flat index in the image of its oldest pixel.
         features: Components, then loops of a volume, then what is enclosed.
+        settled: Bars of positive length as pixels, and which features they are, by dimension, where
+            the features themselves are given back.
     """
 
     key: Ints
     frame: Frame
     oldest: int
-    features: tuple[Forest | Loops, ...]
+    features: list[Forest | Loops]
+    settled: dict[int, tuple[Ints, Mask]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, key: Ints, *, construction: Construction, relative: bool) -> Filtered:
@@ -47,12 +46,12 @@ class Filtered:
             The filtered image.
         """
         padded, frame = pad_keys(key, construction=construction, relative=relative)
-        features: tuple[Forest | Loops, ...]
+        features: list[Forest | Loops]
         if key.ndim == 2:
-            features = forests_2d(padded)
+            features = [*forests_2d(padded)]
         else:
             components, cavities, walls = forests_3d(padded, _span(key, construction))
-            features = (components, Loops(walls), cavities)
+            features = [components, Loops(walls), cavities]
         # The duality behind 'T' turns the order of ties around.
         flat = key.ravel() if construction == "V" else key.ravel()[::-1]
         oldest = int(flat.argmin())
@@ -72,17 +71,33 @@ class Filtered:
         """Bars of positive length, in all dimensions."""
         return sum(int(np.count_nonzero(feature.lives)) for feature in self.features)
 
-    def pairs(self, dim: int, which: NDArray[Any]) -> Codes:
-        """Birth and death pixels in the image of some features.
+    def settle(self, dim: int) -> None:
+        """Keep the bars of a dimension as pixels, and give back what they were made of.
 
         Args:
             dim: Dimension of the engine.
-            which: Their numbers, or a mask.
+        """
+        pairs, lives = self.pairs(dim)
+        self.settled[dim] = pairs.astype(np.int32), lives
+        self.features[dim].forget(bars=True)
+        if len(self.settled) == len(self.features):
+            self.key = self.key[:0].copy()
+
+    def pairs(self, dim: int) -> tuple[Codes, Mask]:
+        """Birth and death pixels in the image of the bars of positive length.
+
+        Args:
+            dim: Dimension of the engine.
 
         Returns:
-            Flat indices, (k, 2); in the T-construction birth and death have changed places.
+            Flat indices, (k, 2), and which features they are; in the T-construction birth and death
+            have changed places.
         """
+        if dim in self.settled:
+            pairs, lives = self.settled[dim]
+            return pairs.astype(np.int64), lives
         feature = self.features[dim]
+        which = feature.lives
         if isinstance(feature, Loops):
             birth = self._pixels(feature.edges[which], _walls(feature.around.primal))
             death = self._pixels(feature.squares[which], _walls(feature.around.dual))
@@ -93,12 +108,12 @@ class Filtered:
             death = self._pixels(side.index(feature.codes[which]), _walls(side))
             if side.flip != 0:
                 birth, death = death, birth
-        return np.stack([death, birth] if self.frame.dual else [birth, death], axis=1)
+        return np.stack([death, birth] if self.frame.dual else [birth, death], axis=1), which
 
     def _pixels(self, cells: Codes, picks: Codes) -> Codes:
         out = np.empty(cells.size, np.int64)
-        pixels = self.frame.pixels
-        kernels.top_pixels(self.key, cells, len(picks), picks, pixels, self.oldest, out)
+        shape, margin = np.array(self.frame.shape, np.int64), self.frame.margin
+        kernels.top_pixels(self.key, cells, len(picks), picks, shape, margin, self.oldest, out)
         return out
 
 

@@ -13,9 +13,7 @@ points). What users ask for is brought into that form here and nowhere else:
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -152,17 +150,6 @@ class Frame:
     shape: tuple[int, ...]
     margin: int
     dual: bool
-
-    @property
-    def pixels(self) -> Ints:
-        """Flat index in the image of every padded pixel, -1 in the margin."""
-        return _pixels(self.shape, self.margin)
-
-
-@lru_cache(maxsize=4)
-def _pixels(shape: tuple[int, ...], margin: int) -> Ints:
-    index = np.arange(math.prod(shape), dtype=np.int32).reshape(shape)
-    return np.pad(index, margin, constant_values=-1).ravel()
 
 
 def pad_keys(key: Ints, *, construction: Construction, relative: bool) -> tuple[Ints, Frame]:

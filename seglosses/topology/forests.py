@@ -62,6 +62,7 @@ class Forest:
         self.dirs = np.zeros(0, np.uint8)
         self.ids = self.win = self.fate = np.zeros(0, np.int32)
         if bars:
+            self.key = np.zeros(0, np.int32)
             self.age = self.codes = np.zeros(0, np.int64)
             self.lose, self.lives = np.zeros(0, np.int32), np.zeros(0, bool)
 

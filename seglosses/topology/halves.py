@@ -28,7 +28,7 @@ from seglosses.topology.images import place_of
 from seglosses.topology.kernels import order
 from seglosses.topology.kernels.grid import OUTSIDE
 from seglosses.topology.kernels.order import FRAME
-from seglosses.topology.pairings import NONE, Given, Mates, Pairing
+from seglosses.topology.pairings import NONE, Pairing
 from seglosses.topology.sides import Codes, Ints
 from seglosses.topology.tunnels import Loops
 
@@ -121,15 +121,12 @@ def match_beside_label(
         return NONE, NONE
     third, (low, high) = halves.comparison, halves.levels
     if halves.larger:
-        given = Given(volume.own, high - low + 1)
-        mates = Mates.of(volume.walls, third.walls)
-        found = Pairing.of(volume, third, mates, squares=links.cells, given=given)
+        found = Pairing.of(volume, third, squares=links.cells, begun=high - low + 1)
         edges = found.births(links.cells)
         place, proper = place_of(volume.edges, edges), volume.births(edges) < links.values
     else:
         volume.forget()
-        mates = Mates.of(third.walls, volume.walls)
-        squares = Pairing.of(third, volume, mates, edges=links.cells).deaths(links.cells)
+        squares = Pairing.of(third, volume, edges=links.cells).deaths(links.cells)
         place, proper = place_of(volume.squares, squares), links.values < volume.deaths(squares)
     # The image of the label's bar is never empty, so that the comparison has a bar there.
     kept = place >= 0 if exact else (place >= 0) & proper

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from seglosses.topology.pairings import NONE, Given, Mates, Pairing
+from seglosses.topology.pairings import NONE, Pairing
 from seglosses.topology.tunnels import Loops
 
 if TYPE_CHECKING:
@@ -42,14 +42,12 @@ def image_of(loops: Loops, comparison: Loops, *, larger: bool) -> Image:
     if not births.size:
         return Image(NONE, NONE > 0)
     if larger:
-        mates, given = Mates.of(loops.walls, comparison.walls), Given(loops.own)
-        found = Pairing.of(loops, comparison, mates, edges=loops.edges, given=given)
+        found = Pairing.of(loops, comparison, edges=loops.edges, begun=0)
         squares = found.deaths(loops.edges)
         image = Image(squares, births < comparison.deaths(squares))
     else:
         loops.forget()
-        mates = Mates.of(comparison.walls, loops.walls)
-        found = Pairing.of(comparison, loops, mates, squares=loops.squares)
+        found = Pairing.of(comparison, loops, squares=loops.squares)
         edges = found.births(loops.squares)
         image = Image(edges, comparison.births(edges) < deaths)
     if loops is not comparison:

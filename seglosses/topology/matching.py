@@ -157,8 +157,7 @@ def betti_matching(
     for dim, found in enumerate(items):
         chosen = []
         for part, item, rest in zip(parts, found, (unmatched_a, unmatched_b), strict=True):
-            lives = part.features[dim].lives
-            bars = part.pairs(dim, lives)
+            bars, lives = part.pairs(dim)
             rows = (np.cumsum(lives) - 1)[item]
             chosen.append(bars[rows])
             left = np.ones(len(bars), bool)

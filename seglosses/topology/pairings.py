@@ -26,8 +26,11 @@ class Ordered(Protocol):
     walls: Walls
     around: Around
 
-    def open_rows(self, mates: Mates) -> tuple[Ints, Codes]:
+    def open_rows(self, mate: NDArray[np.uint16]) -> tuple[Ints, Codes]:
         """Row of every free edge, and what is known of every row."""
+
+    def give(self) -> Columns:
+        """The columns of the reduction within this filtration, which is forgotten here."""
 
     def deaths(self, squares: Codes) -> Codes:
         """Values of squares."""
@@ -88,34 +91,19 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Given:
-    """A reduction whose columns may stand in another one, of a filtration that is nowhere above.
-
-    Attributes:
-        old: The reduction.
-        shift: How much lower the filtration is in a level whose order is free, 0 for none.
-    """
-
-    old: Columns
-    shift: int = 0
-
-
-@dataclass(frozen=True)
 class Pairing:
     """Births in one filtration of a volume, paired with deaths in the same or another one.
 
     Attributes:
         born: The filtration that orders the rows.
         dying: The filtration that orders the columns.
-        mates: Pairs found without the matrix.
         rank: Row of every edge.
-        rows: What is known of every row.
-        columns: The other pairs.
+        rows: What is known of every row, its mate among it.
+        columns: The pairs that needed the matrix.
     """
 
     born: Ordered
     dying: Ordered
-    mates: Mates
     rank: Ints
     rows: Codes
     columns: Columns
@@ -125,37 +113,40 @@ class Pairing:
         cls,
         born: Ordered,
         dying: Ordered,
-        mates: Mates,
         *,
         edges: Codes | None = None,
         squares: Codes | None = None,
-        given: Given | None = None,
+        begun: int | None = None,
     ) -> Pairing:
         """Reduce the boundary matrix with rows of one filtration and columns of another.
 
         Args:
             born: Filtration of the edges.
             dying: Filtration of the squares.
-            mates: Pairs that are known.
             edges: Edges whose square is asked for; the reduction ends when all have theirs.
             squares: Squares whose edge is asked for; it ends after the last of them.
-            given: A reduction whose columns stand wherever they can.
+            begun: None to begin with nothing. Else columns of the reduction within ``born`` stand
+                wherever they can, and ``born`` gives them away; ``dying`` is nowhere above it, and
+                lower by this number in a level whose order is free (0 where there is none).
 
         Returns:
             The pairing.
         """
-        walls, (rank, rows), paired = dying.walls, born.open_rows(mates), mates.paired
+        walls, mates = dying.walls, Mates.of(born.walls, dying.walls)
+        (rank, rows), paired = born.open_rows(mates.mate), mates.paired
+        # Nothing outlives its use: here is where most memory is in use at a time.
+        del mates
         least, known = np.int64(-1) << 62, 0
-        if given is not None:
-            old, known = given.old, given.old.codes.size
-            paired, codes, taken = paired.copy(), np.empty(known, np.int64), old.taken.copy()
-            row_kernels.take_over(
+        old = None if begun is None else born.give()
+        if old is not None:
+            known = row_kernels.take_over(
                 old.codes,
-                codes,
-                taken,
+                old.taken,
                 old.far,
+                old.start,
+                old.pool,
                 walls.key,
-                given.shift,
+                begun,
                 walls.step,
                 rank,
                 rows,
@@ -166,14 +157,15 @@ class Pairing:
             wanted = row_kernels.ask_for(edges, rank, rows)
             standing = rows[rank[edges]]
             # What already has a square may still lose it to an earlier one.
-            if known:
-                least = codes[~standing[standing < 0]].max(initial=least)
+            if old is not None:
+                least = old.codes[~standing[standing < 0]].max(initial=least)
         _, count = order.count_bits(walls.free, paired)
         # The columns to come lie behind room for as many as are known, twice: before one of them is
         # read, at most so many and those before it have been written.
         all_codes = np.empty(2 * known + count, np.int64)
         columns = all_codes[2 * known :]
         order.list_columns(walls.key, walls.free, paired, walls.step, columns)
+        del paired
         if squares is not None:
             ends = (dying.deaths(squares) << 32) | squares
             columns = columns[: np.searchsorted(columns, ends.max(initial=0), side="right")]
@@ -181,9 +173,10 @@ class Pairing:
         all_taken = np.empty(room, np.int32)
         far, start = np.empty(room, np.uint8), np.zeros(room + 1, np.int64)
         pool: Ints = np.empty(4 * columns.size + 64, np.int32)
-        if given is not None:
-            all_codes[:known], all_taken[:known] = codes, taken
-            far[:known], start[: known + 1], pool = old.far, old.start, old.pool
+        if old is not None:
+            all_codes[:known], all_taken[:known] = old.codes[:known], old.taken[:known]
+            far[:known], start[: known + 1] = old.far[:known], old.start[: known + 1]
+            pool, old = old.pool, None
         near, words = born.around, [np.zeros(rows.size // 64**k + 1, np.uint64) for k in (1, 2)]
         tables = (near.faces, near.beside, near.beside_faces, near.star, near.star_faces)
         count, pool = reduction.reduce_columns(
@@ -205,7 +198,7 @@ class Pairing:
             known,
         )
         left = Columns(all_codes[:count], all_taken[:count], far[:count], start[: count + 1], pool)
-        return cls(born, dying, mates, rank, rows, left)
+        return cls(born, dying, rank, rows, left)
 
     def births(self, squares: Codes) -> Codes:
         """Edge that is paired with each square."""
@@ -219,7 +212,8 @@ class Pairing:
             near.ends,
             near.beside,
             near.star_corners,
-            self.mates.mate,
+            self.rank,
+            self.rows,
             self.born.walls.step,
             near.star_squares,
             near.star_edges,
@@ -242,7 +236,6 @@ class Pairing:
             self.rank,
             self.rows,
             self.columns.codes,
-            self.mates.mate,
             self.dying.walls.key,
             near.beside,
             near.star_corners,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 # What a volume needs at its peak.
-BYTES_A_VOXEL = 90
+BYTES_A_VOXEL = 80
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def persistence(
     if filtration == "superlevel":
         key = ~key
     filtered = Filtered.of(key, construction=construction, relative=False)
-    pairs = [filtered.pairs(dim, part.lives) for dim, part in enumerate(filtered.features)]
+    pairs = [filtered.pairs(dim)[0] for dim in range(array.ndim)]
     if construction == "T":
         pairs.reverse()
     flat = array.ravel()

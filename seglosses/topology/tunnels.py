@@ -9,7 +9,9 @@ the matrix, see :mod:`seglosses.topology.kernels.stars`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +19,11 @@ from seglosses.topology.around import around
 from seglosses.topology.forests import Mask, Walls
 from seglosses.topology.kernels import order
 from seglosses.topology.kernels import rows as row_kernels
-from seglosses.topology.pairings import Columns, Mates, Pairing
+from seglosses.topology.pairings import NONE, Columns, Pairing
 from seglosses.topology.sides import LOW, Codes, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Loops:
@@ -34,11 +39,11 @@ class Loops:
         self.around = around(*walls.step.tolist())
         self._rank: Ints | None = None
 
-    def open_rows(self, mates: Mates) -> tuple[Ints, Codes]:
+    def open_rows(self, mate: NDArray[np.uint16]) -> tuple[Ints, Codes]:
         """Row of every free edge, and what is known of every row.
 
         Args:
-            mates: Pairs of these edges.
+            mate: What is known of these edges, see :class:`seglosses.topology.pairings.Mates`.
 
         Returns:
             Rows by 3 * pixel + axis, the last edge first and -1 for the edges of the tree, and the
@@ -52,13 +57,12 @@ class Loops:
                 walls.key, *walls.span, walls.free, walls.step, count, self._rank
             )
         rows = np.empty(count + 1, np.int64)
-        row_kernels.open_rows(self._rank, mates.mate, rows)
+        row_kernels.open_rows(self._rank, mate, rows)
         return self._rank, rows
 
     def pair(self, *, edges: Codes | None = None, squares: Codes | None = None) -> Pairing:
         """The pairs within this filtration, see :meth:`Pairing.of`."""
-        mates = Mates.of(self.walls, self.walls)
-        return Pairing.of(self, self, mates, edges=edges, squares=squares)
+        return Pairing.of(self, self, edges=edges, squares=squares)
 
     @cached_property
     def own(self) -> Columns:
@@ -87,15 +91,29 @@ class Loops:
         """True for every loop: those of length zero are not listed."""
         return np.ones(self.edges.size, bool)
 
+    def give(self) -> Columns:
+        """The reduction within this filtration for whoever goes on with it; the bars are kept."""
+        own, _ = self.own, self.bars
+        del self.__dict__["own"]
+        return own
+
     def recall(self, bars: tuple[Codes, Codes] | None) -> None:
         """Take over bars that are known from before."""
         if bars is not None:
             self.__dict__["bars"] = bars
 
-    def forget(self) -> None:
-        """Give back the memory of everything but the bars."""
+    def forget(self, *, bars: bool = False) -> None:
+        """Give back the memory of everything but the bars.
+
+        Args:
+            bars: Whether the bars and the filtration, too.
+        """
         self._rank = None
         self.__dict__.pop("own", None)
+        if bars:
+            none = np.zeros(0, np.uint8)
+            self.walls = replace(self.walls, key=np.zeros(0, np.int32), free=none, outer=none)
+            self.__dict__["bars"] = NONE, NONE
 
     def births(self, edges: Codes) -> Codes:
         """Values of edges."""

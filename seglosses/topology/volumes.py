@@ -11,7 +11,7 @@ from seglosses.topology.bars import Filtered
 from seglosses.topology.filtration import Construction, Filtration, dense_keys
 from seglosses.topology.forests import Forest
 from seglosses.topology.halves import compare_with_label, match_beside_label, tell_halves
-from seglosses.topology.images import image_of, match_images
+from seglosses.topology.images import Image, image_of, match_images
 from seglosses.topology.induced import match_by_cells, match_by_edges
 from seglosses.topology.memory import ALWAYS_FITS, fitting
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Bytes a voxel that a matching needs at its peak, in one thread and with reductions side by side:
 # of any two volumes, and beside a label. More noise makes more columns; these are for pure noise.
-OF_VOLUMES, BESIDE_LABEL = (145, 230), (125, 170)
+OF_VOLUMES, BESIDE_LABEL = (125, 210), (125, 170)
 REMEDY = "match windows of it, such as BettiMatchingLoss(window=128), or a crop"
 
 
@@ -122,8 +122,6 @@ def _beside_label(
     if way.remembered is not None:
         way.remembered.put(name, loops[1].bars)
     middle = match_beside_label(*loops, halves, links, exact=way.exact)
-    for each in loops:
-        each.forget()
     return one, two, [lowest, middle, highest]
 
 
@@ -139,13 +137,17 @@ def _beside_each_other(keys: list[Ints], way: Way) -> tuple[tuple[Filtered, Filt
     one, (two, third) = _together(way.threads, lambda: _filter(key_one.pop(), way), second)
     third = third or (one, two)[same[0]]
 
+    def follow(part: Filtered) -> Image:
+        image = image_of(part.loops, third.loops, larger=way.larger)
+        if part is not third:
+            part.settle(1)
+        return image
+
     def rest() -> Any:
         around = _match_forests((one, two), (third.features[0], third.features[2]), way)
-        return *around, image_of(two.loops, third.loops, larger=way.larger)
+        return *around, follow(two)
 
-    (lowest, highest, image_two), image_one = _together(
-        way.threads, rest, lambda: image_of(one.loops, third.loops, larger=way.larger)
-    )
+    (lowest, highest, image_two), image_one = _together(way.threads, rest, lambda: follow(one))
     middle = match_images(image_one, image_two, third.loops, larger=way.larger, exact=way.exact)
     return (one, two), [lowest, middle, highest]
 
@@ -167,8 +169,8 @@ def _match_forests(
         items.append(match(one, two, third, exact=way.exact))
         if third is not one and third is not two:
             third.forget(bars=True)
-        for tree in (one, two):
-            tree.forget()
+        for part in inputs:
+            part.settle(dim)
     return items[0], items[1]
 
 

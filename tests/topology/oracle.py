@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -15,9 +16,16 @@ class Complex:
     """V-construction of an image: a cell is its first pixel and the axes along which it extends."""
 
     image: np.ndarray
+    values: dict[Cell, float] = field(default_factory=dict)
+    ordered: dict[int, list[Cell]] = field(default_factory=dict)
 
     def cells(self, dim: int) -> list[Cell]:
         """Cells of a dimension in the order (value, index)."""
+        if dim not in self.ordered:
+            self.ordered[dim] = self._cells(dim)
+        return self.ordered[dim]
+
+    def _cells(self, dim: int) -> list[Cell]:
         ndim = self.image.ndim
         found = [
             (corner, axes)
@@ -34,27 +42,32 @@ class Complex:
             key=lambda c: (self.value(c), c[0], c[1].index(mark) if 0 < dim < ndim else 0),
         )
 
-    def pixels(self, cell: Cell) -> list[tuple[int, ...]]:
-        """Pixels of a cell in reading order."""
-        corner, axes = cell
-        return [
-            tuple(c + s for c, s in zip(corner, shift, strict=True))
-            for shift in product(*((0, 1) if extent else (0,) for extent in axes))
-        ]
-
     def value(self, cell: Cell) -> float:
         """Value of a cell: that of its largest pixel."""
-        return max(float(self.image[pixel]) for pixel in self.pixels(cell))
+        if cell not in self.values:
+            self.values[cell] = max(float(self.image[pixel]) for pixel in pixels_of(cell))
+        return self.values[cell]
 
     def pixel(self, cell: Cell) -> int:
         """Flat index of the pixel with the value: the last of equals, for cubes the first."""
-        pixels = self.pixels(cell)
+        pixels = pixels_of(cell)
         if len(pixels) < 8:
             pixels = pixels[::-1]
         best = next(p for p in pixels if self.image[p] == self.value(cell))
         return int(np.ravel_multi_index(best, self.image.shape))
 
 
+@lru_cache(maxsize=1 << 16)
+def pixels_of(cell: Cell) -> list[tuple[int, ...]]:
+    """Pixels of a cell in reading order."""
+    corner, axes = cell
+    return [
+        tuple(c + s for c, s in zip(corner, shift, strict=True))
+        for shift in product(*((0, 1) if extent else (0,) for extent in axes))
+    ]
+
+
+@lru_cache(maxsize=1 << 16)
 def faces(cell: Cell) -> list[Cell]:
     """Cells of one dimension less around a cell."""
     corner, axes = cell
@@ -70,15 +83,16 @@ def faces(cell: Cell) -> list[Cell]:
 def pair(rows: Complex, columns: Complex, dim: int) -> dict[Cell, Cell]:
     """Death cell -> birth cell, with births ordered by one complex and deaths by another."""
     order = {cell: i for i, cell in enumerate(rows.cells(dim))}
-    reduced: dict[int, set[int]] = {}
+    # A column is a whole number with a bit for each row.
+    reduced: dict[int, int] = {}
     owner: dict[int, Cell] = {}
     for cell in columns.cells(dim + 1):
-        column = {order[face] for face in faces(cell)}
-        while column and max(column) in reduced:
-            column ^= reduced[max(column)]
+        column = sum(1 << order[face] for face in faces(cell))
+        while (pivot := column.bit_length() - 1) in reduced:
+            column ^= reduced[pivot]
         if column:
-            reduced[max(column)] = column
-            owner[max(column)] = cell
+            reduced[pivot] = column
+            owner[pivot] = cell
     births = list(order)
     return {death: births[row] for row, death in owner.items()}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,3 +150,16 @@ def test_threads_that_do_not_exist_are_refused(threads) -> None:
     for function, images in ((betti_matching, VOLUME), (betti_matching_batch, [VOLUME])):
         with pytest.raises(ValueError, match=r"threads must be a whole number in \[1, inf\)"):
             function(images, images, threads=threads)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="resident memory as Linux counts it")
+@pytest.mark.parametrize(("kind", "most"), [("two-volumes", 100), ("volume", 90)])
+def test_a_matching_gives_back_what_it_no_longer_needs(kind, most) -> None:
+    tools = Path(__file__).parents[2] / "tools"
+    if not tools.is_dir():
+        pytest.skip("needs tools/betti_memory.py")
+    command = [sys.executable, str(tools / "betti_memory.py"), "ours", kind, "64"]
+    # Arrays of that size then go back to the system at once.
+    env = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1"}
+    said = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
+    assert int(said.split(": ")[1].split()[0]) <= most, said

@@ -183,7 +183,7 @@ def collect_roots(flags, cells, bit, key, corners, first, ids, codes):
 
 
 @kernel
-def top_pixels(key, cells, axes, picks, pixels, oldest, out):
+def top_pixels(key, cells, axes, picks, shape, margin, oldest, out):
     """Name the pixel that gives each cell or wall its value, in the unpadded image.
 
     Args:
@@ -191,7 +191,8 @@ def top_pixels(key, cells, axes, picks, pixels, oldest, out):
         cells: ``axes * cell + axis``, int64 (k,).
         axes: Rows of ``picks``.
         picks: Offsets of the pixels, by axis, the preferred one first, int64 (axes, c).
-        pixels: Flat index in the image of every padded pixel, -1 for the padding, int32 (n,).
+        shape: Shape of the image, int64 (2,) or (3,).
+        margin: Pixels of padding on every side.
         oldest: What a pixel of the padding stands for.
         out: Flat indices in the image, int64 (k,).
     """
@@ -203,4 +204,14 @@ def top_pixels(key, cells, axes, picks, pixels, oldest, out):
             pixel = cell + picks[axis, k]
             if key[pixel] > key[best]:
                 best = pixel
-        out[i] = pixels[best] if pixels[best] >= 0 else oldest
+        flat = np.int64(0)
+        stride = np.int64(1)
+        inside = True
+        for k in range(shape.size - 1, -1, -1):
+            side = shape[k] + 2 * margin
+            at = best % side - margin
+            best //= side
+            inside &= (at >= 0) & (at < shape[k])
+            flat += stride * at
+            stride *= shape[k]
+        out[i] = flat if inside else oldest

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from seglosses.primitives._kernels_compiled import kernel
-from seglosses.topology.kernels.rows import LOW
+from seglosses.topology.kernels.rows import LOW, mate_of
 from seglosses.topology.kernels.stars import APPARENT, FAR_END, last_of_star
 
 
@@ -28,7 +28,7 @@ def find_columns(codes, taken, asked, out):
 
 
 @kernel
-def squares_of(edges, rank, rows, columns, mate, dying, beside, corners, star_squares, step, out):
+def squares_of(edges, rank, rows, columns, dying, beside, corners, star_squares, step, out):
     """Square that each edge is paired with, -1 for none.
 
     Args:
@@ -36,7 +36,6 @@ def squares_of(edges, rank, rows, columns, mate, dying, beside, corners, star_sq
         rank: See :func:`seglosses.topology.kernels.reduction.reduce_columns`.
         rows: See there.
         columns: Codes of all columns, int64.
-        mate: What is known of every edge, uint16 (3, n).
         dying: Padded values that order the squares, int32 (n,).
         beside: The four squares around an edge, relative to 3 * pixel, by axis, int64 (3, 4).
         corners: See :func:`seglosses.topology.kernels.stars.pair_stars`.
@@ -47,7 +46,7 @@ def squares_of(edges, rank, rows, columns, mate, dying, beside, corners, star_sq
     for i in range(edges.size):
         p = edges[i] // 3
         axis = edges[i] - 3 * p
-        code = np.int64(mate[axis, p])
+        code = mate_of(edges[i], rank, rows)
         row = rank[edges[i]]
         out[i] = -1
         if row < 0:
@@ -63,7 +62,19 @@ def squares_of(edges, rank, rows, columns, mate, dying, beside, corners, star_sq
 
 @kernel
 def edges_of(
-    squares, born, dying, last, ends, beside, corners, mate, step, star_squares, star_edges, out
+    squares,
+    born,
+    dying,
+    last,
+    ends,
+    beside,
+    corners,
+    rank,
+    rows,
+    step,
+    star_squares,
+    star_edges,
+    out,
 ):
     """Edge that each square with a mate is paired with, -1 for the other squares.
 
@@ -76,7 +87,8 @@ def edges_of(
             int64 (3, 3).
         beside: The four squares around an edge, relative to 3 * pixel, by axis, int64 (3, 4).
         corners: See :func:`seglosses.topology.kernels.stars.pair_stars`.
-        mate: What is known of every edge, uint16 (3, n).
+        rank: See :func:`seglosses.topology.kernels.reduction.reduce_columns`.
+        rows: See there.
         step: Strides, int64 (3,).
         star_squares: The squares around a voxel, relative to 3 * voxel, int64 (12,).
         star_edges: The edges at a voxel, relative to 3 * voxel, int64 (6,).
@@ -94,7 +106,7 @@ def edges_of(
                 top = corner
         for b in range(6):
             edge = 3 * top + star_edges[b]
-            code = np.int64(mate[edge % 3, edge // 3])
+            code = mate_of(edge, rank, rows)
             if code != 0 and not code & APPARENT and (code >> FAR_END) & 1 == np.int64(b < 3):
                 j = last_of_star(top, code, dying, corners)
                 if 3 * top + star_squares[j] == squares[i]:
@@ -103,6 +115,6 @@ def edges_of(
             edge = 3 * p + ends[normal, last[normal, p]]
             p = edge // 3
             axis = edge - 3 * p
-            code = np.int64(mate[axis, p])
+            code = mate_of(edge, rank, rows)
             if code & APPARENT and 3 * p + beside[axis, code & 3] == squares[i]:
                 out[i] = edge

@@ -121,38 +121,69 @@ def ask_for(edges, rank, rows):
 
 
 @kernel
-def take_over(old, codes, taken, outer, key, shift, step, rank, rows, paired):
+def take_over(codes, taken, far, start, pool, key, shift, step, rank, rows, paired):
     """Let columns of a filtration's own reduction stand in that of an image from it.
 
     A column may stand where every square that was added to it still comes before it. Values of the
     comparison are never above those of the filtration: this is so where both values of the square
     are equal, and in the reordered level where nothing from outside of that level was added.
 
+    Those that stand move to the front of every array.
+
     Args:
-        old: Codes of the columns in their own order, int64 (m,).
-        codes: Codes in the order of the comparison, int64, room for m; set.
-        taken: Edge of each column, int32, room for m; set to -1 where it may not stand.
-        outer: Whether a square outside of the reordered level was added, uint8 (m,).
+        codes: Codes of the columns, int64 (m,); then those in the order of the comparison.
+        taken: Edge of each column, int32 (m,); updated.
+        far: Whether a square outside of the reordered level was added, uint8 (m,); updated.
+        start: Where the rows of each begin in ``pool``, int64 (m + 1,); updated.
+        pool: Rows of the columns, int32; updated.
         key: Padded values of the comparison, int32 (n,).
         shift: How much lower values are in the reordered level, 0 for none.
         step: Strides, int64 (3,).
         rank: Row of every edge, int32 (3 n,).
         rows: What :func:`open_rows` wrote; updated.
         paired: Bits of the squares that need no column; updated.
+
+    Returns:
+        How many stand.
     """
-    for i in range(old.size):
-        square = old[i] & LOW
+    kept = 0
+    used = np.int64(0)
+    for i in range(codes.size):
+        square = codes[i] & LOW
         p = square // 3
         normal = square - 3 * p
         u = step[1] if normal == 0 else step[0]
         w = step[1] if normal == 2 else step[2]
         top = np.int64(max(max(key[p], key[p + u]), max(key[p + w], key[p + u + w])))
-        value = old[i] >> 32
-        codes[i] = top << 32 | square
-        stands = top == value or (shift > 0 and top == value - shift and outer[i] == 0)
+        value = codes[i] >> 32
+        stands = top == value or (shift > 0 and top == value - shift and far[i] == 0)
         row = rank[taken[i]]
         if stands and rows[row] & 0xFFFF == 0:
-            rows[row] = ~i
+            rows[row] = ~kept
             paired[p] |= np.uint8(8 << normal)
-        else:
-            taken[i] = -1
+            begin, end = start[i], start[i + 1]
+            codes[kept] = top << 32 | square
+            taken[kept] = taken[i]
+            far[kept] = far[i]
+            start[kept] = used
+            for k in range(begin, end):
+                pool[used] = pool[k]
+                used += 1
+            kept += 1
+    start[kept] = used
+    return kept
+
+
+@kernel
+def mate_of(edge, rank, rows):
+    """What a neighbourhood shows of an edge, 0 for nothing.
+
+    Args:
+        edge: The edge.
+        rank: See :func:`open_rows`.
+        rows: See there.
+    """
+    row = rank[edge]
+    if row < 0 or rows[row] < 0:
+        return np.int64(0)
+    return rows[row] & 0xFFFF
