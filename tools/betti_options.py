@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seglosses.topology import Matching, betti_matching, matching, volumes
 from seglosses.topology.label_bars import LabelBars
@@ -50,7 +51,7 @@ class Options(NamedTuple):
         )
 
 
-def differs(a: np.ndarray, b: np.ndarray, options: Options) -> list[str]:
+def differs(a: NDArray[Any], b: NDArray[Any], options: Options) -> list[str]:
     """Which of the other ways find something else."""
     named: dict[str, Any] = options._asdict()
     found = betti_matching(a, b, **named)
@@ -82,7 +83,7 @@ def same(one: Matching, two: Matching) -> bool:
     )
 
 
-def by_the_book(a: np.ndarray, b: np.ndarray, options: Options) -> list[set[tuple[int, ...]]]:
+def by_the_book(a: NDArray[Any], b: NDArray[Any], options: Options) -> list[set[tuple[int, ...]]]:
     """Matched bars by dimension, as flat indices."""
     dual = options.construction == "T"
     images = [np.asarray(x, np.float64) for x in (a, b)]
@@ -120,6 +121,6 @@ def by_the_book(a: np.ndarray, b: np.ndarray, options: Options) -> list[set[tupl
     return found
 
 
-def framed_complement(image: np.ndarray) -> np.ndarray:
+def framed_complement(image: NDArray[Any]) -> NDArray[Any]:
     """What the engine matches for the T-construction of an intersection of sublevel sets."""
     return np.pad(-np.asarray(image, np.float64), 1, constant_values=-2.0)

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -72,7 +73,7 @@ def find_engine(place: Path | None) -> Any:
     return module
 
 
-def random_pair(rng: np.random.Generator, ndim: int) -> tuple[np.ndarray, np.ndarray]:
+def random_pair(rng: np.random.Generator, ndim: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Two images of one random shape: unrelated, or the second a disturbed first."""
     high = 14 if ndim == 2 else 6
     if rng.random() < 0.1:
@@ -84,8 +85,9 @@ def random_pair(rng: np.random.Generator, ndim: int) -> tuple[np.ndarray, np.nda
     return first, second
 
 
-def random_image(rng: np.random.Generator, shape: tuple[int, ...], kind: str) -> np.ndarray:
+def random_image(rng: np.random.Generator, shape: tuple[int, ...], kind: str) -> NDArray[Any]:
     """One image of a kind, float32 in [0, 1]."""
+    image: NDArray[Any]
     if kind == "uniform":
         image = rng.random(shape)
     elif kind == "levels":
@@ -102,7 +104,7 @@ def random_image(rng: np.random.Generator, shape: tuple[int, ...], kind: str) ->
     return np.clip(image, 0, 1).astype(np.float32)
 
 
-def engine_bars(engine: Any, a: np.ndarray, b: np.ndarray) -> list[tuple[np.ndarray, ...]]:
+def engine_bars(engine: Any, a: NDArray[Any], b: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
     """Matched and unmatched bars of the C++ engine as sorted flat indices, by dimension."""
     (result,) = engine.compute_matching(
         [np.ascontiguousarray(a, np.float64)],
@@ -130,7 +132,7 @@ def engine_bars(engine: Any, a: np.ndarray, b: np.ndarray) -> list[tuple[np.ndar
     return found
 
 
-def differs_from_engine(engine: Any, a: np.ndarray, b: np.ndarray) -> tuple[int, list[str]]:
+def differs_from_engine(engine: Any, a: NDArray[Any], b: NDArray[Any]) -> tuple[int, list[str]]:
     """How many bars match, and which filtrations the engine matches otherwise."""
     below = betti_matching(a, b, filtration="sublevel")
     above = betti_matching(a, b, filtration="superlevel")
@@ -150,7 +152,7 @@ def differs_from_engine(engine: Any, a: np.ndarray, b: np.ndarray) -> tuple[int,
     return sum(len(rows) for rows in below.matched), ways
 
 
-def dual_bars(engine: Any, a: np.ndarray, b: np.ndarray) -> list[tuple[np.ndarray, ...]]:
+def dual_bars(engine: Any, a: NDArray[Any], b: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
     """Bars of the T-construction of an intersection: those of framed complements, turned around."""
     pixels = np.pad(np.arange(a.size).reshape(a.shape), 1, constant_values=-1).ravel()
     found = []
@@ -165,18 +167,19 @@ def dual_bars(engine: Any, a: np.ndarray, b: np.ndarray) -> list[tuple[np.ndarra
     return found
 
 
-def own_bars(found: Matching) -> list[tuple[np.ndarray, ...]]:
+def own_bars(found: Matching) -> list[tuple[NDArray[Any], ...]]:
     """Matched and unmatched bars as sorted flat indices, by dimension."""
     columns = (found.matched, found.unmatched_a, found.unmatched_b)
     return [tuple(in_order(rows) for rows in dims) for dims in zip(*columns, strict=True)]
 
 
-def in_order(rows: np.ndarray) -> np.ndarray:
+def in_order(rows: NDArray[Any]) -> NDArray[Any]:
     """Rows in lexicographic order."""
-    return rows[np.lexsort(rows.T[::-1])]
+    ordered: NDArray[Any] = rows[np.lexsort(rows.T[::-1])]
+    return ordered
 
 
-def barcode_differs(image: np.ndarray, construction: str) -> bool:
+def barcode_differs(image: NDArray[Any], construction: str) -> bool:
     """Whether a barcode is not that of gudhi, as multisets of values."""
     import gudhi
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 Cell = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -15,7 +17,7 @@ Cell = tuple[tuple[int, ...], tuple[int, ...]]
 class Complex:
     """V-construction of an image: a cell is its first pixel and the axes along which it extends."""
 
-    image: np.ndarray
+    image: NDArray[Any]
     values: dict[Cell, float] = field(default_factory=dict)
     ordered: dict[int, list[Cell]] = field(default_factory=dict)
 
@@ -104,12 +106,12 @@ def kept(complex_: Complex, dim: int) -> dict[Cell, Cell]:
 
 
 def matching(
-    a: np.ndarray,
-    b: np.ndarray,
+    a: NDArray[Any],
+    b: NDArray[Any],
     *,
     union: bool,
     positive: bool,
-    comparison: np.ndarray | None = None,
+    comparison: NDArray[Any] | None = None,
 ) -> list[set[tuple[int, ...]]]:
     """Matched bars of two sublevel filtrations by dimension, as flat pixel indices."""
     inputs = [Complex(a), Complex(b)]
