@@ -25,7 +25,8 @@ def at_hand(tensor: Tensor) -> bool:
     """
     if torch.compiler.is_compiling():
         return False
-    return tensor.device.type in HOSTS and not is_transformed()
+    # not is_transformed, which would ask again: this is asked ten times in a call of a loss
+    return tensor.device.type in HOSTS and not torch._C._are_functorch_transforms_active()
 
 
 def is_transformed() -> bool:
