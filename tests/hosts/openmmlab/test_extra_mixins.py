@@ -33,6 +33,7 @@ NEEDS = {
     "distill_dist": ("teacher",),
     "distill_features": ("teacher", "feature_index"),
     "distill_relations": ("teacher",),
+    "logit_adjusted_contrast": ("feature_index",),
     "partial_ce_gated_crf": (),
     "partial_ce_tree_energy": (),
 }
