@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
@@ -66,6 +66,50 @@ PARTED: dict[str, tuple[str, ...]] = {
     "losses.pixel.active_passive": ("losses.pixel.normalized",),
     "losses.pixel.calibration": ("losses.pixel.calibration_margins",),
     "losses.pixel.classification": ("losses.pixel.entropy_forms",),
+}
+#: Names that left a module or package which is still there: where each is now, until 1.0.
+LEFT: dict[str, dict[str, str]] = {
+    "benchmark.plan": {"Profile": "benchmark.profiles.Profile"},
+    "benchmark.processes": {"last_step": "benchmark.progress.last_step"},
+    "benchmark.results": {
+        name: f"benchmark.cards.{name}" for name in ("PUBLISHED_SIZE", "write_at_once")
+    },
+    "catalogue": {name: f"catalogue.listing.{name}" for name in ("add_arguments", "run")},
+    "datasets.topomortar": {"Sample": "datasets.topomortar.LabelledImage"},
+    "evaluate.folders": {"SAMPLES": "evaluate.scan.SAMPLES"},
+    "evaluate.table": {"show": "report.cells.show"},
+    "evaluate.topomortar": {"NO_DISTANCE": "metrics.mortar.NO_DISTANCE"},
+    "hosts.openmmlab.runs": {
+        "trust_own_checkpoints": "hosts.openmmlab.checkpoints.trust_own_checkpoints"
+    },
+    "laws.overlap": {
+        "absent_class_does_not_matter": "laws.invariance.absent_class_does_not_matter"
+    },
+    "losses.box": {
+        **{n: f"losses.box.family.{n}" for n in ("FamilyOptions", "IoUFamilyLoss", "family_loss")},
+        "Mode": "losses.box.iou.Mode",
+    },
+    "losses.box.quality": {"Target": "losses.rows.Target"},
+    "losses.box.terms": {"ModifierOptions": "losses.box.modifiers.ModifierOptions"},
+    "losses.topology.matching": {"Index": "losses.topology.matched_features.Index"},
+    "losses.topology.released": {
+        **{name: f"losses.compat.{name}" for name in ("Compat", "check_compat")},
+        "released_depth": "losses.boundary.weighted.released_depth",
+    },
+    "primitives.boxes": {
+        name: f"primitives.box_pairs.{name}" for name in ("BLOCK", "Reading", "per_pair")
+    },
+    "report.statistics": {
+        name: f"report.bootstrap.{name}"
+        for name in "RESAMPLES UNITS divide percentile_interval resampled_sums"
+        " resampled_worst".split()
+    },
+    "report.topology": {"MAX_BARS": "report.barcodes.MAX_BARS"},
+    "topology.components": {
+        name: f"topology.counts.{name}" for name in ("betti_numbers", "euler_number")
+    },
+    "topology.matching": {"Comparison": "topology.matching.Third"},
+    "topology.skeleton": {"CACHE_BYTES": "topology.skeleton_memory.CACHE_BYTES"},
 }
 #: What a package hands on from above it, loaded when it is asked for: the first that is installed.
 ABOVE: dict[str, tuple[str, ...]] = {
@@ -124,6 +168,24 @@ def _of_heirs(module: str, heirs: Sequence[str], name: str) -> Any:
     raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
 
+def _left(module: str, name: str) -> Any:
+    """A name of 0.1 that has left a module, from where it is now."""
+    place = LEFT[module].get(name)
+    if place is None:
+        raise AttributeError(f"module 'seglosses.{module}' has no attribute {name!r}")
+    home, _, now = place.rpartition(".")
+    return getattr(importlib.import_module(f"seglosses.{home}"), now)
+
+
+class _WithLeft(SourceFileLoader):
+    """Loads a module as always; names that have left it are then still found in it."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        inner = module.__name__.partition(".")[2]
+        module.__dict__.setdefault("__getattr__", partial(_left, inner))
+
+
 class _Alias(Loader):
     """Hands out the module at its new place, unchanged."""
 
@@ -148,9 +210,17 @@ class OldNames(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of an alias where ``name`` is an old one."""
+        """The spec of an alias where ``name`` is an old one, or of a module that names have left."""
         place = new_name(name)
-        return None if place is None else ModuleSpec(name, _Alias(place))
+        if place is not None:
+            return ModuleSpec(name, _Alias(place))
+        package, _, inner = name.partition(".")
+        if package != "seglosses" or inner not in LEFT:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _WithLeft(spec.loader.name, spec.loader.path)
+        return spec
 
 
 def install() -> None:
