@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -134,7 +135,7 @@ def _slopes(grad: Tensor, trees: Tensor) -> Tensor:
 
 def _rows(maps: NDArray[Any]) -> NDArray[np.float64]:
     """A copy (N, P, C) of maps (N, C, *S)."""
-    flat = maps.reshape(*maps.shape[:2], -1).transpose(0, 2, 1)
+    flat = maps.reshape(*maps.shape[:2], math.prod(maps.shape[2:])).transpose(0, 2, 1)
     return np.array(flat, np.float64, order="C")
 
 
@@ -156,7 +157,7 @@ def _means_operator(
 
 @_means_operator.register_fake
 def _(prob: Tensor, guides: Sequence[Tensor], spreads: Sequence[float]) -> tuple[Tensor, Tensor]:
-    size = (len(prob), len(guides), 4, prob[0, 0].numel())
+    size = (len(prob), len(guides), 4, math.prod(prob.shape[2:]))
     return prob.new_empty(prob.shape), torch.empty(size, dtype=torch.float64)
 
 

@@ -152,9 +152,8 @@ class _Correlation(torch.autograd.Function):
             (slope,) = torch.autograd.grad(r, p, grad, create_graph=True)
             return slope, None, None, None
         toward, back = ((each * grad).unsqueeze(ctx.dim) for each in (toward, back))
-        # toward (q - mean) - back (p - mean)
-        slope = torch.addcmul(back * mean_p - toward * mean_q, toward, q)
-        slope.addcmul_(back, p, value=-1)
+        # deviations first: the products cancel where p or q is nearly constant
+        slope = (q - mean_q).mul_(toward).addcmul_(back, p - mean_p, value=-1)
         return slope.mul_(share), None, None, None
 
 
