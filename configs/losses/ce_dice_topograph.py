@@ -1,4 +1,5 @@
-# Cross-entropy and Dice, with Topograph at a tenth: it prices critical regions only.
+# Cross-entropy and Dice, with Topograph at a tenth: it prices critical regions only. For images of
+# 128 px; on membranes of 512 px it was 94 % of the gradient and cost 0.075 Dice (docs/evidence.md).
 loss_decode = [
     dict(type="seglosses.CrossEntropyLoss"),
     dict(type="seglosses.DiceLoss"),
