@@ -102,7 +102,7 @@ MUTATIONS = [
     ),
     (
         f"{_L}/pixel/hard_pixels.py",
-        "last = min(max(min_kept, 1), rank.numel()) - 1",
+        "last = min(max(int(min_kept), 1), rank.numel()) - 1",
         "last = min(min_kept, rank.numel() - 1)",
         f"{_T}/pixel/test_hard_pixels.py",
     ),

@@ -78,8 +78,8 @@ MUTATIONS = [
     ),
     (
         f"{_P}/overlap.py",
-        "return ratio(hit, hit + alpha * counts.fp + beta * counts.fn)",
-        "return ratio(hit, hit + alpha * counts.fn + beta * counts.fp)",
+        "below = torch.add(torch.add(hit, counts.fp, alpha=alpha), counts.fn, alpha=beta)",
+        "below = torch.add(torch.add(hit, counts.fn, alpha=alpha), counts.fp, alpha=beta)",
         f"{_T}/test_overlap.py tests/losses/overlap/test_region.py",
     ),
     (

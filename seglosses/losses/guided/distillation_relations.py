@@ -112,7 +112,7 @@ def _write_units(maps: Tensor, out: Tensor) -> Tensor:
     """Write vectors of length one, and give their lengths (N, 1, P), as F.normalize has them."""
     # a norm over a dimension that is not the last one takes a CPU five times as long
     length = maps.square().sum(1, keepdim=True).sqrt_().clamp_(min=1e-12)
-    torch.div(maps, length, out=out)
+    out.copy_(maps).div_(length)
     return length
 
 
