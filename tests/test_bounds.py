@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 import seglosses
 import seglosses.losses as exported
 from seglosses import metrics, topology
+from seglosses.extra_inputs import extra_inputs
 from seglosses.laws.stand_ins import StandIn
 from seglosses.losses.base import SegmentationLoss
 from seglosses.primitives import distance
@@ -217,6 +218,9 @@ def test_few_classes(shape: tuple[int, ...], channels: int) -> None:
         for weight in (None, torch.rand(labels.shape, generator=generator)):
             value = exported.CrossEntropyLoss(use_sigmoid=sigmoid)(pred, labels, weight)
             value = value + exported.DiceLoss(use_sigmoid=sigmoid)(pred, labels, weight)
+            if not sigmoid and channels > 1:
+                with extra_inputs(labelled=torch.ones(1, channels)):
+                    value = value + exported.MarginalDiceLoss()(pred, labels, weight)
             value.backward()
         assert torch.isfinite(pred.grad).all()
 

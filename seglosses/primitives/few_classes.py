@@ -66,7 +66,7 @@ def few_counts(
         [[[1.0, 1.0]], [[2.0, 2.0]], [[2.0, 2.0]]]
     """
     counts: tuple[Tensor, Tensor, Tensor] = _Counts.apply(  # type: ignore[no-untyped-call]
-        logits.contiguous(), labels.to(torch.uint8).contiguous(), _bytes(weight), sigmoid
+        logits.contiguous(), labels.to(torch.uint8).contiguous(), as_bytes(weight), sigmoid
     )
     return counts
 
@@ -90,21 +90,33 @@ def few_entropy(
         tensor([[0.6931, 0.6931]])
     """
     loss: Tensor = _Entropy.apply(  # type: ignore[no-untyped-call]
-        logits.contiguous(), labels.to(torch.uint8).contiguous(), _bytes(weight), summed
+        logits.contiguous(), labels.to(torch.uint8).contiguous(), as_bytes(weight), summed
     )
     return loss
 
 
-def _bytes(weight: Tensor | None) -> Tensor | None:
-    """Weights as the kernels take them: yes or no in a byte, numbers as float32."""
+def as_bytes(weight: Tensor | None) -> Tensor | None:
+    """Weights as the kernels take them: yes or no in a byte, numbers as float32.
+
+    Example:
+        >>> as_bytes(torch.tensor([True, False]))
+        tensor([1, 0], dtype=torch.uint8)
+    """
     if weight is None:
         return None
     weight = weight.contiguous()
     return weight.view(torch.uint8) if weight.dtype == torch.bool else weight.to(torch.float32)
 
 
-def _arrays(logits: Tensor, labels: Tensor, weight: Tensor | None) -> tuple[Any, Any, Any, bool]:
-    """Arrays of the kernels: logits, labels, weights, and whether these mean anything."""
+def kernel_arrays(
+    logits: Tensor, labels: Tensor, weight: Tensor | None
+) -> tuple[Any, Any, Any, bool]:
+    """Arrays of the kernels: logits, labels, weights, and whether these mean anything.
+
+    Example:
+        >>> kernel_arrays(torch.zeros(1, 2, 1), torch.zeros(1, 1, dtype=torch.uint8), None)[3]
+        False
+    """
     share = labels if weight is None else weight
     return logits.detach().numpy(), labels.numpy(), share.numpy(), weight is not None
 
@@ -117,7 +129,7 @@ class _Counts(torch.autograd.Function):
         ctx.sigmoid = sigmoid
         ctx.save_for_backward(logits, labels, *(() if weight is None else (weight,)))
         counts = torch.zeros((3, *logits.shape[:2]), dtype=torch.float64)
-        x, y, *rest = _arrays(logits, labels, weight)
+        x, y, *rest = kernel_arrays(logits, labels, weight)
         if sigmoid:
             count_kernels.channel_counts(x, y, int(x.shape[1] == 1), *rest, counts.numpy())
         elif x.shape[1] == 2:
@@ -138,7 +150,7 @@ class _Counts(torch.autograd.Function):
             slopes = _graph_of_counts(logits, labels, weight, ctx.sigmoid, grad_tp, grad_mass)
             return slopes, None, None, None
         grad = torch.empty_like(logits)
-        x, y, *shares = _arrays(logits, labels, weight)
+        x, y, *shares = kernel_arrays(logits, labels, weight)
         levers = (grad_tp.contiguous().numpy(), grad_mass.contiguous().numpy(), grad.numpy())
         if ctx.sigmoid:
             count_kernels.channel_slopes(x, y, int(x.shape[1] == 1), *shares, *levers)
@@ -158,7 +170,7 @@ class _Entropy(torch.autograd.Function):
         ctx.save_for_backward(logits, labels, *(() if weight is None else (weight,)))
         loss = logits.new_empty((0, 0) if summed else labels.shape)
         run = entropy_kernels.two_entropy if logits.shape[1] <= 2 else entropy_kernels.few_entropy
-        total = run(*_arrays(logits, labels, weight), not summed, loss.numpy())
+        total = run(*kernel_arrays(logits, labels, weight), not summed, loss.numpy())
         return logits.new_tensor(total) if summed else loss
 
     @staticmethod
@@ -174,7 +186,7 @@ class _Entropy(torch.autograd.Function):
             factor, levers = np.float32(grad_loss.item()), grad_loss.new_empty((0, 0))
         few = logits.shape[1] > 2
         run = entropy_kernels.few_entropy_slopes if few else entropy_kernels.two_entropy_slopes
-        run(*_arrays(logits, labels, weight), factor, levers.numpy(), grad.numpy())
+        run(*kernel_arrays(logits, labels, weight), factor, levers.numpy(), grad.numpy())
         return grad, None, None, None
 
 

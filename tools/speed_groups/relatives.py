@@ -153,15 +153,15 @@ def features() -> Iterator[Case]:
         yield _case(f"{type(ours).__name__}, 32 features", run, ours, relative, maps)
 
 
-def objects() -> Iterator[Case]:
-    """10 000 objects of an image of 1024."""
+def objects(classes: int) -> Iterator[Case]:
+    """10 000 objects of an image of 1024, of all classes but the background in turn."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.zeros(1, 1024, 1024, dtype=torch.long)
     for y in range(2, 1022, 10):
         for x in range(2, 1022, 10):
             size = 2 + (x * y) % 6
-            labels[0, y : y + size, x : x + size] = 1
-    logits = torch.randn(1, 2, 1024, 1024, generator=generator).requires_grad_()
+            labels[0, y : y + size, x : x + size] = 1 + (x // 10 + y // 10) % (classes - 1)
+    logits = torch.randn(1, classes, 1024, 1024, generator=generator).requires_grad_()
     entropy, dice, boundary = CrossEntropyLoss(), DiceLoss(), BoundaryCrossEntropyLoss()
     for name, ours, relative in (
         ("blob loss", losses.BlobLoss(), dice),
@@ -169,7 +169,7 @@ def objects() -> Iterator[Case]:
         ("component-balanced CE", losses.ComponentBalancedCrossEntropyLoss(), entropy),
         ("instance boundaries", losses.InstanceBoundaryCrossEntropyLoss(), boundary),
     ):
-        title = f"{name}, 10 404 objects"
+        title = f"{name}, 10 404 objects of {classes} classes"
         yield _case(title, lambda loss: loss(logits, labels), ours, relative, logits)
 
 
@@ -189,7 +189,8 @@ def taught(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
 
 def cases() -> Iterator[Case]:
     """Six classes of smooth shapes, 2 images of 512; and many objects."""
-    yield from objects()
+    for classes in (2, 4, 19):
+        yield from objects(classes)
     yield from ranks()
     yield from features()
     generator = torch.Generator().manual_seed(0)

@@ -12,12 +12,13 @@ from seglosses.losses.weak.label_sets import SetLoss
 from seglosses.losses.weak.possible_classes import (
     LabelSets,
     excluded_classes,
+    excluded_counts,
     merged_background,
     possible_classes,
 )
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.layout import flat_maps
+from seglosses.primitives.overlap import Counts, soft_counts
 from seglosses.primitives.reduction import Asked
 
 __all__ = [
@@ -48,9 +49,12 @@ def exclusion_dice_loss(prob: Tensor, excluded: Tensor) -> Tensor:
         >>> exclusion_dice_loss(prob, torch.tensor([[[1.0, 1.0, 0.0]]]))  # 2 * 1 / (2 + 2)
         tensor([[0.5000]])
     """
-    p, e = flat_maps(prob), flat_maps(excluded)
-    both = p.sum(2) + e.sum(2)
-    return 2 * (p * e).sum(2) / torch.where(both > 0, both, 1.0)
+    return _score(soft_counts(prob, excluded, intersection="product"))
+
+
+def _score(counts: Counts) -> Tensor:
+    both = counts.prob + counts.target
+    return 2 * counts.tp / torch.where(both > 0, both, 1.0)
 
 
 def exclusion_cross_entropy_loss(logits: Tensor, target: Tensor, *, epsilon: float = 1.0) -> Tensor:
@@ -157,15 +161,24 @@ class ExclusionDiceLoss(SetLoss):
 
     def prepare(self, batch: Aligned) -> Aligned:
         """Take the sets of classes for target."""
+        if self._by_counts(batch):
+            return batch
         return merged_background(batch, type(self).__name__, merge=False)
+
+    @staticmethod
+    def _by_counts(batch: Aligned) -> bool:
+        """Whether labels say what is impossible, of which counts of labels know everything."""
+        return batch.labels is not None and not batch.sigmoid
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Sum over classes, mean over images."""
         refuse_per_pixel(type(self).__name__, asked, batch)
-        prob, excluded, mask = batch.prob(), excluded_classes(batch), batch.mask()
-        if mask is not None:
-            prob, excluded = prob * mask, excluded * mask
-        loss = exclusion_dice_loss(prob, excluded)
+        if self._by_counts(batch):
+            counts = excluded_counts(batch, type(self).__name__)
+        else:
+            prob, excluded = batch.prob(), excluded_classes(batch)
+            counts = soft_counts(prob, excluded, batch.mask(), intersection="product")
+        loss = _score(counts)
         if self.class_weight is not None:
             loss = loss * self.class_weight
         return asked.of(loss.sum(1), batch.row_weight)

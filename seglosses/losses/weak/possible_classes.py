@@ -10,7 +10,8 @@ from torch import Tensor
 from seglosses.extra_inputs import extra_input, require_extra_input
 from seglosses.primitives.checks import require, require_between
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.overlap import Counts, Intersection, soft_counts
+from seglosses.primitives.first_label import counts_and_first
+from seglosses.primitives.overlap import Counts, Intersection, batch_counts, soft_counts
 
 LabelSets = Sequence[Sequence[int]]
 
@@ -81,24 +82,51 @@ def merged_counts(batch: Aligned, owner: str) -> Counts:
     """Soft counts (N, C) of integer labels under softmax, unlabelled classes merged into class 0.
 
     As :func:`~seglosses.primitives.overlap.batch_counts` of :func:`merged_background`, by way of
-    the masses of class c at pixels of label k, (N, C, C), so that no merged map is made.
+    what each class has at pixels of label 0, so that no merged map is made.
 
     Args:
         batch: Aligned, with labels.
         owner: Class that asks, for messages.
     """
-    assert batch.labels is not None
     here = labelled_classes(batch, owner).flatten(1)
-    prob, hot = batch.prob().flatten(2), batch.target().flatten(2)
-    mask = batch.mask()
-    hot = hot if mask is None else hot * mask.flatten(2)
-    mass = torch.bmm(prob, hot.transpose(1, 2))
-    within = (torch.arange(batch.channels, device=here.device) == 0) | ~here
-    background = torch.where(within.unsqueeze(2), mass, 0.0).sum(1)
-    kept = torch.where(here.unsqueeze(2), mass, 0.0)
-    mass = torch.cat([background.unsqueeze(1), kept[:, 1:]], 1)
-    true, predicted, wanted = mass.diagonal(dim1=1, dim2=2), mass.sum(2), hot.sum(2)
-    return Counts(true, predicted, wanted)
+    counts, first = counts_and_first(batch)
+    is_first = torch.arange(batch.channels, device=here.device) == 0
+    inside = is_first | ~here
+
+    def merged(each: Tensor, background: Tensor) -> Tensor:
+        total = torch.where(inside, background, 0.0).sum(1, keepdim=True)
+        return torch.where(is_first, total, torch.where(here, each, 0.0))
+
+    return Counts(merged(counts.tp, first), merged(counts.prob, counts.prob), counts.target)
+
+
+def excluded_counts(batch: Aligned, owner: str) -> Counts:
+    """Soft counts (N, C) of integer labels under softmax and of where a class is impossible.
+
+    Args:
+        batch: Aligned, with labels.
+        owner: Class that asks, for messages.
+
+    Returns:
+        Mass of a class where it is impossible, its mass, and pixels where it is impossible.
+
+    Example:
+        >>> from seglosses.primitives.encoding import align
+        >>> batch = align(torch.zeros(1, 2, 4), torch.tensor([[0, 0, 0, 1]]))
+        >>> [count.tolist() for count in excluded_counts(batch, "MyLoss")]
+        [[[0.5, 1.5]], [[2.0, 2.0]], [[1.0, 3.0]]]
+    """
+    if extra_input("labelled") is None:
+        counts = batch_counts(batch, "product")
+        inside, pixels = counts.tp, counts.target
+    else:
+        hidden = ~labelled_classes(batch, owner).flatten(1)
+        counts, first = counts_and_first(batch)
+        inside = counts.tp + torch.where(hidden, first, 0.0)
+        pixels = torch.where(hidden, counts.target[:, :1], counts.target)
+    outside = counts.target.sum(1, keepdim=True) - pixels
+    # differences of large sums, which may end up below zero by a rounding
+    return Counts((counts.prob - inside).clamp(min=0), counts.prob, outside.clamp(min=0))
 
 
 def merged_background(batch: Aligned, owner: str, *, merge: bool = True) -> Aligned:

@@ -198,3 +198,46 @@ def test_labels_and_sets_of_images_cost_the_same_on_every_device(
                 found[-1] += (second,)
             found[-1] += torch.autograd.grad(value, leaf)
         torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("weight", [None, "pixels"])
+@pytest.mark.parametrize("cls", [MarginalDiceLoss, ExclusionDiceLoss])
+def test_few_classes_are_counted_as_many_are(cls: Callable[..., Any], weight: str | None) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(2, 4, 33, 40, generator=generator)
+    labels = torch.randint(0, 2, (2, 33, 40), generator=generator)
+    labels[1] *= 3
+    labels[0, 0], logits[0, :, 0] = 255, torch.nan
+    share = None if weight is None else torch.rand(2, 33, 40, generator=generator)
+    labelled = torch.tensor([[1, 1, 0, 0], [0, 0, 1, 1]])
+    for given in (labelled, None):
+        found = []
+        for dtype in (torch.float32, torch.float64):  # kernels take the first
+            leaf = logits.to(dtype).requires_grad_()
+            with extra_inputs(labelled=given):
+                value = cls()(leaf, labels, weight=share)
+            each = [value, *torch.autograd.grad(value, leaf, retain_graph=True)]
+            if given is not None:
+                (slope,) = torch.autograd.grad(value, leaf, create_graph=True)
+                each += [slope, *torch.autograd.grad(slope.nan_to_num().square().sum(), leaf)]
+            found.append([part.detach().double().nan_to_num() for part in each])
+        torch.testing.assert_close(*found, rtol=1e-4, atol=1e-7)
+
+
+def test_labels_exclude_what_dense_targets_exclude() -> None:
+    logits, labels = random_batch()
+    hot = torch.nn.functional.one_hot(labels, 4).movedim(-1, 1).to(logits.dtype)
+    share = torch.rand(2, 5, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    for weight in (None, share):
+        of_labels = ExclusionDiceLoss()(logits, labels, weight=weight)
+        torch.testing.assert_close(ExclusionDiceLoss()(logits, hot, weight=weight), of_labels)
+
+
+def test_exclusion_is_the_same_where_all_pixels_weigh_more() -> None:
+    logits, labels = random_batch()
+    expected = ExclusionDiceLoss()(logits, labels)
+    heavy = torch.full((2, 5, 6), 3.0, dtype=torch.float64)
+    hot = torch.nn.functional.one_hot(labels, 4).movedim(-1, 1).to(logits.dtype)
+    for target in (labels, hot):
+        found = ExclusionDiceLoss()(logits, target, weight=heavy)
+        torch.testing.assert_close(found, expected)
