@@ -101,8 +101,10 @@ LEFT: dict[str, dict[str, str]] = {
     },
     "report.statistics": {
         name: f"report.bootstrap.{name}"
-        for name in "RESAMPLES UNITS divide percentile_interval resampled_sums"
-        " resampled_worst".split()
+        for name in (
+            *("RESAMPLES", "UNITS", "divide"),
+            *("percentile_interval", "resampled_sums", "resampled_worst"),
+        )
     },
     "report.topology": {"MAX_BARS": "report.barcodes.MAX_BARS"},
     "topology.components": {
@@ -210,7 +212,7 @@ class OldNames(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of an alias where ``name`` is an old one, or of a module that names have left."""
+        """The spec of an alias for an old ``name``, or of a module that names have left."""
         place = new_name(name)
         if place is not None:
             return ModuleSpec(name, _Alias(place))

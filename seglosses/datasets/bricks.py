@@ -1,4 +1,4 @@
-"""Made-up photographs of brick walls with exact mortar masks and known Betti numbers.
+"""Synthetic photographs of brick walls with exact mortar masks and known Betti numbers.
 
 A seed, a size and a group say everything about a sample. Geometry, appearance and label errors
 draw from separate streams of that seed, so a change of one leaves the others as they were.

@@ -1,4 +1,4 @@
-"""Made-up volumes of branching tubes with known Betti numbers: vessels, airways, neurons.
+"""Synthetic volumes of branching tubes with known Betti numbers: vessels, airways, neurons.
 
 Tubes run along the edges of a graph on a jittered lattice, each a capsule around a segment. Those
 without a common node keep apart by more than two voxels, and those with one share its ball, so that

@@ -1,4 +1,4 @@
-"""How grave it is that a law does not hold: an ordinary training, an edge, or a convention."""
+"""How serious a broken law is: an ordinary training, an edge, or a convention."""
 
 from __future__ import annotations
 

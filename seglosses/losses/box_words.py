@@ -1,4 +1,4 @@
-"""Boxes that are none: what heads and frameworks give in their place, and what to do."""
+"""What heads and frameworks give in place of boxes, and what to do about it."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Loss(nn.Module):
             :class:`~seglosses.losses.schedule.WeightSchedule`. A schedule needs
             ``seglosses.LossWeightSchedule`` among ``custom_hooks``, or calls of
             :meth:`set_progress`; until then the loss refuses to train, for it cannot know how far
-            the training is.
+            the training is. A negative one maximises the loss; it is taken, with a warning.
         loss_name: Key under which OpenMMLab logs and sums it; must contain ``loss`` (other keys
             are logged but not trained). By default ``loss_`` and the class name in snake case.
 
@@ -116,6 +116,12 @@ class Loss(nn.Module):
             raise ValueError(
                 "loss_weight must be a number or a schedule such as dict(value=0.5, start=0.7,"
                 f" warmup=0.1), and finite, got {given!r}"
+            )
+        if loss_weight < 0:
+            warnings.warn(
+                f"loss_weight={loss_weight!r} of {name} is negative, so training maximises the"
+                " loss; to leave it out set 0, and where this is meant ignore the warning",
+                stacklevel=2,
             )
         self.loss_weight = loss_weight
         self.loss_name = name

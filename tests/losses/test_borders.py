@@ -203,7 +203,14 @@ def test_what_definitions_allow() -> None:
     losses.Poly1CrossEntropyLoss(epsilon=-1)
     losses.TverskyLoss(alpha=0.9, beta=0.9, smooth=0)
     losses.CrammerSingerLoss(margin=0)
-    assert DiceLoss(loss_weight=-0.5, smooth=np.float32(1.0)).loss_weight == -0.5
+    assert DiceLoss(loss_weight=0, smooth=np.float32(1.0)).loss_weight == 0
+
+
+def test_a_negative_weight_maximises_and_is_named() -> None:
+    with pytest.warns(UserWarning, match=r"loss_weight=-0\.5 of loss_dice is negative"):
+        loss = DiceLoss(loss_weight=-0.5)
+    logits, labels = torch.zeros(1, 2, 2, 2), torch.zeros(1, 2, 2, dtype=torch.long)
+    assert torch.equal(loss(logits, labels), -0.5 * DiceLoss()(logits, labels))
 
 
 def test_class_weights_may_be_tensors_and_arrays() -> None:

@@ -1,4 +1,4 @@
-"""Tversky losses: false positives and false negatives have prices of their own."""
+"""Tversky losses: false positives and false negatives have weights of their own."""
 
 from __future__ import annotations
 
