@@ -16,8 +16,10 @@ from seglosses.losses.whole_maps import broken, without_weights
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.few_classes import takes_few
+from seglosses.primitives.few_overlap import Levers, few_mean
 from seglosses.primitives.label_halves import scope
-from seglosses.primitives.layout import flat_maps, pick_channels
+from seglosses.primitives.layout import flat_labels, flat_maps, pick_channels
 from seglosses.primitives.over_ranks import summed_over_ranks
 from seglosses.primitives.overlap import Counts, Intersection, batch_counts, check_intersection
 from seglosses.primitives.reduction import Asked, Classes, average_classes, select_classes
@@ -35,6 +37,12 @@ class CountOptions(MapOptions, total=False):
     average: str | Mapping[str, float]
     intersection: Intersection
     sync: bool
+
+
+#: Methods that say what the mean is of.
+_OF_THE_MEAN = frozenset(
+    {"compute", "counts", "reduce", "_mean", "_of_classes", "_of_images", "_present", "_micro"}
+)
 
 
 class OverlapLoss(ClassLoss):
@@ -67,6 +75,16 @@ class OverlapLoss(ClassLoss):
     """
 
     default_average: ClassVar[str] = "image"
+
+    def __init_subclass__(cls, **more: object) -> None:
+        super().__init_subclass__(**more)
+        for each in cls.__mro__:
+            if "_levers" in vars(each):
+                break
+            if not _OF_THE_MEAN.isdisjoint(vars(each)):
+                # another formula than that of the kernel
+                cls._levers = OverlapLoss._levers  # type: ignore[method-assign]
+                break
 
     def __init__(
         self,
@@ -110,6 +128,9 @@ class OverlapLoss(ClassLoss):
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Mean over classes and images, of the batch, or a mixture of such means."""
         self._refuse_per_pixel(asked, batch)
+        quick = self._in_one_step(batch, asked)
+        if quick is not None:
+            return quick
         mix = self._mix
         if batch.masks and asked.reduction == "none":
             mix = {"image": sum(mix.values())}
@@ -157,6 +178,42 @@ class OverlapLoss(ClassLoss):
             lost = broken(batch).squeeze(1)
             total = total + (lost if total.shape == lost.shape else lost.sum())
         return total
+
+    def _levers(self) -> Levers | None:
+        """Hook: the mean of ``compute`` as a kernel, see :mod:`seglosses.primitives.few_overlap`.
+
+        Where a class below changes what the mean is of, it is not asked.
+        """
+        return None
+
+    def _in_one_step(self, batch: Aligned, asked: Asked) -> Tensor | None:
+        """The plain mean of few classes on a CPU, or ``None`` for all else."""
+        plain = asked.reduction == "mean" and asked.avg_factor is None
+        if not plain or self.average != "image" or self.class_weight is not None:
+            return None
+        # what is ignored or weighed goes the general way
+        if batch.labels is None or batch.valid is not None or batch.pixel_weight is not None:
+            return None
+        if batch.row_weight is not None or self.intersection == "norm2":
+            return None
+        classes = self._classes(batch)
+        if classes != "all" and (classes != "present" or batch.sigmoid):
+            return None
+        logits = batch.logits
+        levers = self._levers() if logits.numel() and takes_few(logits) else None
+        if levers is None:
+            return None
+        return few_mean(
+            flat_maps(logits),
+            flat_labels(batch.labels),
+            levers,
+            self._of_three,
+            sigmoid=batch.sigmoid,
+            present=classes == "present",
+        )
+
+    def _of_three(self, tp: Tensor, prob: Tensor, target: Tensor) -> Tensor:
+        return self.compute(Counts(tp, prob, target))
 
     def _micro(
         self, counts: Counts, weights: Tensor | None, batch: Aligned, asked: Asked

@@ -121,6 +121,39 @@ def kernel_arrays(
     return logits.detach().numpy(), labels.numpy(), share.numpy(), weight is not None
 
 
+def into_counts(
+    logits: Tensor, labels: Tensor, weight: Tensor | None, sigmoid: bool, counts: Any
+) -> None:
+    """Add the counts to an array (3, N, C) of float64; contiguous tensors, labels of uint8."""
+    x, y, *shares = kernel_arrays(logits, labels, weight)
+    if sigmoid:
+        count_kernels.channel_counts(x, y, int(x.shape[1] == 1), *shares, counts)
+    elif x.shape[1] == 2:
+        count_kernels.two_counts(x, y, *shares, counts)
+    else:
+        count_kernels.few_counts(x, y, *shares, counts)
+
+
+def into_slopes(
+    logits: Tensor,
+    labels: Tensor,
+    weight: Tensor | None,
+    sigmoid: bool,
+    hits: Any,
+    masses: Any,
+    grad: Tensor,
+) -> None:
+    """Write the gradient (N, C, P), given arrays (N, C) of those of intersections and masses."""
+    x, y, *shares = kernel_arrays(logits, labels, weight)
+    if sigmoid:
+        first = int(x.shape[1] == 1)
+        count_kernels.channel_slopes(x, y, first, *shares, hits, masses, grad.numpy())
+    elif x.shape[1] == 2:
+        count_kernels.two_slopes(x, y, *shares, hits, masses, grad.numpy())
+    else:
+        count_kernels.few_slopes(x, y, *shares, hits, masses, grad.numpy())
+
+
 class _Counts(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -129,13 +162,7 @@ class _Counts(torch.autograd.Function):
         ctx.sigmoid = sigmoid
         ctx.save_for_backward(logits, labels, *(() if weight is None else (weight,)))
         counts = torch.zeros((3, *logits.shape[:2]), dtype=torch.float64)
-        x, y, *rest = kernel_arrays(logits, labels, weight)
-        if sigmoid:
-            count_kernels.channel_counts(x, y, int(x.shape[1] == 1), *rest, counts.numpy())
-        elif x.shape[1] == 2:
-            count_kernels.two_counts(x, y, *rest, counts.numpy())
-        else:
-            count_kernels.few_counts(x, y, *rest, counts.numpy())
+        into_counts(logits, labels, weight, sigmoid, counts.numpy())
         tp, mass, target = counts.to(logits.dtype).unbind()
         ctx.mark_non_differentiable(target)
         return tp, mass, target
@@ -150,14 +177,8 @@ class _Counts(torch.autograd.Function):
             slopes = _graph_of_counts(logits, labels, weight, ctx.sigmoid, grad_tp, grad_mass)
             return slopes, None, None, None
         grad = torch.empty_like(logits)
-        x, y, *shares = kernel_arrays(logits, labels, weight)
-        levers = (grad_tp.contiguous().numpy(), grad_mass.contiguous().numpy(), grad.numpy())
-        if ctx.sigmoid:
-            count_kernels.channel_slopes(x, y, int(x.shape[1] == 1), *shares, *levers)
-        elif x.shape[1] == 2:
-            count_kernels.two_slopes(x, y, *shares, *levers)
-        else:
-            count_kernels.few_slopes(x, y, *shares, *levers)
+        hits, masses = grad_tp.contiguous().numpy(), grad_mass.contiguous().numpy()
+        into_slopes(logits, labels, weight, ctx.sigmoid, hits, masses, grad)
         return grad, None, None, None
 
 

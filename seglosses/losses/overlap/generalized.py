@@ -8,6 +8,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import CountOptions, MapLoss, MapOptions, OverlapLoss
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.few_overlap import Levers, generalized_levers
 from seglosses.primitives.focusing import focal_power
 from seglosses.primitives.layout import flat_maps
 from seglosses.primitives.overlap import Counts, Intersection, ratio, soft_counts, tversky_index
@@ -106,6 +107,9 @@ class GeneralizedDiceLoss(OverlapLoss):
     def compute(self, counts: Counts) -> Tensor:
         """One value per image."""
         return _generalized(counts, self.smooth)
+
+    def _levers(self) -> Levers | None:
+        return generalized_levers(self.smooth)
 
 
 def unified_focal_loss(

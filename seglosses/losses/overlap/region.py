@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import CountOptions, OverlapLoss
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.few_overlap import Levers, tversky_levers
 from seglosses.primitives.overlap import (
     Counts,
     Intersection,
@@ -132,6 +133,9 @@ class DiceLoss(OverlapLoss):
         """One minus Dice."""
         return _dice(counts, self.smooth)
 
+    def _levers(self) -> Levers | None:
+        return tversky_levers(0.5, 0.5, self.smooth / 2)
+
 
 class JaccardLoss(OverlapLoss):
     """Registered form of :func:`jaccard_loss`.
@@ -163,3 +167,6 @@ class JaccardLoss(OverlapLoss):
     def compute(self, counts: Counts) -> Tensor:
         """One minus IoU."""
         return _jaccard(counts, self.smooth)
+
+    def _levers(self) -> Levers | None:
+        return tversky_levers(1.0, 1.0, self.smooth)

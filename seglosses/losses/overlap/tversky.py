@@ -7,6 +7,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import CountOptions, OverlapLoss
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.few_overlap import Levers, tversky_levers
 from seglosses.primitives.focusing import focal_power
 from seglosses.primitives.overlap import Counts, Intersection, soft_counts, tversky_index
 
@@ -145,6 +146,9 @@ class TverskyLoss(OverlapLoss):
     def compute(self, counts: Counts) -> Tensor:
         """One minus the index."""
         return _tversky(counts, self.alpha, self.beta, self.smooth)
+
+    def _levers(self) -> Levers | None:
+        return tversky_levers(self.alpha, self.beta, self.smooth)
 
 
 class FocalTverskyLoss(OverlapLoss):
