@@ -145,7 +145,8 @@ class ComponentBalancedCrossEntropyLoss(_WeighedEntropy):
 class InstanceBoundaryCrossEntropyLoss(_WeighedEntropy):
     """Registered form of :func:`instance_boundary_cross_entropy_loss`.
 
-    Beside cross-entropy. Images without a boundary cost nothing, and count in the mean.
+    Beside cross-entropy, which refuses logits that are NaN: pixels off the boundaries are not read
+    here. Images without a boundary cost nothing, and count in the mean.
 
     Args:
         radius: Half side of the window, pixels.
