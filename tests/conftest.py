@@ -103,15 +103,21 @@ document.body.textContent=text}}</script></body></html>"""
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def browser() -> str:
+    """Path of a browser; the test skips where there is none."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+    return found
+
+
+@pytest.fixture
+def opened(tmp_path: Path, browser: str) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Open an address in a headless browser, and give its DOM and what it wrote to the console.
 
     Takes the address and flags of the browser. One that hangs, as a starved one does now and then,
     is started a second time.
     """
-    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if browser is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
 
     def opened(address: str, *flags: str) -> subprocess.CompletedProcess[str]:
         def attempt(name: str) -> subprocess.CompletedProcess[str]:
