@@ -99,6 +99,7 @@ LEFT: dict[str, dict[str, str]] = {
     "primitives.boxes": {
         name: f"primitives.box_pairs.{name}" for name in ("BLOCK", "Reading", "per_pair")
     },
+    "report.plane": {"Scale": "report.axes.Scale"},
     "report.statistics": {
         name: f"report.bootstrap.{name}"
         for name in (

@@ -17,9 +17,9 @@ from seglosses.evaluate.pictures import headline, read_photo
 from seglosses.evaluate.result import Evaluation
 from seglosses.metrics import Pair
 from seglosses.report import charts
+from seglosses.report.axes import COLOURS
 from seglosses.report.figures import Figure, file_name, panels
 from seglosses.report.overlay import error_overlay
-from seglosses.report.plane import COLOURS
 from seglosses.report.square import unit_square
 from seglosses.report.topology import topology_drawing
 

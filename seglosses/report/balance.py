@@ -14,8 +14,8 @@ import numpy as np
 
 from seglosses.primitives.balance import Measured
 from seglosses.report import page
+from seglosses.report.axes import COLOURS, frame, nothing, scales
 from seglosses.report.charts import number
-from seglosses.report.plane import COLOURS, frame, nothing, scales
 
 
 def write_balance(path: Path, histories: Mapping[str, Sequence[Measured]]) -> None:

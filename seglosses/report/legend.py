@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from seglosses.report.axes import COLOURS
 from seglosses.report.overlay import MISSING, RIGHT, SPURIOUS
-from seglosses.report.plane import COLOURS
 
 
 def _stripes(colour: tuple[int, int, int]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seglosses.report.plane import COLOURS, diagonal, dot, frame, nothing, scales
+from seglosses.report.axes import COLOURS, diagonal, dot, frame, nothing, scales
 
 
 def unit_square(

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from seglosses.report import plane
+from seglosses.report.axes import BOTTOM, COLOURS, HEIGHT, ROW, Scale
 from seglosses.report.legend import error_legend
-from seglosses.report.plane import COLOURS, Scale, points, scatter, shares
+from seglosses.report.plane import points, scatter, shares
 
 
 def dots(svg):
@@ -131,8 +132,8 @@ def test_names_stand_below_the_chart_and_are_whole():
     name = "ce_dice_cldice_betti_matching_gentle"
     svg = plane.shares({"ce_dice": [0, 1], name: [2, 3]}, axis="errors", label="")
     rows = {t: float(y) for y, t in re.findall(r'y="([\d.]+)">([^<]+)</text>', svg)}
-    assert rows[name] - rows["ce_dice"] == plane.ROW
-    assert rows["ce_dice"] > plane.HEIGHT
+    assert rows[name] - rows["ce_dice"] == ROW
+    assert rows["ce_dice"] > HEIGHT
     assert float(re.findall(r'viewBox="0 0 \d+ (\d+)"', svg)[0]) > rows[name]
 
 
@@ -141,5 +142,5 @@ def test_names_of_points_at_one_place_do_not_cover_each_other():
     svg = plane.points({**at, "far": (1.0, 9.0, 8.0, 10.0)}, axes=("x", "y"), label="")
     rows = sorted(float(y) for y in re.findall(r'y="([\d.]+)" text-anchor="end">loss', svg))
     assert len(rows) == 5
-    assert np.diff(rows).min() >= plane.ROW
-    assert rows[-1] < plane.HEIGHT - plane.BOTTOM
+    assert np.diff(rows).min() >= ROW
+    assert rows[-1] < HEIGHT - BOTTOM

@@ -257,13 +257,13 @@ MUTATIONS = [
         f"{_T}/weak/test_label_sets.py",
     ),
     (
-        f"{_L}/box/ranking.py",
+        f"{_L}/box/rank_errors.py",
         "pull[rows] = rank[rows] - rightly.sum(1)",
         "pull[rows] = rank[rows]",
         f"{_T}/box/test_ranking.py",
     ),
     (
-        f"{_L}/box/ranking.py",
+        f"{_L}/box/rank_errors.py",
         "own = 0.5 if delta else 1.0",
         "own = 0.5",
         f"{_T}/box/test_ranking.py",
