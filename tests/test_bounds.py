@@ -252,6 +252,19 @@ def test_losses(cls: type[SegmentationLoss]) -> None:
             assert torch.isfinite(pred.grad).all(), (shape, kind)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_blobs_of_several_classes(dtype: torch.dtype) -> None:
+    """Two classes go another way."""
+    for shape in SHAPES:
+        for kind in ("bars", "noise", "far"):
+            masks = [torch.from_numpy(mask_of(shape, kind, seed)) for seed in (0, 1)]
+            labels = torch.where(masks[1], 2, masks[0].long()).unsqueeze(0)
+            pred = torch.zeros(1, 3, *shape, dtype=dtype, requires_grad=True)
+            exported.BlobLoss()(pred, labels).sum().backward()
+            assert pred.grad is not None
+            assert torch.isfinite(pred.grad).all(), (shape, kind)
+
+
 def test_the_run_with_bounds_checks_names_what_exists() -> None:
     root = Path(__file__).parents[1]
     script = (root / "tools" / "test.sh").read_text(encoding="utf-8")
