@@ -252,8 +252,8 @@ MUTATIONS = [
     ),
     (
         "seglosses/losses/weak/possible_classes.py",
-        "within = (torch.arange(batch.channels, device=here.device) == 0) | ~here",
-        "within = (torch.arange(batch.channels, device=here.device) == 0) & here",
+        "inside = is_first | ~here",
+        "inside = is_first & here",
         f"{_T}/weak/test_label_sets.py",
     ),
     (
