@@ -101,8 +101,8 @@ def test_ignored_pixels_may_hold_anything(name: str) -> None:
     torch.testing.assert_close(call(logits, labels), expected)
 
 
-#: look at pixels of boundaries alone
-_LOCAL = {"BoundaryCrossEntropyLoss", "InstanceBoundaryCrossEntropyLoss"}
+#: looks at pixels of boundaries alone
+_LOCAL = {"BoundaryCrossEntropyLoss"}
 
 
 @pytest.mark.at_hand

@@ -8,6 +8,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.losses.objects import hard_labels, region_weights, weighed_by
+from seglosses.losses.whole_maps import broken
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.entropy import cross_entropy, summed_entropy
@@ -106,7 +107,8 @@ class _WeighedEntropy(PixelLoss):
         total = summed_entropy(batch) if plain else None
         if total is None:
             return super().reduce(batch, asked)
-        return asked.of(total, count=self._count(batch))
+        # the kernels skip pixels of weight 0, which must not hide logits that are no numbers
+        return asked.of(total + broken(batch).sum(), count=self._count(batch))
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy, not yet weighed."""
@@ -145,8 +147,7 @@ class ComponentBalancedCrossEntropyLoss(_WeighedEntropy):
 class InstanceBoundaryCrossEntropyLoss(_WeighedEntropy):
     """Registered form of :func:`instance_boundary_cross_entropy_loss`.
 
-    Beside cross-entropy, which refuses logits that are NaN: pixels off the boundaries are not read
-    here. Images without a boundary cost nothing, and count in the mean.
+    Beside cross-entropy. Images without a boundary cost nothing, and count in the mean.
 
     Args:
         radius: Half side of the window, pixels.
