@@ -87,7 +87,7 @@ def test_a_training_learns(trained):
     steps = [step for step in logged(trained) if "loss" in step]
     assert len(steps) == 40
     losses = [step["loss"] for step in steps]
-    assert np.mean(losses[-5:]) < 0.7 * losses[0]  # of the network before it learned anything
+    assert np.mean(losses[-5:]) < 0.69 * losses[0]  # of the network before it learned anything
     assert {"decode.loss_cross_entropy", "decode.loss_dice"} < set(steps[0])
     (scores,) = [step for step in logged(trained) if "mIoU" in step]
     assert scores["mIoU"] > 60
