@@ -120,3 +120,14 @@ def test_one_nan_among_sure_pixels_is_refused(name: str, channels: int) -> None:
     logits[0, 0, 3, 3] = torch.nan
     with pytest.raises(ValueError, match=r"NaN or infinite|got nan"):
         loss(logits, labels)
+
+
+@pytest.mark.at_hand
+@pytest.mark.parametrize("channels", [1, 2, 3, 9])
+def test_a_weight_of_zero_hides_no_nan_from_cross_entropy(channels: int) -> None:
+    logits, labels = torch.zeros(1, channels, 4, 5), torch.zeros(1, 4, 5, dtype=torch.long)
+    logits[0, 0, 3, 4] = torch.nan
+    weight = torch.ones(1, 4, 5)
+    weight[0, 3, 4] = 0
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        LOSSES["CrossEntropyLoss"](use_sigmoid=channels == 1)(logits, labels, weight=weight)

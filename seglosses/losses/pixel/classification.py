@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
+from seglosses.losses.whole_maps import broken
 from seglosses.primitives.checks import class_factors
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
@@ -121,6 +122,9 @@ class CrossEntropyLoss(PixelLoss):
         total = summed_entropy(batch)
         if total is None:
             return super().reduce(batch, asked)
+        if batch.pixel_weight is not None:
+            # the kernels skip pixels of weight 0, which must not hide logits that are no numbers
+            total = total + broken(batch).sum()
         return asked.of(total, count=self._count(batch))
 
     def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
