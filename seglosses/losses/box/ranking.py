@@ -44,6 +44,7 @@ def rank_sort_loss(logits: Tensor, quality: Tensor, *, delta: float = 0.5) -> Te
         is summed exactly here.
 
     Example:
+        >>> import torch
         >>> logits, quality = torch.tensor([[2.0], [0.0], [1.0]]), torch.tensor([[0.5], [0.9], [0]])
         >>> # above the second: itself (a half step), the first, and the background
         >>> rank_sort_loss(logits, quality, delta=0.5)
@@ -75,6 +76,7 @@ def alrp_loss(logits: Tensor, quality: Tensor, *, delta: float = 1.0) -> Tensor:
         quality out.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[5.0], [0.0], [2.5]])
         >>> quality = torch.tensor([[0.5], [0.75], [0]])
         >>> # (0 + 1/2) / 1, and (1 + 1/2 + 1/4) / 3
