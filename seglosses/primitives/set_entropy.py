@@ -15,6 +15,20 @@ from seglosses.primitives.first_order import first_order
 _SPAN = 80.0
 
 
+def no_logit_vanishes(logits: Tensor) -> bool:
+    """Whether logits at hand are so close to each other that no exponential of them is 0.
+
+    Example:
+        >>> no_logit_vanishes(torch.tensor([0.0, 80.0])), no_logit_vanishes(torch.tensor([0.0, 99]))
+        (True, False)
+    """
+    if not logits.numel():
+        return False
+    low, high = logits.detach().aminmax()
+    # false for NaN too
+    return bool(high - low <= _SPAN)
+
+
 def set_entropy(logits: Tensor, inside: Tensor) -> Tensor:
     """-log of the probability that softmax gives to a set of classes.
 
@@ -30,12 +44,9 @@ def set_entropy(logits: Tensor, inside: Tensor) -> Tensor:
         >>> set_entropy(torch.zeros(1, 3, 1), inside)  # log 3/2
         tensor([[0.4055]])
     """
-    if at_hand(logits) and logits.numel():
-        low, high = logits.detach().aminmax()
-        # false for NaN too
-        if bool(high - low <= _SPAN):
-            loss: Tensor = _SetEntropy.apply(logits, inside)  # type: ignore[no-untyped-call]
-            return loss
+    if at_hand(logits) and no_logit_vanishes(logits):
+        loss: Tensor = _SetEntropy.apply(logits, inside)  # type: ignore[no-untyped-call]
+        return loss
     part = logits.masked_fill(~inside, -torch.inf).logsumexp(1)
     # rounding alone may put the part above the whole
     return (logits.logsumexp(1) - part).clamp(min=0)
@@ -59,12 +70,10 @@ def merged_entropy(logits: Tensor, labels: Tensor, here: Tensor) -> Tensor:
     """
     hidden = ~here
     hidden[:, 0] = True
-    if logits.numel():
-        low, high = logits.detach().aminmax()
-        if bool(high - low <= _SPAN):
-            maps, flat = logits.flatten(2), labels.flatten(1)
-            loss: Tensor = _MergedEntropy.apply(maps, flat, hidden)  # type: ignore[no-untyped-call]
-            return loss.view_as(labels)
+    if no_logit_vanishes(logits):
+        maps, flat = logits.flatten(2), labels.flatten(1)
+        loss: Tensor = _MergedEntropy.apply(maps, flat, hidden)  # type: ignore[no-untyped-call]
+        return loss.view_as(labels)
     return set_entropy(logits, _merged_sets(labels, hidden))
 
 

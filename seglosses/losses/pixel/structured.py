@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
-from torch.nn import functional as F
 from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import one_hot
 from seglosses.primitives.entropy import cross_entropy
+from seglosses.primitives.group_entropy import group_entropy
 
 __all__ = [
     "HierarchicalCrossEntropyLoss",
@@ -48,6 +47,7 @@ def squared_emd_loss(logits: Tensor, target: Tensor) -> Tensor:
         Hou et al., Squared Earth Mover's Distance-based Loss, arXiv:1611.05916; Epstein 1969.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[[0.5], [0.25], [0.25]]]).log()
         >>> squared_emd_loss(logits, torch.tensor([[0]]))  # (1 - 1/2)^2 + (1 - 3/4)^2
         tensor([[0.3125]])
@@ -87,35 +87,17 @@ def hierarchical_cross_entropy_loss(
         CVPR 2022, arXiv:2203.14335.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[[0.5], [0.25], [0.25]]]).log()  # cat, dog and car
         >>> animals = [[[0, 1]]]
         >>> hierarchical_cross_entropy_loss(logits, torch.tensor([[1]]), groups=animals, decay=1)
         tensor([[1.6740]])
     """
-    log_p = logits.log_softmax(1)
-    dense = target.dim() == logits.dim()
-    loss = cross_entropy(logits, target) if dense else F.nll_loss(log_p, target, reduction="none")
-    for level, gathered in enumerate(groups, 1):
-        of = _group_of(gathered, logits.shape[1])
-        which = torch.tensor(of, device=logits.device)
-        sums = torch.stack([_log_sum(log_p, leaves) for leaves in _leaves(of)], 1)
-        if dense:
-            part = -(target.to(sums.dtype) * sums[:, which]).sum(1)
-        else:
-            part = -sums.gather(1, which[target].unsqueeze(1)).squeeze(1)
-        loss = loss + decay**level * part
-    return loss
-
-
-def _leaves(which: list[int]) -> list[list[int]]:
-    return [[leaf for leaf, of in enumerate(which) if of == group] for group in sorted(set(which))]
-
-
-def _log_sum(log_p: Tensor, leaves: list[int]) -> Tensor:
-    total = log_p[:, leaves[0]]
-    for leaf in leaves[1:]:
-        total = torch.logaddexp(total, log_p[:, leaf])
-    return total
+    levels = [
+        (_group_of(gathered, logits.shape[1]), decay**level)
+        for level, gathered in enumerate(groups, 1)
+    ]
+    return group_entropy(logits, target, levels) if levels else cross_entropy(logits, target)
 
 
 def _group_of(groups: Groups, count: int) -> list[int]:
@@ -139,6 +121,7 @@ class SquaredEMDLoss(PixelLoss):
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[[[0.5]], [[0.25]], [[0.25]]]]).log()
         >>> SquaredEMDLoss()(logits, torch.tensor([[[0]]]))  # (1 - 1/2)^2 + (1 - 3/4)^2
         tensor(0.3125)
@@ -166,6 +149,7 @@ class HierarchicalCrossEntropyLoss(PixelLoss):
         ValueError: for a leaf in two groups of a level, or that does not exist.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[[[0.5]], [[0.25]], [[0.25]]]]).log()
         >>> loss = HierarchicalCrossEntropyLoss(groups=[[[0, 1]]], decay=1)
         >>> loss(logits, torch.tensor([[[1]]]))  # log 4 + log 4/3
