@@ -41,10 +41,7 @@ class Comparison:
         Returns:
             Sentences.
         """
-        n = len(self.paired.images)
-        patterns, drawn = 2.0 ** (1 - n), 1 / (self.flips + 1)
-        least = max(patterns, drawn)
-        lower = "more images" if patterns >= drawn else "more flips (--flips)"
+        n, (least, lower) = len(self.paired.images), self._least()
         return [
             f"{n} images that all folders have; a row counts those where both folders define the "
             "metric (n).",
@@ -63,11 +60,16 @@ class Comparison:
             "objects of an image together.",
         ]
 
+    def _least(self) -> tuple[float, str]:
+        """The smallest p of one test, and what would lower it."""
+        patterns, drawn = 2.0 ** (1 - len(self.paired.images)), 1 / (self.flips + 1)
+        return max(patterns, drawn), "more images" if patterns >= drawn else "more flips (--flips)"
+
     def as_text(self) -> str:
         """The table of metrics for a terminal, one row per metric and pair.
 
         Returns:
-            Lines.
+            Lines; the last one says so where no p can fall below 0.05.
         """
         lines: list[str] = []
         for first, second in self.pairs:
@@ -79,6 +81,13 @@ class Comparison:
                 texts = [line[0].ljust(widths[0])]
                 texts += [text.rjust(wide) for text, wide in zip(line[1:], widths[1:], strict=True)]
                 lines.append("  ".join(texts))
+        least, lower = self._least()
+        if least * len(self.rows) >= 0.05:
+            lines.append(
+                f"no row can be significant: {len(self.paired.images)} images allow no p below "
+                f"{least:.2g}, which the correction multiplies by up to {len(self.rows)}; fewer "
+                f"--metrics or {lower} would lower it"
+            )
         return "\n".join(lines)
 
     def as_markdown(self) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from seglosses.evaluate.columns import Column
 from seglosses.evaluate.result import Evaluation
-from seglosses.evaluate.spread import nanmean, of_classes, of_scores
+from seglosses.evaluate.spread import clipped_gain, nanmean, of_classes, of_scores
 from seglosses.evaluate.summary import MACRO, counted
 from seglosses.report.bootstrap import mean_interval
 from seglosses.report.statistics import holm, sign_flip_test
@@ -162,7 +163,7 @@ def _rows(paired: Paired, first: str, second: str) -> Iterator[tuple[PairedRow, 
         known = np.isfinite(gaps)
         means = [nanmean(np.where(known, side, np.nan), axis=0) for side in (before, after)]
         found = of_scores(gaps)
-        head = (first, second), (column.name, column.title, column.better)
+        head = (first, second), column
         for place, name in enumerate(paired.classes):
             ends = tuple(float(side[place]) for side in means)
             yield _row(head, name, ends, found[:, place], gaps[:, place])
@@ -175,18 +176,21 @@ def _rows(paired: Paired, first: str, second: str) -> Iterator[tuple[PairedRow, 
 
 
 def _row(
-    head: tuple[tuple[str, str], tuple[str, str, str]],
+    head: tuple[tuple[str, str], Column],
     cls: str,
     means: tuple[float, ...],
     deviation: Floats,
     gaps: Floats,
 ) -> tuple[PairedRow, Floats]:
-    (first, second), (metric, title, better) = head
+    (first, second), column = head
+    metric, title, better = column.name, column.title, column.better
     fine = gaps[np.isfinite(gaps)]
     up, down = int((fine > 1e-12).sum()), int((fine < -1e-12).sum())
     wins, losses = (up, down) if better == "higher" else (down, up)
     difference = means[1] - means[0]
-    low, high = mean_interval(difference, deviation)
+    low, high = clipped_gain(
+        (means[0], means[1]), mean_interval(difference, deviation), better, most=column.most
+    )
     row = PairedRow(
         first, second, cls, metric, title, better, means[0], means[1], difference, low, high,
         NAN, NAN, wins, losses, fine.size - wins - losses, fine.size,

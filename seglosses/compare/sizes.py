@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seglosses.compare.paired import Paired
 from seglosses.evaluate.loading import load
-from seglosses.evaluate.spread import deviations
+from seglosses.evaluate.spread import clipped_gain, deviations
 from seglosses.report.bootstrap import divide, mean_interval
 from seglosses.report.statistics import holm, sign_flip_test
 
@@ -189,7 +189,9 @@ def _row(
     counts = np.bincount(place, minlength=images).astype(np.float64)
     difference = float(divide(sums.sum(keepdims=True), counts.sum(keepdims=True))[0])
     deviation = deviations(sums[:, None], counts[:, None])[:, 0]
-    low, high = mean_interval(difference, deviation) if mine.any() else (NAN, NAN)
+    low, high = NAN, NAN
+    if mine.any():
+        low, high = clipped_gain((0.0, 1.0), mean_interval(difference, deviation), "higher")
     spurious = [
         int(((areas > limits[0]) & (areas <= limits[1])).sum())
         for areas in (np.array(objects.spurious[name], np.float64) for name in pair)

@@ -70,6 +70,7 @@ CALIBRATION: tuple[Column, ...] = (
         lambda sample, options: metrics.expected_calibration_error(_diagram(sample, options)),
         needs_probabilities=True,
         headline=True,
+        most=1.0,
         pooled=Pooled(
             "ECE of all pixels",
             lambda sample, options: _sums(_diagram(sample, options)),
@@ -87,6 +88,7 @@ CALIBRATION: tuple[Column, ...] = (
             _diagram_at_boundaries(sample, options)
         ),
         needs_probabilities=True,
+        most=1.0,
         pooled=Pooled(
             "ECE at all boundaries",
             lambda sample, options: _sums(_diagram_at_boundaries(sample, options)),
@@ -102,6 +104,7 @@ CALIBRATION: tuple[Column, ...] = (
         "mean squared difference of probability and label",
         lambda sample, options: sample.brier(),
         needs_probabilities=True,
+        most=1.0,
         pooled=Pooled(
             "Brier score of all pixels",
             _squares,

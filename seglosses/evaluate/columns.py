@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -48,6 +49,7 @@ class Column:
         hidden: Whether it is computed only when asked for by name or group.
         headline: Whether reports show it first and under each image.
         pooled: The score of all images together, where a mean over images is another number.
+        most: Largest number that there is, where lower is better.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Column:
     hidden: bool = False
     headline: bool = False
     pooled: Pooled | None = None
+    most: float = math.inf
 
     def parts(self, options: Options) -> tuple[str, ...]:
         """Names of the sums behind the pooled score, in tables and journals only.

@@ -120,6 +120,7 @@ COLUMNS: tuple[Column, ...] = (
         "lower",
         "1 - F of pixel pairs; regions: components of the {regions}, those of the truth count",
         lambda sample, options: metrics.adapted_rand(sample.pair, regions=options.regions).error,
+        most=1.0,
     ),
     Column(
         "voi_split",

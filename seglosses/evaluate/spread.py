@@ -134,6 +134,29 @@ def clipped(mean: float, ends: Interval, better: str, *, most: float = np.inf) -
     )
 
 
+def clipped_gain(means: Interval, ends: Interval, better: str, *, most: float = np.inf) -> Interval:
+    """An interval of the difference of two scores, within the range of such a difference.
+
+    Args:
+        means: The score that is taken off, and the one that it is taken off.
+        ends: Interval of the second minus the first.
+        better: As in :func:`intervals`.
+        most: Largest value that there is, where lower is better.
+
+    Returns:
+        The part of the interval in which differences can lie.
+
+    Example:
+        >>> clipped_gain((0.5, 0.25), (-2.5, 0.5), "higher")
+        (-1.0, 0.5)
+        >>> clipped_gain((0.5, 0.25), (-2.5, 0.5), "lower")  # an error has no upper end
+        (-2.5, 0.5)
+    """
+    reach = 1.0 if better == "higher" else most
+    low, high = ends
+    return (max(low, -reach), min(high, reach)) if max(means) <= reach else ends
+
+
 def fine_grained_intervals(
     tp: Floats, fp: Floats, fn: Floats, *, beta: float
 ) -> dict[str, Interval]:

@@ -180,7 +180,7 @@ def _all_rows(
     for column in columns:
         scores = table.matrix(column.name)
         means = nanmean(scores, axis=0)
-        ends = intervals(means, of_scores(scores), inside, better=column.better)
+        ends = intervals(means, of_scores(scores), inside, better=column.better, most=column.most)
         head = (column.name, column.title, column.better)
         yield from _rows(table, head, means, ends, scores, inside)
         if column.pooled is not None:
@@ -203,7 +203,9 @@ def _pooled_rows(
     shares, total = pooled.shares(sums), sums[..., -1]
     head = (f"{column.name}_dataset", pooled.title, column.better)
     means = divide(shares.sum(axis=0), total.sum(axis=0))
-    ends = intervals(means, deviations(shares, total), inside, better=column.better, most=1.0)
+    ends = intervals(
+        means, deviations(shares, total), inside, better=column.better, most=column.most
+    )
     yield from _rows(table, head, means, ends, None, inside)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -292,3 +293,33 @@ def test_what_would_lower_the_smallest_p(folders: dict[str, Path]) -> None:
     (drawn,) = (note for note in compare(found, flips=3).notes() if note.startswith("p:"))
     assert "possible here is 0.25 of one test" in drawn
     assert "more flips (--flips) would lower it" in drawn
+
+
+def test_intervals_stay_where_differences_can_be(tmp_path: Path) -> None:
+    """Two images, +1 and 0: Student's interval of the difference is 1/2 -+ 6.35."""
+    truth = np.zeros((8, 8), int)
+    truth[2:6, 2:6] = 1
+    parts = truth.copy()
+    parts[:, 4] = 0
+    made = {
+        "gt": write(tmp_path / "gt", {"1": truth, "2": truth}),
+        "a": write(tmp_path / "a", {"1": 0 * truth, "2": parts}),
+        "b": write(tmp_path / "b", {"1": truth, "2": parts}),
+    }
+    found = compare(scored(made, metrics=["dice", "rand_error", "betti0_error"], num_classes=2))
+    ends = {row.metric: (row.low, row.high) for row in found.rows}
+    assert ends["dice"] == (-1, 1)
+    assert ends["rand_error"][0] >= -1
+    assert ends["rand_error"][1] <= 1
+    assert ends["betti0_error"][0] < -1, "an error of counts has no end"
+    (sized, *_) = (row for row in found.size_rows if row.objects)
+    assert (sized.low, sized.high) == (-1, 1)
+
+
+def test_the_terminal_says_where_nothing_can_be_significant(folders: dict[str, Path]) -> None:
+    found = compare(scored(folders, metrics=["dice"]))
+    assert found.as_text().splitlines()[-1] == (
+        "no row can be significant: 4 images allow no p below 0.12, which the correction "
+        "multiplies by up to 1; fewer --metrics or more images would lower it"
+    )
+    assert "significant" not in replace(found, rows=[], flips=10).as_text()
