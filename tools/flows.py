@@ -2,7 +2,8 @@
 
     python tools/flows.py
 
-Calls of Betti matching, of CIoU and of ``evaluate`` stand for the flows of docs/architecture.md.
+Calls of Betti matching, of CIoU and of ``evaluate`` stand for the flows of docs/architecture.md;
+CIoU once where one kernel knows the formula, and once, with a modifier, where none does.
 A module counts once, when a function of it is first called; what was imported or cached before the
 call is warm, and compiled kernels are not seen. The chain is the deepest one of modules that wait
 for each other. A module calls back where it is entered again while it waits for another one.
@@ -75,7 +76,7 @@ def flows() -> dict[str, Flow]:
     labels = (torch.rand(2, 16, 16) > 0.7).long()
     boxes = torch.tensor([[0.0, 0, 4, 4], [1, 1, 5, 6]], requires_grad=True)
     target, weight = torch.tensor([[0.0, 0, 4, 5], [2, 2, 6, 6]]), torch.tensor([1.0, 0.0])
-    matching, overlap = BettiMatchingLoss(), CIoULoss()
+    matching, overlap, inner = BettiMatchingLoss(), CIoULoss(), CIoULoss(inner_ratio=0.75)
     with tempfile.TemporaryDirectory() as top:
         for side in ("pred", "gt"):
             (Path(top) / side).mkdir()
@@ -83,6 +84,7 @@ def flows() -> dict[str, Flow]:
         return {
             "Betti matching": flow_of(lambda: matching(logits, labels).backward()),
             "CIoU": flow_of(lambda: overlap(boxes, target, weight, avg_factor=1).backward()),
+            "Inner-CIoU": flow_of(lambda: inner(boxes, target, weight, avg_factor=1).backward()),
             "evaluate": flow_of(
                 lambda: evaluate(f"{top}/pred", f"{top}/gt", metrics=["dice"], workers=0)
             ),

@@ -137,13 +137,13 @@ MUTATIONS = [
         f"{_T}/test_boxes.py",
     ),
     (
-        f"{_P}/box_pairs.py",
+        f"{_P}/box_slopes.py",
         'out.sub_(slope["offset"], alpha=0.5)',
         'out.sub_(slope["offset"])',
         f"{_T}/test_boxes.py",
     ),
     (
-        f"{_P}/box_pairs.py",
+        f"{_P}/box_slopes.py",
         ".masked_fill(self._reach < 0, 0)",
         "",
         f"{_T}/test_boxes.py",

@@ -10,7 +10,7 @@ from typing_extensions import Unpack
 from seglosses.losses.box.family import FamilyOptions, IoUFamilyLoss, family_loss, written
 from seglosses.losses.box.modifiers import ModifierOptions, Modifiers
 from seglosses.losses.box.terms import aspect_term, centre_term
-from seglosses.primitives.box_pairs import Formula
+from seglosses.primitives.box_formulas import Formula
 from seglosses.primitives.boxes import Comparison, square_norm
 
 __all__ = [

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.losses.box.modifiers import ModifierOptions, Modifiers
-from seglosses.losses.box.terms import Terms
+from seglosses.losses.box.modifiers import ModifierOptions, Modifiers, Terms
 from seglosses.losses.loss import LossOptions
 from seglosses.losses.rows import BoxLoss
-from seglosses.primitives.box_pairs import Formula, per_pair
+from seglosses.primitives.box_formulas import Formula
+from seglosses.primitives.box_pairs import per_pair
 from seglosses.primitives.boxes import Comparison
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -130,4 +131,4 @@ def family_loss(
     """
     if modifiers != PLAIN:
         formula = None
-    return per_pair(lambda pair: modifiers.loss(pair, terms(pair)), pred, target, formula)
+    return per_pair(partial(modifiers.loss_of, terms), pred, target, formula)

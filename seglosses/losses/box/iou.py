@@ -18,7 +18,8 @@ from seglosses.losses.box.modifiers import ModifierOptions, Modifiers
 from seglosses.losses.box.terms import (
     hull_term,
 )
-from seglosses.primitives.box_pairs import Formula, per_pair
+from seglosses.primitives.box_formulas import Formula
+from seglosses.primitives.box_pairs import per_pair
 from seglosses.primitives.boxes import Comparison
 from seglosses.primitives.checks import check_range
 

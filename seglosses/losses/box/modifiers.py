@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from seglosses.primitives.boxes import Comparison, positive, volume
 from seglosses.primitives.checks import check_range
+
+Terms = Callable[[Comparison], tuple[Tensor, ...]]
 
 
 class InnerOption(TypedDict, total=False):
@@ -102,6 +105,10 @@ class Modifiers:
             # rounding can leave a term a hair below zero
             loss = loss + (term if self.alpha == 1 else term.clamp(min=0).pow(self.alpha))
         return self.weigh(pair, loss)
+
+    def loss_of(self, terms: Terms, pair: Comparison) -> Tensor:
+        """Loss of a pair with the terms that are read off it."""
+        return self.loss(pair, terms(pair))
 
     def weigh(self, pair: Comparison, loss: Tensor) -> Tensor:
         """A loss (n,) times the detached power of IoU."""

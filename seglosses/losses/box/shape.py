@@ -20,7 +20,7 @@ from seglosses.losses.box.terms import (
     proportion_term,
     side_term,
 )
-from seglosses.primitives.box_pairs import Formula
+from seglosses.primitives.box_formulas import Formula
 from seglosses.primitives.boxes import Comparison, positive, square_norm
 from seglosses.primitives.checks import check_range
 

@@ -8,16 +8,14 @@ in :mod:`seglosses.losses.box.modifiers`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from seglosses.losses.box.modifiers import Modifiers as Modifiers
+from seglosses.losses.box.modifiers import Terms as Terms
 from seglosses.losses.box.modifiers import inner_iou as inner_iou
 from seglosses.primitives.boxes import Comparison, positive, square_norm, volume
-
-Terms = Callable[[Comparison], tuple[Tensor, ...]]
 
 
 def hull_term(pair: Comparison) -> Tensor:

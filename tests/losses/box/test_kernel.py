@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,9 +11,9 @@ from torch import Tensor
 from seglosses import losses
 from seglosses.losses.rows import BoxLoss
 from seglosses.primitives import box_pairs
-from seglosses.primitives.box_pairs import Formula
+from seglosses.primitives.box_formulas import Formula, by_kernel
 
-KNOWN = {
+KNOWN: dict[str, Callable[[], BoxLoss]] = {
     "linear": lambda: losses.IoULoss(mode="linear"),
     "square": lambda: losses.IoULoss(mode="square"),
     "log": lambda: losses.IoULoss(eps=0.01),
@@ -29,13 +31,12 @@ KNOWN = {
 def formulas(monkeypatch: pytest.MonkeyPatch) -> list[Formula]:
     """What the kernel was asked for, call by call."""
     found = []
-    run = box_pairs._by_kernel
 
     def spy(pred: Tensor, target: Tensor, formula: Formula) -> tuple[Tensor, Tensor]:
         found.append(formula)
-        return run(pred, target, formula)
+        return by_kernel(pred, target, formula)
 
-    monkeypatch.setattr(box_pairs, "_by_kernel", spy)
+    monkeypatch.setattr(box_pairs, "by_kernel", spy)
     return found
 
 
