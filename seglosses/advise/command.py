@@ -51,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--colours", type=Path, metavar="FILE", help="labels are colours, as for evaluate")
     add("--suffix", default="", metavar="S", help="end of the names of label maps")
     add("--pred-suffix", default="", metavar="S", help="end of the names of predictions")
+    add("--keep-going", action="store_true",
+        help="measure label maps that have a prediction, name the others, exit status 0")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar, no configs")
 
 
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         args: Of :func:`add_arguments`.
 
     Returns:
-        Exit status: 1 where a label map could not be read.
+        Exit status: 1 where a label map could not be read, and --keep-going was not given.
     """
     reading = Reading(
         args.num_classes, args.ignore_index, args.foreground_value, labels_map=args.labels_map
@@ -70,8 +72,9 @@ def run(args: argparse.Namespace) -> int:
         reading, colours=args.colours, classes=args.classes, class_names=args.class_names
     )
     source = Source(
-        args.labels, args.pred, args.second, wishes, args.suffix, args.pred_suffix, args.limit
-    )
+        args.labels, args.pred, args.second, wishes, args.suffix, args.pred_suffix, args.limit,
+        args.keep_going,
+    )  # fmt: skip
     profile, measured, settings = survey(source, progress=not args.quiet)
     proposal = propose(profile)
     if args.json:
@@ -87,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         page = args.out / "advice.html"
         write_page(page, profile, proposal, measured, settings, images=args.images)
         print(f"page: {page}", file=sys.stderr if args.json else sys.stdout)
-    return 1 if profile.failures else 0
+    return 1 if profile.failures and not args.keep_going else 0
 
 
 def as_dict(profile: Profile, proposal: Proposal) -> dict[str, Any]:

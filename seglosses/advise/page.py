@@ -71,7 +71,7 @@ def _failures(profile: Profile) -> str:
         for name, reason in list(profile.failures)[:50]
     )
     return (
-        f'<div class="card warn"><b>{len(profile.failures)} label maps could not be read</b>'
+        f'<div class="card warn"><b>{len(profile.failures)} label maps were left out</b>'
         f"<ul>{items}</ul></div>"
     )
 

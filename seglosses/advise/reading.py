@@ -37,6 +37,7 @@ class Source:
         suffix: End of the names of label maps.
         pred_suffix: End of the names of predictions.
         limit: Label maps to measure at most, spread evenly over the folder.
+        keep_going: With predictions, measure the label maps that have one.
     """
 
     labels: Path
@@ -46,6 +47,7 @@ class Source:
     suffix: str = ""
     pred_suffix: str = ""
     limit: int = LIMIT
+    keep_going: bool = False
 
 
 @dataclass
@@ -73,12 +75,12 @@ def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[Pai
     """
     if source.limit < 1:
         raise ValueError(f"expected a limit of at least 1, got {source.limit}")
-    pairs = _pairs(source)
+    pairs, failures = _pairs(source)
     settings = choose_settings(pairs, source.wishes)
     chosen = _spread(pairs, source.limit)
     foreground = _foreground(settings)
     classes = [ClassProfile(index, name) for index, name in foreground.items()]
-    totals, failures = _Totals(), []
+    totals = _Totals()
     errors: dict[int, list[dict[str, float]]] = {index: [] for index in foreground}
     measured = []
     for files in tqdm(chosen, desc="measure", unit="image", disable=not progress):
@@ -93,7 +95,7 @@ def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[Pai
             for index in foreground:
                 errors[index].append(_wrong(maps, index, settings))
     if not measured:
-        raise ValueError(f"no label map could be read; the first problem: {failures[0][1]}")
+        raise ValueError(f"no label map could be read; the first problem: {failures[-1][1]}")
     profile = Profile(
         ndim=settings.ndim,
         images=len(measured),
@@ -113,14 +115,14 @@ def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[Pai
     return profile, measured, settings
 
 
-def _pairs(source: Source) -> list[PairFiles]:
+def _pairs(source: Source) -> tuple[list[PairFiles], list[tuple[str, str]]]:
+    """Files to measure, and names that lack a partner, with what is missing."""
     if source.pred is not None:
-        found, _ = partners(
-            Folders(source.pred, source.labels, source.pred_suffix, source.suffix), keep_going=False
-        )
-        return found
+        folders = Folders(source.pred, source.labels, source.pred_suffix, source.suffix)
+        found, alone = partners(folders, keep_going=source.keep_going)
+        return found, [(failure.image, failure.reason) for failure in alone]
     files = list_files(source.labels, suffix=source.suffix)
-    return [PairFiles(name, path, path) for name, path in files.items()]
+    return [PairFiles(name, path, path) for name, path in files.items()], []
 
 
 def _spread(pairs: Sequence[PairFiles], limit: int) -> list[PairFiles]:

@@ -105,9 +105,9 @@ def _head(profile: Profile) -> str:
         pairs = [f"{a} and {b} ({count})" for (a, b), count in list(profile.touching.items())[:5]]
         lines.append(f"classes that touch (faces): {', '.join(pairs)}")
     for name, reason in list(profile.failures)[:5]:
-        lines.append(f"not read: {name}: {reason}")
+        lines.append(f"left out: {name}: {reason}")
     if len(profile.failures) > 5:
-        lines.append(f"not read: {len(profile.failures) - 5} more")
+        lines.append(f"left out: {len(profile.failures) - 5} more")
     return "\n".join(lines)
 
 

@@ -80,7 +80,7 @@ def partners(folders: Folders, *, keep_going: bool) -> tuple[list[PairFiles], li
             f"{folders.pred} and {folders.target} do not hold the same images; "
             f"{'; '.join(problems)}. Files belong together when their paths below the folders "
             f"agree, endings and suffixes aside{_suffixes(without_target, without_pred)}; "
-            "--keep-going scores the pairs there are"
+            "--keep-going takes the pairs there are"
         )
     names = [files.name for files in pairs]
     pred, target = folders.pred_suffix, folders.target_suffix

@@ -178,7 +178,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_rest_measured(
     assert main(["advise", str(folders[0]), "--quiet"]) == 1
     shown = capsys.readouterr().out
     assert "5 of 6 label maps" in shown
-    assert "not read: 03" in shown
+    assert "left out: 03" in shown
 
 
 def test_at_most_so_many_are_measured_evenly(folders: tuple[Path, Path, Path]) -> None:
@@ -201,8 +201,15 @@ def test_predictions_without_a_partner_are_refused(
     folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folders[1] / "05.png").unlink()
-    assert main(["advise", str(folders[0]), "--pred", str(folders[1])]) == 2
-    assert "05" in capsys.readouterr().err
+    words = [str(folders[0]), "--pred", str(folders[1])]
+    assert main(["advise", *words]) == 2
+    refusal = capsys.readouterr().err
+    assert "05" in refusal
+    assert "--keep-going" in refusal
+    assert main(["advise", *words, "--keep-going", "--quiet"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("5 label maps")
+    assert "left out: 05: no prediction" in shown
 
 
 def test_unlabelled_folders_get_the_baseline_and_say_so(
