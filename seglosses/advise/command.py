@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--suffix", default="", metavar="S", help="end of the names of label maps")
     add("--pred-suffix", default="", metavar="S", help="end of the names of predictions")
     add("--keep-going", action="store_true",
-        help="measure label maps that have a prediction, name the others, exit status 0")  # fmt: skip
+        help="measure what has a prediction, name the rest, exit status 0")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar, no configs")
 
 

@@ -41,7 +41,7 @@ def thin(profile: Profile) -> Verdict:
     first = max(chosen, key=lambda one: one.elongation)
     because = (
         f"{named(chosen, profile)}{first.width():.0f} px wide (95 %: {first.width(95):.0f}) and"
-        f" {first.elongation:.0f} widths long a component"
+        f" per component {first.elongation:.0f} widths long"
     )
     if profile.ndim == 3:
         term = Term("SkeletonRecallLoss", 0.5, restricted(chosen, profile))

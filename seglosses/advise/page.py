@@ -79,7 +79,7 @@ def _failures(profile: Profile) -> str:
 def _losses(proposal: Proposal) -> str:
     rows = []
     for term in proposal.terms:
-        options = ", ".join(f"{name}={value}" for name, value in term.options.items())
+        options = printing.arguments(term.options)
         when = f"from {term.start:.0%} on" if term.start else "throughout"
         rows.append(
             f'<div class="card"><b>{term.weight:g} × {html.escape(term.loss)}'

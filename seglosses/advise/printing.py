@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from seglosses.advise.proposal import Proposal
@@ -28,8 +29,8 @@ def mmseg(proposal: Proposal) -> str:
     """
     lines = ["loss_decode = ["]
     for term in proposal.terms:
-        options = "".join(f", {name}={_code(value)}" for name, value in term.config().items())
-        lines.append(f'    dict(type="seglosses.{term.loss}"{options}),')
+        options = arguments({"type": f"seglosses.{term.loss}", **term.config()})
+        lines.append(f"    dict({options}),")
     lines.append("]")
     if proposal.scheduled:
         lines.append(
@@ -51,8 +52,7 @@ def torch(proposal: Proposal) -> str:
     names = sorted({term.loss for term in proposal.terms})
     lines = [f"from seglosses.losses import {', '.join(names)}", "", "losses = ["]
     for term in proposal.terms:
-        options = ", ".join(f"{name}={_code(value)}" for name, value in term.config().items())
-        lines.append(f"    {term.loss}({options}),")
+        lines.append(f"    {term.loss}({arguments(term.config())}),")
     lines += [
         "]",
         "",
@@ -97,7 +97,23 @@ def nnunet(proposal: Proposal) -> str:
     )
 
 
-def _code(value: Any) -> str:
+def arguments(options: Mapping[str, Any]) -> str:
+    """Options of a loss as Python's arguments.
+
+    Args:
+        options: Name and value of each.
+
+    Returns:
+        Code, with the quotes that a formatter would choose.
+
+    Example:
+        >>> arguments({"average": "dataset", "loss_weight": {"value": 0.5}})
+        'average="dataset", loss_weight=dict(value=0.5)'
+    """
+    return ", ".join(f"{name}={_literal(value)}" for name, value in options.items())
+
+
+def _literal(value: Any) -> str:
     if isinstance(value, dict):
-        return f"dict({', '.join(f'{name}={_code(each)}' for name, each in value.items())})"
+        return f"dict({arguments(value)})"
     return json.dumps(value) if isinstance(value, str) else repr(value)

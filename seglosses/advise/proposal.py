@@ -167,7 +167,7 @@ def _answer(terms: list[Term], one: ErrorReport, profile: Profile) -> None:
                 continue
             number = one.counts.get(kind)
             said = (
-                f"predictions: {number:.1f} {kind} an image"
+                f"predictions: {number:.1f} {kind} per image"
                 if number is not None
                 else f"predictions: {one.pixels[kind]:.0%} of the wrong pixels are a {kind}"
             )

@@ -45,12 +45,12 @@ def speckled(profile: Profile) -> Verdict:
     if worst is None or (part < SPECKLED and pinholes < 5):
         return Verdict(
             False,
-            f"{part:.0%} of the components are single pixels, {pinholes:.1f} pinholes an image",
+            f"{part:.0%} of the components are single pixels, {pinholes:.1f} pinholes per image",
         )
     return Verdict(
         True,
         f"{named([worst], profile)}{part:.0%} of the components are single pixels, {pinholes:.1f}"
-        " pinholes an image",
+        " pinholes per image",
         note="Look at them first: topological losses count each speck as a component. If they are"
         " noise, clean the labels; if they cannot be cleaned, GeneralizedCrossEntropyLoss in place"
         " of cross-entropy gives wrong pixels less weight.",

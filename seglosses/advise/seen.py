@@ -11,7 +11,7 @@ from seglosses.advise.profile import ClassProfile, Profile
 from seglosses.advise.terms import Term
 
 MATTERS = 0.5
-"""A kind of error dominates from so many an image on, if it is the most frequent."""
+"""A kind of error dominates from so many per image on, if it is the most frequent."""
 
 RIMS = 0.7
 """Share of wrong pixels at rims from which on boundaries are what is wrong."""

@@ -65,7 +65,7 @@ def described(one: ClassProfile, profile: Profile) -> list[tuple[str, str]]:
         ("loops per image", number(one.median("loops"))),
     ]
     if profile.ndim == 3:
-        rows.append(("cavities an image", number(one.median("cavities"))))
+        rows.append(("cavities per image", number(one.median("cavities"))))
     rows += [
         (
             "width",
@@ -74,7 +74,7 @@ def described(one: ClassProfile, profile: Profile) -> list[tuple[str, str]]:
         ),
         (
             "centre line",
-            f"{number(one.median('length'))} px an image, {number(one.elongation)} widths a"
+            f"{number(one.median('length'))} px per image, {number(one.elongation)} widths per"
             " component",
         ),
         ("at its boundary", f"{one.edge:.0%} of its pixels"),
@@ -125,7 +125,7 @@ def _classes(profile: Profile) -> str:
 def _losses(proposal: Proposal) -> str:
     lines = ["Proposed"]
     for term in proposal.terms:
-        options = ", ".join(f"{name}={value}" for name, value in term.options.items())
+        options = printing.arguments(term.options)
         when = f", from {term.start:.0%} of the training on" if term.start else ""
         lines.append(f"  {term.weight:g} {term.loss}({options}){when}")
         lines.append(_wrap(term.why, "      why   ", "            "))
@@ -146,7 +146,7 @@ def _errors(proposal: Proposal) -> str:
     lines = ["Errors of the predictions"]
     for one in proposal.errors:
         counts = ", ".join(f"{number(one.counts[kind])} {kind}" for kind in KINDS)
-        lines.append(_wrap(f"{one.name}: {counts} an image", "  ", "    "))
+        lines.append(_wrap(f"{one.name}: {counts} per image", "  ", "    "))
         places = ", ".join(f"{share:.0%} {place}" for place, share in one.pixels.items() if share)
         lines.append(_wrap(f"wrong pixels: {places or 'none'}", "    ", "    "))
         if one.counts["missed"]:
