@@ -16,7 +16,7 @@ from typing import Any
 
 from seglosses.evaluate.coco_files import CocoPair, Row, read_json, read_pair
 from seglosses.evaluate.coco_precision import average_precision, precision_of
-from seglosses.evaluate.detections_page import charts, meaning, report, said_twice
+from seglosses.evaluate.detections_page import charts, meaning, number, report, said_twice, title
 from seglosses.evaluate.detections_pictures import image_pairs, worst_detections
 from seglosses.metrics.detection import Matches, pool
 from seglosses.metrics.detection_calibration import detection_scores
@@ -141,11 +141,12 @@ def run(
         figures=figures,
     )
     twice = said_twice(values)
-    width = max(map(len, values))
+    width = max(len(title(name)) for name in values)
     for name, value in values.items():
         if name in twice:
             continue
-        print(f"{name:{width}s} {value:8.4f}" + ("" if quiet else f"   {meaning(name)}"))
+        text = f"{title(name):{width}s} {number(value):>9s}"
+        print(text + ("" if quiet else f"   {meaning(name)}"))
     if twice:
         print(f"{', '.join(sorted(twice))} without COCO's limit of detections: the same")
     for note in json.loads((out / "summary.json").read_text(encoding="utf-8"))["notes"]:

@@ -28,7 +28,48 @@ _MEANING = {
     "la_ece": "LaECE: scores against precision times IoU, 25 bins, mean over classes",
     "kde_ece": "scores against IoU with a Beta kernel, the best 4000 detections",
 }
+_TITLES = {
+    "iou_mean": "mean IoU",
+    "iou_median": "median IoU",
+    "giou_mean": "mean GIoU",
+    "iou_75": "IoU from 0.75 on",
+    "d_ece": "D-ECE",
+    "la_ece": "LaECE",
+    "kde_ece": "KDE-ECE",
+}
 _SIZES = {"small": "up to 32²", "medium": "32² to 96²", "large": "from 96²"}
+
+
+def title(name: str) -> str:
+    """A number of :func:`~seglosses.evaluate.detections.evaluate_coco` as readers know it.
+
+    Args:
+        name: Its name, in ``summary.json``.
+
+    Returns:
+        The name that the field uses.
+
+    Example:
+        >>> title("giou_mean"), title("COCO AP75"), title("recall")
+        ('mean GIoU', 'COCO AP75', 'recall')
+    """
+    return _TITLES.get(name, name)
+
+
+def number(value: float) -> str:
+    """A number of a table.
+
+    Args:
+        value: NaN where there is nothing to count.
+
+    Returns:
+        Four digits, or a word.
+
+    Example:
+        >>> number(0.5), number(float("nan"))
+        ('0.5000', 'undefined')
+    """
+    return "undefined" if math.isnan(value) else f"{value:.4f}"
 
 
 def meaning(name: str) -> str:
@@ -104,7 +145,7 @@ def report(
         HTML.
     """
     twice = said_twice(values)
-    rows = [(name, _cell(value)) for name, value in values.items() if name not in twice]
+    rows = [(title(name), _cell(value)) for name, value in values.items() if name not in twice]
     if twice:
         notes = [*notes, f"{', '.join(twice)} without COCO's limit of detections: the same"]
     classes: list[list[str | tuple[str, float]]] = [
@@ -133,7 +174,7 @@ def report(
             f'<div class="card"><b>IoU</b>{overlap}</div></div>',
         ),
         section("False positives and missed objects", shown(pictures)),
-        section("Meaning", definitions([(name, meaning(name)) for name in values])),
+        section("Meaning", definitions([(title(name), meaning(name)) for name in values])),
     ]
     return page("Detections", html.escape(subtitle), sections)
 
@@ -180,7 +221,7 @@ def charts(precision: Precision, matches: Matches) -> list[Figure]:
 def _cell(value: float, key: str = "") -> tuple[str, float]:
     if key in ("objects", "detections"):
         return str(int(value)), value
-    return "undefined" if math.isnan(value) else f"{value:.4f}", value
+    return number(value), value
 
 
 def _diagram(bins: Bins, axis: str) -> str:

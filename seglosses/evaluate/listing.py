@@ -152,7 +152,9 @@ def walk(folder: Path) -> Iterator[Path]:
     """
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "is not there"
-        raise ValueError(f"no such folder: {folder} {what}; give the folder of label files")
+        json = folder.suffix.lower() == ".json" and folder.exists()
+        also = ", or detections in JSON with --coco" if json else ""
+        raise ValueError(f"no such folder: {folder} {what}; give the folder of label files{also}")
     yield from _walk(folder, (os.path.realpath(folder),))
 
 

@@ -203,6 +203,28 @@ def test_every_number_says_what_it_is(name: str) -> None:
     assert ("at most 100" in meaning(name)) == name.startswith("COCO")
 
 
+def test_numbers_are_printed_by_the_names_of_the_field(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = {
+        "images": [{"id": 1, "file_name": "1.png", "width": 40, "height": 40}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 4, 4], "area": 16}
+        ],
+        "categories": [{"id": 1, "name": "car"}],
+    }
+    found = [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 4, 4], "score": 0.5}]
+    words = [str(path) for path in files(tmp_path, truth, found)]
+    assert main(["evaluate", "--coco", *words, "--out", str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    shown = dict(line.rsplit(maxsplit=1) for line in lines if not line.startswith(("note", "rep")))
+    assert shown["mean IoU"] == "1.0000"
+    assert shown["COCO AP large"] == "undefined"
+    assert {"D-ECE", "LaECE", "KDE-ECE", "mean GIoU"} <= set(shown)
+    assert main(["evaluate", *words, "--out", str(tmp_path / "labels")]) == 2
+    assert "or detections in JSON with --coco" in capsys.readouterr().err
+
+
 def test_names_of_images_are_no_formulas(tmp_path: Path) -> None:
     truth = {
         "images": [{"id": 1, "file_name": "=1+1", "width": 9, "height": 9}],
