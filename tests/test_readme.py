@@ -140,3 +140,39 @@ def test_the_table_of_losses_is_that_of_the_package():
 
     text = (ROOT / "docs" / "losses.md").read_text(encoding="utf-8")
     assert as_markdown(entries()) in text, "paste `seglosses list --format markdown` into losses.md"
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def rows(heading):
+    """The cells of the first table below a heading of the README."""
+    table = re.search(r"(?:^\|.*\n)+", README.partition(f"## {heading}\n")[2], re.MULTILINE)[0]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+
+
+def test_the_readme_is_as_short_as_it_promises_to_be():
+    """A screen and a half: what belongs to one page of the documentation is linked, not said."""
+    python = [block for kind, block in FENCE.findall(README) if kind == "python"]
+    assert [len(block.splitlines()) for block in python] == [10, 6]
+    assert len(rows("Which loss?")) == 10
+    assert len(README.splitlines()) <= 95
+
+
+def test_the_losses_that_the_readme_begins_with_serve_their_purpose():
+    from seglosses.catalogue import matching
+
+    for purpose, names, words in rows("Which loss?"):
+        searches = re.findall(r"`(\w+)`", words)
+        found = {entry.name for word in searches for entry in matching([word])}
+        assert searches, purpose
+        assert set(re.findall(r"`(\w+)`", names)) <= found, purpose
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_page_with_all_of_them():
+    page = (ROOT / "docs" / "numbers.md").read_text(encoding="utf-8")
+    for what, _, ratios, group in rows("Numbers"):
+        assert (ROOT / "tools" / "speed_groups" / f"{group.strip('`')}.py").is_file(), group
+        numbers = re.findall(r"[\d.]+x", ratios)
+        assert numbers, what
+        assert any(all(each in line for each in numbers) for line in page.splitlines()), what
