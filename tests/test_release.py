@@ -121,6 +121,19 @@ def test_workflows_try_every_python_that_is_promised():
         assert flow["jobs"][job]["strategy"]["matrix"]["python-version"] == promised
 
 
+def test_every_change_builds_the_site_and_opens_it():
+    yaml = pytest.importorskip("yaml")
+    flow = yaml.safe_load((ROOT / ".github" / "workflows" / "site.yml").read_text())
+    assert "pull_request" in flow[True], "YAML reads the key on as true"
+    steps = [step.get("run", "") for step in flow["jobs"]["build"]["steps"]]
+    (tests,) = [words for words in steps if "pytest" in words]
+    assert {"--slow", "tests/test_site.py", "tests/test_tutorial.py"} <= set(tests.split())
+    assert any(words.startswith("python tools/build_site.py") for words in steps)
+    (browser,) = [words.split()[0] for words in steps if words.endswith("chrome --version")]
+    assert f'"{browser}"' in (ROOT / "tests" / "conftest.py").read_text(encoding="utf-8")
+    assert flow["jobs"]["publish"]["needs"] == "build"
+
+
 def test_one_page_names_what_waits_for_the_owner():
     page = (ROOT / "docs" / "versions.md").read_text(encoding="utf-8")
     waiting = {name for name in FILES if "OWNER" in (ROOT / name).read_text(encoding="utf-8")}
