@@ -52,6 +52,14 @@ def _elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv("SEGLOSSES_CHECKS", "sync")
 
 
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let CPU tensors take the branches written for other devices."""
+    from seglosses.primitives import device
+
+    monkeypatch.setattr(device, "HOSTS", frozenset())
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--elsewhere"):
         there = pytest.mark.skip(reason="what only a host that reads numbers can tell")

@@ -85,18 +85,16 @@ class PixelLoss(SegmentationLoss):
         unreduced = asked.reduction == "none"
         of_rows = unreduced and batch.sigmoid and batch.logits.dim() == 2 and not batch.masks
         if of_rows:
-            loss = self._by_channel(batch.pixel_logits(), batch)
             valid = None if valid is None else valid.unsqueeze(1)
+            loss = zero_unless(valid, self._by_channel(batch.pixel_logits(), batch))
         elif batch.sigmoid:
-            loss = self._binary(batch.pixel_logits(), batch)
+            loss = zero_unless(valid, self._binary(batch.pixel_logits(), batch))
             loss = loss / batch.channels if unreduced else loss
         else:
             target = batch.labels if batch.labels is not None else batch.target()
             loss = self._of_softmax(batch, target)
             if self.class_weight is not None:
                 loss = loss * self._class_factor(target)
-        if valid is not None:
-            loss = _zero_unless(valid, loss)
         if batch.row_weight is not None:
             rows = batch.row_weight.view(-1, *(1,) * (loss.dim() - 1))
             weight = rows if weight is None else rows * weight
@@ -133,8 +131,8 @@ class PixelLoss(SegmentationLoss):
         return self.class_weight[target]
 
     def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
-        """Losses (N, *S), of any value where ignored, but without a gradient from there."""
-        return self.compute(batch.pixel_logits(), target)
+        """Losses (N, *S), zero where ignored."""
+        return zero_unless(batch.valid, self.compute(batch.pixel_logits(), target))
 
     def _binary(self, logits: Tensor, batch: Aligned) -> Tensor:
         """Losses of all channels of a pixel, summed, (N, *S)."""
@@ -165,7 +163,15 @@ class PixelLoss(SegmentationLoss):
         return loss * self.class_weight.view(1, -1, *(1,) * (loss.dim() - 2))
 
 
-def _zero_unless(valid: Tensor, loss: Tensor) -> Tensor:
+def zero_unless(valid: Tensor | None, loss: Tensor) -> Tensor:
+    """Losses where pixels count, and zero elsewhere, whatever is there.
+
+    Example:
+        >>> zero_unless(torch.tensor([True, False]), torch.tensor([2.0, torch.nan]))
+        tensor([2., 0.])
+    """
+    if valid is None:
+        return loss
     if at_hand(loss):
         # a CPU multiplies ten times as fast as it chooses; but zero times infinity is none
         kept = loss * as_factor(valid, loss.dtype)

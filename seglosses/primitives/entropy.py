@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -9,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seglosses.primitives.device import at_hand, is_transformed
-from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.few_classes import FEW, few_entropy, takes_few
+from seglosses.primitives.encoding import Aligned, one_hot
+from seglosses.primitives.few_classes import FEW, as_factor, few_entropy, takes_few
 from seglosses.primitives.first_order import first_order
 from seglosses.primitives.layout import flat_labels, flat_maps, in_bytes
 
@@ -25,11 +26,10 @@ def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -
     Args:
         logits: (N, C, *S).
         target: Labels (N, *S), or class probabilities (N, C, *S).
-        valid: Pixels of labels that count (N, *S). The others may hold anything, and their loss is
-            to be left out, so that no gradient comes back for it.
+        valid: Pixels of labels that count (N, *S). The others may hold anything.
 
     Returns:
-        (N, *S).
+        (N, *S), zero where ``valid`` is false.
 
     Example:
         >>> cross_entropy(torch.zeros(1, 4, 1), torch.tensor([[1]]))  # log 4
@@ -41,13 +41,15 @@ def cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -
         return few.view_as(target)
     if target.is_floating_point() or not at_hand(logits) or logits.shape[1] <= FEW:
         # elsewhere fewer launches and bytes count, not allocations
-        if valid is not None:
-            ignored = ~valid.unsqueeze(1)
-            by_hand = not (target.is_floating_point() or is_transformed())
-            logits = _Blanked.apply(logits, ignored) if by_hand else logits.masked_fill(ignored, 0)  # type: ignore[no-untyped-call]
-        return F.cross_entropy(logits, target, reduction="none")
+        if valid is None:
+            return F.cross_entropy(logits, target, reduction="none")
+        if not (target.is_floating_point() or torch.compiler.is_compiling() or is_transformed()):
+            shown: Tensor = _ValidEntropy.apply(logits, target, valid)[0]  # type: ignore[no-untyped-call]
+            return shown
+        logits = logits.masked_fill(~valid.unsqueeze(1), 0.0)
+        return torch.where(valid, F.cross_entropy(logits, target, reduction="none"), 0.0)
     loss: Tensor = _LabelEntropy.apply(logits, target, valid)  # type: ignore[no-untyped-call]
-    return loss
+    return loss if valid is None else loss * as_factor(valid, loss.dtype)
 
 
 def binary_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -100,16 +102,54 @@ def summed_entropy(batch: Aligned) -> Tensor | None:
     return few_entropy(flat_maps(batch.logits), labels, share, summed=True)
 
 
-class _Blanked(torch.autograd.Function):
-    """Zeros at pixels whose gradient is zero, which need not be filled in a second time."""
+class _ValidEntropy(torch.autograd.Function):
+    """Zero where pixels do not count, where logits may be NaN, without a copy of the logits.
+
+    The softmax is a power of their logarithms, e^log(p) where a pixel counts, and elsewhere 1^NaN,
+    which is 1, and zero once the gradient has come in. The logarithms are a result as well, so that
+    the gradient has one of its own.
+    """
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, ignored: Tensor) -> Tensor:
-        return logits.masked_fill(ignored, 0.0)
+    def forward(ctx: Any, logits: Tensor, labels: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
+        if logits.device.type == "mps":
+            # whose powers promise nothing about NaN
+            logits = logits.masked_fill(~valid.unsqueeze(1), 0.0)
+        log_prob = logits.log_softmax(1)
+        loss = F.nll_loss(log_prob, labels, reduction="none")
+        ctx.save_for_backward(log_prob, labels, valid)
+        return loss.masked_fill_(~valid, 0.0), log_prob
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        return grad, None
+    def backward(
+        ctx: Any, grad: Tensor | None, grad_log: Tensor | None
+    ) -> tuple[Tensor, None, None]:
+        log_prob, labels, valid = ctx.saved_tensors
+        if grad is None or grad_log is not None or torch.is_grad_enabled():
+            return _graph_of_logarithms(log_prob, labels, valid, grad, grad_log), None, None
+        e = torch.full((), math.e, dtype=log_prob.dtype, device=log_prob.device)
+        slope = torch.pow(torch.where(valid.unsqueeze(1), e, 1.0), log_prob)
+        slope.scatter_(1, labels.unsqueeze(1), -1.0, reduce="add")
+        return slope.mul_((grad * valid).unsqueeze(1)), None, None
+
+
+def _graph_of_logarithms(
+    log_prob: Tensor,
+    labels: Tensor,
+    valid: Tensor,
+    grad: Tensor | None,
+    grad_log: Tensor | None,
+) -> Tensor:
+    """The gradient of :class:`_ValidEntropy` in PyTorch, so that it has one of its own."""
+    prob = log_prob.masked_fill(~valid.unsqueeze(1), 0.0).exp()
+    slope = torch.zeros_like(prob)
+    if grad is not None:
+        hot = one_hot(labels, prob.shape[1], dtype=prob.dtype)
+        slope = slope + (prob - hot) * (grad * valid).unsqueeze(1)
+    if grad_log is not None:
+        slope = slope + grad_log - prob * grad_log.sum(1, keepdim=True)
+    return slope
 
 
 class _LabelEntropy(torch.autograd.Function):

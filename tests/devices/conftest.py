@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 import seglosses
-from seglosses.primitives import device
 
 ROOT = Path(seglosses.__file__).parents[1]
 Walk = dict[str, dict[str, dict[str, Any]]]
@@ -58,9 +57,3 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Walk]:
         return found
 
     return walk
-
-
-@pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let CPU tensors take the branches written for other devices."""
-    monkeypatch.setattr(device, "HOSTS", frozenset())

@@ -63,13 +63,15 @@ class Ledger:
     """What a stretch of work did on the device.
 
     ``events`` counts (kind, operation, line of the package) for copies ("down", "up", and "up,
-    waiting" where the copy is not asynchronous) and for waits ("wait").
+    waiting" where the copy is not asynchronous) and for waits ("wait"). ``bytes`` counts a launch's
+    tensors whole; ``touched`` counts of what an index picks from, or writes to, those places alone.
     """
 
     def __init__(self) -> None:
         self.events: Counter[tuple[str, str, str]] = Counter()
         self.launches = 0
         self.bytes = 0
+        self.touched = 0
 
     def count(self, *kinds: str) -> int:
         return sum(n for (kind, _, _), n in self.events.items() if kind in kinds)
@@ -218,9 +220,24 @@ def _count_launch(func: Any, given: list[Tensor], made: Any) -> None:
     if func is not None and func.overloadpacket.__name__ in ("empty", "empty_like", "new_empty"):
         return
     size = sum(t.numel() * t.element_size() for t in [*given, *results])
+    unread = _unread(func, given, results)
     for ledger in _ledgers:
         ledger.launches += 1
         ledger.bytes += size
+        ledger.touched += size - unread
+
+
+def _unread(func: Any, given: list[Tensor], results: list[Tensor]) -> int:
+    """Bytes of the tensors of a launch at which it does not look."""
+    name = "" if func is None else func.overloadpacket.__name__
+    if name in ("gather", "nll_loss_forward", "nll_loss2d_forward"):
+        return (given[0].numel() - results[0].numel()) * given[0].element_size()
+    if name in ("scatter_", "scatter_add_"):
+        return 2 * (given[0].numel() - given[1].numel()) * given[0].element_size()
+    if name in ("nll_loss_backward", "nll_loss2d_backward"):
+        # of the logarithms only the shape is asked
+        return given[1].numel() * given[1].element_size()
+    return 0
 
 
 def _is_view(func: Any) -> bool:

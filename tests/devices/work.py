@@ -58,7 +58,11 @@ def main() -> None:
     for name, run in runs.items():
         with ledger() as counted:
             run(on_paper(logits), on_paper(labels)).backward()
-        found[name] = {"launches": counted.launches, "bytes": counted.bytes / logits.nbytes}
+        found[name] = {
+            "launches": counted.launches,
+            "bytes": counted.bytes / logits.nbytes,
+            "touched": counted.touched / logits.nbytes,
+        }
     json.dump(found, sys.stdout, indent=1)
     sys.stdout.flush()
     os._exit(0)
