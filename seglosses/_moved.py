@@ -42,6 +42,7 @@ _RENAMED = {
     "statistics": "report.statistics",
     "processes": "benchmark.processes",
     "checkout": "benchmark.checkout",
+    "benchmark.scores": "evaluate.mortar_folder",
     "benchmark.train": "benchmark.run",
     "openmmlab": "hosts.openmmlab",
     "losses.boundary_active": "losses.boundary.active",

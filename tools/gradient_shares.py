@@ -19,7 +19,6 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
-import seglosses.registry  # noqa: F401  (registers the losses and data sets)
 from seglosses import losses
 from seglosses.losses.balance import gradient_at
 

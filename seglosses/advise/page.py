@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from seglosses.advise import printing
-from seglosses.advise.errors import KINDS, PIXELS
 from seglosses.advise.pictures import typical_pictures
 from seglosses.advise.profile import ClassProfile, Profile
 from seglosses.advise.proposal import Proposal
@@ -17,6 +16,7 @@ from seglosses.advise.seen import ANSWERS
 from seglosses.advise.text import described
 from seglosses.evaluate.listing import PairFiles, printable
 from seglosses.evaluate.settings import Settings
+from seglosses.metrics.error_kinds import KINDS, PIXELS
 from seglosses.report import charts
 from seglosses.report import page as frame
 

@@ -7,26 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from seglosses.advise.profile import ClassProfile
 from seglosses.advise.reading import read
 from seglosses.evaluate.listing import PairFiles, list_files
 from seglosses.evaluate.pictures import read_photo
 from seglosses.evaluate.settings import Settings
-from seglosses.report.overlay import (
-    GROUND,
-    MISSING,
-    RIGHT,
-    SPURIOUS,
-    data_url,
-    fit,
-    label_boxes,
-    ring,
-)
-from seglosses.topology import label_components
-from seglosses.topology.skeleton import skeletonize
+from seglosses.report.overlay import data_url, mask_picture
 
 RINGS = 30
 
@@ -58,7 +45,7 @@ def typical_pictures(
             if mask.ndim == 3:
                 mask = mask[int(mask.sum(axis=(1, 2)).argmax())]
             photo = read_photo(photos.get(files.name), mask.shape)
-            picture = data_url(_draw(mask, photo), photo=photo is not None)
+            picture = data_url(mask_picture(mask, photo, rings=RINGS), photo=photo is not None)
             name = html.escape(f"{files.name}, {one.name}")
             figures.append(
                 f'<figure class="card"><img src="{picture}" alt="{name}"><figcaption><b>{name}</b>'
@@ -70,23 +57,3 @@ def typical_pictures(
         " in blue, all but the largest components in orange rings (up to 30).</p>"
         f'<div class="grid wide">{"".join(figures)}</div>'
     )
-
-
-def _draw(mask: NDArray[np.bool_], photo: NDArray[np.uint8] | None) -> Image.Image:
-    canvas = np.empty((*mask.shape, 3), np.float64)
-    canvas[:] = GROUND
-    strength = 1.0
-    if photo is not None:
-        canvas = 0.6 * photo.astype(np.float64)
-        strength = 0.45
-    canvas[mask] = (1 - strength) * canvas[mask] + strength * np.array(RIGHT, np.float64)
-    canvas[skeletonize(mask)] = MISSING
-    picture = fit(Image.fromarray(np.clip(canvas, 0, 255).astype(np.uint8)))
-    labels, count = label_components(mask)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    small = np.argsort(sizes[1:])[: min(RINGS, max(count - 1, 0))] + 1
-    draw = ImageDraw.Draw(picture)
-    scale = picture.width / mask.shape[1]
-    for box in label_boxes(np.where(np.isin(labels, small), labels, 0).astype(np.int32)):
-        ring(draw, box, (0, 0), scale, SPURIOUS)
-    return picture

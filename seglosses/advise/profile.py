@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from seglosses.advise.measures import Shape
+from seglosses.metrics.shapes import Shape
 
 
 @dataclass
@@ -18,7 +18,7 @@ class ClassProfile:
     Attributes:
         index: Of the class.
         name: Of the class.
-        shapes: One a measured image, in their order; some hold nothing.
+        shapes: One per measured image, in their order; some hold nothing.
     """
 
     index: int

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from seglosses.advise.errors import wrong
-from seglosses.advise.measures import Shape, measure
 from seglosses.advise.profile import Annotators, ClassProfile, Profile
 from seglosses.evaluate.choosing import Wishes, choose_settings
 from seglosses.evaluate.codes import IGNORED, UnknownValuesError
@@ -20,7 +18,8 @@ from seglosses.evaluate.listing import PairFiles, list_files, printable
 from seglosses.evaluate.loading import LabelMaps, load
 from seglosses.evaluate.partners import Folders, partners
 from seglosses.evaluate.settings import Settings, is_background
-from seglosses.primitives.distance import distance_to, surface
+from seglosses.metrics.error_kinds import rim_pixels, wrong
+from seglosses.metrics.shapes import Shape, measure
 
 LIMIT = 200
 
@@ -192,13 +191,10 @@ def _agreement(source: Source, settings: Settings) -> Annotators:
         total = int(one.sum()) + int(two.sum())
         if not total:
             continue
-        wrong_here = one != two
-        dices.append(1 - int(wrong_here.sum()) / total)
-        edges = surface(one, border=False), surface(two, border=False)
-        if all(edge.any() for edge in edges):
-            near = np.logical_and(*(distance_to(edge) <= 2 for edge in edges))
-            rim += int((wrong_here & near).sum())
-        differ += int(wrong_here.sum())
+        differing = int(np.count_nonzero(one != two))
+        dices.append(1 - differing / total)
+        rim += rim_pixels(one, two)
+        differ += differing
     if not dices:
         raise ValueError(f"{source.second} and {source.labels} share no image with a foreground")
     return Annotators(len(dices), float(np.median(dices)), rim / max(differ, 1))

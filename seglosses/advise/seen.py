@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seglosses.advise.errors import KINDS, PIXELS
 from seglosses.advise.profile import ClassProfile, Profile
 from seglosses.advise.terms import Term
+from seglosses.metrics.error_kinds import KINDS, PIXELS
 
 MATTERS = 0.5
 """A kind of error dominates from so many per image on, if it is the most frequent."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 
 from seglosses.advise import printing
-from seglosses.advise.errors import KINDS
 from seglosses.advise.profile import ClassProfile, Profile
 from seglosses.advise.proposal import Proposal
 from seglosses.advise.seen import ANSWERS
+from seglosses.metrics.error_kinds import KINDS
 from seglosses.report.charts import number
 
 WIDTH = 100

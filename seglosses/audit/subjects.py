@@ -20,10 +20,9 @@ from torch import Tensor, nn
 from seglosses.audit.adapters import ADAPTERS, Adapter
 from seglosses.laws import LawBrokenError, Subject
 from seglosses.laws.inputs import indicators
+from seglosses.laws.kinds import box_kind, means_classes
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.laws.subject import shown
-from seglosses.losses.base import BoxLoss, RotatedBoxLoss
-from seglosses.losses.classes import ClassLoss
 
 OVERLAP = re.compile(r"dice|jaccard|tversky|lovasz|iou", re.IGNORECASE)
 _SHAPE = re.compile(r"ha?us|boundary|topo|betti|skelet|cldice|surface", re.IGNORECASE)
@@ -151,11 +150,10 @@ def subjects(text: str) -> Iterator[tuple[str, Subject]]:
     found, adapter = find(spec.path)
     name = spec.path.rpartition(".")[2]
     ours = adapter.package == ADAPTERS["seglosses"].package
-    boxes = inspect.isclass(found) and issubclass(found, BoxLoss)
+    boxes = box_kind(found)
     if boxes or re.search(r"IoULoss$|box_iou|BoxLoss", name):
         call, _ = _built(found, spec, {}, {})
-        rotated = boxes and issubclass(found, RotatedBoxLoss)
-        yield "boxes", Subject(text, "rotated" if rotated else "box", call, weighted=ours)
+        yield "boxes", Subject(text, boxes or "box", call, weighted=ours)
         return
     whole = Subject(text, "segmentation", lambda pred, target: pred.sum())
     whole = replace(
@@ -163,7 +161,7 @@ def subjects(text: str) -> Iterator[tuple[str, Subject]]:
         dims=getattr(found, "spatial_dims", adapter.dims) if ours else adapter.dims,
         side=48 if _SHAPE.search(name) else 272,
         overlap=bool(OVERLAP.search(name)),
-        classwise=isinstance(found, type) and issubclass(found, ClassLoss),
+        classwise=means_classes(found),
         soft=adapter.soft,
         weighted=ours,
     )

@@ -8,18 +8,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from seglosses.benchmark.comparison import Row, macro
 from seglosses.benchmark.results import METRICS, Scores
 from seglosses.benchmark.settings import SETS, Setting
+from seglosses.evaluate.mortar_folder import error_picture
 from seglosses.evaluate.spread import nanmean
-from seglosses.metrics import Pair
 from seglosses.report import page, plane
 from seglosses.report.charts import number, p_value
 from seglosses.report.figures import Figure, file_name
 from seglosses.report.legend import error_legend
-from seglosses.report.overlay import data_url, error_overlay
+from seglosses.report.overlay import data_url
 
 SHOWN = 4
 _COUNTS = ("Betti0Error", "Betti1Error")
@@ -202,16 +201,12 @@ def pictures(setting: Setting, metrics: Sequence[str]) -> str:
             file = _predictions(one) / f"{name}.png"
             if not file.is_file():
                 continue
-            test = file.parents[1]
-            with Image.open(test / "images" / f"{name}.png") as picture:
-                photo = np.asarray(picture.convert("RGB"))
-            pair = Pair(_mask(file), _mask(test / "labels" / f"{name}.png"))
             row = one.images.index(name)
             scores = " · ".join(
                 f"{METRICS[metric].title} {number(float(one.values[0, row, place]))}"
                 for place, metric in enumerate(metrics)
             )
-            source = data_url(error_overlay(pair, photo), photo=True)
+            source = data_url(error_picture(file.parents[1], name), photo=True)
             shown.append(
                 f'<figure class="card"><img src="{source}"'
                 f' alt="{html.escape(name)}, {html.escape(one.loss)}"><figcaption><b>'
@@ -224,10 +219,3 @@ def pictures(setting: Setting, metrics: Sequence[str]) -> str:
         f'{error_legend()}<div class="grid" style="grid-template-columns:repeat({len(losses)},'
         f'minmax(0,1fr))">{"".join(shown)}</div>'
     )
-
-
-def _mask(path: Path) -> NDArray[np.bool_]:
-    """Class 1 of a written prediction or label."""
-    with Image.open(path) as picture:
-        mask: NDArray[np.bool_] = np.asarray(picture) == 1
-    return mask

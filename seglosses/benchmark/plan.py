@@ -19,8 +19,6 @@ from seglosses.benchmark.engines import ENGINES
 from seglosses.benchmark.processes import Job
 from seglosses.benchmark.profiles import PROFILES
 from seglosses.benchmark.scripts import worker_command
-from seglosses.datasets.topomortar import find_root
-from seglosses.datasets.write import BrickSet, write_dataset
 
 State = Literal["finished", "trained", "begun", "new"]
 
@@ -208,24 +206,6 @@ def plan(
             }
             runs.append(Run(folder, config, card))
     return runs
-
-
-def training_data(given: Path | None, out: Path, bricks: BrickSet) -> Path:
-    """Folder to train on: the one given, or generated bricks.
-
-    Args:
-        given: Folder in the TopoMortar layout, or None.
-        out: Where ``bricks`` is made.
-        bricks: What to make.
-
-    Returns:
-        An absolute path.
-    """
-    if given is not None:
-        return find_root(given).resolve()
-    written = write_dataset(out / "bricks", bricks)
-    print(f"bricks: {written.made} walls made, {written.reused} reused")
-    return out / "bricks"
 
 
 def read_seeds(text: str) -> list[int]:

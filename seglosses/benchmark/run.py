@@ -9,14 +9,12 @@ from pathlib import Path
 from seglosses.benchmark.checkout import mixin_stem, need_mixins
 from seglosses.benchmark.devices import Slot, choose_slots, read_gpus, visible_gpus
 from seglosses.benchmark.engines import ENGINES, OWN
-from seglosses.benchmark.plan import Campaign, Run, plan, read_seeds, training_data
+from seglosses.benchmark.plan import Campaign, Run, plan, read_seeds
 from seglosses.benchmark.processes import run_jobs, run_jobs_on_cluster
 from seglosses.benchmark.profiles import PROFILES
 from seglosses.benchmark.scripts import write_scripts
-from seglosses.datasets.topomortar import LABELS, TRAIN_SIZES
-from seglosses.datasets.write import BrickSet
-
-BRICKS = BrickSet(size=(128, 128), train=50, val=4, test=12)
+from seglosses.benchmark.training_data import BRICKS, add_data, training_data
+from seglosses.datasets.topomortar import TRAIN_SIZES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,14 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     profiles = "; ".join(f"{name}: {profile.about}" for name, profile in PROFILES.items())
     add = parser.add_argument
-    add("--data", type=Path, metavar="DIR",
-        help="folder in the TopoMortar layout; without it, generated bricks")  # fmt: skip
+    add_data(parser, labels="accurate", meaning="accurate")
     add("--losses", default="ce_dice,ce_dice_cldice", metavar="A,B,C",
         help="mix-ins of configs/losses, or files like them (ce_dice,ce_dice_cldice)")  # fmt: skip
     add("--engine", choices=tuple(ENGINES), default="mmseg",
         help="what trains: MMSegmentation, or nnU-Net's whole pipeline with the losses; there"
         f" {OWN} among the losses is nnU-Net's own (mmseg)")  # fmt: skip
-    add("--labels", choices=LABELS, default="accurate", help="labels to train on (accurate)")
     add("--train-size", choices=TRAIN_SIZES, default="large", help="training set (large)")
     add("--profile", choices=tuple(PROFILES), default="smoke", help=f"{profiles} (smoke)")
     add("--iters", type=int, help="length of each training, instead of the profile's")

@@ -12,7 +12,7 @@ from pathlib import Path
 from seglosses.benchmark.cards import read_card, write_at_once
 from seglosses.benchmark.claims import TAKEN, TakenError, claimed
 from seglosses.benchmark.engines import ENGINES
-from seglosses.benchmark.scores import as_csv, conventions, default_window, score_folder
+from seglosses.evaluate.mortar_folder import as_csv, conventions, default_window, score_folder
 
 
 def work(folder: Path) -> None:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seglosses import losses
-from seglosses.primitives.boxes import Comparison
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Slope = Callable[[Tensor, Tensor], Tensor]
@@ -147,7 +146,7 @@ def follow(
     errors = [_error(box, targets)]
     for step in range(steps):
         rate = 0.1 if step < 0.8 * steps else 0.01 if step < 0.9 * steps else 0.001
-        iou = Comparison(corners(box), goal).iou.unsqueeze(1)
+        iou = overlap(corners(box), goal).unsqueeze(1)
         box = box - rate * (2 - iou) * slope(box, targets)
         box[:, 2:].clamp_(min=SMALLEST)
         errors.append(_error(box, targets))
@@ -163,6 +162,16 @@ def corners(boxes: Tensor) -> Tensor:
     """
     half = boxes[:, 2:] / 2
     return torch.cat([boxes[:, :2] - half, boxes[:, :2] + half], 1)
+
+
+def overlap(boxes: Tensor, others: Tensor) -> Tensor:
+    """IoU of corners pair by pair, (n,), as the losses compute it.
+
+    Example:
+        >>> overlap(torch.tensor([[0.0, 0, 4, 4]]), torch.tensor([[0.0, 0, 4, 2]]))
+        tensor([0.5000])
+    """
+    return 1 - losses.iou_loss(boxes, others, mode="linear")
 
 
 def _error(box: Tensor, target: Tensor) -> float:

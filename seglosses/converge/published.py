@@ -25,8 +25,7 @@ import torch
 from torch import Tensor
 
 from seglosses import losses
-from seglosses.converge.descent import Loss, Slope, corners
-from seglosses.primitives.boxes import Comparison, volume
+from seglosses.converge.descent import Loss, Slope, corners, overlap
 
 
 def published_iou(box: Tensor, target: Tensor) -> Tensor:
@@ -66,10 +65,10 @@ def published_giou(box: Tensor, target: Tensor) -> Tensor:
     def loss(pred: Tensor, goal: Tensor) -> Tensor:
         lower, upper = pred.T.view(2, 2, -1)
         other, above = goal.T.view(2, 2, -1)
-        overlap = torch.minimum(upper, above) - torch.maximum(lower, other)
+        common = torch.minimum(upper, above) - torch.maximum(lower, other)
         hull = torch.maximum(upper, above) - torch.minimum(lower, other)
-        union = volume(upper - lower) + volume(above - other) - volume(overlap)
-        return losses.iou_loss(pred, goal, mode="linear") - union / volume(hull)
+        union = _area(upper - lower) + _area(above - other) - _area(common)
+        return losses.iou_loss(pred, goal, mode="linear") - union / _area(hull)
 
     return _by_edges(loss, box, target)
 
@@ -121,7 +120,7 @@ def published_ciou(box: Tensor, target: Tensor) -> Tensor:
     """
     angle = torch.atan(target[:, 2] / target[:, 3]) - torch.atan(box[:, 2] / box[:, 3])
     v = 4 / math.pi**2 * angle.square()
-    alpha = v / (1 - Comparison(corners(box), corners(target)).iou + v + 1e-7)
+    alpha = v / (1 - overlap(corners(box), corners(target)) + v + 1e-7)
     slope = 8 / math.pi**2 * alpha * angle
     turn = slope.unsqueeze(1) * torch.stack([-box[:, 3], box[:, 2]], 1)
     return published_diou(box, target) + torch.cat([torch.zeros_like(turn), turn], 1)
@@ -133,6 +132,10 @@ PUBLISHED: dict[str, Slope] = {
     "DIoU, published": published_diou,
     "CIoU, published": published_ciou,
 }
+
+
+def _area(sides: Tensor) -> Tensor:
+    return sides[0] * sides[1]
 
 
 def _by_edges(loss: Loss, box: Tensor, target: Tensor) -> Tensor:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 
+from seglosses.benchmark import training_data
 from seglosses.benchmark.checkout import need_mixins
 from seglosses.benchmark.engines import ENGINES
-from seglosses.benchmark.plan import Campaign, Run, plan, training_data
+from seglosses.benchmark.plan import Campaign, Run, plan
 from seglosses.benchmark.processes import run_jobs
-from seglosses.datasets.topomortar import LABELS
-from seglosses.datasets.write import BrickSet
 from seglosses.demo.comparison import as_text, compare, write_csv
 from seglosses.demo.report import write_report
 from seglosses.evaluate import Evaluation, evaluate
 
-BRICKS = BrickSet(size=(128, 128), train=50, val=4, test=24)
+BRICKS = replace(training_data.BRICKS, test=24)
 METRICS = ("dice", "iou", "hd95", "betti0_error", "betti1_error", "cldice")
 LOSSES = ("ce_dice", "ce_dice_cldice")
 
@@ -28,9 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " test both, and compare them. A second run reuses what is there and fits."
     )
     add = parser.add_argument
-    add("--data", type=Path, help="folder in the TopoMortar layout; without it, generated bricks")
-    add("--labels", choices=LABELS,
-        help="labels to train on (accurate; pseudo on bricks, to show errors)")  # fmt: skip
+    shown = "accurate; pseudo on bricks, to show errors"
+    training_data.add_data(parser, labels=None, meaning=shown)
     add("--losses", nargs="+", default=list(LOSSES), metavar="NAME",
         help=f"mix-ins of configs/losses, the baseline first ({' '.join(LOSSES)})")  # fmt: skip
     add("--iters", type=int, default=200, help="length of each training (200)")
@@ -48,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     out: Path = args.out.resolve()
     labels = args.labels or ("pseudo" if args.data is None else "accurate")
     leaf = "bricks/unet_128.py" if args.data is None else "topomortar/unet_128.py"
-    data = training_data(args.data, out, BRICKS)
+    data = training_data.training_data(args.data, out, BRICKS)
     campaign = Campaign(out, data, labels, "large", "smoke", args.iters, leaf, all_groups=False)
     runs = plan(campaign, args.losses, [args.seed], lambda loss, _: out / loss)
     _train_and_test(runs, fresh=args.fresh)

@@ -12,6 +12,8 @@ from PIL import Image, ImageDraw
 from seglosses.metrics.pair import Pair
 from seglosses.metrics.structures import structure_errors
 from seglosses.primitives.distance import surface
+from seglosses.topology import label_components
+from seglosses.topology.skeleton import skeletonize
 
 RIGHT = (226, 228, 232)
 MISSING = (60, 140, 255)
@@ -57,6 +59,43 @@ def error_overlay(pair: Pair, image: NDArray[np.uint8] | None = None) -> Image.I
             # a ring shows where something small is; a large one hides what else is there
             if max(box[2] - box[0], box[3] - box[1]) <= max(flat.shape) / 8:
                 ring(draw, box, origin, scale, colour)
+    return picture
+
+
+def mask_picture(
+    mask: NDArray[np.bool_], photo: NDArray[np.uint8] | None = None, *, rings: int = MAX_RINGS
+) -> Image.Image:
+    """A mask with its centre line in blue, and orange rings around all but its largest component.
+
+    Args:
+        mask: Of one class, (H, W).
+        photo: RGB picture (H, W, 3) to draw on; None for a dark ground.
+        rings: Most components to surround, the smallest first.
+
+    Returns:
+        An RGB picture, enlarged or reduced as that of :func:`error_overlay`.
+
+    Example:
+        >>> picture = mask_picture(np.array([[0, 1, 0]], bool))  # enlarged 128 times
+        >>> [picture.getpixel((x, 64)) for x in (10, 200)] == [GROUND, MISSING]
+        True
+    """
+    canvas = np.empty((*mask.shape, 3), np.float64)
+    canvas[:] = GROUND
+    strength = 1.0
+    if photo is not None:
+        canvas = 0.6 * photo.astype(np.float64)
+        strength = 0.45
+    canvas[mask] = (1 - strength) * canvas[mask] + strength * np.array(RIGHT, np.float64)
+    canvas[skeletonize(mask)] = MISSING
+    picture = fit(Image.fromarray(np.clip(canvas, 0, 255).astype(np.uint8)))
+    labels, count = label_components(mask)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    small = np.argsort(sizes[1:])[: min(rings, max(count - 1, 0))] + 1
+    draw = ImageDraw.Draw(picture)
+    scale = picture.width / mask.shape[1]
+    for box in label_boxes(np.where(np.isin(labels, small), labels, 0).astype(np.int32)):
+        ring(draw, box, (0, 0), scale, SPURIOUS)
     return picture
 
 

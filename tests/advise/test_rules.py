@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from seglosses.advise.measures import measure
 from seglosses.advise.profile import Annotators, ClassProfile, Profile
 from seglosses.advise.proposal import propose
 from seglosses.advise.rules import RULES, Rule
+from seglosses.metrics.shapes import measure
 
 Maker = Callable[[int], NDArray[np.integer]]
 

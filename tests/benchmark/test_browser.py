@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from seglosses.benchmark.report import report
-from seglosses.benchmark.scores import as_csv, score_folder
+from seglosses.evaluate.mortar_folder import as_csv, score_folder
 
 GROUPS = {"071": "indistr", "072": "indistr", "073": "indistr", "121": "angles", "171": "colors"}
 LOSSES = {"ce_dice": 0.06, "dice_cldice": 0.02, "ce_dice_topo": 0.1}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +13,11 @@ from PIL import Image
 from seglosses.benchmark import engines
 from seglosses.benchmark.cards import engine_of
 from seglosses.benchmark.engines import ENGINES, mixin_entries
-from seglosses.benchmark.plan import Campaign, plan
+from seglosses.benchmark.plan import Campaign, Run, plan
 from seglosses.benchmark.results import read_results
-from seglosses.benchmark.scores import COLUMNS
 from seglosses.benchmark.worker import work
 from seglosses.datasets.write import BrickSet, write_dataset
+from seglosses.evaluate.mortar_folder import COLUMNS
 from seglosses.hosts.config_files import mixin_names
 from seglosses.hosts.nnunet.data import DATASET, Source, ready, write_raw
 from seglosses.hosts.nnunet.spec import Task, build_losses
@@ -23,26 +25,26 @@ from seglosses.hosts.nnunet.training import length
 
 
 @pytest.fixture(scope="module")
-def bricks(tmp_path_factory):
+def bricks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data") / "bricks"
     write_dataset(root, BrickSet(size=(64, 64), train=3, val=2, test=1))
     return root
 
 
 @pytest.fixture
-def nnunet(monkeypatch):
+def nnunet(monkeypatch: pytest.MonkeyPatch) -> None:
     """nnU-Net 9.9, which does nothing: preparing and training are others' tests."""
     monkeypatch.setattr(engines, "version", lambda name: "9.9")
     monkeypatch.setattr(engines.NnUNetEngine, "prepare", lambda self, campaign, digest: None)
 
 
-def planned(bricks, out, **changes):
-    options = {"labels": "noisy", "train_size": "large", "profile": "thin", "engine": "nnunet"}
-    campaign = Campaign(out, bricks, **{**options, **changes})
+def planned(bricks: Path, out: Path, **changes: Any) -> list[Run]:
+    options: dict[str, Any] = {"labels": "noisy", "train_size": "large", "profile": "thin"}
+    campaign = Campaign(out, bricks, **{**options, "engine": "nnunet", **changes})
     return plan(campaign, ["nnunet", "ce_dice_betti_matching_late"], [0, 1])
 
 
-def test_a_mixin_becomes_the_losses_of_a_trainer(tmp_path):
+def test_a_mixin_becomes_the_losses_of_a_trainer(tmp_path: Path) -> None:
     assert mixin_entries("ce_dice_betti_matching_late") == [
         {"type": "CrossEntropyLoss"},
         {"type": "DiceLoss"},
@@ -58,7 +60,7 @@ def test_a_mixin_becomes_the_losses_of_a_trainer(tmp_path):
         mixin_entries("box_ciou")
 
 
-def test_most_mixins_for_maps_are_losses_that_nnunet_takes():
+def test_most_mixins_for_maps_are_losses_that_nnunet_takes() -> None:
     taken, refused = [], {}
     for name in mixin_names():
         try:
@@ -72,7 +74,7 @@ def test_most_mixins_for_maps_are_losses_that_nnunet_takes():
                                             "use_sigmoid")), (name, why)  # fmt: skip
 
 
-def test_lengths_are_whole_epochs():
+def test_lengths_are_whole_epochs() -> None:
     for iters in (1, 8, 10, 149, 300, 12_000, 250_000):
         epochs, each = length(iters)
         assert iters <= epochs * each < iters + epochs
@@ -80,7 +82,9 @@ def test_lengths_are_whole_epochs():
         length(0)
 
 
-def test_runs_of_nnunet_have_a_place_and_a_card_of_their_own(bricks, tmp_path, nnunet):
+def test_runs_of_nnunet_have_a_place_and_a_card_of_their_own(
+    bricks: Path, tmp_path: Path, nnunet: None
+) -> None:
     runs = planned(bricks, tmp_path, iters=20)
     assert [one.folder.relative_to(tmp_path).as_posix() for one in runs[:2]] == [
         "nnunet/noisy/large/nnunet/0",
@@ -100,13 +104,17 @@ def test_runs_of_nnunet_have_a_place_and_a_card_of_their_own(bricks, tmp_path, n
         planned(bricks, tmp_path, balance=True)
 
 
-def test_the_own_length_of_nnunet_where_the_profile_says_none(bricks, tmp_path, nnunet):
+def test_the_own_length_of_nnunet_where_the_profile_says_none(
+    bricks: Path, tmp_path: Path, nnunet: None
+) -> None:
     card = planned(bricks, tmp_path, profile="paper")[0].card
     assert (card["iters"], card["epochs"]) == (250_000, 1000)
 
 
-def test_a_worker_scores_what_the_engine_predicts(bricks, tmp_path, nnunet, monkeypatch):
-    def predict(self, folder):
+def test_a_worker_scores_what_the_engine_predicts(
+    bricks: Path, tmp_path: Path, nnunet: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def predict(self: object, folder: Path) -> dict[str, str]:
         for name, mask in (("predictions", np.eye(8)), ("labels", np.ones((8, 8)))):
             (folder / "test" / name).mkdir(parents=True)
             path = folder / "test" / name / "071.png"
@@ -124,7 +132,7 @@ def test_a_worker_scores_what_the_engine_predicts(bricks, tmp_path, nnunet, monk
     assert scores.protocol == "8 × 8 px, 500 iterations, nnunet 9.9"
 
 
-def test_the_raw_data_are_what_mmseg_sees(bricks, tmp_path):
+def test_the_raw_data_are_what_mmseg_sees(bricks: Path, tmp_path: Path) -> None:
     source = Source(str(bricks), "noisy", "large", 32)
     (split,) = write_raw(source, tmp_path)
     folder = tmp_path / DATASET
@@ -148,12 +156,12 @@ def test_the_raw_data_are_what_mmseg_sees(bricks, tmp_path):
     np.testing.assert_array_equal(ours, seen["m"])
 
 
-def test_images_that_are_too_small_to_shrink_are_named(bricks, tmp_path):
+def test_images_that_are_too_small_to_shrink_are_named(bricks: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"at least 128 x 128 to shrink.*001\.png.*--profile thin"):
         write_raw(Source(str(bricks), "noisy", "large", 128), tmp_path)
 
 
-def test_prepared_data_are_known_by_their_source(tmp_path):
+def test_prepared_data_are_known_by_their_source(tmp_path: Path) -> None:
     source = Source("data", "noisy", "large", None, "1")
     assert not ready(tmp_path, source)
     (tmp_path / "ready.json").write_text(source.written())
@@ -161,7 +169,7 @@ def test_prepared_data_are_known_by_their_source(tmp_path):
     assert not ready(tmp_path, Source("data", "noisy", "large", None, "2"))
 
 
-def test_every_engine_says_how_to_install_it(monkeypatch):
+def test_every_engine_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib.util
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

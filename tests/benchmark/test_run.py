@@ -10,30 +10,33 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from seglosses.benchmark.cards import write_at_once
 from seglosses.benchmark.checkout import ROOT, what_counts
-from seglosses.benchmark.plan import Campaign, plan, read_seeds
-from seglosses.benchmark.scores import COLUMNS, as_csv, score, score_folder
+from seglosses.benchmark.plan import Campaign, Run, plan, read_seeds
 from seglosses.benchmark.worker import end_with_parent
 from seglosses.cli import main
 from seglosses.datasets.topomortar import read_betti_numbers, read_mask
 from seglosses.datasets.write import BrickSet, write_dataset
+from seglosses.evaluate.mortar_folder import COLUMNS, as_csv, score, score_folder
 from seglosses.topology import betti_numbers
 
 
-def squares(*corners, size=64, edge=6):
+def squares(*corners: tuple[int, int], size: int = 64, edge: int = 6) -> NDArray[np.bool_]:
     mask = np.zeros((size, size), bool)
     for top, left in corners:
         mask[top : top + edge, left : left + edge] = True
     return mask
 
 
-def test_scores_by_hand():
+def test_scores_by_hand() -> None:
     # windows of 16: the lost square is alone in one of 16, the hole in another
     target = squares((2, 2), (34, 34))
     target[36, 36] = False
@@ -45,14 +48,14 @@ def test_scores_by_hand():
     assert row["Dice_mortar"] == pytest.approx(70 / (36 + 71))
 
 
-def test_an_empty_prediction_is_no_good_score():
+def test_an_empty_prediction_is_no_good_score() -> None:
     row = score(squares(), squares((2, 2)))
     assert row["Betti0Error_mortar"] == 1
     assert row["Dice_mortar"] == row["clDice_mortar"] == 0
     assert row["HD95_mortar"] == pytest.approx(63 * np.sqrt(2))
 
 
-def test_csv_keeps_ids_and_numbers(tmp_path):
+def test_csv_keeps_ids_and_numbers(tmp_path: Path) -> None:
     rows = {"007": score(squares((2, 2)), squares((3, 2)))}
     (tmp_path / "0.csv").write_text(as_csv(rows))
     with (tmp_path / "0.csv").open(newline="") as file:
@@ -62,7 +65,7 @@ def test_csv_keeps_ids_and_numbers(tmp_path):
     assert tuple(row) == COLUMNS
 
 
-def test_folders_of_one_size(tmp_path):
+def test_folders_of_one_size(tmp_path: Path) -> None:
     for name, size in (("a", 8), ("b", 9)):
         for kind in ("predictions", "labels"):
             (tmp_path / kind).mkdir(exist_ok=True)
@@ -70,12 +73,12 @@ def test_folders_of_one_size(tmp_path):
     with pytest.raises(ValueError, match="predictions of one size"):
         score_folder(tmp_path)
     (tmp_path / "predictions" / "b.png").unlink()
-    rows, size = score_folder(tmp_path)
+    rows, shape = score_folder(tmp_path)
     assert list(rows) == ["a"]
-    assert size == (8, 8)
+    assert shape == (8, 8)
 
 
-def test_betti_numbers_of_every_label_at_hand(shared_data):
+def test_betti_numbers_of_every_label_at_hand(shared_data: Path) -> None:
     root = shared_data / "topomortar"
     known = read_betti_numbers(root)
     labels = sorted((root / "test" / "accurate").glob("*.png"))
@@ -86,30 +89,34 @@ def test_betti_numbers_of_every_label_at_hand(shared_data):
 
 
 @pytest.mark.parametrize("text", ["", "3-1", "a", "1,,2", "1,1", "-1"])
-def test_wrong_seeds(text):
+def test_wrong_seeds(text: str) -> None:
     with pytest.raises(ValueError, match="seeds"):
         read_seeds(text)
 
 
 @pytest.fixture(scope="module")
-def bricks(tmp_path_factory):
+def bricks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data") / "bricks"
     write_dataset(root, BrickSet(size=(128, 128), train=4, val=1, test=1))
     return root
 
 
-def planned(bricks, out, **changes):
-    options = {"labels": "noisy", "train_size": "small", "profile": "smoke", "iters": 4}
-    return plan(Campaign(out, bricks, **{**options, **changes}), ["ce_dice", "dice_cldice"], [0, 1])
+def planned(bricks: Path, out: Path, **changes: Any) -> list[Run]:
+    options: dict[str, Any] = {"labels": "noisy", "train_size": "small", "profile": "smoke"}
+    return plan(
+        Campaign(out, bricks, **{**options, "iters": 4, **changes}),
+        ["ce_dice", "dice_cldice"],
+        [0, 1],
+    )
 
 
-def finish(one):
+def finish(one: Run) -> None:
     one.folder.mkdir(parents=True, exist_ok=True)
     one.scores.write_text("ID\n")
     one.scores.with_suffix(".json").write_text(json.dumps(one.card))
 
 
-def test_a_plan_composes_every_loss_and_seed(bricks, tmp_path):
+def test_a_plan_composes_every_loss_and_seed(bricks: Path, tmp_path: Path) -> None:
     pytest.importorskip("mmengine")
     runs = planned(bricks, tmp_path)
     assert [one.folder.relative_to(tmp_path).as_posix() for one in runs] == [
@@ -130,15 +137,22 @@ def test_a_plan_composes_every_loss_and_seed(bricks, tmp_path):
     assert elsewhere[0].card["stamp"] == runs[0].card["stamp"]
 
 
-def test_names_that_a_config_only_builds_others_with_do_not_make_another_run():
+def test_names_that_a_config_only_builds_others_with_do_not_make_another_run() -> None:
     config = {"model": {"type": "A", "in": (1, 2)}, "train_cfg": {"max_iters": 3}}
     same = {"crop_size": 8, "train_cfg": {"max_iters": 3}, "model": {"in": [1, 2], "type": "A"}}
     assert what_counts(config) == what_counts({**same, "work_dir": "elsewhere"})
-    for other in ({"model": {}}, {"randomness": {"seed": 1}}, {"compile": True}):
+    others: tuple[dict[str, Any], ...] = (
+        {"model": {}},
+        {"randomness": {"seed": 1}},
+        {"compile": True},
+    )
+    for other in others:
         assert what_counts(config) != what_counts({**same, **other})
 
 
-def test_finished_runs_are_skipped_and_other_ones_are_not_mixed_in(bricks, tmp_path):
+def test_finished_runs_are_skipped_and_other_ones_are_not_mixed_in(
+    bricks: Path, tmp_path: Path
+) -> None:
     pytest.importorskip("mmengine")
     first = planned(bricks, tmp_path)[0]
     assert not first.finished()
@@ -148,7 +162,7 @@ def test_finished_runs_are_skipped_and_other_ones_are_not_mixed_in(bricks, tmp_p
         planned(bricks, tmp_path, iters=5)[0].finished()
 
 
-def test_what_is_begun_goes_on_unless_it_is_another_run(bricks, tmp_path):
+def test_what_is_begun_goes_on_unless_it_is_another_run(bricks: Path, tmp_path: Path) -> None:
     pytest.importorskip("mmengine")
     first = planned(bricks, tmp_path)[0]
     assert "seglosses.benchmark.worker" in first.job().command
@@ -160,7 +174,9 @@ def test_what_is_begun_goes_on_unless_it_is_another_run(bricks, tmp_path):
     assert not checkpoint.exists()
 
 
-def test_one_data_set_a_folder(bricks, tmp_path, capsys):
+def test_one_data_set_a_folder(
+    bricks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "dataset_types.txt").write_text("ID,group\n900,indistr\n")
     words = ["benchmark", "run", "--data", str(bricks), "--out", str(tmp_path)]
     assert main(words) == 2
@@ -176,14 +192,20 @@ def test_one_data_set_a_folder(bricks, tmp_path, capsys):
         (["--profile", "paper"], "needs a GPU"),
     ],
 )
-def test_wrong_options_say_what_to_do(tmp_path, capsys, monkeypatch, words, message):
+def test_wrong_options_say_what_to_do(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    message: str,
+) -> None:
     torch = pytest.importorskip("torch")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert main(["benchmark", "run", "--out", str(tmp_path), *words]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_scores_appear_at_once(tmp_path):
+def test_scores_appear_at_once(tmp_path: Path) -> None:
     path = tmp_path / "0.csv"
     write_at_once(path, "old")
     write_at_once(path, "new")
@@ -191,7 +213,7 @@ def test_scores_appear_at_once(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_worker_ends_when_its_parent_has_ended(monkeypatch):
+def test_a_worker_ends_when_its_parent_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
     monkeypatch.setattr(os, "_exit", lambda status: ended.set())
     parent = os.getppid()
@@ -200,8 +222,8 @@ def test_a_worker_ends_when_its_parent_has_ended(monkeypatch):
     assert ended.wait(10)
 
 
-def start(bricks, out):
-    words = ["--data", bricks, "--out", out, "--losses", "ce,ce_dice", "--seeds", "0"]
+def start(bricks: Path, out: Path) -> subprocess.Popen[str]:
+    words: list[object] = ["--data", bricks, "--out", out, "--losses", "ce,ce_dice", "--seeds", "0"]
     words += ["--iters", "60", "--jobs", "1"]
     return subprocess.Popen(
         [sys.executable, "-m", "seglosses", "benchmark", "run", *map(str, words)],
@@ -213,7 +235,7 @@ def start(bricks, out):
 
 
 @pytest.mark.slow
-def test_a_killed_benchmark_goes_on(bricks, tmp_path):
+def test_a_killed_benchmark_goes_on(bricks: Path, tmp_path: Path) -> None:
     """Killed with SIGKILL in the second training; the first run is kept, the second finishes."""
     pytest.importorskip("mmseg")
     place = tmp_path / "supervised" / "accurate" / "large"
@@ -221,7 +243,7 @@ def test_a_killed_benchmark_goes_on(bricks, tmp_path):
     process = start(bricks, tmp_path)
     deadline = time.monotonic() + 400
     while not (log.is_file() and b"Iter(train)" in log.read_bytes()):
-        assert process.poll() is None, process.stdout.read()
+        assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.1)
     process.send_signal(signal.SIGKILL)
@@ -254,7 +276,9 @@ def test_a_killed_benchmark_goes_on(bricks, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_failing_run_is_named_and_the_others_finish(bricks, tmp_path, capsys):
+def test_a_failing_run_is_named_and_the_others_finish(
+    bricks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("mmseg")
     broken = tmp_path / "broken"
     write_dataset(broken, BrickSet(size=(128, 128), train=4, val=1, test=1))

@@ -12,31 +12,22 @@ from torch import Tensor
 
 import seglosses.losses as exported
 from seglosses.laws import EXEMPT, Subject, laws_of
+from seglosses.laws.kinds import box_kind, means_classes
 from seglosses.laws.overlap import OVERLAP_LAWS
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
-from seglosses.losses.base import BoxLoss, Loss, PixelLoss, RotatedBoxLoss, SegmentationLoss
-from seglosses.losses.classes import ClassLoss
+from seglosses.losses.base import BoxLoss, Loss, PixelLoss, SegmentationLoss
 from seglosses.losses.classwise import MapLoss
 
 
 def loss_classes() -> list[type[Loss]]:
-    members = [getattr(exported, name) for name in exported.__all__]
+    members = [getattr(exported, name) for name in exported.EXPORTS]
     return [m for m in members if inspect.isclass(m) and issubclass(m, Loss)]
 
 
-def _means_classes(cls: type[Loss], sigmoid: bool) -> bool:
-    """Whether a loss is a mean over classes; of independent channels only some leave any out."""
-    if not issubclass(cls, ClassLoss):
-        return False
-    return not sigmoid or cls.default_classes == "present_foreground"
-
-
 def subjects(cls: type[Loss]) -> Iterator[Subject]:
-    if issubclass(cls, BoxLoss):
-        kind = "rotated" if issubclass(cls, RotatedBoxLoss) else "box"
-        yield Subject(cls.__name__, kind, cls(reduction="sum").eval(), weighted=True)
+    if boxes := box_kind(cls):
+        yield Subject(cls.__name__, boxes, cls(reduction="sum").eval(), weighted=True)
         return
-    of_maps = issubclass(cls, SegmentationLoss)
     dims = cls.spatial_dims if issubclass(cls, MapLoss) else (2, 3)
     for setting, channels, sigmoid in (
         ("3 classes", 3, False),
@@ -45,7 +36,7 @@ def subjects(cls: type[Loss]) -> Iterator[Subject]:
     ):
         if setting in UNDEFINED.get(cls.__name__, ()):
             continue
-        loss = cls(use_sigmoid=sigmoid) if of_maps else cls()
+        loss: Loss = cls(use_sigmoid=sigmoid) if issubclass(cls, SegmentationLoss) else cls()
         if loss.state_dict():
             # what it remembers of a training would change from call to call
             loss.eval()
@@ -59,7 +50,7 @@ def subjects(cls: type[Loss]) -> Iterator[Subject]:
             side=48 if issubclass(cls, MapLoss) else 272,
             weighted=True,
             independent=sigmoid and channels > 1,
-            classwise=_means_classes(cls, sigmoid),
+            classwise=means_classes(cls, sigmoid=sigmoid),
         )
         stand_in = StandIn(loss)
         if stand_in.is_needed:

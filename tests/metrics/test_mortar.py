@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from seglosses.benchmark.scores import conventions, default_window, score
 from seglosses.evaluate import evaluate
+from seglosses.evaluate.mortar_folder import conventions, default_window, score
 from seglosses.evaluate.options import Options
 from seglosses.metrics import Pair, betti_error, cldice, dice, hd95, windowed_betti_errors
 from seglosses.metrics.mortar import MORTAR_COLUMNS, NO_DISTANCE, mortar_scores
 
 
-def masks(size: int = 64) -> tuple[np.ndarray, np.ndarray]:
+def masks(size: int = 64) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     rng = np.random.default_rng(0)
     target = np.kron(rng.random((size // 8, size // 8)) < 0.5, np.ones((8, 8))) > 0
     return target ^ (rng.random((size, size)) < 0.02), target
@@ -80,7 +82,7 @@ def test_quirks_concern_empty_masks() -> None:
         ({"window": 4, "quirks": "some"}, "released or none"),
     ],
 )
-def test_border(change: dict, message: str) -> None:
+def test_border(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         mortar_scores(Pair(*masks()), **change)
     with pytest.raises(ValueError, match="defined in 2D"):

@@ -1,7 +1,6 @@
-"""Changes of comparisons of folders, and of what advice rests on."""
+"""Changes of comparisons of folders."""
 
 _C = "seglosses/compare"
-_A = "seglosses/advise"
 
 MUTATIONS = [
     (
@@ -27,17 +26,5 @@ MUTATIONS = [
         "mine = (size > limits[0]) & (size <= limits[1])",
         "mine = (size >= limits[0]) & (size < limits[1])",
         "tests/compare/test_compare.py",
-    ),
-    (
-        f"{_A}/measures.py",
-        "if side.stop == size:",
-        "if side.stop == size - 1:",
-        "tests/advise",
-    ),
-    (
-        f"{_A}/measures.py",
-        "specks=int(np.count_nonzero(sizes == 1)),",
-        "specks=int(np.count_nonzero(sizes <= 2)),",
-        "tests/advise",
     ),
 ]

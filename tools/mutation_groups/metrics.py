@@ -124,4 +124,16 @@ MUTATIONS = [
         "",
         f"{_T}/test_detection.py",
     ),
+    (
+        f"{_M}/shapes.py",
+        "if side.stop == size:",
+        "if side.stop == size - 1:",
+        "tests/metrics/test_error_kinds.py tests/advise/test_rules.py",
+    ),
+    (
+        f"{_M}/shapes.py",
+        "specks=int(np.count_nonzero(sizes == 1)),",
+        "specks=int(np.count_nonzero(sizes <= 2)),",
+        "tests/metrics/test_error_kinds.py tests/advise/test_rules.py",
+    ),
 ]

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from seglosses.benchmark.results import read_results
-from seglosses.benchmark.scores import score_folder
 from seglosses.cli import main
 from seglosses.datasets.write import BrickSet, write_dataset
+from seglosses.evaluate.mortar_folder import score_folder
 
 ROOT = Path(__file__).parents[3]
 
 pytestmark = pytest.mark.slow
 
 
-def test_runs_end_to_end(python, tmp_path):
+def test_runs_end_to_end(python: Path, tmp_path: Path) -> None:
     """Killed after the first checkpoint of the first training; the second command ends both."""
     data, out = tmp_path / "walls", tmp_path / "runs"
     write_dataset(data, BrickSet(size=(64, 64), train=6, val=2, test=1))
@@ -35,7 +35,7 @@ def test_runs_end_to_end(python, tmp_path):
     while not (
         latest := list((place / "nnunet").glob("0/results/*/*/fold_0/checkpoint_latest.pth"))
     ):
-        assert first.poll() is None, first.stdout.read()
+        assert first.poll() is None, first.communicate()[0]
         assert time.monotonic() < end
         time.sleep(0.2)
     first.kill()

@@ -1,4 +1,4 @@
-"""Scores of a finished run in the columns that TopoMortar published."""
+"""A folder of predictions and labels in the columns that TopoMortar published, and its errors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PIL import Image
 
 from seglosses.metrics import Pair
 from seglosses.metrics.mortar import MORTAR_COLUMNS, mortar_scores
+from seglosses.report.overlay import error_overlay
 
 FOREGROUND = 1
 COLUMNS = MORTAR_COLUMNS
@@ -114,6 +115,22 @@ def score(
     """
     pair = Pair(pred, target, empty="perfect")
     return mortar_scores(pair, window=window or default_window(pair.shape), quirks="none")
+
+
+def error_picture(test: Path, name: str) -> Image.Image:
+    """What is wrong in an image, drawn on it.
+
+    Args:
+        test: Folder of :func:`score_folder`, and ``images/<ID>.png``.
+        name: The id.
+
+    Returns:
+        Of :func:`seglosses.report.overlay.error_overlay`.
+    """
+    pred, target = (_read(test / kind / f"{name}.png") for kind in ("predictions", "labels"))
+    with Image.open(test / "images" / f"{name}.png") as picture:
+        photo = np.asarray(picture.convert("RGB"))
+    return error_overlay(Pair(pred == FOREGROUND, target == FOREGROUND), photo)
 
 
 def as_csv(rows: Mapping[str, Mapping[str, float]]) -> str:

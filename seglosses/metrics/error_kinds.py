@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from seglosses.metrics.pair import Pair
 from seglosses.metrics.structures import structure_errors
-from seglosses.primitives.distance import distance_to
+from seglosses.primitives.distance import distance_to, surface
+from seglosses.primitives.masks import Mask
 
 RIM = 2.0
 """Distance in pixels up to which a wrong pixel only moves a boundary."""
@@ -106,6 +107,29 @@ def wrong(pair: Pair) -> Wrong:
         components=len(sizes),
         **places,
     )
+
+
+def rim_pixels(one: Mask, two: Mask) -> int:
+    """How many of the pixels in which two masks differ lie near the boundaries of both.
+
+    Args:
+        one: Mask (*S).
+        two: Mask (*S).
+
+    Returns:
+        Pixels within :data:`RIM` of either boundary; 0 where a mask has none.
+
+    Example:
+        >>> one, two = np.zeros((1, 20), bool), np.zeros((1, 20), bool)
+        >>> one[:, :6], two[:, :5], two[:, 15:] = True, True, True
+        >>> rim_pixels(one, two)  # the sixth pixel; the last five are far from one's boundary
+        1
+    """
+    edges = surface(one, border=False), surface(two, border=False)
+    if not all(edge.any() for edge in edges):
+        return 0
+    near = np.logical_and(*(distance_to(edge) <= RIM for edge in edges))
+    return int(np.count_nonzero((one != two) & near))
 
 
 def _partners(of: NDArray[np.int32], among: NDArray[np.int32]) -> NDArray[np.int64]:

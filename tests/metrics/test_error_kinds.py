@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from seglosses.advise.errors import KINDS, PIXELS, wrong
-from seglosses.advise.measures import measure
 from seglosses.metrics import Pair
+from seglosses.metrics.error_kinds import KINDS, PIXELS, wrong
+from seglosses.metrics.shapes import measure
 
 
 def mask(*boxes: tuple[int, int, int, int]) -> NDArray[np.bool_]:
