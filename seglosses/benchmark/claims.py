@@ -100,7 +100,7 @@ def _take(path: Path, token: str, stale: float) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(owner, file)
         return
-    raise TakenError(f"others come and go at {path}")
+    raise TakenError(f"other processes keep taking and leaving {path}")
 
 
 def _free(path: Path, stale: float) -> None:

@@ -86,7 +86,7 @@ def compare(
         seed: Of the sign flips.
 
     Returns:
-        One row a set, metric and loss.
+        One row per set, metric and loss.
 
     Example:
         >>> from pathlib import Path

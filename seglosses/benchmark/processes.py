@@ -57,7 +57,7 @@ def run_jobs(
     Args:
         jobs: What to run.
         at_once: How many at a time; by default one for each core.
-        slots: Where they run, one job a slot, in place of `at_once`.
+        slots: Where they run, one job per slot, in place of `at_once`.
         keep_going: Run the other jobs to their end when one failed.
         say: Takes the lines.
 

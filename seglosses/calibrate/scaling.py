@@ -94,7 +94,7 @@ def calibrate(
     alone = sorted(set(maps) ^ set(labels))
     if alone:
         raise ValueError(
-            f"{len(alone)} names are in one of {probabilities} and {ground_truth} alone:"
+            f"{len(alone)} names are in only one of {probabilities} and {ground_truth}:"
             f" {shorten(alone)}"
         )
     if len(maps) < 2:

@@ -12,7 +12,7 @@ CLASSES = 8
 
 
 def reliability_figures(comparison: Comparison) -> list[Figure]:
-    """Share of true pixels against mean probability, a curve a folder.
+    """Share of true pixels against mean probability, one curve per folder.
 
     Args:
         comparison: Of folders with probability maps.

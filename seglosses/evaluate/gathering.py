@@ -160,10 +160,10 @@ def gather_into(kept: Kept, part: Part, group: Any = None, *, timeout: float | N
     counts = {len(one.values) for one in parts}
     if counts != {0}:
         warnings.warn(
-            "Scores counts every image of every process, for update() got no ids: a distributed"
-            " sampler that repeats samples so that all processes have as many counts them"
-            " twice; give ids=, such as the names of the files. Where every process gets the"
-            " batches of all, as from the Trainer of transformers, set gather=False",
+            "update() got no ids, so that Scores counts every image of every process. A distributed"
+            " sampler repeats samples to give all processes as many, and these count twice: give"
+            " ids=, such as the names of the files. Where every process gets the batches of all,"
+            " as from the Trainer of transformers, set gather=False",
             stacklevel=4,
         )
     values = dealt([list(one.values) for one in parts])

@@ -90,7 +90,7 @@ def load(files: PairFiles, settings: Settings) -> LabelMaps:
     if len(pred.shape) != settings.ndim:
         raise ValueError(
             f"{files.target} is {len(pred.shape)}D, other files are {settings.ndim}D: score them "
-            "apart"
+            "separately"
         )
     prob = None
     if files.prob is not None:

@@ -18,7 +18,7 @@ Batch: TypeAlias = Tensor | NDArray[Any] | Sequence[Any]
 
 
 def images_of(batch: Batch, name: str) -> Iterator[Tensor]:
-    """One tensor an image, on the device where it lies.
+    """One tensor per image, on the device where it lies.
 
     Args:
         batch: A tensor or array with the images along its first axis, or a list of them.

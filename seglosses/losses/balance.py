@@ -65,7 +65,7 @@ class LossBalance(nn.Module):
     ) -> None:
         super().__init__()
         if every < 1:
-            raise ValueError(f"expected every of at least 1, got {every}")
+            raise ValueError(f"expected every to be at least 1, got {every}")
         named = dict(losses) if isinstance(losses, Mapping) else _named(losses)
         if not named:
             raise ValueError("expected at least one loss, got none")

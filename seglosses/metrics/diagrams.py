@@ -65,7 +65,7 @@ def diagram_distances(
     # gudhi expects births below deaths
     one, two = ([-bars for bars in diagrams(image, construction)] for image in (prob, target))
     if len(one) != len(two) or np.shape(prob) != np.shape(target):
-        raise ValueError(f"maps of one shape, got {np.shape(prob)} and {np.shape(target)}")
+        raise ValueError(f"expected maps of one shape, got {np.shape(prob)} and {np.shape(target)}")
     hera = _hera()
     return DiagramDistances(
         tuple(float(hera.bottleneck_distance(a, b, _ERROR)) for a, b in zip(one, two, strict=True)),

@@ -33,7 +33,7 @@ def blocks(maps: Tensor) -> Iterator[tuple[slice, slice]]:
         [(3276, 1), (6552, 1)]
     """
     if not at_hand(maps):
-        # without a number, for which a compiler would make a graph an image size
+        # without a number, for which a compiler would make one graph per image size
         yield slice(None), slice(None)
         return
     images, channels, pixels = maps.shape

@@ -142,7 +142,7 @@ def resampled_worst(scores: Floats, percents: Sequence[float]) -> Floats:
 def _drawn(units: int) -> Iterator[tuple[int, Floats]]:
     """How often each unit is drawn: RESAMPLES rows, some at a time, and where they begin."""
     counts = _draw(units)
-    # Some 40 bytes a unit and row, here and in the readers: with the draws, 4 kB an image.
+    # Some 40 bytes per unit and row, here and in the readers: with the draws, 4 kB per image.
     block = max(32, min(RESAMPLES, _NUMBERS // max(1, units)))
     for start in range(0, len(counts), block):
         yield start, counts[start : start + block].astype(np.float64)

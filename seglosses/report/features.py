@@ -173,7 +173,7 @@ def _rematch(
     missing: list[Bar],
     together: _Together,
 ) -> None:
-    """Move bars that lie together and have no partner yet to ``kept``, one pair a place."""
+    """Move bars that lie together and have no partner yet to ``kept``, one pair per place."""
     for bar in list(spurious):
         partner = next((other for other in missing if together(dim, bar, other)), None)
         if partner is None or any(together(dim, bar, target) for _, target in kept):

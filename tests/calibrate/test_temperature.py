@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 
@@ -20,7 +21,9 @@ from seglosses.metrics.temperature import (
 )
 
 
-def overconfident(rng: np.random.Generator, shape: tuple[int, ...], temperature: float):
+def overconfident(
+    rng: np.random.Generator, shape: tuple[int, ...], temperature: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Labels drawn from a softmax, and the probabilities of logits that are too large."""
     logits = 2 * rng.normal(size=(3, *shape))
     true = softmax(logits, axis=0)
@@ -80,7 +83,8 @@ def test_classwise_error_is_no_error_of_the_largest() -> None:
 def folders(root: Path, count: int = 4) -> tuple[Path, Path]:
     rng = np.random.default_rng(3)
     prob, gt = root / "prob", root / "gt"
-    prob.mkdir(), gt.mkdir()
+    for folder in (prob, gt):
+        folder.mkdir()
     for image in range(count):
         found, labels = overconfident(rng, (40, 50), 2.0)
         labels[0] = 255
@@ -89,7 +93,9 @@ def folders(root: Path, count: int = 4) -> tuple[Path, Path]:
     return prob, gt
 
 
-def test_the_command_reports_on_images_it_did_not_fit(tmp_path: Path, capsys) -> None:
+def test_the_command_reports_on_images_it_did_not_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     prob, gt = folders(tmp_path)
     out = tmp_path / "out"
     assert main(["calibrate", str(prob), str(gt), "--num-classes", "3", "--out", str(out)]) == 0
@@ -121,5 +127,5 @@ def test_errors_of_folders(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="got 0 to 255"):
         calibrate(prob, gt, num_classes=3, ignore_index=None)
     (gt / "3.npy").unlink()
-    with pytest.raises(ValueError, match="1 names are in one of"):
+    with pytest.raises(ValueError, match="1 names are in only one of"):
         calibrate(prob, gt, num_classes=3)

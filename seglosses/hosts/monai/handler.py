@@ -49,7 +49,7 @@ class ScoresHandler(IgniteMetricHandler):
         comparison = getattr(engine, "metric_cmp_fn", None)
         if is_key and comparison is default_metric_cmp_fn and self.metric_fn.better == "lower":
             raise ValueError(
-                f"of {self.metric_fn.key!r} less is better, and the engine would keep the worst"
+                f"less is better for {self.metric_fn.key!r}, so the engine would keep the worst"
                 " checkpoint: give it metric_cmp_fn=metric.is_better of this ScoresMetric, and"
                 " CheckpointSaver key_metric_negative_sign=True"
             )

@@ -163,7 +163,7 @@ class NnUNetLoss(nn.Module):
                     f"expected targets {(len(output), channels, *output.shape[2:])} for an output"
                     f" {tuple(output.shape)}, got {tuple(target.shape)}: "
                     + (
-                        f"region-based training has a channel a region{ends}"
+                        f"region-based training has one channel per region{ends}"
                         if task.regions
                         else "label maps have one channel; overlapping labels are declared as"
                         " regions in dataset.json"

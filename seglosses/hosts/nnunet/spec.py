@@ -147,7 +147,9 @@ def build_losses(entries: Sequence[Mapping[str, Any]], task: Task) -> list[Segme
         name = options.pop("type")
         if name == OWN:
             if options:
-                raise ValueError(f"{OWN} takes no options, got {options}; weigh the other losses")
+                raise ValueError(
+                    f"{OWN} takes no options, got {options}; give the weights to the other losses"
+                )
             continue
         if name not in known:
             close = difflib.get_close_matches(name, [OWN, *known], 3) or [OWN, "SoftClDiceLoss"]

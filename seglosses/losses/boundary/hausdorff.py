@@ -268,7 +268,7 @@ class HausdorffErosionLoss(MapLoss):
 
     formula = "mean of sum_k k^a e_k, e_k the squared error after k soft erosions"
     paper = "Karimi and Salcudean 2020, arXiv:1904.10030"
-    use_when = "as HausdorffDTLoss, without a distance transform; weak evidence"
+    use_when = "as HausdorffDTLoss, without a distance transform; little evidence so far"
     tags = ("boundary",)
 
     def __init__(

@@ -65,7 +65,7 @@ class IoUAwareBCELoss(QualityLoss):
 
     formula = "BCE(p, p^alpha q^(1 - alpha)) at objects, -p^gamma log(1 - p) elsewhere"
     paper = "Cai et al. 2024, arXiv:2304.07527"
-    use_when = "scores and boxes of queries drift apart: the DETR family"
+    use_when = "scores of queries do not say how well their boxes fit: the DETR family"
     tags = ("detection", "quality")
 
     def __init__(

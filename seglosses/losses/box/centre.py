@@ -209,7 +209,7 @@ class CIoULoss(IoUFamilyLoss):
 
     formula = "1 - IoU + rho^2 / c^2 + a v"
     paper = "Zheng et al. 2020, arXiv:1911.08287"
-    use_when = "2-D boxes whose aspect ratio matters too; as DIoULoss otherwise"
+    use_when = "2-D boxes whose aspect ratio matters; otherwise as DIoULoss"
     tags = ("detection",)
 
     def __init__(

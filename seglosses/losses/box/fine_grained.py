@@ -84,7 +84,9 @@ def fine_grained_localization_loss(
     left = (torch.searchsorted(bins, y.contiguous(), right=True) - 1).clamp(0, len(bins) - 2)
     position = left + (y - bins[left]) / (bins[left + 1] - bins[left])
     if iou.shape != offset.shape:
-        raise ValueError(f"expected an IoU an edge, {tuple(offset.shape)}, got {tuple(iou.shape)}")
+        raise ValueError(
+            f"expected one IoU per edge, {tuple(offset.shape)}, got {tuple(iou.shape)}"
+        )
     return iou.detach() * distribution_focal_loss(logits, position)
 
 

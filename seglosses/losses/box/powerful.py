@@ -108,7 +108,7 @@ class PIoULoss(IoUFamilyLoss):
 
     formula = "1 - IoU + 1 - exp(-P^2), P = mean |edge - true edge| / true side"
     paper = "Liu et al. 2024, doi:10.1016/j.neunet.2023.11.041"
-    use_when = "boxes grow before they fit, as under losses that divide by the hull"
+    use_when = "boxes grow before they fit, as with losses that divide by the hull"
     tags = ("detection",)
 
     def __init__(self, **options: Unpack[FamilyOptions]) -> None:
@@ -138,7 +138,7 @@ class PIoUv2Loss(BoxLoss):
 
     formula = "3 x exp(-x^2) (1 - IoU + 1 - exp(-P^2)), x = lambda exp(-P)"
     paper = "Liu et al. 2024, doi:10.1016/j.neunet.2023.11.041"
-    use_when = "anchors fit neither well nor badly, and should be learnt from first"
+    use_when = "anchors of medium quality should be learnt first"
     tags = ("detection",)
 
     def __init__(self, attention: float = 1.3, **options: Unpack[LossOptions]) -> None:

@@ -138,7 +138,7 @@ class QualityFocalLoss(QualityLoss):
 
     formula = "|q - p|^beta BCE(p, q)"
     paper = "Li et al. 2020, arXiv:2006.04388"
-    use_when = "scores rank boxes: dense detectors such as GFL and RTMDet"
+    use_when = "scores rank boxes, in dense detectors such as GFL and RTMDet"
     tags = ("detection", "quality")
 
     def __init__(
@@ -177,7 +177,9 @@ class VarifocalLoss(QualityLoss):
 
     formula = "q BCE(p, q) at objects, -alpha p^gamma log(1 - p) elsewhere"
     paper = "Zhang et al. 2021, arXiv:2008.13367"
-    use_when = "scores rank boxes, and good boxes should count most: VFNet, RT-DETR"
+    use_when = (
+        "scores rank boxes, and boxes that fit well should count most, as in VFNet and RT-DETR"
+    )
     tags = ("detection", "quality")
     mean_of_entries = True
 
@@ -219,7 +221,7 @@ class MatchabilityAwareLoss(QualityLoss):
 
     formula = "BCE(p, q^gamma) at objects, -alpha sg(p)^gamma log(1 - p) elsewhere"
     paper = "Huang et al. 2025, arXiv:2412.04234"
-    use_when = "queries are matched one to one or densely: the DETR family"
+    use_when = "queries are matched one to one, or densely: the DETR family"
     tags = ("detection", "quality")
 
     def __init__(

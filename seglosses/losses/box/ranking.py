@@ -142,7 +142,7 @@ class RankSortLoss(_RankLoss):
 
     formula = "mean over objects of FP_i / rank_i + sorting error_i, steps of width 2 delta"
     paper = "Oksuz et al. 2021, arXiv:2107.11669"
-    use_when = "one rank loss in place of weighed scores, where background outnumbers objects"
+    use_when = "background outnumbers objects; one ranking loss in place of weighted scores"
     default_delta = 0.5
 
     def compute(self, logits: Tensor, quality: Tensor, positive: Tensor) -> Tensor:

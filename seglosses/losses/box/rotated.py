@@ -201,7 +201,9 @@ class RotatedDIoULoss(RotatedBoxLoss):
 
     formula = "1 - IoU + rho^2 / c^2 of rotated boxes"
     paper = "Zheng et al. 2020, arXiv:1911.08287"
-    use_when = "oriented boxes: centre distance counts, and near the target the overlap"
+    use_when = (
+        "oriented boxes may start far from their targets; adds the distance of centres to IoU"
+    )
     tags = ("rotated",)
 
     def compute(self, pred: Tensor, target: Tensor) -> Tensor:

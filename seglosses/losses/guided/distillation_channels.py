@@ -181,7 +181,7 @@ class ChannelWiseDistillationLoss(TaughtLoss):
 
     formula = "T^2 / C sum_c KL(softmax over pixels of t_c / T || that of s_c / T)"
     paper = "Shu et al. 2021, arXiv:2011.13256"
-    use_when = "a larger trained network, and each class's place matters (extra input: teacher)"
+    use_when = "a larger trained network, and where each class lies matters (extra input: teacher)"
     tags = ("teacher",)
     weighs_classes = True
 

@@ -98,7 +98,9 @@ class NormDirectionDistillationLoss(CentredLoss):
 
     formula = "1 - s e_y / max(|s|, |t|), e_y the direction of the teacher's class centre"
     paper = "Wang et al. 2024, arXiv:2305.17007"
-    use_when = "a larger network, its last features (extra input: features, teacher_features)"
+    use_when = (
+        "a larger network's last features are at hand (extra input: features, teacher_features)"
+    )
     tags = ("teacher", "features")
     needs = ("features", "teacher_features")
 
@@ -125,9 +127,9 @@ class NormDirectionDistillationLoss(CentredLoss):
     def _check_widths(self, widths: list[int]) -> None:
         if widths[0] != widths[1]:
             raise ValueError(
-                f"{type(self).__name__} compares features of as many channels, got {widths[0]} of"
-                f" the student and {widths[1]} of the teacher: choose stages of one width, or"
-                " project the student's"
+                f"{type(self).__name__} compares features with equal numbers of channels, got"
+                f" {widths[0]} of the student and {widths[1]} of the teacher: choose stages of one"
+                " width, or project the student's"
             )
 
 
@@ -157,7 +159,7 @@ class FeatureAffinityDistillationLoss(SegmentationLoss):
 
     formula = "mean over pairs of pixels of (cos(s_i, s_j) - cos(t_i, t_j))^2, of features"
     paper = "Li et al. 2023, arXiv:2302.10899; Liu et al. 2019, arXiv:1903.04197"
-    use_when = "a larger network, no labels needed (extra input: features, teacher_features)"
+    use_when = "a larger trained network but no labels (extra input: features, teacher_features)"
     tags = ("teacher", "features")
     needs = ("features", "teacher_features")
     of_structures = True

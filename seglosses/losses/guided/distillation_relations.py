@@ -196,7 +196,10 @@ class PixelAffinityDistillationLoss(TaughtLoss):
 
     formula = "mean over pairs of pixels of (cos(s_i, s_j) - cos(t_i, t_j))^2"
     paper = "Liu et al. 2019, arXiv:1903.04197; Li et al. 2023, arXiv:2302.10899"
-    use_when = "structure of a larger network, beside KLDistillationLoss (extra input: teacher)"
+    use_when = (
+        "a larger network's structure should be learnt; beside KLDistillationLoss (extra "
+        "input: teacher)"
+    )
     tags = ("teacher",)
 
     def __init__(self, grid: int = 32, **options: Unpack[SegOptions]) -> None:
@@ -233,7 +236,9 @@ class CrossImageDistillationLoss(TaughtLoss):
 
     formula = "mean over images and pixels of KL of softmax(cos / T) to an image's pixels"
     paper = "Yang et al. 2022, arXiv:2204.06986"
-    use_when = "relations across the images of a batch, beside KL (extra input: teacher)"
+    use_when = (
+        "relations across images should be learnt; beside KLDistillationLoss (extra input: teacher)"
+    )
     tags = ("teacher",)
 
     def __init__(

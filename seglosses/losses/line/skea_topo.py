@@ -220,7 +220,8 @@ class SkeletonAwareLoss(MapLoss):
     formula = "CE weighed by distances to the two nearest objects and to skeletons + region term"
     paper = "Liu et al. 2024, arXiv:2404.18539"
     use_when = (
-        "membranes between cells, with uncertain borders; instead of CE; 35 to 115 times CE + Dice"
+        "membranes between cells, with uncertain borders; instead of CE; 35 to 115 times the "
+        "cost of CE + Dice"
     )
     tags = ("thin", "cell", "boundary")
     reads_margins = True

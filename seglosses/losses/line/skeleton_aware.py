@@ -200,7 +200,9 @@ class SkeletonToleranceLoss(MapLoss):
 
     formula = "CE weighed by nearness to skeletons + mean of 1 - p_true but for tolerated errors"
     paper = "after Liu et al. 2024, arXiv:2404.18539"
-    use_when = "boundaries of cells that are uncertain; instead of CE; 9 to 14 times CE + Dice"
+    use_when = (
+        "boundaries of cells are uncertain; instead of CE; 9 to 14 times the cost of CE + Dice"
+    )
     tags = ("cell", "boundary")
     reads_margins = True
 

@@ -176,7 +176,7 @@ class AccuracyLoss(ConfusionLoss):
 
     formula = "1 - (TP + TN) / (TP + TN + FP + FN), p amplified"
     paper = "Han et al. 2024, arXiv:2405.14745"
-    use_when = "classes of equal size; it gives up a rare class: take balanced accuracy there"
+    use_when = "classes of equal size; rare classes are given up, BalancedAccuracyLoss keeps them"
     tags = ("score",)
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

@@ -88,7 +88,9 @@ class RMILoss(MapLoss):
 
     formula = "log det(S_y - S_yp (S_p + a I)^-1 S_yp' + a I) / (2 d), S covariances of windows"
     paper = "Zhao et al. 2019, arXiv:1910.12037"
-    use_when = "structure of neighbouring pixels, beside cross-entropy, 1 : 1"
+    use_when = (
+        "neighbouring pixels should form the structure of the label; beside cross-entropy, 1 : 1"
+    )
     tags = ("boundary", "small")
     of_structures = True
 

@@ -103,7 +103,7 @@ class BalancedAccuracyLoss(ConfusionLoss):
 
     formula = "1 - (TP / (TP + FN) + TN / (TN + FP)) / 2, p amplified"
     paper = "Han et al. 2024, arXiv:2405.14745"
-    use_when = "sensitivity and specificity both count, imbalanced classes; as a last stage"
+    use_when = "imbalanced classes whose sensitivity and specificity both count; as a last stage"
     tags = ("lesion", "imbalance", "score")
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:

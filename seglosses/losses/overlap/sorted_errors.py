@@ -177,7 +177,7 @@ class SortedErrorsLoss(ClassLoss):
 
 
 def _shares(one_each: Tensor, present: Tensor | None, weights: Tensor | None) -> Tensor:
-    """How much each class counts in the mean of its row, (R, C), of an identity a row."""
+    """How much each class counts in the mean of its row, (R, C), of one identity per row."""
     if present is None and weights is None:
         return one_each.new_full(one_each.shape[:2], 1 / max(one_each.shape[1], 1))
     return average_classes(

@@ -174,7 +174,7 @@ class FocalTverskyLoss(OverlapLoss):
 
     formula = "(1 - (TP + s) / (TP + alpha FP + beta FN + s))^gamma"
     paper = "Abraham and Khan 2019, arXiv:1810.07842"
-    use_when = "small lesions: as Tversky, and classes that are nearly right keep their gradient"
+    use_when = "small lesions; as TverskyLoss, but nearly right classes keep their gradient"
     tags = ("thin", "lesion", "small", "imbalance")
 
     def __init__(

@@ -52,7 +52,7 @@ def task_weights(counts: Sequence[float]) -> list[float]:
         counts: Pixels that each task labels as something, for example rooms and walls.
 
     Returns:
-        One weight a task, of sum 1; for use as ``loss_weight`` of the tasks' heads.
+        One weight per task, of sum 1; for use as ``loss_weight`` of the tasks' heads.
 
     Raises:
         ValueError: for fewer than two tasks, a negative count, or no pixels at all.

@@ -182,7 +182,7 @@ class L1ACELoss(MapLoss):
 
     formula = "mean over bins of |mean p - mean y|, hard or soft bins"
     paper = "Barfoot et al. 2024, arXiv:2403.06759"
-    use_when = "probabilities must be frequencies, also rare ones; beside Dice and CE"
+    use_when = "probabilities should match frequencies, also for rare classes; beside Dice and CE"
     tags = ("calibration",)
     default_classes = "present"
 

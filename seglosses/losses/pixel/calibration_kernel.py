@@ -194,7 +194,7 @@ class KernelCalibrationLoss(ClassLoss):
 
     formula = "mean_i |m_i - s_i|, m_i = sum_{j != i} k_ij t_j / sum_{j != i} k_ij"
     paper = "Popordanoska et al. 2022, arXiv:2210.07810"
-    use_when = "calibration itself: a confidence of 80 % should be right in 80 %; beside CE"
+    use_when = "80 % confidence should mean 80 % right; beside CE"
     tags = ("calibration",)
     no_classes = "asks about the predicted class, whichever that is"
 

@@ -145,7 +145,7 @@ class SVLSLoss(PixelLoss):
 
     formula = "-sum_k t_k log p_k, t half the label and half its neighbours'"
     paper = "Islam and Glocker 2021, arXiv:2104.05788"
-    use_when = "calibration at ambiguous boundaries; certain inside of regions"
+    use_when = "calibration at ambiguous boundaries; predictions inside of regions stay certain"
     tags = ("calibration", "boundary")
 
     def __init__(

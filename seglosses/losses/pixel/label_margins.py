@@ -215,7 +215,7 @@ class LDRLoss(PixelLoss):
 
     formula = "l log(1/C sum_k exp((m [k != y] + f_k - f_y) / l)), f = softplus z / mean"
     paper = "Zhu et al. 2023, arXiv:2112.14869"
-    use_when = "label noise: robust to it, yet consistent for the top class"
+    use_when = "label noise; robust to it, and still consistent for the top class"
     tags = ("noise",)
 
     def __init__(

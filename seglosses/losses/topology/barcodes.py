@@ -240,7 +240,9 @@ class TopologicalPriorLoss(MapLoss):
 
     formula = "sum of 1 - pers^2 over the beta_k longest bars and pers^2 over the others"
     paper = "Clough et al. 2020, arXiv:1910.01877"
-    use_when = "the Betti numbers are known (one ring, one tree); 2 to 7 times CE + Dice"
+    use_when = (
+        "the Betti numbers are known (one ring, one tree); 2 to 7 times the cost of CE + Dice"
+    )
     tags = ("topology",)
     of_structures = True
 

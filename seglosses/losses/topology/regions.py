@@ -203,7 +203,10 @@ class SupervoxelLoss(MapLoss):
 
     formula = "mean of (1 - alpha + alpha (beta M_y + (1 - beta) M_p)) BCE"
     paper = "Grim et al. 2025, arXiv:2501.01022"
-    use_when = "neurites and vessels must not split or merge; instead of CE; 2 to 6 times CE + Dice"
+    use_when = (
+        "neurites and vessels must not split or merge; instead of CE; 2 to 6 times the cost "
+        "of CE + Dice"
+    )
     tags = ("thin", "topology", "cell")
     reads_margins = True
 

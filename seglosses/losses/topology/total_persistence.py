@@ -110,7 +110,9 @@ class TotalPersistenceLoss(MapLoss):
 
     formula = "sum of pers^order over the bars beyond the beta_k longest"
     paper = "Chen et al. 2019, arXiv:1806.10714"
-    use_when = "specks and pinholes should go, beside a pixel loss; costs as TopologicalPriorLoss"
+    use_when = (
+        "specks and pinholes should go; beside a pixel loss; costs as much as TopologicalPriorLoss"
+    )
     tags = ("topology",)
     of_structures = True
 

@@ -84,7 +84,9 @@ class WarpingLoss(MapLoss):
 
     formula = "mean of CE over the pixels that remain when both masks are warped to each other"
     paper = "Hu 2022, arXiv:2112.07812"
-    use_when = "topology must be right to the pixel; beside Dice; 2 to 7 times CE + Dice"
+    use_when = (
+        "topology must be right to the pixel; beside Dice; 2 to 7 times the cost of CE + Dice"
+    )
     tags = ("thin", "topology")
     reads_margins = True
 
@@ -97,7 +99,7 @@ class WarpingLoss(MapLoss):
         """Refuse weights of pixels beside ``compat``."""
         if self.compat and batch.pixel_weight is not None:
             raise ValueError(
-                f"compat={self.compat!r} computes what was released, which knows no weights of"
+                f"compat={self.compat!r} is the released program, which takes no weights of"
                 " pixels: leave compat out, or weigh images (N,)"
             )
         return batch

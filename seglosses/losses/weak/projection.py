@@ -177,7 +177,7 @@ class MIPLoss(MapLoss):
         check_range("(0, inf)", gamma=gamma)
         chosen = tuple(axes) if isinstance(axes, Sequence) else (axes,)
         if not chosen or not set(chosen) <= {0, 1, 2} or len(set(chosen)) < len(chosen):
-            raise ValueError(f"axes must name spatial axes out of 0, 1 and 2 once, got {axes!r}")
+            raise ValueError(f"axes must be different spatial axes among 0, 1 and 2, got {axes!r}")
         self.axes = chosen
         self.alpha, self.beta, self.gamma, self.smooth = alpha, beta, gamma, smooth
 

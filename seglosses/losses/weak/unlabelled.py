@@ -171,7 +171,7 @@ class ClassRatioKLLoss(MapLoss):
 
     formula = "sum_c r_c log(r_c / prior_c), r the predicted class ratios of an image"
     paper = "Bateson et al. 2022, arXiv:2108.03152"
-    use_when = "unsupervised adaptation where class sizes are known; weak labels"
+    use_when = "weak labels, or unsupervised adaptation, where class sizes are known"
     tags = ("unlabelled", "weak")
     default_classes = None
     no_classes = "compares the ratios of all classes with each other"

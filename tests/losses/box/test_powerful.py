@@ -100,7 +100,7 @@ def test_distillation_is_decoupled() -> None:
 def test_errors() -> None:
     with pytest.raises(ValueError, match="odd number"):
         fine_grained_bins(32)
-    with pytest.raises(ValueError, match="IoU an edge"):
+    with pytest.raises(ValueError, match="one IoU per edge"):
         fine_grained_localization_loss(torch.zeros(2, 5), torch.zeros(2), torch.zeros(3))
     wrong = torch.zeros(2, 5), torch.zeros(2, 4), torch.zeros(2), torch.zeros(2) > 0
     with pytest.raises(ValueError, match="logits and teacher"):
