@@ -1,4 +1,4 @@
-"""Means along the tree that joins neighbours of like colours."""
+"""Distances from means along the tree that joins neighbours of like colours."""
 
 from __future__ import annotations
 
@@ -55,82 +55,117 @@ def colour_tree(image: NDArray[Any], sigma: float) -> Tree:
     return Tree(queue, before, share)
 
 
-def tree_means(prob: Tensor, guides: Sequence[Tensor], spreads: Sequence[float]) -> Tensor:
-    """Mean of each map, in which pixels weigh by what passes along a tree, tree after tree.
+def tree_distances(
+    prob: Tensor,
+    guides: Sequence[Tensor],
+    spreads: Sequence[float],
+    weight: Tensor | None = None,
+) -> Tensor:
+    r"""How far maps are from their means along a tree, of means along a tree, and so on.
 
-        mean_i = sum_j w_ij p_j / sum_j w_ij,  w_ij the product of the edges between i and j
+        sum_i v_i |p_i - q_i|,  q_i = sum_j w_ij p_j / sum_j w_ij,  w_ij the edges between i and j
 
-    The host makes the trees and the sums: one copy down and one up, forward and backward, and a
-    node each of a graph of ``torch.compile``.
+    The host makes trees and sums, and the gradient at once: it is known up to a factor of each map.
+    So there is one copy down and one up, and one node of a graph of ``torch.compile``.
 
     Args:
         prob: (N, C, *S), differentiable once.
         guides: Colours of the trees, (N, K, *S) each; no gradient flows to them.
         spreads: sigma of each, see :func:`colour_tree`.
+        weight: Weights v of pixels in the sum, which broadcast to ``prob``.
 
     Returns:
-        (N, C, *S).
+        (N, C).
 
     Example:
-        >>> colours = torch.tensor([[[0.0, 0.0, 99.0]]])
-        >>> tree_means(torch.tensor([[[1.0, 0.0, 0.0]]]), [colours], [1.0])
-        tensor([[[0.5000, 0.5000, 0.0000]]])
+        >>> colours = torch.tensor([[[0.0, 0.0, 99.0]]])  # the first two are one: 1/2 each
+        >>> tree_distances(torch.tensor([[[1.0, 0.0, 0.0]]]), [colours], [1.0])
+        tensor([[1.]])
     """
     refuse_transforms()
     found = [guide.detach().nan_to_num() for guide in guides]
+    trained = weight is not None and weight.requires_grad
     if torch.compiler.is_compiling():
-        means, _ = _means_operator(prob, found, list(spreads))
-        assert isinstance(means, Tensor)
-        return means
-    whole: Tensor = _TreeMeans.apply(prob, found, spreads)  # type: ignore[no-untyped-call]
-    return whole
+        whole, _, _ = _distances_operator(prob, found, list(spreads), weight, trained)
+        assert isinstance(whole, Tensor)
+        return whole
+    sums: Tensor = _TreeDistances.apply(prob, found, spreads, weight, trained)  # type: ignore[no-untyped-call]
+    return sums
 
 
-class _TreeMeans(torch.autograd.Function):
+class _TreeDistances(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, prob: Tensor, guides: Sequence[Tensor], spreads: Sequence[float]
+        ctx: Any,
+        prob: Tensor,
+        guides: Sequence[Tensor],
+        spreads: Sequence[float],
+        weight: Tensor | None,
+        trained: bool,
     ) -> Tensor:
-        means, ctx.trees = _means(prob, guides, spreads)
-        return means
+        sums, *kept = _distances(prob, guides, spreads, weight, trained)
+        ctx.shape = None if weight is None else weight.shape
+        ctx.save_for_backward(*kept)
+        return sums
 
     @staticmethod
     @first_order
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        return _slopes(grad, ctx.trees), None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, None, None, Tensor | None, None]:
+        of_prob, of_weight = _slopes(ctx, grad)
+        return of_prob, None, None, of_weight, None
 
 
-def _means(
-    prob: Tensor, guides: Sequence[Tensor], spreads: Sequence[float]
-) -> tuple[Tensor, Tensor]:
-    """Means, and on the CPU what backward needs: (N, trees, 4, P), see :func:`_slopes`."""
-    maps, *colours = down([prob.detach(), *guides])
+def _distances(
+    prob: Tensor,
+    guides: Sequence[Tensor],
+    spreads: Sequence[float],
+    weight: Tensor | None,
+    trained: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Sums (N, C), their gradient (N, C, *S), and where weights are trained each |p - q|."""
+    weights = [] if weight is None else [weight.detach()]
+    maps, *others = down([prob.detach(), *guides, *weights])
+    colours, shares = others[: len(guides)], others[len(guides) :]
     values = _rows(maps)
-    trees = np.empty((len(maps), len(guides), 4, values.shape[1]))
-    for value, each, images in zip(values, trees, zip(*colours, strict=True), strict=True):
-        for held, image, spread in zip(each, images, spreads, strict=True):
-            tree = colour_tree(image, spread)
-            total = np.ones((len(value), 1))
-            for sums in (total, value):
-                sums_along_tree(sums, tree.share, tree.queue, tree.before)
-            value /= total
-            held[:] = tree.queue, tree.before, tree.share, total[:, 0]
-    return _maps(values, prob), torch.from_numpy(trees)
+    share = np.broadcast_to(_rows(shares[0]) if shares else np.ones(()), values.shape)
+    gaps = np.zeros_like(values)
+    # sums, slopes and distances, one after the other, for one copy
+    count, size = values.shape[0] * values.shape[2], values.size
+    packed = np.empty(count + size + trained * size, maps.dtype)
+    slopes = np.empty_like(values)
+    for n in range(len(values)):
+        trees = [
+            colour_tree(each[n], spread) for each, spread in zip(colours, spreads, strict=True)
+        ]
+        totals = [_along(tree, np.ones((len(values[n]), 1))) for tree in trees]
+        for tree, total in zip(trees, totals, strict=True):
+            values[n] = _along(tree, values[n]) / total
+        # as precise as the maps, where a difference of nothing has no sign
+        apart = _rows(maps[n : n + 1] - _maps(values[n], maps.dtype, maps[n].shape))[0]
+        gaps[n] = np.abs(apart)
+        back = slope = np.sign(apart) * share[n]
+        # the matrix of a tree is symmetric, so backward is the same product
+        for tree, total in zip(trees[::-1], totals[::-1], strict=True):
+            back = _along(tree, back / total)
+        slopes[n] = slope - back
+    packed[:count] = (gaps * share).sum(1).ravel()
+    packed[count : count + size] = slopes.transpose(0, 2, 1).ravel()
+    if trained:
+        packed[count + size :] = gaps.transpose(0, 2, 1).ravel()
+    sent = sent_up(packed, prob.dtype, prob.device)
+    found = sent[count + size :] if trained else sent.new_empty(0)
+    return (
+        sent[:count].view(prob.shape[:2]).clone(),
+        sent[count : count + size].view(prob.shape),
+        found.view(prob.shape).clone() if trained else found,
+    )
 
 
-def _slopes(grad: Tensor, trees: Tensor) -> Tensor:
-    """Gradient of the maps: the matrix of a tree is symmetric, so backward is the same product.
-
-    Args:
-        grad: (N, C, *S).
-        trees: Queue, node before, share and sum of weights of each pixel, tree and image.
-    """
-    values = _rows(down([grad.detach()])[0])
-    for value, each in zip(values, trees.numpy(), strict=True):
-        for queue, before, share, total in each[::-1]:
-            value /= total[:, None]
-            sums_along_tree(value, share.copy(), queue.astype(np.int64), before.astype(np.int64))
-    return _maps(values, grad)
+def _along(tree: Tree, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums (P, C) along the tree."""
+    sums = values.copy()
+    sums_along_tree(sums, tree.share, tree.queue, tree.before)
+    return sums
 
 
 def _rows(maps: NDArray[Any]) -> NDArray[np.float64]:
@@ -139,48 +174,57 @@ def _rows(maps: NDArray[Any]) -> NDArray[np.float64]:
     return np.array(flat, np.float64, order="C")
 
 
-def _maps(values: NDArray[np.float64], like: Tensor) -> Tensor:
-    return sent_up(values.transpose(0, 2, 1).reshape(like.shape), like.dtype, like.device)
+def _maps(values: NDArray[np.float64], dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    return values.T.reshape(shape).astype(dtype)
+
+
+def _slopes(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Gradients of maps and weights, given that of the sums (N, C)."""
+    of_prob, gaps = ctx.saved_tensors
+    factor = grad.view(*grad.shape, *(1,) * (of_prob.dim() - 2))
+    of_weight = (factor * gaps).sum_to_size(ctx.shape) if gaps.numel() else None
+    return factor * of_prob, of_weight
 
 
 # schemas are spelled out: torch reads them off annotations that are strings from 2.5 on only
 @torch.library.custom_op(
-    "seglosses::tree_means",
+    "seglosses::tree_distances",
     mutates_args=(),
-    schema="(Tensor prob, Tensor[] guides, float[] spreads) -> (Tensor, Tensor)",
+    schema="(Tensor prob, Tensor[] guides, float[] spreads, Tensor? weight, bool trained)"
+    " -> (Tensor, Tensor, Tensor)",
 )
-def _means_operator(
-    prob: Tensor, guides: Sequence[Tensor], spreads: Sequence[float]
-) -> tuple[Tensor, Tensor]:
-    return _means(prob, guides, spreads)
+def _distances_operator(
+    prob: Tensor,
+    guides: Sequence[Tensor],
+    spreads: Sequence[float],
+    weight: Tensor | None,
+    trained: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    return _distances(prob, guides, spreads, weight, trained)
 
 
-@_means_operator.register_fake
-def _(prob: Tensor, guides: Sequence[Tensor], spreads: Sequence[float]) -> tuple[Tensor, Tensor]:
-    size = (len(prob), len(guides), 4, math.prod(prob.shape[2:]))
-    return prob.new_empty(prob.shape), torch.empty(size, dtype=torch.float64)
+@_distances_operator.register_fake
+def _(
+    prob: Tensor,
+    guides: Sequence[Tensor],
+    spreads: Sequence[float],
+    weight: Tensor | None,
+    trained: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    gaps = prob.new_empty(prob.shape if trained else (0,))
+    return prob.new_empty(prob.shape[:2]), prob.new_empty(prob.shape), gaps
 
 
-@torch.library.custom_op(
-    "seglosses::tree_slopes", mutates_args=(), schema="(Tensor grad, Tensor trees) -> Tensor"
-)
-def _slopes_operator(grad: Tensor, trees: Tensor) -> Tensor:
-    return _slopes(grad, trees)
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
+    ctx.guides, weight = len(inputs[1]), inputs[3]
+    ctx.shape = None if weight is None else weight.shape
+    ctx.save_for_backward(*output[1:])
+    ctx.mark_non_differentiable(*output[1:])
 
 
-@_slopes_operator.register_fake
-def _(grad: Tensor, trees: Tensor) -> Tensor:
-    return grad.new_empty(grad.shape)
+def _backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Any, ...]:
+    of_prob, of_weight = _slopes(ctx, grad)
+    return of_prob, [None] * ctx.guides, None, of_weight, None
 
 
-def _keep_trees(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    ctx.guides = len(inputs[1])
-    ctx.save_for_backward(output[1])
-    ctx.mark_non_differentiable(output[1])
-
-
-def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor, list[None], None]:
-    return _slopes_operator(grad, *ctx.saved_tensors), [None] * ctx.guides, None
-
-
-_means_operator.register_autograd(_backward, setup_context=_keep_trees)
+_distances_operator.register_autograd(_backward, setup_context=_keep)

@@ -42,12 +42,11 @@ COPIES = dict.fromkeys(
         "TopographLoss",
         "TopologicalPriorLoss",
         "TotalPersistenceLoss",
+        "TreeEnergyLoss",
         "WarpingLoss",
     ),
     (1, 1),
 )
-# a tree of the image's colours, and sums along it forward and backward
-COPIES["TreeEnergyLoss"] = (2, 2)
 
 #: How often the host waits: how many objects there are decides the size of what is sorted.
 WAITS = {"ALRPLoss": 1, "RankSortLoss": 1}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.extra_inputs import extra_map
 from seglosses.losses.weak.coloured import ColouredLoss, ColouredOptions
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.reduction import average_pixels
-from seglosses.primitives.tree_filter import tree_means
+from seglosses.primitives.layout import flat_maps
+from seglosses.primitives.tree_filter import tree_distances
 
 __all__ = [
     "TreeEnergyLoss",
@@ -57,7 +60,11 @@ def tree_energy_loss(
     guides, spreads = [image], [sigma]
     if features is not None:
         guides, spreads = [image, features], [sigma, 1.0]
-    return average_pixels((prob - tree_means(prob, guides, spreads)).abs(), weight)
+    sums = tree_distances(prob, guides, spreads, weight)
+    if weight is None:
+        return sums / max(math.prod(prob.shape[2:]), 1)
+    total = flat_maps(weight).sum(2)
+    return sums / torch.where(total > 0, total, 1.0)
 
 
 class TreeEnergyLoss(ColouredLoss):

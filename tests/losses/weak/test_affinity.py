@@ -128,6 +128,18 @@ def test_gradients(cls: Any, size: tuple[int, ...]) -> None:
         assert torch.autograd.gradcheck(lambda z: loss(z, labels), (logits.requires_grad_(),))
 
 
+def test_the_gradient_of_weights_along_two_trees() -> None:
+    generator = torch.Generator().manual_seed(3)
+    prob = torch.rand(2, 3, 3, 4, generator=generator, dtype=torch.float64)
+    image, features = torch.rand(2, 2, 2, 3, 4, generator=generator)
+    weight = torch.rand(2, 1, 3, 4, generator=generator, dtype=torch.float64)
+
+    def loss(p: Tensor, w: Tensor) -> Tensor:
+        return tree_energy_loss(p, image, weight=w, sigma=0.5, features=features)
+
+    assert torch.autograd.gradcheck(loss, (prob.requires_grad_(), weight.requires_grad_()))
+
+
 @pytest.mark.parametrize("cls", BOTH)
 def test_pixels_without_a_label_count(cls: Any) -> None:
     logits = PROB.log().requires_grad_()
