@@ -24,8 +24,11 @@ class Adapter:
         volumes: Images are given as volumes of one slice.
         rows: Pixels are given as rows, (N P, C) and (N P,).
         soft: Dense float targets are taken, too.
-        definition: The loss of ours that has the same definition: what it need not keep, this one
-            need not either.
+        definition: The loss of ours that has the same definition, with options where these make it:
+            what it need not keep, this one need not either.
+        waived: Laws that its definition contradicts, and why, where none of ours has it.
+        skipped: The loss returns ``None`` where there is nothing to price, and its users skip it:
+            read as a zero with a graph.
         prepare: Dotted path of the function that makes targets from the indicators of one image,
             an array (C, *S) of the type of the labels.
     """
@@ -42,6 +45,8 @@ class Adapter:
     rows: bool = False
     soft: bool = False
     definition: str = ""
+    waived: Mapping[str, str] = field(default_factory=dict)
+    skipped: bool = False
     prepare: str = ""
 
 
@@ -56,6 +61,7 @@ _MMSEG = Adapter(
     make_one={"use_sigmoid": True, "loss_type": "binary"},
     call={"ignore_index": 255},
 )
+_MMDET = Adapter("mmdet.models.losses")
 _MONAI = Adapter(
     "monai.losses",
     {"softmax": True, "use_softmax": True, "to_onehot_y": True, "ignore_index": 255},
@@ -68,7 +74,11 @@ ADAPTERS: dict[str, Adapter] = {
         "seglosses.losses", make_one={"use_sigmoid": True}, dims=(2, 3), soft=True
     ),
     "mmseg": _MMSEG,
-    "mmdet": Adapter("mmdet.models.losses"),
+    "mmdet": _MMDET,
+    "mmdet.SIoULoss": replace(
+        _MMDET,
+        waived={"distance_never_pays": "its shape term falls with the distance; neg_gamma=True"},
+    ),
     "monai": _MONAI,
     "kornia": Adapter("kornia.losses", {"ignore_index": 255}),
     "monai.HausdorffDTLoss": replace(_MONAI, definition="HausdorffDTLoss"),
@@ -77,7 +87,7 @@ ADAPTERS: dict[str, Adapter] = {
     "smp": _SMP,
     # losses in the repositories of papers, where a checkout is on the path
     "active_boundary_loss.abl.ABL": Adapter(
-        make={"ignore_label": 255}, definition="ActiveBoundaryLoss"
+        make={"ignore_label": 255}, definition="ActiveBoundaryLoss", skipped=True
     ),
     "calibrate.losses.acls.ACLS": Adapter(
         make={"ignore_index": 255, "num_classes": 3}, definition="ACLSLoss"
@@ -94,7 +104,9 @@ ADAPTERS: dict[str, Adapter] = {
     "losses.jdt_loss.JDTLoss": Adapter(make={"ignore_index": 255}, soft=True),
     "lovasz_losses.lovasz_softmax": Adapter(make={"ignore": 255}, activated=True),
     "pytorch_iou.IOU": Adapter(make=None, make_one={}, activated=True, one_hot=True),
-    "src.loss_functions.losses.AsymmetricLoss": Adapter(one_hot=True),
+    "src.loss_functions.losses.AsymmetricLoss": Adapter(
+        one_hot=True, definition="AsymmetricLoss(detach=True)"
+    ),
     "utils.loss_function.DiceLoss": Adapter(make=None, make_one={}, activated=True, one_hot=True),
 }
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from seglosses.audit.adapters import ADAPTERS
 from seglosses.audit.subjects import OVERLAP, bare_loss, find, read, subjects, takes, written
-from seglosses.laws import EXEMPT, Finding, Grade, examine, grade_of
+from seglosses.laws import EXEMPT, EXEMPT_WITH, Finding, Grade, examine, grade_of
 from seglosses.laws.subject import raised
 
 
@@ -79,8 +79,16 @@ def _exempt(text: str, definition: str) -> dict[str, str]:
     """Laws that a loss of this definition need not keep, and why, whoever wrote it."""
     found, adapter = find(read(text).path)
     ours = adapter.package == ADAPTERS["seglosses"].package
-    name = definition or adapter.definition or (found.__name__ if ours else "")
-    return {law: why for (known, law), why in EXEMPT.items() if known == name}
+    given = read(definition or adapter.definition or text)
+    name = found.__name__ if ours and not definition else given.path
+
+    def is_said_of(known: str) -> bool:
+        path, options = read(known)
+        return path == name and options.items() <= given.arguments.items()
+
+    every = [*EXEMPT.items(), *EXEMPT_WITH.items()]
+    by_definition = {law: why for (known, law), why in every if is_said_of(known)}
+    return {**adapter.waived, **by_definition}
 
 
 def _sample() -> tuple[Tensor, Tensor]:
@@ -200,7 +208,7 @@ def audit(text: str, definition: str = "") -> list[Verdict]:
         >>> [verdict.broken for verdict in audit("CrossEntropyLoss")]
         [[], []]
     """
-    if definition and definition not in {name for name, _ in EXEMPT}:
+    if definition and definition not in {name for name, _ in [*EXEMPT, *EXEMPT_WITH]}:
         raise ValueError(
             f"expected the name of a loss of ours that has exemptions as the definition, got"
             f" {definition!r}; seglosses/laws/exempt.py lists them"

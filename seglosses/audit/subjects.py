@@ -237,6 +237,8 @@ def _adapted(
     if adapter.channel_axis[channels == 1] and not target.is_floating_point():
         target = target.unsqueeze(1)
     value = call(pred, target, **more)
+    if value is None and adapter.skipped:
+        return pred.sum() * 0
     first: Tensor = value[0] if isinstance(value, tuple) else value
     if not isinstance(first, Tensor):
         raise LawBrokenError(f"expected a scalar, got {first!r:.40} for {shown(pred, target)}")

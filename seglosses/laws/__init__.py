@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from seglosses.laws.box import BOX_LAWS, ROTATED_LAWS
-from seglosses.laws.exempt import EXEMPT
+from seglosses.laws.exempt import EXEMPT, EXEMPT_WITH
 from seglosses.laws.grades import Grade, grade_of
 from seglosses.laws.invariance import INVARIANCE_LAWS
 from seglosses.laws.overlap import OVERLAP_LAWS
@@ -18,6 +18,7 @@ from seglosses.laws.subject import Finding, Law, LawBrokenError, Subject, raised
 
 __all__ = [
     "EXEMPT",
+    "EXEMPT_WITH",
     "Finding",
     "Grade",
     "Law",

@@ -183,3 +183,9 @@ EXEMPT: dict[tuple[str, str], str] = {
     ("ExclusionCrossEntropyLoss", "missed_rare_class_costs"): "a pixel costs log 2 at most",
     ("NormalizedFocalLoss", "gradient_is_the_derivative"): "its weights are without gradient",
 }
+#: The same for a loss of ours with options, by which its definition is another one
+EXEMPT_WITH: dict[tuple[str, str], str] = {
+    ("AsymmetricLoss(detach=True)", "gradient_is_the_derivative"): (
+        "its focusing powers are without gradient, as by default in the authors' program"
+    ),
+}

@@ -18,11 +18,15 @@ EDGES = frozenset(
         "caller_is_left_alone",
         "degenerate_boxes_are_finite",
         "degenerate_inputs_are_finite",
+        # mixed precision computes softmax, sums and decoded boxes in float32
+        "half_precision_agrees",
         "no_boxes_cost_zero",
         "one_slice_equals_two_dimensions",
         "one_valid_pixel_is_enough",
         "order_in_memory_is_irrelevant",
         "own_probabilities_are_finite",
+        # a loss for the current GPU trains there
+        "stays_on_its_device",
     }
 )
 #: Laws that our losses keep, and that a loss may break by its definition.
