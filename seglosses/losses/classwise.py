@@ -259,8 +259,6 @@ class MapLoss(ClassLoss):
     Attributes:
         reads_margins: ``compute`` takes one-versus-rest logits in place of probabilities.
         reads_masks: Targets of integer labels come as booleans, one byte per pixel.
-        has_label_half: Some of its maps are of the label alone, see
-            :mod:`seglosses.losses.label_maps`.
         of_structures: It has no share of a pixel. Those of weight 0 are ignored, and weights other
             than 0 and 1 are refused.
 
@@ -274,7 +272,6 @@ class MapLoss(ClassLoss):
 
     reads_margins: ClassVar[bool] = False
     reads_masks: ClassVar[bool] = False
-    has_label_half: ClassVar[bool] = False
     of_structures: ClassVar[bool] = False
     default_classes: ClassVar[Classes | None] = "present_foreground"
     spatial_dims: ClassVar[tuple[int, ...]] = (2, 3)
@@ -322,7 +319,7 @@ class MapLoss(ClassLoss):
 
     def _label_words(self, batch: Aligned) -> str:
         chosen = select_classes(self._classes(batch), batch.channels, independent=batch.sigmoid)
-        return f"{chosen} of {batch.channels}"
+        return f"{chosen} of {batch.channels} without {batch.ignore_index}"
 
     def _read(self, batch: Aligned, chosen: list[int] | None) -> Tensor:
         """What ``compute`` gets as ``prob``, of the chosen channels."""

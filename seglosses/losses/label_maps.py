@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from seglosses.losses.classwise import MapLoss
+from seglosses.losses.segmentation import SegmentationLoss
 from seglosses.primitives.label_halves import known_maps, recorded_maps
 
 
@@ -47,7 +47,7 @@ def label_maps(
     logits = torch.zeros((1, num_classes, *labels.shape))
     with torch.no_grad(), recorded_maps() as maps:
         for loss in losses:
-            if isinstance(loss, MapLoss) and loss.has_label_half:
+            if isinstance(loss, SegmentationLoss) and loss.has_label_half:
                 # a schedule has no place in a worker
                 copy.copy(loss).eval()(logits, labels.unsqueeze(0))
     return {key: value[0] for key, value in maps.items()}

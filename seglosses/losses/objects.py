@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from seglosses.primitives._kernels_labels import extremes
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.host import host_function, host_maps
+from seglosses.primitives.label_halves import label_maps, scope
 from seglosses.topology.components import foreground_runs, label_components
 from seglosses.topology.kernels.labels import paint_values as paint
 
@@ -61,7 +63,7 @@ def region_weights(
     """
     seen = labels if valid is None else labels.masked_fill(~valid, -1)
     maps = (seen,) if counted is None else (seen, counted)
-    return host_maps(_weights, *maps, dtype=torch.float32, leading=1)
+    return label_maps(_weights, *maps, dtype=torch.float32, leading=1)
 
 
 @host_function
@@ -125,6 +127,20 @@ def hard_labels(batch: Aligned) -> Tensor:
     value, label = target.max(1)
     # independent channels have no background among them
     return torch.where(value > 0.5, label + int(batch.sigmoid), 0)
+
+
+def of_labels(batch: Aligned, words: str = "") -> AbstractContextManager[None]:
+    """A block in which weights of the batch's own labels may be those that a loader made.
+
+    Args:
+        batch: Whose labels are weighed.
+        words: What else the weights depend on.
+    """
+    if batch.labels is None or torch.compiler.is_compiling():
+        # dense targets are no labels, and a graph has no place for what changes from call to call
+        return nullcontext()
+    channels = f"{batch.channels} {'independent' if batch.sigmoid else 'exclusive'}"
+    return scope(f"all of {channels} without {batch.ignore_index} {words}")
 
 
 def weighed_by(batch: Aligned, factor: Tensor) -> Aligned:

@@ -36,11 +36,14 @@ class SegmentationLoss(Loss):
         options: See :class:`Loss`.
 
     Attributes:
+        has_label_half: Some of its maps are of the label alone, see
+            :mod:`seglosses.losses.label_maps`.
         independent_channels: The loss is one of yes or no per channel, whatever ``use_sigmoid``.
         names_background: The last channel of rows is meant to be that of background.
         of_entries: Rows (n, C) under ``use_sigmoid`` may have a weight for each class.
     """
 
+    has_label_half: ClassVar[bool] = False
     independent_channels: ClassVar[bool] = False
     of_entries: ClassVar[bool] = False
     names_background: bool = False

@@ -53,6 +53,7 @@ class Aligned(NamedTuple):
     row_weight: Tensor | None  #: (N,)
     sigmoid: bool
     masks: bool = False  #: rows are masks, or points of them: one loss per row
+    ignore_index: int | None = None  #: the label that does not count
 
     @property
     def channels(self) -> int:
@@ -267,4 +268,5 @@ def align(
     else:
         labels, valid = as_labels(form, logits, ignore_index, sigmoid)
     pixel_weight, row_weight = as_weights(weight, logits)
-    return Aligned(logits, labels, dense, valid, pixel_weight, row_weight, sigmoid, masks)
+    weights = pixel_weight, row_weight
+    return Aligned(logits, labels, dense, valid, *weights, sigmoid, masks, ignore_index)

@@ -63,7 +63,7 @@ def scope(words: str | None) -> Iterator[None]:
 def label_maps(
     compute: HostFunction,
     masks: Tensor,
-    *,
+    *more: Tensor,
     dtype: torch.dtype,
     leading: int = 2,
     extra: Sequence[int] = (),
@@ -89,7 +89,9 @@ def label_maps(
     known = None if key is None else _state.known.get(key)
     if known is not None and len(known) == len(masks):
         return known.to(masks.device, dtype, non_blocking=True)
-    made = host_maps(compute, masks, dtype=dtype, leading=leading, extra=extra, options=options)
+    made = host_maps(
+        compute, masks, *more, dtype=dtype, leading=leading, extra=extra, options=options
+    )
     if key is not None and _state.recorded is not None:
         _state.recorded[key] = made
     return made

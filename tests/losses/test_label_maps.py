@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,14 +11,13 @@ import torch
 from torch import Tensor
 
 from seglosses.catalogue import loss_classes
-from seglosses.losses.classwise import MapLoss
+from seglosses.losses.classes import ClassLoss
 from seglosses.losses.label_maps import collated, known_label_maps, label_maps
 from seglosses.primitives import label_halves
 from tests.devices.cases import labels
 
-HALVES = [
-    name for name, cls in loss_classes().items() if issubclass(cls, MapLoss) and cls.has_label_half
-]
+HALVES = [name for name, cls in loss_classes().items() if getattr(cls, "has_label_half", False)]
+OF_CLASSES = [name for name in HALVES if issubclass(loss_classes()[name], ClassLoss)]
 
 
 def batch() -> tuple[Tensor, Tensor]:
@@ -46,10 +46,19 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 def test_there_are_such_losses() -> None:
     wanted = {"SkeletonRecallLoss", "KervadecBoundaryLoss", "HausdorffDTLoss", "RegionWiseLoss"}
     assert wanted | {"CenterlineBoundaryDiceLoss"} <= set(HALVES)
+    weighed = {"ComponentBalancedCrossEntropyLoss", "InstanceBoundaryCrossEntropyLoss"}
+    assert weighed | {"ComponentBalancedDiceLoss"} <= set(HALVES)
 
 
-@pytest.mark.parametrize("options", [{}, {"classes": [2]}, {"use_sigmoid": True}], ids=str)
-@pytest.mark.parametrize("name", HALVES)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *itertools.product(HALVES, [{}, {"use_sigmoid": True}]),
+        *((name, {"classes": [2]}) for name in OF_CLASSES),
+        ("InstanceBoundaryCrossEntropyLoss", {"radius": 2}),
+    ],
+    ids=str,
+)
 def test_results_are_equal(name: str, options: Any, counted: Callable[[], int]) -> None:
     loss = loss_classes()[name](**options)
     logits, target = batch()
@@ -70,6 +79,27 @@ def test_maps_of_other_classes_are_not_taken() -> None:
     expected = cls(classes=[2])(logits, target)
     with known_label_maps(made([cls(classes=[1])], target)):
         torch.testing.assert_close(cls(classes=[2])(logits, target), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_maps_without_another_label_are_not_taken(name: str) -> None:
+    loss = loss_classes()[name]()
+    logits, target = batch()
+    expected = loss(logits, target.where(target != 255, 0), ignore_index=1)
+    with known_label_maps(made([loss], target.where(target != 255, 0))):
+        # a head ignores another one than the losses of the workers did
+        found = loss(logits, target.where(target != 255, 0), ignore_index=1)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def test_weights_of_another_radius_and_of_dense_targets_are_computed() -> None:
+    cls = loss_classes()["InstanceBoundaryCrossEntropyLoss"]
+    logits, target = batch()
+    dense = torch.nn.functional.softmax(3 * logits.roll(1, 2), 1)
+    expected = cls(radius=2)(logits, target), cls()(logits, dense)
+    with known_label_maps(made([cls()], target)):
+        found = cls(radius=2)(logits, target), cls()(logits, dense)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("name", HALVES)

@@ -10,7 +10,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.classwise import CountOptions, MapLoss, MapOptions, OverlapLoss
-from seglosses.losses.objects import hard_labels, region_weights, weighed_by
+from seglosses.losses.objects import hard_labels, of_labels, region_weights, weighed_by
 from seglosses.losses.overlap import confusion, curved, rates, region, tversky
 from seglosses.losses.overlap.blobs import blob_counts, blob_counts_of_one
 from seglosses.losses.overlap.region import DiceLoss, dice_loss
@@ -188,6 +188,7 @@ class ComponentBalancedDiceLoss(DiceLoss):
     paper = "Shirokikh et al. 2020, arXiv:2007.10033"
     use_when = "objects of one class differ widely in size; in place of DiceLoss"
     tags: ClassVar[tuple[str, ...]] = ("lesion", "small", "imbalance")
+    has_label_half = True
 
     def __init__(self, smooth: float = 1.0, **options: Unpack[CountOptions]) -> None:
         super().__init__(smooth=smooth, **options)
@@ -196,4 +197,6 @@ class ComponentBalancedDiceLoss(DiceLoss):
         """Weigh pixels by their component."""
         if not batch.spatial:
             return batch
-        return weighed_by(batch, region_weights(hard_labels(batch), batch.valid))
+        with of_labels(batch):
+            weights = region_weights(hard_labels(batch), batch.valid)
+        return weighed_by(batch, weights)

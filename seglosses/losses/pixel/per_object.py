@@ -7,7 +7,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
-from seglosses.losses.objects import hard_labels, region_weights, weighed_by
+from seglosses.losses.objects import hard_labels, of_labels, region_weights, weighed_by
 from seglosses.losses.whole_maps import broken
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
@@ -101,6 +101,8 @@ class _WeighedEntropy(PixelLoss):
         options: See :class:`~seglosses.losses.base.PixelLoss`.
     """
 
+    has_label_half = True
+
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Mean over pixels that count."""
         plain = batch.row_weight is self.class_weight is None and asked.reduction != "none"
@@ -141,7 +143,9 @@ class ComponentBalancedCrossEntropyLoss(_WeighedEntropy):
         """Weigh pixels by their component."""
         if not batch.spatial:
             return batch
-        return weighed_by(batch, region_weights(hard_labels(batch), batch.valid))
+        with of_labels(batch):
+            weights = region_weights(hard_labels(batch), batch.valid)
+        return weighed_by(batch, weights)
 
 
 class InstanceBoundaryCrossEntropyLoss(_WeighedEntropy):
@@ -177,5 +181,6 @@ class InstanceBoundaryCrossEntropyLoss(_WeighedEntropy):
                 f"{type(self).__name__} needs maps (N, C, *S) of images or volumes, got logits"
                 f" {tuple(batch.logits.shape)}; sampled points have no boundary"
             )
-        labels = hard_labels(batch)
-        return weighed_by(batch, boundary_region_weights(labels, batch.valid, self.radius))
+        with of_labels(batch, f"edges of {self.radius}"):
+            weights = boundary_region_weights(hard_labels(batch), batch.valid, self.radius)
+        return weighed_by(batch, weights)

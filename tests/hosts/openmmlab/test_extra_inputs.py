@@ -139,21 +139,27 @@ def test_each_data_set_says_what_it_labels():
 
 
 def test_transform_makes_maps_of_labels_for_the_losses():
-    names = ("seglosses.SkeletonRecallLoss", "seglosses.HausdorffDTLoss")
+    names = [
+        f"seglosses.{n}Loss" for n in ("SkeletonRecall", "HausdorffDT", "ComponentBalancedDice")
+    ]
+    keys = [
+        f"decode.loss_{n}" for n in ("skeleton_recall", "hausdorff_dt", "component_balanced_dice")
+    ]
     model = extended(losses=names).eval()
     images, samples = batch()
     expected = model.loss(images, samples)
     step = AddLabelMaps([{"type": name} for name in names], num_classes=3)
     for sample in samples:
         step({"data_samples": sample})
-        assert len(sample.label_maps) == 2
+        assert len(sample.label_maps) == 3
     found = model.loss(images, samples)
-    for key in ("decode.loss_skeleton_recall", "decode.loss_hausdorff_dt"):
+    for key in keys:
         torch.testing.assert_close(found[key], expected[key], rtol=0, atol=0)
     for sample in samples:
         sample.label_maps = {key: each * 0 for key, each in sample.label_maps.items()}
     changed = model.loss(images, samples)
-    assert changed["decode.loss_skeleton_recall"] != expected["decode.loss_skeleton_recall"]
+    for key in keys[::2]:
+        assert changed[key] != expected[key]
 
 
 def test_features_and_a_second_branch_are_stated():
