@@ -19,10 +19,14 @@ import threading
 import torch
 from torch import Tensor
 
+from seglosses.primitives import device as places
 from seglosses.primitives.device import at_hand, is_transformed
 
 #: Calls of a loss that check at once on a device.
 FIRST_CALLS = 3
+
+#: The release of torch in which Apple's device has a kernel for assertions.
+NARROW_ASSERTS = (2, 13)
 
 VARIABLE = "SEGLOSSES_CHECKS"
 
@@ -109,7 +113,6 @@ def _asked() -> str:
 
 
 def _can_assert(device: torch.device) -> bool:
-    # Apple's device has no such kernel before torch 2.13
-    if device.type != "mps":
+    if device.type not in places.NARROW:
         return True
-    return tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 13)
+    return tuple(int(part) for part in torch.__version__.split(".")[:2]) >= NARROW_ASSERTS

@@ -12,6 +12,9 @@ from torch import Tensor
 #: tensors take the branches written for accelerators.
 HOSTS = frozenset({"cpu"})
 
+#: Types of device without float64, of which Apple's is one. The tests add the emulated one.
+NARROW = frozenset({"mps"})
+
 
 def at_hand(tensor: Tensor) -> bool:
     """Whether the host may look at the numbers now: on a CPU, outside of a trace or transform.
@@ -65,4 +68,4 @@ def widest(tensor: Tensor) -> torch.dtype:
         >>> widest(torch.zeros(1))
         torch.float64
     """
-    return torch.float32 if tensor.device.type == "mps" else torch.float64
+    return torch.float32 if tensor.device.type in NARROW else torch.float64

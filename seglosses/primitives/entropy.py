@@ -114,7 +114,7 @@ class _ValidEntropy(torch.autograd.Function):
     def forward(ctx: Any, logits: Tensor, labels: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
         if logits.device.type == "mps":
-            # whose powers promise nothing about NaN
+            # its powers promise nothing about NaN
             logits = logits.masked_fill(~valid.unsqueeze(1), 0.0)
         log_prob = logits.log_softmax(1)
         loss = F.nll_loss(log_prob, labels, reduction="none")

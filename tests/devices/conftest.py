@@ -20,13 +20,13 @@ Walk = dict[str, dict[str, dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
-def walk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Walk]:
-    """Results of :mod:`tests.devices.walk` for variants, named with commas."""
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Walk]:
+    """Results of :mod:`tests.devices.walk` for variants, named with commas, and further words."""
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
 
-    def walk(variants: str) -> Walk:
-        path = folder / f"walk {variants.replace(',', ' ')}.json"
+    def walk(variants: str, *words: str) -> Walk:
+        path = folder / f"walk {' '.join((variants.replace(',', ' '), *words))}.json"
         try:
             lock = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_EXCL)
         except FileExistsError:
@@ -36,10 +36,11 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Walk]:
                 time.sleep(0.2)
         else:
             os.close(lock)
+            program = (sys.executable, "-W", "ignore", "-m", "tests.devices.walk")
             # a process of its own: the device must be there before the first backward pass
             try:
                 done = subprocess.run(
-                    [sys.executable, "-W", "ignore", "-m", "tests.devices.walk", "", variants],
+                    [*program, "", variants, *words],
                     cwd=ROOT,
                     env={**os.environ, "SEGLOSSES_CHECKS": "async", "PYTHONPATH": str(ROOT)},
                     stdout=subprocess.PIPE,

@@ -63,8 +63,9 @@ class Ledger:
     """What a stretch of work did on the device.
 
     ``events`` counts (kind, operation, line of the package) for copies ("down", "up", and "up,
-    waiting" where the copy is not asynchronous) and for waits ("wait"). ``bytes`` counts a launch's
-    tensors whole; ``touched`` counts of what an index picks from, or writes to, those places alone.
+    waiting" where the copy is not asynchronous), for waits ("wait"), and for what Apple's device
+    lacks ("double", "assertion"). ``bytes`` counts a launch's tensors whole; ``touched`` counts of
+    what an index picks from, or writes to, those places alone.
     """
 
     def __init__(self) -> None:
@@ -157,6 +158,8 @@ def _run(func: Any, args: Any, kwargs: Any) -> Any:
         with no_dispatch():
             func(here[0], *args[1:], **kwargs)
         return here[0]
+    if name.startswith("aten._assert_async"):
+        _note("assertion", name)
     if asked == "cpu":
         return out
     # what was written in place, or to out=, is the same tensor still
@@ -180,6 +183,8 @@ def _copied(func: Any, args: Any, kwargs: Any, source: Tensor) -> Any:
     if target != "paper":
         return out
     result = OnPaper(out)
+    if out.dtype == torch.float64:
+        _note("double", "to device")
     if on_paper:
         _count_launch(func, [source], result)
     return result
@@ -221,6 +226,8 @@ def _count_launch(func: Any, given: list[Tensor], made: Any) -> None:
         return
     size = sum(t.numel() * t.element_size() for t in [*given, *results])
     unread = _unread(func, given, results)
+    if any(t.dtype == torch.float64 for t in results):
+        _note("double", str(func))
     for ledger in _ledgers:
         ledger.launches += 1
         ledger.bytes += size

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import torch
 
 from seglosses.catalogue import loss_classes
-from tests.devices.cases import VARIANTS
+from seglosses.losses.loss import Loss
+from tests.devices.cases import VARIANTS, case
 from tests.devices.conftest import Walk
 
 QUICK = "plain,weighted"
@@ -81,6 +83,31 @@ def test_no_loss_waits_or_mixes_devices(name: str, walk: Callable[[str], Walk]) 
 @pytest.mark.parametrize("name", loss_classes())
 def test_no_variant_waits_or_mixes_devices(name: str, walk: Callable[[str], Walk]) -> None:
     check(walk(REST), name)
+
+
+@pytest.mark.parametrize("name", loss_classes())
+def test_no_loss_asks_what_a_narrow_device_lacks(name: str, walk: Callable[..., Walk]) -> None:
+    results = walk(QUICK, "narrow")
+    assert "plain" in results[name]
+    for variant, result in results[name].items():
+        assert "error" not in result, f"{variant}: {result['error']}"
+        # no float64 there, so that sums may differ from the CPU's
+        assert result["value"] < 1e-4, f"{variant}: the value differs by {result['value']}"
+        for part in ("first", "later"):
+            assert result[part]["missing"] == 0, f"{variant}: {result[part]['events']}"
+
+
+@pytest.mark.parametrize(("name", "cls"), loss_classes().items())
+def test_no_loss_holds_what_a_narrow_device_lacks(name: str, cls: type[Loss]) -> None:
+    made = case(cls, "class weights") or case(cls)
+    assert made is not None
+    # a float64 buffer cannot move there
+    assert [n for n, b in made.loss.named_buffers() if b.dtype == torch.float64] == []
+
+
+def test_other_devices_assert_and_add_up_in_float64(walk: Callable[..., Walk]) -> None:
+    # what the test above would not see if the walk noted nothing
+    assert walk(QUICK)["DiceLoss"]["plain"]["later"]["missing"] > 1
 
 
 def test_no_loss_refuses_the_quick_variants(walk: Callable[[str], Walk]) -> None:

@@ -1,5 +1,7 @@
 """Every loss on the emulated accelerator, beside the CPU: ``python -m tests.devices.walk``.
 
+With ``narrow`` as a last word it is one like Apple's, without float64 and assertions.
+
 Prints JSON: for each loss and variant the error, if any, the differences of value and gradients
 from the CPU, and what was copied and waited for, first call and later ones.
 """
@@ -18,6 +20,7 @@ import torch
 from torch import Tensor
 
 from seglosses.catalogue import loss_classes
+from seglosses.primitives import attention, device
 from tests.devices.cases import VARIANTS, Case, case
 
 
@@ -27,6 +30,7 @@ def events(found: Ledger) -> dict[str, Any]:
         "down": found.count("down"),
         "up": found.count("up"),
         "waiting": found.count("wait", "up, waiting"),
+        "missing": found.count("double", "assertion"),
         "launches": found.launches,
         "bytes": found.bytes,
         "events": sorted([*key, n] for key, n in found.events.items()),
@@ -80,6 +84,9 @@ def run(cls: type, variant: str, calls: int) -> dict[str, Any] | None:
 def main() -> None:
     """Losses and variants may be named, with commas."""
     torch.manual_seed(0)
+    if sys.argv[3:] == ["narrow"]:
+        device.NARROW |= {"paper"}
+        attention.NARROW_ASSERTS = (99, 0)
     chosen = sys.argv[1].split(",") if len(sys.argv) > 1 and sys.argv[1] else list(loss_classes())
     variants = sys.argv[2].split(",") if len(sys.argv) > 2 else VARIANTS
     found = {
