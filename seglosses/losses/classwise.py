@@ -250,8 +250,8 @@ class MapLoss(ClassLoss):
 
     Args:
         classes: 'present_foreground', the mean over the foreground classes that the label of an
-            image has, so that it does not depend on how many others there are; an image without any
-            foreground costs what the class costs that is worst there. 'foreground' (all but class
+            image has, so that it does not depend on how many others there are; an image without
+            foreground costs as much as the class that is worst there. 'foreground' (all but class
             0; of independent channels all), 'present' (classes that the label has), 'all' or
             indices are means over these.
         options: See :class:`SegmentationLoss`.

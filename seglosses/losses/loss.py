@@ -43,12 +43,12 @@ class Loss(nn.Module):
         reduction: 'mean', 'sum' or 'none'.
         loss_weight: Factor of the result, or a schedule of it over the training such as
             ``dict(value=0.5, start=0.7, warmup=0.1)``: zero for 70 % of the training, then growing
-            to 0.5 within 10 %; ``initial`` is the weight to begin with in place of zero, and
-            ``share`` the part of the gradient to have in place of a weight, see
+            to 0.5 within 10 %. ``initial`` replaces the zero before ``start``; ``share`` asks for a
+            share of the gradient in place of a weight, see
             :class:`~seglosses.losses.schedule.WeightSchedule`. A schedule needs
             ``seglosses.LossWeightSchedule`` among ``custom_hooks``, or calls of
-            :meth:`set_progress`; until then the loss refuses to train, for it cannot know how far
-            the training is. A negative one maximises the loss; it is taken, with a warning.
+            :meth:`set_progress`; without them the loss cannot know how far the training is, and
+            refuses to train. A negative weight maximises the loss, and a warning says so.
         loss_name: Key under which OpenMMLab logs and sums it; must contain ``loss`` (other keys
             are logged but not trained). By default ``loss_`` and the class name in snake case.
 

@@ -62,7 +62,7 @@ class WeightSchedule:
         if not 0.0 <= self.share < 1.0:
             raise ValueError(f"expected share in (0, 1), a part of the gradient; got {self.share}")
         if self.share and self.initial:
-            raise ValueError("expected share or initial, got both: a share says the whole weight")
+            raise ValueError("expected share or initial, got both: a share sets the whole weight")
         if self.initial and not (self.start or self.warmup):
             raise ValueError(
                 f"expected a start or a warmup beside initial={self.initial}, which no iteration"

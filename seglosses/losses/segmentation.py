@@ -32,7 +32,7 @@ class SegmentationLoss(Loss):
         use_sigmoid: Channels are independent foregrounds; else softmax. One-channel logits are
             always a foreground logit for labels {0, 1}.
         ignore_index: Label that does not count. A call-time value wins.
-        class_weight: One factor a class, at least 0; scales that class's loss, not renormalised.
+        class_weight: One factor per class, at least 0; scales that class's loss, not renormalised.
         options: See :class:`Loss`.
 
     Attributes:

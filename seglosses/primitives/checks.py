@@ -25,7 +25,7 @@ def class_factors(
     """The option ``class_weight`` as a tensor (C,) of its own.
 
     Args:
-        given: One factor a class, finite and at least 0, or the path of a file that holds them:
+        given: One factor per class, finite and at least 0, or the path of a file that holds them:
             ``.npy`` or ``.json``.
         name: Of the option, for messages.
 
