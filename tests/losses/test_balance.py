@@ -237,7 +237,7 @@ def test_shares_must_leave_something() -> None:
     ("call", "message"),
     [
         (lambda: LossBalance([]), "at least one loss"),
-        (lambda: LossBalance([DiceLoss()], every=0), "every of at least 1"),
+        (lambda: LossBalance([DiceLoss()], every=0), "every to be at least 1"),
         (lambda: LossBalance([DiceLoss(), DiceLoss()]), "two losses are named loss_dice"),
         (lambda: Balancer({"a": DiceLoss()}, settle=0), "settle of at least 1"),
     ],

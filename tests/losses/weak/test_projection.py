@@ -61,7 +61,7 @@ def test_images_have_no_projection() -> None:
     with pytest.raises(ValueError, match="compares 3D maps"):
         MIPLoss()(torch.zeros(1, 1, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long))
     for axes in (3, [], [0, -1]):
-        with pytest.raises(ValueError, match="axes must name"):
+        with pytest.raises(ValueError, match="axes must be different"):
             MIPLoss(axes=axes)
 
 
