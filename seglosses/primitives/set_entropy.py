@@ -1,4 +1,4 @@
-"""Cross-entropy of sets of classes, in about the time of that of a class."""
+"""Cross-entropy of sets of classes, and the price of others, in about the time of one class."""
 
 from __future__ import annotations
 
@@ -77,6 +77,32 @@ def merged_entropy(logits: Tensor, labels: Tensor, here: Tensor) -> Tensor:
     return set_entropy(logits, _merged_sets(labels, hidden))
 
 
+def outside_price(logits: Tensor, inside: Tensor, epsilon: float) -> Tensor:
+    """Sum of log(1 + p / epsilon) over the classes outside of a set.
+
+    Args:
+        logits: (N, C, *S).
+        inside: Which classes belong to a pixel's set, boolean (N, C, *S).
+        epsilon: Above 0.
+
+    Returns:
+        (N, *S), at least 0.
+
+    Example:
+        >>> logits = torch.tensor([[[0.5], [0.3], [0.2]]]).log()
+        >>> outside_price(logits, torch.tensor([[[True], [False], [True]]]), 1.0)  # log 1.3
+        tensor([[0.2624]])
+    """
+    if at_hand(logits):
+        price: Tensor = _OutsidePrice.apply(logits, inside, epsilon)  # type: ignore[no-untyped-call]
+        return price
+    return _price(logits.softmax(1), inside, epsilon)
+
+
+def _price(prob: Tensor, inside: Tensor, epsilon: float) -> Tensor:
+    return torch.log1p(prob / epsilon).masked_fill(inside, 0.0).sum(1)
+
+
 def _merged_sets(labels: Tensor, hidden: Tensor) -> Tensor:
     own = one_hot(labels, hidden.shape[1], dtype=torch.bool)
     apart = hidden.view(*hidden.shape, *(1,) * (labels.dim() - 1))
@@ -132,3 +158,25 @@ class _SetEntropy(torch.autograd.Function):
         rise, factor, whole, part = ctx.saved_tensors
         grad = grad.unsqueeze(1)
         return (factor * (-grad / part)).add_(grad / whole).mul_(rise), None
+
+
+class _OutsidePrice(torch.autograd.Function):
+    """Keeps the probabilities alone."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, inside: Tensor, epsilon: float) -> Tensor:
+        prob = logits.softmax(1)
+        ctx.epsilon = epsilon
+        ctx.save_for_backward(logits, inside, prob)
+        return (prob / epsilon).log1p_().masked_fill_(inside, 0.0).sum(1)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        logits, inside, prob = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            price = _price(logits.softmax(1), inside, ctx.epsilon)
+            (slope,) = torch.autograd.grad(price, logits, grad, create_graph=True)
+            return slope, None, None
+        slope = (prob + ctx.epsilon).reciprocal_().masked_fill_(inside, 0.0).mul_(prob)
+        slope.mul_(grad.unsqueeze(1))
+        return slope.addcmul_(prob, slope.sum(1, keepdim=True), value=-1), None, None

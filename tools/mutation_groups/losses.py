@@ -251,10 +251,22 @@ MUTATIONS = [
         f"{_T}/weak/test_label_sets.py",
     ),
     (
-        "seglosses/losses/weak/possible_classes.py",
+        "seglosses/losses/weak/set_counts.py",
         "inside = is_first | ~here",
         "inside = is_first & here",
         f"{_T}/weak/test_label_sets.py",
+    ),
+    (
+        "seglosses/losses/weak/set_counts.py",
+        "masses.at, 1 - several)",
+        "masses.at, several)",
+        f"{_T}/weak/test_sets_of_labels.py",
+    ),
+    (
+        "seglosses/primitives/group_entropy.py",
+        "total = 1 + sum(factor",
+        "total = sum(factor",
+        "tests/primitives/test_group_entropy.py",
     ),
     (
         f"{_L}/box/rank_errors.py",

@@ -40,10 +40,6 @@ def _largest_tenth(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 #: Pairs of a loss and its nearest relative, of logits and labels alone.
 PLAIN: dict[str, tuple[Loss, Loss]] = {
-    "marginal CE, sets of labels": (
-        losses.MarginalCrossEntropyLoss(label_sets=[[0, 5], [1], [2], [3], [4], [5]]),
-        losses.LabelSmoothingLoss(),
-    ),
     "total persistence": (losses.TotalPersistenceLoss(), losses.TopologicalPriorLoss()),
     "MS-SSIM": (losses.MultiScaleSSIMLoss(), losses.SSIMLoss()),
     "Seesaw": (losses.SeesawLoss(), losses.LabelSmoothingLoss()),
@@ -173,6 +169,38 @@ def objects(classes: int) -> Iterator[Case]:
         yield _case(title, lambda loss: loss(logits, labels), ours, relative, logits)
 
 
+#: Labels that stand for sets of the six classes.
+SETS = [[0, 5], [1], [2], [3], [4], [5]]
+
+
+def sets(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
+    """Losses of sets of classes, beside those of one class for each pixel.
+
+    Sets of a label are compared with labels, and sets of a pixel with dense targets.
+    """
+    shares = torch.zeros(logits.shape).scatter_(1, labels.unsqueeze(1), 0.5)
+    # pixels of class 0 may have the last one, and the others one more
+    shares[:, 5].masked_fill_(labels == 0, 0.5)
+    shares[:, 1].add_(0.5 * (labels != 0))
+    smoothing: Loss = losses.LabelSmoothingLoss()
+    kinds: list[tuple[str, Callable[..., Loss], Loss]] = [
+        ("marginal CE", losses.MarginalCrossEntropyLoss, smoothing),
+        ("marginal Dice", losses.MarginalDiceLoss, DiceLoss()),
+        ("exclusion CE", losses.ExclusionCrossEntropyLoss, smoothing),
+        ("exclusion Dice", losses.ExclusionDiceLoss, DiceLoss(intersection="product")),
+    ]
+
+    def of_labels(loss: Loss) -> Any:
+        return loss(logits, labels)
+
+    def of_pixels(loss: Loss) -> Any:
+        return loss(logits, shares)
+
+    for name, kind, relative in kinds:
+        yield _case(f"{name}, sets of labels", of_labels, kind(label_sets=SETS), relative, logits)
+        yield _case(f"{name}, sets of pixels", of_pixels, kind(), relative, logits)
+
+
 def taught(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
     """A teacher, an image, and an attribution map, which is the logits."""
     generator = torch.Generator().manual_seed(1)
@@ -209,6 +237,7 @@ def cases() -> Iterator[Case]:
     smoothing: Loss = losses.LabelSmoothingLoss()
     yield _case("marginal CE, images", told, losses.MarginalCrossEntropyLoss(), smoothing, logits)
     yield _case("marginal Dice, images", told, losses.MarginalDiceLoss(), DiceLoss(), logits)
+    yield from sets(logits, labels)
     yield from taught(logits, labels)
     for name, (ours, relative) in PLAIN.items():
         yield _case(name, lambda loss: loss(logits, labels), ours, relative, logits)

@@ -12,14 +12,16 @@ from seglosses.losses.weak.label_sets import SetLoss
 from seglosses.losses.weak.possible_classes import (
     LabelSets,
     excluded_classes,
-    excluded_counts,
     merged_background,
     possible_classes,
+    set_masks,
 )
+from seglosses.losses.weak.set_counts import excluded_counts, excluded_counts_of_sets
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.overlap import Counts, soft_counts
 from seglosses.primitives.reduction import Asked
+from seglosses.primitives.set_entropy import outside_price
 
 __all__ = [
     "ExclusionCrossEntropyLoss",
@@ -78,9 +80,9 @@ def exclusion_cross_entropy_loss(logits: Tensor, target: Tensor, *, epsilon: flo
         >>> exclusion_cross_entropy_loss(logits, torch.tensor([[[1.0], [0.0], [1.0]]]))  # log 1.3
         tensor([[0.2624]])
     """
-    price = torch.log1p(logits.softmax(1) / epsilon)
     if target.is_floating_point():
-        return price.masked_fill(possible_classes(target), 0.0).sum(1)
+        return outside_price(logits, possible_classes(target), epsilon)
+    price = torch.log1p(logits.softmax(1) / epsilon)
     return price.scatter(1, target.unsqueeze(1), 0.0).sum(1)
 
 
@@ -124,6 +126,13 @@ class ExclusionCrossEntropyLoss(SetLoss, PixelLoss):
         """Take the sets of classes for target."""
         return merged_background(batch, type(self).__name__, merge=False)
 
+    def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
+        sets = self._by_sets(batch)
+        if sets is None:
+            return super()._of_softmax(batch, target)
+        inside = set_masks(target, sets, batch.channels)
+        return outside_price(batch.pixel_logits(), inside, self.epsilon)
+
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """The price of impossible classes."""
         return exclusion_cross_entropy_loss(logits, target, epsilon=self.epsilon)
@@ -165,6 +174,9 @@ class ExclusionDiceLoss(SetLoss):
             return batch
         return merged_background(batch, type(self).__name__, merge=False)
 
+    def _reads_labels(self) -> bool:
+        return True
+
     @staticmethod
     def _by_counts(batch: Aligned) -> bool:
         """Whether labels say what is impossible, of which counts of labels know everything."""
@@ -173,7 +185,10 @@ class ExclusionDiceLoss(SetLoss):
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Sum over classes, mean over images."""
         refuse_per_pixel(type(self).__name__, asked, batch)
-        if self._by_counts(batch):
+        sets = self._by_sets(batch)
+        if sets is not None:
+            counts = excluded_counts_of_sets(batch, sets)
+        elif self._by_counts(batch):
             counts = excluded_counts(batch, type(self).__name__)
         else:
             prob, excluded = batch.prob(), excluded_classes(batch)

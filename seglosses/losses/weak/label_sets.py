@@ -14,15 +14,17 @@ from seglosses.losses.weak.possible_classes import (
     known_counts,
     labelled_classes,
     merged_background,
-    merged_counts,
     possible_classes,
+    set_masks,
     with_sets,
 )
+from seglosses.losses.weak.set_counts import known_counts_of_sets, merged_counts
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.entropy import cross_entropy
 from seglosses.primitives.overlap import Counts, batch_counts, dice_index
+from seglosses.primitives.reduction import Classes
 from seglosses.primitives.set_entropy import merged_entropy, set_entropy
 
 __all__ = [
@@ -115,8 +117,25 @@ class SetLoss(SegmentationLoss):
         Labels may be as many as there are sets, also more than channels.
         """
         ignored = self.ignore_index if ignore_index is None else ignore_index
-        target = with_sets(pred, target, self.label_sets, ignored, type(self).__name__)
+        keep = at_hand(pred) and extra_input("labelled") is None and self._reads_labels()
+        target = with_sets(
+            pred,
+            target,
+            self.label_sets,
+            ignored,
+            type(self).__name__,
+            keep=keep,
+        )
         return super().forward(pred, target, weight, avg_factor, reduction_override, ignore_index)
+
+    def _reads_labels(self) -> bool:
+        """Hook: whether labels that stand for sets are read as they are, on a CPU."""
+        # pixels of several classes have the mean of their weights, which dense targets give
+        return self.class_weight is None
+
+    def _by_sets(self, batch: Aligned) -> LabelSets | None:
+        """The sets that the labels of a batch stand for, unless dense targets say so already."""
+        return None if batch.labels is None else self.label_sets
 
     def set_of_labels(self, label_sets: LabelSets | None) -> None:
         if label_sets is not None and self.use_sigmoid:
@@ -182,6 +201,9 @@ class MarginalCrossEntropyLoss(SetLoss, PixelLoss):
         return hard and at_hand(batch.logits) and extra_input("labelled") is not None
 
     def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
+        sets = self._by_sets(batch)
+        if sets is not None:
+            return set_entropy(batch.pixel_logits(), set_masks(target, sets, batch.channels))
         if not self._of_images(batch):
             return super()._of_softmax(batch, target)
         here = labelled_classes(batch, type(self).__name__).flatten(1)
@@ -239,8 +261,19 @@ class MarginalDiceLoss(SetLoss, OverlapLoss):
         hard = batch.labels is not None and self.intersection in ("min", "product")
         return hard and not batch.sigmoid and extra_input("labelled") is not None
 
+    def _reads_labels(self) -> bool:
+        return self.intersection in ("min", "product")
+
+    def _classes(self, batch: Aligned) -> Classes:
+        # a label may stand for many classes, so that which ones it has cannot be said
+        unsaid = self.classes is None and self._by_sets(batch) is not None
+        return "all" if unsaid else super()._classes(batch)
+
     def counts(self, batch: Aligned) -> Counts:
         """Counts of the pixels whose set decides the class."""
+        sets = self._by_sets(batch)
+        if sets is not None:
+            return known_counts_of_sets(batch, sets)
         if self._by_masses(batch):
             return merged_counts(batch, type(self).__name__)
         if batch.sigmoid or batch.dense is None:

@@ -10,8 +10,7 @@ from torch import Tensor
 from seglosses.extra_inputs import extra_input, require_extra_input
 from seglosses.primitives.checks import require, require_between
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.first_label import counts_and_first
-from seglosses.primitives.overlap import Counts, Intersection, batch_counts, soft_counts
+from seglosses.primitives.overlap import Counts, Intersection, soft_counts
 
 LabelSets = Sequence[Sequence[int]]
 
@@ -30,7 +29,13 @@ def possible_classes(target: Tensor) -> Tensor:
 
 
 def with_sets(
-    pred: Tensor, target: Tensor, label_sets: LabelSets | None, ignored: int | None, owner: str
+    pred: Tensor,
+    target: Tensor,
+    label_sets: LabelSets | None,
+    ignored: int | None,
+    owner: str,
+    *,
+    keep: bool = False,
 ) -> Tensor:
     """Dense targets (N, C, *S) of labels that stand for sets of classes.
 
@@ -40,6 +45,7 @@ def with_sets(
         label_sets: For each label its classes; without them labels pass.
         ignored: Label that does not count; its pixels are zeros.
         owner: Class that asks, for messages.
+        keep: Whether labels stay as they are, if no more than channels, once they are checked.
 
     Returns:
         Equal shares of the possible classes, which sum to 1.
@@ -69,6 +75,8 @@ def with_sets(
     require_between(
         labels, 0, len(label_sets) - 1, f"{owner}: labels must have one of {len(label_sets)} sets"
     )
+    if keep and len(label_sets) <= channels:
+        return target
     dense = torch.zeros(pred.shape, device=pred.device)
     for label, classes in enumerate(label_sets):
         here = labels == label if seen is None else (labels == label) & seen
@@ -78,55 +86,25 @@ def with_sets(
     return dense
 
 
-def merged_counts(batch: Aligned, owner: str) -> Counts:
-    """Soft counts (N, C) of integer labels under softmax, unlabelled classes merged into class 0.
-
-    As :func:`~seglosses.primitives.overlap.batch_counts` of :func:`merged_background`, by way of
-    what each class has at pixels of label 0, so that no merged map is made.
-
-    Args:
-        batch: Aligned, with labels.
-        owner: Class that asks, for messages.
-    """
-    here = labelled_classes(batch, owner).flatten(1)
-    counts, first = counts_and_first(batch)
-    is_first = torch.arange(batch.channels, device=here.device) == 0
-    inside = is_first | ~here
-
-    def merged(each: Tensor, background: Tensor) -> Tensor:
-        total = torch.where(inside, background, 0.0).sum(1, keepdim=True)
-        return torch.where(is_first, total, torch.where(here, each, 0.0))
-
-    return Counts(merged(counts.tp, first), merged(counts.prob, counts.prob), counts.target)
-
-
-def excluded_counts(batch: Aligned, owner: str) -> Counts:
-    """Soft counts (N, C) of integer labels under softmax and of where a class is impossible.
-
-    Args:
-        batch: Aligned, with labels.
-        owner: Class that asks, for messages.
-
-    Returns:
-        Mass of a class where it is impossible, its mass, and pixels where it is impossible.
+def set_masks(labels: Tensor, label_sets: LabelSets, channels: int) -> Tensor:
+    """Which classes labels may stand for, boolean (N, C, *S).
 
     Example:
-        >>> from seglosses.primitives.encoding import align
-        >>> batch = align(torch.zeros(1, 2, 4), torch.tensor([[0, 0, 0, 1]]))
-        >>> [count.tolist() for count in excluded_counts(batch, "MyLoss")]
-        [[[0.5, 1.5]], [[2.0, 2.0]], [[1.0, 3.0]]]
+        >>> set_masks(torch.tensor([[0, 1]]), [[0, 2], [1]], 3)[0].int()
+        tensor([[1, 0],
+                [0, 1],
+                [1, 0]], dtype=torch.int32)
     """
-    if extra_input("labelled") is None:
-        counts = batch_counts(batch, "product")
-        inside, pixels = counts.tp, counts.target
-    else:
-        hidden = ~labelled_classes(batch, owner).flatten(1)
-        counts, first = counts_and_first(batch)
-        inside = counts.tp + torch.where(hidden, first, 0.0)
-        pixels = torch.where(hidden, counts.target[:, :1], counts.target)
-    outside = counts.target.sum(1, keepdim=True) - pixels
-    # differences of large sums, which may end up below zero by a rounding
-    return Counts((counts.prob - inside).clamp(min=0), counts.prob, outside.clamp(min=0))
+    first = torch.tensor([each[0] for each in label_sets], device=labels.device)
+    shape = len(labels), channels, *labels.shape[1:]
+    masks = torch.zeros(shape, dtype=torch.bool, device=labels.device)
+    masks.scatter_(1, first.take(labels).unsqueeze(1), True)
+    for label, (_, *others) in enumerate(label_sets):
+        if others:
+            here = labels == label
+            for each in others:
+                masks[:, each].logical_or_(here)
+    return masks
 
 
 def merged_background(batch: Aligned, owner: str, *, merge: bool = True) -> Aligned:
