@@ -7,12 +7,18 @@ The cells are those of PERFORMANCE_TABLES.md in TopoMortar's repository (MIT lic
 from __future__ import annotations
 
 import csv
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from seglosses.benchmark.report import report
 from seglosses.cli import main
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+import leaderboard  # noqa: E402
 
 COLUMNS = (
     *("CEDiceLoss", "RegionWiseLoss", "TopoLoss", "MSETopoWinLoss", "clDiceLoss", "WarpingLoss"),
@@ -104,7 +110,7 @@ def test_few_published_gains_survive_when_an_image_counts_once(results, tmp_path
 
 def test_the_leaderboard_has_the_published_cells():
     """Each cell of the page's published rows, stars included."""
-    page = (Path(__file__).parents[2] / "docs" / "leaderboard.md").read_text(encoding="utf-8")
+    page = leaderboard.PAGE.read_text(encoding="utf-8")
     shown = {
         tuple(cell.strip().replace(" ± ", "±").removesuffix(" *") for cell in line.split("|")[6:10])
         for line in page.splitlines()
@@ -118,3 +124,22 @@ def test_the_leaderboard_has_the_published_cells():
     assert shown == set(map(tuple, by_loss.values()))
     published = [line for line in page.splitlines() if "| published |" in line]
     assert "".join(published).count(" *") == TABLE.count("*")
+
+
+def test_the_leaderboard_has_the_rows_of_our_runs():
+    page = leaderboard.PAGE.read_text(encoding="utf-8")
+    assert page == leaderboard.remade(page), "python tools/leaderboard.py"
+    shown = re.findall(r"<!-- ours: (\w+) -->", page)
+    assert {"topomortar", "membranes"} <= set(shown)
+    assert page.count("| seglosses ") >= 13
+    changed = re.sub(r"(\| `ce_dice` .*?)(\d)(?= ±)", r"\g<1>0\2", page, count=1)
+    assert changed != page
+    assert leaderboard.remade(changed) == page
+
+
+def test_the_leaderboard_has_the_rows_of_the_published_scores(results):
+    page = leaderboard.PAGE.read_text(encoding="utf-8")
+    sets = re.findall(r"<!-- published: (\w+) (\w+) -->", page)
+    assert sets == [(size, chosen) for size in ("large", "small") for chosen in ("ID", "OOD")]
+    for chosen in sets[:1]:
+        assert leaderboard.published(results, *chosen) in page
