@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from seglosses.metrics import Pair
-from seglosses.metrics.error_kinds import KINDS, PIXELS, wrong
+from seglosses.metrics.error_kinds import KINDS, PIXELS, rim_pixels, wrong
 from seglosses.metrics.shapes import measure
 
 
@@ -77,6 +77,15 @@ def test_an_empty_prediction_misses_everything() -> None:
     found = wrong(Pair(mask(), mask(*TWO)))
     assert (found.missed, found.breaks, found.miss) == (2, 0, 400)
     assert wrong(Pair(mask(), mask())).numbers() == dict.fromkeys(found.numbers(), 0.0)
+
+
+def test_annotators_differ_at_the_rim_or_beyond() -> None:
+    moved = mask((18, 23, 5, 55))  # one row lower
+    assert rim_pixels(moved, mask(BAR)) == rim_pixels(mask(BAR), moved) == 50
+    # ten columns reach ten rows further: few of their pixels are near both boundaries
+    grown = mask(BAR, (22, 32, 10, 20))
+    assert rim_pixels(grown, mask(BAR)) < np.count_nonzero(grown != mask(BAR)) / 2
+    assert rim_pixels(mask(BAR), mask()) == 0
 
 
 def test_measures_of_a_shape_by_hand() -> None:

@@ -14,6 +14,7 @@ from seglosses.report.overlay import (
     SPURIOUS,
     data_url,
     error_overlay,
+    mask_picture,
     worst_slice,
 )
 
@@ -41,6 +42,21 @@ def test_structures_are_marked() -> None:
     ring = colours[285:318, 285:318].copy()
     ring[14:19, 14:19] = 0
     assert (ring == SPURIOUS).all(axis=-1).any()
+
+
+def test_rings_surround_all_but_the_largest_component() -> None:
+    mask = np.zeros((400, 400), bool)
+    mask[100:140, 20:380] = True
+    mask[300:303, 100:103] = mask[300:305, 300:305] = True
+    for rings, near in ((0, (False, False)), (1, (True, False)), (9, (True, True))):
+        colours = np.asarray(mask_picture(mask, rings=rings))
+        orange = (colours == SPURIOUS).all(axis=2)
+        assert not orange[:250].any()
+        assert (orange[:, :200].any(), orange[:, 200:].any()) == near
+    assert (colours[105, 200] == RIGHT).all()
+    assert (colours[118:122, 200] == MISSING).all(axis=1).any()  # the centre line
+    photo = np.full((400, 400, 3), 100, np.uint8)
+    assert np.asarray(mask_picture(mask, photo))[10, 10].tolist() == [60, 60, 60]
 
 
 def test_drawn_on_a_picture_of_the_same_size() -> None:

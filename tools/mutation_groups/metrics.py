@@ -128,12 +128,18 @@ MUTATIONS = [
         f"{_M}/shapes.py",
         "if side.stop == size:",
         "if side.stop == size - 1:",
-        "tests/metrics/test_error_kinds.py tests/advise/test_rules.py",
+        f"{_T}/test_error_kinds.py tests/advise/test_rules.py",
     ),
     (
         f"{_M}/shapes.py",
         "specks=int(np.count_nonzero(sizes == 1)),",
         "specks=int(np.count_nonzero(sizes <= 2)),",
-        "tests/metrics/test_error_kinds.py tests/advise/test_rules.py",
+        f"{_T}/test_error_kinds.py tests/advise/test_rules.py",
+    ),
+    (
+        f"{_M}/error_kinds.py",
+        "near = np.logical_and(*(distance_to(edge) <= RIM for edge in edges))",
+        "near = np.logical_or(*(distance_to(edge) <= RIM for edge in edges))",
+        f"{_T}/test_error_kinds.py",
     ),
 ]
