@@ -116,6 +116,33 @@ def ranks() -> Iterator[Case]:
         yield _case(title, lambda loss: loss(logits, target), ours, relative, logits)
 
 
+def boxes() -> Iterator[Case]:
+    """Pairs of boxes, and distributions of 33 bins for their edges."""
+    generator = torch.Generator().manual_seed(0)
+    corners = 100 * torch.rand(10_000, 2, 2, generator=generator).sort(1).values
+    wanted = corners.flatten(1)
+    pairs = (wanted + torch.randn(wanted.shape, generator=generator)).requires_grad_()
+    for ours in (losses.PIoULoss(), losses.PIoUv2Loss()):
+        title = f"{type(ours).__name__}, 10 000 boxes"
+        yield _case(title, lambda loss: loss(pairs, wanted), ours, losses.MPDIoULoss(), pairs)
+    edges = torch.randn(40_000, 33, generator=generator).requires_grad_()
+    teacher = torch.randn(40_000, 33, generator=generator)
+    offset, share = torch.randn(40_000, generator=generator), torch.rand(40_000)
+    matched = share > 0.9
+
+    def located(*_: Any) -> Any:
+        return losses.fine_grained_localization_loss(edges, offset, share).mean()
+
+    def distilled(*_: Any) -> Any:
+        return losses.decoupled_distillation_focal_loss(edges, teacher, share, matched).sum()
+
+    def focal(*_: Any) -> Any:
+        return losses.distribution_focal_loss(edges, 16 + 4 * offset).mean()
+
+    for name, mine in (("localisation", located), ("distillation", distilled)):
+        yield _case(f"{name} of 40 000 edges", lambda loss: loss(), mine, focal, edges)
+
+
 class _ChannelWise(torch.nn.Module):
     """The other distillation of features, of the inputs that are stated."""
 
@@ -220,6 +247,7 @@ def cases() -> Iterator[Case]:
     for classes in (2, 4, 19):
         yield from objects(classes)
     yield from ranks()
+    yield from boxes()
     yield from features()
     generator = torch.Generator().manual_seed(0)
     coarse = torch.randn(2, 6, 16, 16, generator=generator)
