@@ -117,6 +117,22 @@ def test_every_class_mixin_gives_a_loss(leaf: str, mixin: str) -> None:
     assert any(g is not None and g.abs().max() > 0 for g in scores)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("mixin", [*CLS, "box_piou", "box_piou_v2"])
+def test_mixins_of_dense_heads_train(mixin: str) -> None:
+    model = build(compose(CONFIGS / "detection" / "retinanet_bricks.py", loss=mixin))
+    optimizer = torch.optim.SGD(model.bbox_head.parameters(), lr=0.01, momentum=0.9)
+    kind = "loss_cls" if mixin in CLS else "loss_bbox"
+    values = []
+    for _ in range(10):
+        optimizer.zero_grad()
+        parts = losses_of(model, (0, 0))
+        assert all(value.isfinite().all() for value in parts.values())
+        values.append(parts[kind].item())
+        optimizer.step()
+    assert sum(values[5:]) < sum(values[:5])
+
+
 @pytest.mark.parametrize("mixin", ROI)
 def test_every_mixin_of_roi_heads_trains_and_scores(mixin: str) -> None:
     cfg = compose(CONFIGS / "detection" / "faster_rcnn_bricks.py", loss=mixin)
