@@ -73,10 +73,15 @@ def binary_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return loss.view_as(logits)
 
 
-def summed_entropy(batch: Aligned) -> Tensor | None:
+def summed_entropy(batch: Aligned, over: float | Tensor = 1.0) -> Tensor | None:
     """Sum of the cross-entropy of pixels by their weights, where it takes few passes.
 
     That is on a CPU for one channel and for up to eight classes.
+
+    Args:
+        batch: Logits and labels.
+        over: A number to divide the sum by, unless it is 0. Done at once, for PyTorch takes as long
+            to divide a scalar as the kernel for a small image.
 
     Returns:
         A scalar, or ``None`` elsewhere, for dense targets, and for weights that are trained.
@@ -99,7 +104,7 @@ def summed_entropy(batch: Aligned) -> Tensor | None:
         weight = None if mask is None else mask.squeeze(1)
     share = None if weight is None else flat_labels(weight)
     labels = flat_labels(batch.labels)
-    return few_entropy(flat_maps(batch.logits), labels, share, summed=True)
+    return few_entropy(flat_maps(batch.logits), labels, share, over=float(over) or 1.0)
 
 
 class _ValidEntropy(torch.autograd.Function):

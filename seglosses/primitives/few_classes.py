@@ -23,6 +23,9 @@ from seglosses.primitives.encoding import one_hot
 #: Up to so many classes the kernels take over.
 FEW = 8
 
+#: In place of what a kernel is not to read or to write.
+_NOTHING = np.empty((0, 0), np.float32)
+
 
 def takes_few(logits: Tensor) -> bool:
     """Whether logits (N, C, *S) have few classes, lie on a CPU, and are of the kernels' type.
@@ -72,15 +75,15 @@ def few_counts(
 
 
 def few_entropy(
-    logits: Tensor, labels: Tensor, weight: Tensor | None, *, summed: bool = False
+    logits: Tensor, labels: Tensor, weight: Tensor | None, *, over: float | None = None
 ) -> Tensor:
-    """Cross-entropy per pixel of few classes, by weights, or their sum.
+    """Cross-entropy per pixel of few classes, by weights, or their sum over a number.
 
     Args:
         logits: (N, C, P), see :func:`takes_few`; of a softmax, or one channel of a sigmoid.
         labels: (N, P) in [0, C), or in {0, 1} for one channel.
         weight: (N, P), boolean or floating point; pixels of weight zero may hold anything.
-        summed: Whether to give the sum, which is quicker.
+        over: What to divide the sum by, which is quicker than losses of pixels.
 
     Returns:
         (N, P), or a scalar.
@@ -88,9 +91,11 @@ def few_entropy(
     Example:
         >>> few_entropy(torch.zeros(1, 2, 2), torch.tensor([[0, 1]]), None)  # log 2
         tensor([[0.6931, 0.6931]])
+        >>> few_entropy(torch.zeros(1, 2, 2), torch.tensor([[0, 1]]), None, over=2)
+        tensor(0.6931)
     """
     loss: Tensor = _Entropy.apply(  # type: ignore[no-untyped-call]
-        logits.contiguous(), labels.to(torch.uint8).contiguous(), as_bytes(weight), summed
+        logits.contiguous(), labels.to(torch.uint8).contiguous(), as_bytes(weight), over
     )
     return loss
 
@@ -117,8 +122,8 @@ def kernel_arrays(
         >>> kernel_arrays(torch.zeros(1, 2, 1), torch.zeros(1, 1, dtype=torch.uint8), None)[3]
         False
     """
-    share = labels if weight is None else weight
-    return logits.detach().numpy(), labels.numpy(), share.numpy(), weight is not None
+    y = labels.numpy()
+    return logits.detach().numpy(), y, y if weight is None else weight.numpy(), weight is not None
 
 
 def into_counts(
@@ -185,29 +190,33 @@ class _Counts(torch.autograd.Function):
 class _Entropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, logits: Tensor, labels: Tensor, weight: Tensor | None, summed: bool
+        ctx: Any, logits: Tensor, labels: Tensor, weight: Tensor | None, over: float | None
     ) -> Tensor:
-        ctx.summed = summed
+        ctx.over = over
         ctx.save_for_backward(logits, labels, *(() if weight is None else (weight,)))
-        loss = logits.new_empty((0, 0) if summed else labels.shape)
         run = entropy_kernels.two_entropy if logits.shape[1] <= 2 else entropy_kernels.few_entropy
-        total = run(*kernel_arrays(logits, labels, weight), not summed, loss.numpy())
-        return logits.new_tensor(total) if summed else loss
+        arrays = kernel_arrays(logits, labels, weight)
+        if over is not None:
+            return logits.new_tensor(run(*arrays, False, _NOTHING) / over)
+        loss = logits.new_empty(labels.shape)
+        run(*arrays, True, loss.numpy())
+        return loss
 
     @staticmethod
     def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor, None, None, None]:
         logits, labels, *rest = ctx.saved_tensors
         weight = rest[0] if rest else None
         if torch.is_grad_enabled():
-            each = grad_loss.expand(labels.shape)
+            each = grad_loss.expand(labels.shape) / (ctx.over or 1.0)
             return _graph_of_entropy(logits, labels, weight, each), None, None, None
         grad = torch.empty_like(logits)
-        factor, levers = np.float32(math.nan), grad_loss.contiguous()
-        if ctx.summed:
-            factor, levers = np.float32(grad_loss.item()), grad_loss.new_empty((0, 0))
+        if ctx.over is None:
+            factor, levers = np.float32(math.nan), grad_loss.contiguous().numpy()
+        else:
+            factor, levers = np.float32(grad_loss.item() / ctx.over), _NOTHING
         few = logits.shape[1] > 2
         run = entropy_kernels.few_entropy_slopes if few else entropy_kernels.two_entropy_slopes
-        run(*kernel_arrays(logits, labels, weight), factor, levers.numpy(), grad.numpy())
+        run(*kernel_arrays(logits, labels, weight), factor, levers, grad.numpy())
         return grad, None, None, None
 
 

@@ -119,13 +119,14 @@ class CrossEntropyLoss(PixelLoss):
         own = type(self).compute is CrossEntropyLoss.compute
         if weighed or given is not None or asked.reduction == "none" or not own:
             return super().reduce(batch, asked)
-        total = summed_entropy(batch)
-        if total is None:
+        plain = asked.reduction == "mean" and asked.avg_factor is None
+        loss = summed_entropy(batch, self._count(batch) if plain else 1.0)
+        if loss is None:
             return super().reduce(batch, asked)
         if batch.pixel_weight is not None:
             # the kernels skip pixels of weight 0, which must not hide logits that are no numbers
-            total = total + broken(batch).sum()
-        return asked.of(total, count=self._count(batch))
+            loss = loss + broken(batch).sum()
+        return loss if plain else asked.of(loss)
 
     def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
         own = type(self).compute is CrossEntropyLoss.compute and not target.is_floating_point()
