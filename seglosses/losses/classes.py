@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 from seglosses.losses.base import SegmentationLoss, SegOptions
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
-from seglosses.primitives.layout import flat_labels, pick_channels
+from seglosses.primitives.layout import pick_channels
 from seglosses.primitives.reduction import Asked, Classes, average_classes, select_classes
 
 
@@ -110,7 +110,7 @@ class ClassLoss(SegmentationLoss):
         self, rows: Tensor, present: Tensor | None, batch: Aligned, asked: Asked
     ) -> Tensor:
         """Images (N,) as the caller asked; those with nothing ``present`` do not count."""
-        counted = _seen(batch)
+        counted = seen_images(batch)
         if present is not None:
             counted = present if counted is None else counted & present
         if counted is None:
@@ -157,12 +157,17 @@ def refuse_points(owner: str, batch: Aligned) -> None:
         )
 
 
-def _seen(batch: Aligned) -> Tensor | None:
-    """Which images have a pixel that counts, (N,), or ``None`` where all have."""
-    weight = batch.valid if batch.pixel_weight is None else batch.mask()
-    if weight is None:
+def seen_images(batch: Aligned) -> Tensor | None:
+    """Which images have a pixel that counts, (N,), or ``None`` where all have.
+
+    Example:
+        >>> from seglosses.primitives.encoding import align
+        >>> seen_images(align(torch.zeros(2, 2, 1), torch.tensor([[1], [255]])))
+        tensor([ True, False])
+    """
+    flat = batch.shares()
+    if flat is None:
         return None
-    flat = flat_labels(weight)
     if not at_hand(flat) or not flat.shape[1]:
         return flat.any(1)
     # a CPU finds the largest ten times as fast as any that is true

@@ -11,7 +11,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.base import SegOptions
-from seglosses.losses.classes import ClassLoss
+from seglosses.losses.classes import ClassLoss, seen_images
 from seglosses.losses.whole_maps import broken, without_weights
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.device import at_hand
@@ -191,8 +191,9 @@ class OverlapLoss(ClassLoss):
         plain = asked.reduction == "mean" and asked.avg_factor is None
         if not plain or self.average != "image" or self.class_weight is not None:
             return None
-        # what is ignored or weighed goes the general way
-        if batch.labels is None or batch.valid is not None or batch.pixel_weight is not None:
+        # weights that are trained go the general way
+        trained = batch.pixel_weight is not None and batch.pixel_weight.requires_grad
+        if batch.labels is None or trained:
             return None
         if batch.row_weight is not None or self.intersection == "norm2":
             return None
@@ -201,11 +202,14 @@ class OverlapLoss(ClassLoss):
             return None
         logits = batch.logits
         levers = self._levers() if logits.numel() and takes_few(logits) else None
-        if levers is None:
+        seen = None if levers is None else seen_images(batch)
+        # images of which nothing counts are no part of the mean
+        if levers is None or (seen is not None and not bool(seen.all())):
             return None
         return few_mean(
             flat_maps(logits),
             flat_labels(batch.labels),
+            batch.shares(),
             levers,
             self._of_three,
             sigmoid=batch.sigmoid,

@@ -34,7 +34,7 @@ from seglosses.primitives.inputs import (
     described,
     one_form,
 )
-from seglosses.primitives.layout import pick_channels
+from seglosses.primitives.layout import flat_labels, pick_channels
 from seglosses.primitives.layout_words import unfit
 
 
@@ -73,6 +73,17 @@ class Aligned(NamedTuple):
         if self.valid is not None:
             weight = torch.where(self.valid, weight, 0.0)
         return weight.unsqueeze(1)
+
+    def shares(self) -> Tensor | None:
+        """Validity times pixel weight, (N, P), or ``None`` where all pixels count alike.
+
+        Validity alone travels as one byte per pixel.
+        """
+        weight = self.valid
+        if self.pixel_weight is not None:
+            mask = self.mask()
+            weight = None if mask is None else mask.squeeze(1)
+        return None if weight is None else flat_labels(weight)
 
     def masked_logits(self) -> Tensor:
         """Logits with zeros where ignored, so that nothing downstream can depend on them."""

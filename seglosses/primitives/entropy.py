@@ -96,15 +96,10 @@ def summed_entropy(batch: Aligned, over: float | Tensor = 1.0) -> Tensor | None:
     few = batch.channels > 1 and not batch.sigmoid
     if batch.labels is None or not (one or few) or not takes_few(batch.logits):
         return None
-    weight = batch.valid
-    if batch.pixel_weight is not None:
-        if batch.pixel_weight.requires_grad:
-            return None
-        mask = batch.mask()
-        weight = None if mask is None else mask.squeeze(1)
-    share = None if weight is None else flat_labels(weight)
+    if batch.pixel_weight is not None and batch.pixel_weight.requires_grad:
+        return None
     labels = flat_labels(batch.labels)
-    return few_entropy(flat_maps(batch.logits), labels, share, over=float(over) or 1.0)
+    return few_entropy(flat_maps(batch.logits), labels, batch.shares(), over=float(over) or 1.0)
 
 
 class _ValidEntropy(torch.autograd.Function):

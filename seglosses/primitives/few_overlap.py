@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from seglosses.primitives import _kernels_few_levers as kernels
-from seglosses.primitives.few_classes import few_counts, into_counts, into_slopes
+from seglosses.primitives.few_classes import as_bytes, few_counts, into_counts, into_slopes
 from seglosses.primitives.reduction import average_classes
 
 #: Of counts (3, N, C), whether absent classes are left out, and levers (2, N, C) to fill: the mean.
@@ -61,17 +61,19 @@ def generalized_levers(smooth: float) -> Levers:
 def few_mean(
     logits: Tensor,
     labels: Tensor,
+    weight: Tensor | None,
     levers: Levers,
     formula: Callable[[Tensor, Tensor, Tensor], Tensor],
     *,
     sigmoid: bool,
     present: bool,
 ) -> Tensor:
-    """Mean over classes, then images, of a loss of soft counts; every pixel counts.
+    """Mean over classes, then images, of a loss of soft counts.
 
     Args:
         logits: (N, C, P), see :func:`seglosses.primitives.few_classes.takes_few`; N, P > 0.
         labels: (N, P), as :func:`seglosses.primitives.few_classes.few_counts` takes them.
+        weight: (N, P), boolean or floating point; pixels of weight zero may hold anything.
         levers: The loss as a kernel.
         formula: The same in PyTorch, (N, C) or (N, 1) of the three counts (N, C); it is asked where
             the gradient is to have one of its own.
@@ -84,12 +86,13 @@ def few_mean(
     Example:
         >>> logits, labels = torch.zeros(1, 2, 3), torch.tensor([[0, 1, 1]])
         >>> missed, formula = tversky_levers(0, 1, 0), lambda tp, _, target: 1 - tp / target
-        >>> few_mean(logits, labels, missed, formula, sigmoid=False, present=True)
+        >>> few_mean(logits, labels, None, missed, formula, sigmoid=False, present=True)
         tensor(0.5000)
     """
     loss: Tensor = _Mean.apply(  # type: ignore[no-untyped-call]
         logits.contiguous(),
         labels.to(torch.uint8).contiguous(),
+        as_bytes(weight),
         levers,
         formula,
         sigmoid,
@@ -104,40 +107,43 @@ class _Mean(torch.autograd.Function):
         ctx: Any,
         logits: Tensor,
         labels: Tensor,
+        weight: Tensor | None,
         levers: Levers,
         formula: Callable[[Tensor, Tensor, Tensor], Tensor],
         sigmoid: bool,
         present: bool,
     ) -> Tensor:
         ctx.formula, ctx.sigmoid, ctx.present = formula, sigmoid, present
-        ctx.save_for_backward(logits, labels)
+        ctx.save_for_backward(logits, labels, *(() if weight is None else (weight,)))
         counts = np.zeros((3, *logits.shape[:2]))
-        into_counts(logits, labels, None, sigmoid, counts)
+        into_counts(logits, labels, weight, sigmoid, counts)
         ctx.levers = np.empty((2, *logits.shape[:2]), np.float32)
         return logits.new_tensor(levers(counts, present, ctx.levers))
 
     @staticmethod
-    def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor, None, None, None, None, None]:
-        logits, labels = ctx.saved_tensors
+    def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor | None, ...]:
+        logits, labels, *rest = ctx.saved_tensors
+        weight = rest[0] if rest else None
         if torch.is_grad_enabled():
-            loss = _graph(logits, labels, ctx.formula, ctx.sigmoid, ctx.present)
+            loss = _graph(logits, labels, weight, ctx.formula, ctx.sigmoid, ctx.present)
             (slopes,) = torch.autograd.grad(loss, logits, grad_loss, create_graph=True)
-            return slopes, None, None, None, None, None
+            return slopes, *(None,) * 6
         grad = torch.empty_like(logits)
         hits, masses = ctx.levers * np.float32(grad_loss.item())
-        into_slopes(logits, labels, None, ctx.sigmoid, hits, masses, grad)
-        return grad, None, None, None, None, None
+        into_slopes(logits, labels, weight, ctx.sigmoid, hits, masses, grad)
+        return grad, *(None,) * 6
 
 
 def _graph(
     logits: Tensor,
     labels: Tensor,
+    weight: Tensor | None,
     formula: Callable[[Tensor, Tensor, Tensor], Tensor],
     sigmoid: bool,
     present: bool,
 ) -> Tensor:
     """The mean in PyTorch, whose gradient has one of its own."""
-    counts = few_counts(logits, labels, None, sigmoid=sigmoid)
+    counts = few_counts(logits, labels, weight, sigmoid=sigmoid)
     if not present:
         return average_classes(formula(*counts)).mean()
     read = counts[2] > 0

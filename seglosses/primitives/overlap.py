@@ -179,11 +179,7 @@ def batch_counts(batch: Aligned, intersection: Intersection = "min") -> Counts:
         [[[1.0, 0.5]], [[1.5, 1.5]], [[2.0, 1.0]]]
     """
     if batch.labels is not None and intersection != "norm2" and not is_transformed():
-        # validity alone travels as one byte per pixel
-        weight = batch.valid if batch.pixel_weight is None else batch.mask()
-        if batch.pixel_weight is not None and weight is not None:
-            weight = weight.squeeze(1)
-        labels, share = flat_labels(batch.labels), None if weight is None else flat_labels(weight)
+        labels, share = flat_labels(batch.labels), batch.shares()
         if not batch.sigmoid:
             return Counts(*softmax_counts(flat_maps(batch.logits), labels, share))
         if takes_few(batch.logits):

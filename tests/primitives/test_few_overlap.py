@@ -74,6 +74,38 @@ def test_mean_and_gradient_are_those_of_double_precision(
     torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-3, atol=2e-6)
 
 
+@pytest.mark.parametrize("kind", ["ignored", "weighted", "both", "nothing left of an image"])
+@pytest.mark.parametrize("sigmoid", [False, True])
+@pytest.mark.parametrize("channels", [1, 2, 3, 5])
+@pytest.mark.parametrize("cls", CLASSES)
+def test_ignored_and_weighed_pixels(cls: Any, channels: int, sigmoid: bool, kind: str) -> None:
+    generator = torch.Generator().manual_seed(channels)
+    logits = 3 * torch.randn(3, channels, 5, 7, generator=generator)
+    labels = torch.randint(0, max(channels, 2), (3, 5, 7), generator=generator)
+    weight = torch.rand(3, 5, 7, generator=generator)
+    weight[2, 1] = 0
+    if kind != "weighted":
+        labels[0, :2], labels[1, 3] = 255, 255
+        # what is ignored may hold anything
+        logits[0, :, 1, 2:5] = math.nan
+    if kind == "nothing left of an image":
+        labels[2] = 255
+    given = weight if kind in ("weighted", "both") else None
+    loss = cls(use_sigmoid=sigmoid)
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        leaf = logits.to(dtype, copy=True).requires_grad_()
+        value = loss(leaf, labels, given)
+        assert in_one_step(value) == (dtype == torch.float32 and not kind.startswith("nothing"))
+        slope = torch.autograd.grad(1.5 * value, leaf, retain_graph=True)[0]
+        if in_one_step(value):
+            graph = torch.autograd.grad(1.5 * value, leaf, create_graph=True)[0]
+            torch.testing.assert_close(graph, slope, rtol=1e-4, atol=1e-6)
+        found.append((value.detach().double(), slope.double()))
+    torch.testing.assert_close(found[0][0], found[1][0], rtol=1e-5, atol=2e-6)
+    torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-3, atol=2e-6)
+
+
 @pytest.mark.parametrize("classes", [None, "all"])
 @pytest.mark.parametrize("channels", [1, 2, 5])
 @pytest.mark.parametrize("cls", CLASSES)
@@ -141,10 +173,10 @@ def test_class_that_computes_something_else_is_asked(cls: Any) -> None:
         (dict(intersection="norm2"), {}),
         (dict(reduction="none"), {}),
         (dict(reduction="sum"), {}),
-        ({}, dict(weight=torch.ones(2, 7))),
         ({}, dict(weight=torch.ones(2))),
+        ({}, dict(weight=torch.ones(2, 7, requires_grad=True))),
+        ({}, dict(weight=torch.arange(2.0).view(2, 1).expand(2, 7))),
         ({}, dict(avg_factor=3.0)),
-        ({}, dict(ignore_index=2)),
     ],
 )
 def test_all_else_goes_the_general_way(cls: Any, options: Any, call: Any) -> None:
