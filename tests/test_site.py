@@ -98,6 +98,9 @@ def test_every_exported_name_is_shown(site) -> None:
                 assert f"{member.__module__}.{member.__qualname__}" in shown, name
 
 
+MARKS = r"```.*|\|---.*|^::: .*|\]\(.*|#{2,6} [A-Z].*|<!--.*"
+
+
 @slow
 def test_no_mark_of_a_page_is_left_as_text(site) -> None:
     left = []
@@ -105,7 +108,7 @@ def test_no_mark_of_a_page_is_left_as_text(site) -> None:
         article = path.read_text("utf-8").partition("<article")[2].partition("</article>")[0]
         article = re.sub(r"<(pre|code|script)\b.*?</\1>", "", article, flags=re.DOTALL)
         text = html.unescape(re.sub(r"<[^>]+>", " ", article))
-        left += [(path.name, found) for found in re.findall(r"```.*|\|---.*|^::: .*|\]\(.*", text)]
+        left += [(path.name, found) for found in re.findall(MARKS, text)]
     assert left == []
 
 

@@ -23,7 +23,7 @@ from seglosses.benchmark.results import METRICS, TABLE_METRICS, Scores, read_res
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "leaderboard.md"
 RUNS = ROOT / "docs" / "evidence" / "runs"
-MARK = re.compile(r"(<!-- (ours|published): ([\w ]+) -->\n\n)((?:\|.*\n)*)")
+MARK = re.compile(r"(<!-- (ours|published): ([\w ]+) -->\n\n)((?:\|.*\n)*)\n?")
 #: Published losses under the names of ours.
 NAMES = {
     "CEDiceLoss": "CE + Dice (CEDice)",
@@ -96,8 +96,10 @@ def remade(page: str, folder: Path | None = None) -> str:
     def made(found: re.Match[str]) -> str:
         mark, kind, name, table = found.groups()
         if kind == "ours":
-            return mark + ours(name)
-        return mark + (table if folder is None else published(folder, *name.split()))
+            table = ours(name)
+        elif folder is not None:
+            table = published(folder, *name.split())
+        return f"{mark}{table}\n"  # a blank line ends the table
 
     return MARK.sub(made, page)
 
