@@ -120,15 +120,18 @@ def test_nothing_is_fetched_from_elsewhere(site) -> None:
 
 
 SCREENS = {"phone": 390, "desktop": 1280}
-# Every page in a frame as wide as a screen: what is wider than that, which pictures failed, and
-# how many words there are. A window of the browser has at least 500 pixels, a frame has not.
+# Every page in a frame as wide as a screen: what is wider than that, which pictures failed, how
+# many words there are, and which galleries are no grid. A window of the browser has at least 500
+# pixels, a frame has not.
 TOUR = """<!doctype html><iframe width="{width}" height="844"></iframe><script>
 const frame = document.querySelector("iframe"), pages = {pages}, found = {{}};
 function look() {{
   const root = frame.contentDocument.documentElement, body = frame.contentDocument.body;
   found[pages[0]] = [root.scrollWidth, [...frame.contentDocument.images].filter(
     image => image.loading !== "lazy" && !image.naturalWidth).length,
-    body.querySelector("article").innerText.split(/\\s+/).length];
+    body.querySelector("article").innerText.split(/\\s+/).length,
+    [...body.querySelectorAll(".gallery ul")].filter(
+      list => frame.contentWindow.getComputedStyle(list).display !== "grid").length];
   pages.shift();
   if (pages.length) frame.src = pages[0];
   else fetch("found", {{method: "POST", body: JSON.stringify(found)}});
@@ -177,10 +180,11 @@ def test_every_page_fits_the_screen(site, screen, browser, tmp_path) -> None:
             tourist.wait(timeout=60)
     tour.unlink()
     assert list(found) == pages
-    wide = [page for page, (width, _, _) in found.items() if width > SCREENS[screen]]
-    broken = [page for page, (_, pictures, _) in found.items() if pictures]
-    empty = [page for page, (_, _, words) in found.items() if words < 30]
-    assert (wide, broken, empty) == ([], [], [])
+    wide = [page for page, (width, *_) in found.items() if width > SCREENS[screen]]
+    broken = [page for page, (_, pictures, *_) in found.items() if pictures]
+    empty = [page for page, (_, _, words, _) in found.items() if words < 30]
+    lists = [page for page, (*_, lists) in found.items() if lists]
+    assert (wide, broken, empty, lists) == ([], [], [], [])
 
 
 @slow
