@@ -263,6 +263,12 @@ MUTATIONS = [
         f"{_T}/weak/test_sets_of_labels.py",
     ),
     (
+        "seglosses/primitives/_kernels_class_blobs.py",
+        "own[:] = levers[n, k, 0]",
+        "own[:] = ZERO",
+        f"{_T}/overlap/test_class_blobs.py",
+    ),
+    (
         "seglosses/primitives/group_entropy.py",
         "total = 1 + sum(factor",
         "total = sum(factor",

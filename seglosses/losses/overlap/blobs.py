@@ -54,12 +54,12 @@ def blob_counts(prob: Tensor, target: Tensor, mask: Tensor | None = None) -> tup
     most = max(most, 1)
     p = prob.flatten(2)
     share = None if mask is None else mask.flatten(2).expand_as(p)
-    mass = _totals(p if share is None else p * share, number, most + 1)
-    sizes = _sizes(number, most + 1) if share is None else _totals(share, number, most + 1)
-    return _counts(mass, sizes[..., 1:].to(p.dtype))
+    mass = totals_by_number(p if share is None else p * share, number, most + 1)
+    sizes = _sizes(number, most + 1) if share is None else totals_by_number(share, number, most + 1)
+    return object_counts(mass, sizes[..., 1:].to(p.dtype))
 
 
-def _counts(mass: Tensor, wanted: Tensor) -> tuple[Counts, Tensor]:
+def object_counts(mass: Tensor, wanted: Tensor) -> tuple[Counts, Tensor]:
     """Of sums (N, C, M + 1), the background's first, and sizes (N, C, M)."""
     real = wanted > 0
     nothing = ~real.any(2, keepdim=True)
@@ -68,7 +68,7 @@ def _counts(mass: Tensor, wanted: Tensor) -> tuple[Counts, Tensor]:
     return Counts(own, own + mass[..., :1], wanted), real | (nothing & first)
 
 
-def _totals(values: Tensor, number: Tensor, most: int) -> Tensor:
+def totals_by_number(values: Tensor, number: Tensor, most: int) -> Tensor:
     """Sums (N, C, M) of values (N, C, P) by their number in [0, M)."""
     if at_hand(values):
         totals: Tensor = _Totals.apply(values, number, most)  # type: ignore[no-untyped-call]
@@ -138,7 +138,7 @@ def blob_counts_of_one(batch: Aligned) -> tuple[Counts, Tensor] | None:
         batch.logits.contiguous(), batch.valid, torch.from_numpy(first), *runs, most + 1
     )
     wanted = np.stack(sizes) if sizes else np.zeros((0, most))
-    return _counts(mass.unsqueeze(1), torch.from_numpy(wanted).to(mass.dtype).unsqueeze(1))
+    return object_counts(mass.unsqueeze(1), torch.from_numpy(wanted).to(mass.dtype).unsqueeze(1))
 
 
 class _RunTotals(torch.autograd.Function):
@@ -178,11 +178,21 @@ class _RunTotals(torch.autograd.Function):
 
 def _arrays(logits: Tensor, valid: Tensor | None, runs: tuple[Tensor, ...]) -> tuple[Any, ...]:
     """Arrays of the kernels: logits, validity and whether it means anything, and runs."""
+    return *kernel_maps(logits, valid), *(each.numpy() for each in runs)
+
+
+def kernel_maps(logits: Tensor, valid: Tensor | None) -> tuple[Any, Any, bool]:
+    """Arrays of the kernels: logits, validity, and whether this means anything.
+
+    Example:
+        >>> kernel_maps(torch.zeros(1, 2, 3), None)[2]
+        False
+    """
     maps = flat_maps(logits.detach()).numpy()
     seen = np.empty((len(maps), maps.shape[2]), np.uint8) if valid is None else None
     if valid is not None:
         seen = flat_labels(valid).contiguous().view(torch.uint8).numpy()
-    return maps, seen, valid is not None, *(each.numpy() for each in runs)
+    return maps, seen, valid is not None
 
 
 def _with_a_graph(
@@ -200,6 +210,6 @@ def _with_a_graph(
     prob = apart.sigmoid()
     if valid is not None:
         prob = prob.masked_fill(~flat_labels(valid).unsqueeze(1), 0.0)
-    totals = _totals(prob, number, grad.shape[1]).squeeze(1)
+    totals = totals_by_number(prob, number, grad.shape[1]).squeeze(1)
     (slope,) = torch.autograd.grad(totals, logits, grad, create_graph=True)
     return slope

@@ -13,6 +13,7 @@ from seglosses.losses.classwise import CountOptions, MapLoss, MapOptions, Overla
 from seglosses.losses.objects import hard_labels, of_labels, region_weights, weighed_by
 from seglosses.losses.overlap import confusion, curved, rates, region, tversky
 from seglosses.losses.overlap.blobs import blob_counts, blob_counts_of_one
+from seglosses.losses.overlap.class_blobs import blob_counts_of_classes
 from seglosses.losses.overlap.region import DiceLoss, dice_loss
 from seglosses.losses.whole_maps import broken
 from seglosses.primitives.encoding import Aligned
@@ -113,9 +114,11 @@ class BlobLoss(MapLoss):
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Mean over objects, classes and images."""
-        if not (batch.sigmoid or self._chosen(batch)[1] == [1]):
-            return super().reduce(batch, asked)
-        found = blob_counts_of_one(batch)
+        chosen = self._chosen(batch)[1]
+        found = blob_counts_of_one(batch) if batch.sigmoid or chosen == [1] else None
+        if found is None:
+            classes = list(range(batch.channels)) if chosen is None else chosen
+            found = blob_counts_of_classes(batch, classes)
         if found is None:
             return super().reduce(batch, asked)
         self._refuse_per_pixel(asked, batch)
