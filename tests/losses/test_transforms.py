@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from seglosses.catalogue import loss_classes
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.losses.base import BoxLoss, SegmentationLoss
 from seglosses.losses.rows import RotatedBoxLoss
+from seglosses.primitives import host
 
 LOSSES = loss_classes()
 SEGMENTATION = sorted(n for n, c in LOSSES.items() if issubclass(c, SegmentationLoss))
@@ -120,3 +122,28 @@ def test_labels_out_of_range_pass_a_transform_unchecked_but_not_a_call() -> None
         loss(torch.zeros(1, 2, 2), labels)
     with pytest.raises(IndexError, match="out of bounds"):
         torch.func.grad(lambda p: loss(p, labels))(torch.zeros(1, 2, 2))
+
+
+class _WithoutRules:
+    """An operator as torch 2.4 has it, which knows no transforms."""
+
+    def __init__(self, operator: Any) -> None:
+        self._operator = operator
+
+    def __call__(self, *given: Any) -> Any:
+        return self._operator(*given)
+
+
+@pytest.mark.parametrize("name", ["BettiMatchingLoss", "HausdorffDTLoss", "SkeletonRecallLoss"])
+def test_what_torch_2_4_cannot_transform_is_refused(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = loss_classes()[name]()
+    pred = torch.randn(1, 2, 6, 6, generator=torch.Generator().manual_seed(0))
+    target = torch.zeros(1, 6, 6, dtype=torch.long)
+    target[:, 2:4, 1:5] = 1
+    expected = loss(pred, target)
+    monkeypatch.setattr(host, "_maps_operator", _WithoutRules(host._maps_operator))
+    with pytest.raises(RuntimeError, match=r"can be transformed from torch 2\.5 on, and this is"):
+        torch.func.grad(lambda z: loss(z, target))(pred)
+    torch.testing.assert_close(loss(pred, target), expected)
