@@ -77,5 +77,5 @@ def run(args: argparse.Namespace) -> int:
     except CheckpointError:
         raise
     except ValueError as error:  # of the framework: with its traceback, not as one line
-        raise RuntimeError("the training failed") from error
+        raise RuntimeError(f"the training failed: {error}") from error
     return 0
