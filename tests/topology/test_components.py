@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import functools
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from seglosses.topology import (
@@ -33,7 +36,7 @@ masks = st.integers(2, 3).flatmap(
 volumes = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7))
 
 
-def gudhi_betti(mask: np.ndarray, connectivity: int) -> tuple[int, ...]:
+def gudhi_betti(mask: NDArray[Any], connectivity: int) -> tuple[int, ...]:
     gudhi = pytest.importorskip("gudhi")
     values = np.where(mask, 0.0, 1.0)
     full = connectivity == CONNECTIVITIES[mask.ndim][1]
@@ -49,7 +52,7 @@ def gudhi_betti(mask: np.ndarray, connectivity: int) -> tuple[int, ...]:
 
 @settings(max_examples=60)
 @given(mask=masks, full=st.booleans())
-def test_betti_numbers_and_euler_agree_with_gudhi(mask: np.ndarray, full: bool) -> None:
+def test_betti_numbers_and_euler_agree_with_gudhi(mask: NDArray[Any], full: bool) -> None:
     connectivity = CONNECTIVITIES[mask.ndim][full]
     numbers = betti_numbers(mask, connectivity=connectivity)
     assert numbers == gudhi_betti(mask, connectivity)
@@ -59,7 +62,7 @@ def test_betti_numbers_and_euler_agree_with_gudhi(mask: np.ndarray, full: bool) 
 
 @settings(max_examples=40)
 @given(mask=masks)
-def test_the_default_is_the_larger_connectivity(mask: np.ndarray) -> None:
+def test_the_default_is_the_larger_connectivity(mask: NDArray[Any]) -> None:
     assert betti_numbers(mask) == betti_numbers(mask, connectivity=CONNECTIVITIES[mask.ndim][1])
 
 
@@ -103,7 +106,10 @@ def test_empty_masks_have_no_topology(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     "shape", [(40, 33), (1, 70), (70, 1), (1, 1), (9, 20, 17), (1, 9, 30), (30, 1, 9), (4, 70, 1)]
 )
-def test_labels_equal_scipy(shape: tuple[int, ...], full: bool) -> None:
+def test_labels_equal_scipy(
+    shape: tuple[int, ...], full: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(components, "_cc3d", lambda: None)  # which would label the volumes
     rng = np.random.default_rng(0)
     ndim = len(shape)
     connectivity = CONNECTIVITIES[ndim][full]
@@ -121,7 +127,7 @@ def test_labels_equal_scipy(shape: tuple[int, ...], full: bool) -> None:
 
 
 @given(mask=volumes, full=st.booleans())
-def test_cc3d_gives_the_same_labels(mask: np.ndarray, full: bool) -> None:
+def test_cc3d_gives_the_same_labels(mask: NDArray[Any], full: bool) -> None:
     cc3d = pytest.importorskip("cc3d")
     expected, count = label_runs(mask, full)
     for order in (mask, np.asfortranarray(mask), np.repeat(mask, 2, axis=0)[::2]):
@@ -132,9 +138,9 @@ def test_cc3d_gives_the_same_labels(mask: np.ndarray, full: bool) -> None:
 
 
 def test_cc3d_labels_volumes_that_are_not_nearly_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[np.ndarray] = []
+    asked: list[NDArray[Any]] = []
 
-    def label(library: object, array: np.ndarray, full: bool) -> tuple[np.ndarray, int]:
+    def label(library: object, array: NDArray[Any], full: bool) -> tuple[NDArray[Any], int]:
         asked.append(array)
         return label_runs(array, full)
 
@@ -208,12 +214,12 @@ def test_integers_count_as_foreground_unless_zero() -> None:
         (np.zeros((2, 2, 2), bool), 8, "connectivity 6 or 26 in 3D"),
     ],
 )
-def test_border(mask: np.ndarray, connectivity: int | None, message: str) -> None:
+def test_border(mask: NDArray[Any], connectivity: int | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         betti_numbers(mask, connectivity=connectivity)
 
 
-def test_published_betti_numbers_of_topomortar(shared_data) -> None:
+def test_published_betti_numbers_of_topomortar(shared_data: Path) -> None:
     from PIL import Image
 
     root = shared_data / "topomortar"
