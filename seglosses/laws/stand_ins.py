@@ -18,12 +18,15 @@ from seglosses.extra_inputs import extra_inputs
 from seglosses.laws.inputs import SURE, indicators
 from seglosses.laws.subject import Subject
 from seglosses.losses.box.distribution import DistributionFocalLoss
+from seglosses.losses.box.fine_grained import DecoupledDistillationFocalLoss
 from seglosses.losses.box.quality import QualityLoss
 
 #: Settings in which a loss of ours is not defined.
 UNDEFINED: dict[str, tuple[str, ...]] = {
     "BoundaryDistillationLoss": ("multi-label",),
+    "DecoupledDistillationFocalLoss": ("1 channel", "multi-label"),
     "DistributionFocalLoss": ("1 channel", "multi-label"),
+    "FineGrainedLocalizationLoss": ("1 channel", "multi-label"),
 }
 
 
@@ -82,7 +85,7 @@ class StandIn:
             subject,
             dims=(2,) if one_form else subject.dims,
             ignore_index=None if self._rows else subject.ignore_index,
-            soft=subject.soft and not self._distances,
+            soft=subject.soft and not (self._distances or self._taught),
             # the time of losses that compare rows grows with the square of the objects
             side=min(subject.side, 32) if getattr(self.loss, "of_pairs", False) else subject.side,
         )
@@ -102,16 +105,23 @@ class StandIn:
 
     @property
     def _rows(self) -> bool:
-        return self._distances or isinstance(self.loss, QualityLoss)
+        return self._distances or self._taught or isinstance(self.loss, QualityLoss)
 
-    def _as_rows(self, pred: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def _taught(self) -> bool:
+        return isinstance(self.loss, DecoupledDistillationFocalLoss)
+
+    def _as_rows(self, pred: Tensor, target: Tensor) -> tuple[Tensor, Any]:
         channels = pred.shape[1]
         rows = pred.movedim(1, -1).reshape(-1, channels)
         if target.is_floating_point():
             return rows, target.movedim(1, -1).reshape(-1, channels)
         labels = target.reshape(-1)
         if self._distances:
-            return rows, labels.to(rows.dtype)
+            return rows, self.loss.distances(channels).to(rows)[labels]
+        if self._taught:
+            sure = 2 * SURE * indicators(labels.unsqueeze(0), channels)[0].T - SURE
+            return rows, (sure.to(rows.dtype), labels != 0)
         # in rows of one channel the class has number 0, and 1 is the background
         return rows, 1 - labels if channels == 1 else labels
 

@@ -11,11 +11,11 @@ from torch import Tensor
 from seglosses.catalogue import loss_classes
 from seglosses.extra_inputs import extra_inputs
 from seglosses.losses.base import BoxLoss, Loss, PixelLoss, SegmentationLoss
-from seglosses.losses.box.distribution import DistributionFocalLoss
+from seglosses.losses.box.fine_grained import DecoupledDistillationFocalLoss
 from seglosses.losses.box.quality import QualityLoss
 from seglosses.losses.classes import ClassLoss
 from seglosses.losses.classwise import MapLoss
-from seglosses.losses.rows import RotatedBoxLoss
+from seglosses.losses.rows import RotatedBoxLoss, RowLoss
 
 CLASSES = 4
 
@@ -43,7 +43,7 @@ class Case(NamedTuple):
         """The loss, or what another callable makes of its inputs."""
         named = dict(self.tensors)
         pred, target = named.pop("pred"), named.pop("target")
-        both: Any = (target, named.pop("quality")) if "quality" in named else target
+        both: Any = (target, named.pop("beside")) if "beside" in named else target
         weight = named.pop("weight", None)
         with extra_inputs(**named):
             return (self.loss if loss is None else loss)(pred, both, weight)
@@ -101,7 +101,7 @@ def case(
 ) -> Case | None:
     """The loss in a variant, or ``None`` where it knows none such."""
     generator = torch.Generator().manual_seed(0)
-    if issubclass(cls, BoxLoss | QualityLoss | DistributionFocalLoss):
+    if issubclass(cls, RowLoss):
         return _rows_case(cls, variant, generator)
     if not issubclass(cls, SegmentationLoss):
         return None
@@ -159,10 +159,13 @@ def _rows_case(cls: type[Loss], variant: str, generator: torch.Generator) -> Cas
     elif issubclass(cls, QualityLoss):
         logits = torch.randn(n, CLASSES, generator=generator).requires_grad_()
         wanted = torch.randint(0, CLASSES + 1, (n,), generator=generator)
-        tensors = dict(pred=logits, target=wanted, quality=torch.rand(n, generator=generator))
+        tensors = dict(pred=logits, target=wanted, beside=torch.rand(n, generator=generator))
     else:
         logits = torch.randn(n, 17, generator=generator).requires_grad_()
         tensors = dict(pred=logits, target=15 * torch.rand(n, generator=generator))
+        if cls is DecoupledDistillationFocalLoss:
+            tensors["target"] = torch.randn(n, 17, generator=generator)
+            tensors["beside"] = torch.rand(n, generator=generator) < 0.5
     if variant == "weighted":
         tensors["weight"] = (torch.rand(n, generator=generator) - 0.4).clamp(min=0)
     return Case(cls(), tensors)

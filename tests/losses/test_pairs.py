@@ -21,12 +21,8 @@ def test_every_class_has_a_pair_or_a_reason() -> None:
 
 def test_every_function_of_a_loss_has_a_class() -> None:
     functions = {name for name in losses.EXPORTS if re.fullmatch(r"[a-z0-9_]+_loss", name)}
-    # that of MALIS by distances is an option of the class; no head has a slot for the other two
-    assert functions - set(PAIRS.values()) == {
-        "malis_distance_loss",
-        "fine_grained_localization_loss",
-        "decoupled_distillation_focal_loss",
-    }
+    # that of MALIS by distances is an option of the class
+    assert functions - set(PAIRS.values()) == {"malis_distance_loss"}
 
 
 @pytest.mark.parametrize("name", sorted(PAIRS))

@@ -19,8 +19,14 @@ ROWS = sorted(
 
 def rows(name: str) -> tuple[Tensor, Target]:
     """Three rows that the loss takes, and what it compares them with."""
-    if name.endswith("FocalLoss") and name.startswith("Distribution"):
-        return torch.linspace(-1, 1, 12).view(3, 4), torch.tensor([0.5, 1.25, 3.0])
+    if issubclass(getattr(losses, name), losses.DistributionFocalLoss):
+        # uneven offsets lie on both sides of a middle one
+        numbers = 5 if name.startswith("FineGrained") else 4
+        logits = torch.linspace(-1, 1, 3 * numbers).square().view(3, numbers)
+        return logits, torch.tensor([0.5, 1.25, 3.0])
+    if name == "DecoupledDistillationFocalLoss":
+        teacher = torch.linspace(-1, 1, 12).square().view(3, 4)
+        return torch.linspace(-1, 1, 12).view(3, 4), (teacher, torch.tensor([True, False, True]))
     if issubclass(getattr(losses, name), losses.QualityFocalLoss.__base__):
         return torch.linspace(-1, 1, 6).view(3, 2), (torch.tensor([0, 1, 2]), torch.ones(3) / 2)
     return boxes_of(getattr(losses, name))
@@ -50,8 +56,9 @@ def test_rows_of_weight_zero_may_hold_anything(name: str) -> None:
 def test_mean_is_the_weighted_sum_over_all_rows(name: str) -> None:
     pred, target = rows(name)
     loss = getattr(losses, name)().eval()
-    # rows of weight zero leave the order in which ranks are counted
-    weight = torch.tensor([1.0, 0.5 if name in ("ALRPLoss", "RankSortLoss") else 0.0, 2.0])
+    # rows of weight zero leave the order in which ranks are counted, and the numbers of D-FINE
+    counted = ("ALRPLoss", "DecoupledDistillationFocalLoss", "RankSortLoss")
+    weight = torch.tensor([1.0, 0.5 if name in counted else 0.0, 2.0])
     each = loss(pred, target, reduction_override="none")
     of_entries = isinstance(loss, losses.QualityFocalLoss.__base__)
     assert each.shape == ((3, 2) if of_entries else (3,))

@@ -31,6 +31,7 @@ BOXES = torch.tensor([[0.0, 0, 4, 6], [1, 2, 9, 5], [3, 3, 8, 7]])
 TARGETS = BOXES + torch.tensor([[1.0, 0, 2, 1], [2, 1, 1, 0], [0, 1, 0, 3]])
 ROTATED = torch.tensor([[5.0, 5, 4, 6, 0.2], [9, 7, 9, 5, -0.4], [3, 3, 8, 7, 1.0]])
 ROTATED_TARGETS = ROTATED + torch.tensor([[1.0, 0, 2, 1, 0.3], [2, 1, 1, 0, 0], [0, 1, 0, 3, -1]])
+OFFSETS = 6 * torch.rand(14, generator=torch.Generator().manual_seed(5)) - 3
 HOT = one_hot(LABELS, 3)
 PROB = LOGITS.softmax(1)
 LEAKY = 2 * torch.randn(2, 3, 14, 20, generator=GENERATOR)
@@ -224,6 +225,12 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "CrossImageDistillationLoss": lambda f, **o: f(LOGITS, OTHER, **o),
     "DISTLoss": lambda f, **o: f(PROB, OTHER.softmax(1), **o),
     "ExclusionDiceLoss": lambda f: f(PROB, 1 - HOT).sum(1),
+    "DecoupledDistillationFocalLoss": lambda f, **o: f(
+        LOGITS[0, 0], OTHER[0, 0], torch.ones(14), OFFSETS > 0, **o
+    ),
+    "FineGrainedLocalizationLoss": lambda f, **o: f(
+        LOGITS[0, 0, :, :15], OFFSETS, torch.ones(14), **o
+    ),
     "DistributionFocalLoss": lambda f: f(
         LOGITS[0, 0], 14 * torch.rand(14, generator=torch.manual_seed(0))
     ),

@@ -24,6 +24,7 @@ from tests.reference.pair_inputs import (
     LABELS,
     LEAKY,
     LOGITS,
+    OFFSETS,
     OTHER,
     PROB,
     SEEN,
@@ -83,6 +84,10 @@ def of_class(cls: type[Any], options: Options) -> Tensor:
         return loss(*boxes_of(cls))
     if cls is losses.DistributionFocalLoss:
         return loss(LOGITS[0, 0], 14 * torch.rand(14, generator=torch.manual_seed(0)))
+    if cls is losses.FineGrainedLocalizationLoss:
+        return loss(LOGITS[0, 0, :, :15], OFFSETS)
+    if cls is losses.DecoupledDistillationFocalLoss:
+        return loss(LOGITS[0, 0], (OTHER[0, 0], OFFSETS > 0))
     if issubclass(cls, QualityLoss):
         return loss(LOGITS[0, :, 0].T, (LABELS[0, 2], torch.linspace(0.1, 0.9, 16)))
     if loss.independent_channels and issubclass(cls, PixelLoss):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from seglosses.losses.rows import RowLoss, Target
@@ -31,7 +32,6 @@ def distribution_focal_loss(logits: Tensor, distance: Tensor) -> Tensor:
         Li et al., Generalized Focal Loss, NeurIPS 2020, arXiv:2006.04388.
 
     Example:
-        >>> import torch
         >>> distribution_focal_loss(torch.zeros(1, 4), torch.tensor([1.3]))  # log 4
         tensor([1.3863])
     """
@@ -64,7 +64,6 @@ class DistributionFocalLoss(RowLoss):
         ValueError: for fewer distances than two, and other shapes.
 
     Example:
-        >>> import torch
         >>> DistributionFocalLoss()(torch.zeros(1, 4), torch.tensor([1.3]))  # (0.7 + 0.3) log 4
         tensor(1.3863)
     """
@@ -73,6 +72,10 @@ class DistributionFocalLoss(RowLoss):
     paper = "Li et al. 2020, arXiv:2006.04388"
     use_when = "box edges are predicted as distributions, as in GFL"
     tags = ("detection",)
+
+    def distances(self, count: int, device: torch.device | None = None) -> Tensor:
+        """Hook: the distances that so many numbers of a distribution stand for, (count,)."""
+        return torch.arange(count, dtype=torch.float32, device=device)
 
     def check(self, pred: Tensor, target: Target) -> None:
         """Refuse what is no distance a distribution."""
