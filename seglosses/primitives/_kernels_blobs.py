@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from seglosses.primitives._kernels_compiled import lanes
-from seglosses.primitives._kernels_lanes import BLOCK, ONE, ZERO, exp
+from seglosses.primitives._kernels_lanes import BLOCK, ONE, ZERO, add_up, exp, take
 
 
 @lanes
@@ -27,24 +27,6 @@ def _sigmoids(x0: Any, x1: Any, valid: Any, masked: Any, prob: Any) -> None:
         if masked:
             one = one if valid[p] else ZERO
         prob[p] = one
-
-
-@lanes
-def _take(values: Any) -> Any:
-    """Sum of a run, whose values become zero."""
-    total = ZERO
-    for p in range(values.size):
-        total += values[p]
-        values[p] = ZERO
-    return total
-
-
-@lanes
-def _sum(values: Any) -> Any:
-    total = ZERO
-    for p in range(values.size):
-        total += values[p]
-    return total
 
 
 @lanes
@@ -70,12 +52,12 @@ def blob_totals(
             _sigmoids(x0, logits[n, channels - 1, i:j], valid[n, i:j], masked, own)
             while run < end and start[run] < j:
                 low, high = max(start[run], i) - i, min(stop[run], j) - i
-                totals[n, component[run] + 1] += _take(own[low:high])
+                totals[n, component[run] + 1] += take(own[low:high])
                 if stop[run] > j:
                     # it goes on in the next block
                     break
                 run += 1
-            totals[n, 0] += _sum(own)
+            totals[n, 0] += add_up(own)
 
 
 @lanes

@@ -11,31 +11,13 @@ from typing import Any
 import numpy as np
 
 from seglosses.primitives._kernels_compiled import lanes
-from seglosses.primitives._kernels_lanes import BLOCK, ZERO, softmax
+from seglosses.primitives._kernels_lanes import BLOCK, ZERO, add_products, add_up, softmax, take
 
 
 @lanes
 def _blank(values: Any, valid: Any) -> None:
     for p in range(values.size):
         values[p] = values[p] if valid[p] else ZERO
-
-
-@lanes
-def _take(values: Any) -> Any:
-    """Sum of a run, whose values become zero."""
-    total = ZERO
-    for p in range(values.size):
-        total += values[p]
-        values[p] = ZERO
-    return total
-
-
-@lanes
-def _sum(values: Any) -> Any:
-    total = ZERO
-    for p in range(values.size):
-        total += values[p]
-    return total
 
 
 @lanes
@@ -66,19 +48,13 @@ def class_blob_totals(
                 run, end = place[n * count + k], first[n * count + k + 1]
                 while run < end and start[run] < j:
                     low, high = max(start[run], i) - i, min(stop[run], j) - i
-                    totals[n, k, component[run] + 1] += _take(own[low:high])
+                    totals[n, k, component[run] + 1] += take(own[low:high])
                     if stop[run] > j:
                         # it goes on in the next block
                         break
                     run += 1
                 place[n * count + k] = run
-                totals[n, k, 0] += _sum(own)
-
-
-@lanes
-def _add_products(prob: Any, lever: Any, mean: Any) -> None:
-    for p in range(prob.size):
-        mean[p] += lever[p] * prob[p]
+                totals[n, k, 0] += add_up(own)
 
 
 @lanes
@@ -126,6 +102,6 @@ def class_blob_slopes(
                         break
                     run += 1
                 place[n * count + k] = run
-                _add_products(prob[classes[k], : j - i], own, mean)
+                add_products(prob[classes[k], : j - i], own, mean)
             for c in range(channels):
                 _slopes(prob[c], lever[c], mean, valid[n, i:j], masked, grad[n, c, i:j])

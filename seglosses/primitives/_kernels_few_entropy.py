@@ -21,6 +21,7 @@ from seglosses.primitives._kernels_lanes import (
     ONE,
     TWO,
     ZERO,
+    add_up,
     exp,
     f32,
     log1p,
@@ -64,14 +65,6 @@ def _pair_entropy_slopes(
 
 
 @lanes
-def _sum(values: Any) -> Any:
-    total = ZERO
-    for p in range(values.size):
-        total += values[p]
-    return total
-
-
-@lanes
 def two_entropy(
     logits: Any, labels: Any, weight: Any, weighed: bool, each: bool, loss: Any
 ) -> float:
@@ -90,7 +83,7 @@ def two_entropy(
             own = loss[n, i:j] if each else scratch[: j - i]
             _pair_entropy(x0, x1, labels[n, i:j], weight[n, i:j], weighed, own)
             if not each:
-                total += _sum(own)
+                total += add_up(own)
     return total
 
 
@@ -159,7 +152,7 @@ def few_entropy(
                 _behind(logits[n, c, i:j], top, labels[n, i:j], np.uint8(c), own)
             _add_logarithms(scale, weight[n, i:j], weighed, own)
             if not each:
-                total += _sum(own)
+                total += add_up(own)
     return total
 
 

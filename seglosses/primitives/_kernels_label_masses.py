@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from seglosses.primitives._kernels_compiled import lanes
-from seglosses.primitives._kernels_lanes import BLOCK, ONE, ZERO, f32, softmax
+from seglosses.primitives._kernels_lanes import BLOCK, ONE, ZERO, add_products, f32, softmax
 
 
 @lanes
@@ -80,12 +80,6 @@ def _add_at(labels: Any, number: Any, step: Any, lever: Any) -> None:
 
 
 @lanes
-def _add_products(prob: Any, lever: Any, mean: Any) -> None:
-    for p in range(prob.size):
-        mean[p] += lever[p] * prob[p]
-
-
-@lanes
 def _class_slopes(prob: Any, lever: Any, mean: Any, weight: Any, weighed: Any, grad: Any) -> None:
     for p in range(grad.size):
         slope = prob[p] * (lever[p] - mean[p])
@@ -118,6 +112,6 @@ def slopes_at(
                 _fill(own, np.uint8(c), np.uint8(channels), levers[0, n, c], levers[1, n, c], each)
                 for f in range(rows.size):
                     _add_at(own, rows[f], levers[2 + f, n, c], each)
-                _add_products(prob[c, : j - i], each, mean)
+                add_products(prob[c, : j - i], each, mean)
             for c in range(channels):
                 _class_slopes(prob[c], lever[c], mean, weight[n, i:j], weighed, grad[n, c, i:j])

@@ -85,3 +85,29 @@ def softmax(logits: Any, n: int, i: int, j: int, top: Any, scale: Any, prob: Any
 def _multiply(prob: Any, scale: Any) -> None:
     for p in range(prob.size):
         prob[p] *= scale[p]
+
+
+@lanes
+def take(values: Any) -> Any:
+    """Sum of a run, whose values become zero."""
+    total = ZERO
+    for p in range(values.size):
+        total += values[p]
+        values[p] = ZERO
+    return total
+
+
+@lanes
+def add_up(values: Any) -> Any:
+    """Sum of a run."""
+    total = ZERO
+    for p in range(values.size):
+        total += values[p]
+    return total
+
+
+@lanes
+def add_products(prob: Any, lever: Any, mean: Any) -> None:
+    """Add products of two runs to a third one."""
+    for p in range(prob.size):
+        mean[p] += lever[p] * prob[p]
