@@ -86,13 +86,13 @@ class PixelLoss(SegmentationLoss):
         of_rows = unreduced and batch.sigmoid and batch.logits.dim() == 2 and not batch.masks
         if of_rows:
             valid = None if valid is None else valid.unsqueeze(1)
-            loss = zero_unless(valid, self._by_channel(batch.pixel_logits(), batch))
+            loss = _zero_unless(valid, self._by_channel(batch.pixel_logits(), batch))
         elif batch.sigmoid:
-            loss = zero_unless(valid, self._binary(batch.pixel_logits(), batch))
+            loss = _zero_unless(valid, self._binary(batch.pixel_logits(), batch))
             loss = loss / batch.channels if unreduced else loss
         else:
             target = batch.labels if batch.labels is not None else batch.target()
-            loss = self._of_softmax(batch, target)
+            loss = self._counted(batch, target)
             if self.class_weight is not None:
                 loss = loss * self._class_factor(target)
         if batch.row_weight is not None:
@@ -130,9 +130,13 @@ class PixelLoss(SegmentationLoss):
             return (target * self.class_weight.view(shape)).sum(1)
         return self.class_weight[target]
 
-    def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
+    def _counted(self, batch: Aligned, target: Tensor) -> Tensor:
         """Losses (N, *S), zero where ignored."""
-        return zero_unless(batch.valid, self.compute(batch.pixel_logits(), target))
+        return _zero_unless(batch.valid, self._of_softmax(batch, target))
+
+    def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
+        """Losses (N, *S), of any value where ignored, but without a gradient from there."""
+        return self.compute(batch.pixel_logits(), target)
 
     def _binary(self, logits: Tensor, batch: Aligned) -> Tensor:
         """Losses of all channels of a pixel, summed, (N, *S)."""
@@ -163,11 +167,11 @@ class PixelLoss(SegmentationLoss):
         return loss * self.class_weight.view(1, -1, *(1,) * (loss.dim() - 2))
 
 
-def zero_unless(valid: Tensor | None, loss: Tensor) -> Tensor:
+def _zero_unless(valid: Tensor | None, loss: Tensor) -> Tensor:
     """Losses where pixels count, and zero elsewhere, whatever is there.
 
     Example:
-        >>> zero_unless(torch.tensor([True, False]), torch.tensor([2.0, torch.nan]))
+        >>> _zero_unless(torch.tensor([True, False]), torch.tensor([2.0, torch.nan]))
         tensor([2., 0.])
     """
     if valid is None:

@@ -7,7 +7,6 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
-from seglosses.losses.pixelwise import zero_unless
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned, one_hot
 from seglosses.primitives.entropy import cross_entropy
@@ -205,7 +204,7 @@ class NACLLoss(PixelLoss):
     def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
         logits = batch.pixel_logits()
         gap = (logits - self._around(batch)).abs().mean(1)
-        return zero_unless(batch.valid, cross_entropy(logits, target) + self.alpha * gap)
+        return cross_entropy(logits, target) + self.alpha * gap
 
     def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
         share, half = self._around(batch), logits / 2

@@ -128,10 +128,10 @@ class CrossEntropyLoss(PixelLoss):
             loss = loss + broken(batch).sum()
         return loss if plain else asked.of(loss)
 
-    def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
+    def _counted(self, batch: Aligned, target: Tensor) -> Tensor:
         own = type(self).compute is CrossEntropyLoss.compute and not target.is_floating_point()
         if not own or (at_hand(batch.logits) and not takes_few(batch.logits)):
-            return super()._of_softmax(batch, target)
+            return super()._counted(batch, target)
         return cross_entropy(batch.logits, target, batch.valid)
 
     def _of_margins(self, logits: Tensor, target: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from typing_extensions import Unpack
 from seglosses.extra_inputs import extra_input
 from seglosses.losses.base import PixelLoss, PixelOptions, SegmentationLoss
 from seglosses.losses.classwise import CountOptions, OverlapLoss
-from seglosses.losses.pixelwise import zero_unless
 from seglosses.losses.weak.possible_classes import (
     LabelSets,
     known_counts,
@@ -207,8 +206,7 @@ class MarginalCrossEntropyLoss(SetLoss, PixelLoss):
         if not self._of_images(batch):
             return super()._of_softmax(batch, target)
         here = labelled_classes(batch, type(self).__name__).flatten(1)
-        loss = merged_entropy(batch.pixel_logits(), target, here)
-        return zero_unless(batch.valid, loss)
+        return merged_entropy(batch.pixel_logits(), target, here)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
         """-log of the probability of the set."""
