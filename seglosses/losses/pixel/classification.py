@@ -117,7 +117,8 @@ class CrossEntropyLoss(PixelLoss):
             )
         weighed = not (batch.row_weight is self.class_weight is None)
         own = type(self).compute is CrossEntropyLoss.compute
-        if weighed or given is not None or asked.reduction == "none" or not own:
+        few = takes_few(batch.logits)
+        if weighed or given is not None or asked.reduction == "none" or not own or not few:
             return super().reduce(batch, asked)
         plain = asked.reduction == "mean" and asked.avg_factor is None
         loss = summed_entropy(batch, self._count(batch) if plain else 1.0)
