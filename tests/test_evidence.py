@@ -16,6 +16,7 @@ RUNS = DOCS / "evidence" / "runs"
 MIXINS = {
     "CE + Dice": "ce_dice",
     "none: CE + Dice": "ce_dice",
+    "proposed by advise": "advised",
     "+ clDice": "ce_dice_cldice",
     "+ Betti matching": "ce_dice_betti_matching_gentle",
     "+ 0.02 Betti matching, late": "ce_dice_betti_matching_gentle",
