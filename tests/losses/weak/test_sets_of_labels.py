@@ -51,6 +51,7 @@ def test_sets_of_labels_are_read_as_maps_of_them_are(
     torch.testing.assert_close(*found, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.at_hand
 @pytest.mark.parametrize("cls", ALL)
 def test_no_map_is_made_of_sets_of_labels(monkeypatch: pytest.MonkeyPatch, cls: Any) -> None:
     returned: list[Tensor] = []
