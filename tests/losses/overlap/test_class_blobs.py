@@ -25,6 +25,7 @@ def batch(channels: int, *, ignored: bool) -> tuple[Tensor, Tensor]:
     return logits, labels
 
 
+@pytest.mark.at_hand
 @pytest.mark.parametrize("ignored", [False, True])
 @pytest.mark.parametrize(
     "options",
@@ -58,6 +59,7 @@ def test_kernels_say_what_maps_say(options: dict[str, Any], ignored: bool) -> No
     torch.testing.assert_close(found[0][1], found[0][2], rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.at_hand
 def test_an_object_sees_the_rest_and_no_other_object() -> None:
     logits = torch.tensor([0.5, 0.3, 0.2]).log().view(1, 3, 1, 1).expand(1, 3, 1, 5)
     given = blob_counts_of_classes(align(logits, torch.tensor([[[2, 2, 0, 1, 2]]])), [2, 1])
