@@ -37,6 +37,23 @@ def test_all_share_one_forward(name: str) -> None:
     assert getattr(losses, name).forward is RowLoss.forward
 
 
+@pytest.mark.parametrize("name", ["DistributionFocalLoss", "FineGrainedLocalizationLoss"])
+def test_a_distance_that_is_no_number_is_named(name: str) -> None:
+    pred, target = rows(name)
+    assert isinstance(target, Tensor)
+    target[1] = torch.nan
+    with pytest.raises(ValueError, match=r"is not finite.*target"):
+        getattr(losses, name)()(pred, target)
+    weight = torch.tensor([1.0, 0.0, 1.0])
+    assert torch.isfinite(getattr(losses, name)()(pred, target, weight))
+
+
+def test_whether_rows_are_matched_is_a_boolean() -> None:
+    pred, (teacher, matched) = rows("DecoupledDistillationFocalLoss")
+    with pytest.raises(ValueError, match=r"as booleans, got torch\.int64"):
+        losses.DecoupledDistillationFocalLoss()(pred, (teacher, matched.long()))
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_rows_of_weight_zero_may_hold_anything(name: str) -> None:
     pred, target = rows(name)

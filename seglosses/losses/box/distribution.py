@@ -38,8 +38,8 @@ def distribution_focal_loss(logits: Tensor, distance: Tensor) -> Tensor:
     _check_shapes(logits, distance)
     top = logits.shape[1] - 1
     y = distance.to(logits.dtype).clamp(0, top)
-    # the last whole number has nothing above it
-    low = y.long().clamp(max=top - 1)
+    # the last whole number has nothing above it; NaN is no place, and stays in the share
+    low = y.nan_to_num().long().clamp(max=top - 1)
     share = y - low
     log_p = logits.log_softmax(1)
     left, right = (log_p.gather(1, i.unsqueeze(1)).squeeze(1) for i in (low, low + 1))

@@ -239,6 +239,10 @@ class DecoupledDistillationFocalLoss(RowLoss):
     def check(self, pred: Tensor, target: Target) -> None:
         """Refuse what is no teacher beside whether each row is matched."""
         shapes = [tuple(each.shape) for each in target] if isinstance(target, tuple | list) else []
+        if shapes and target[1].dtype != torch.bool:
+            raise ValueError(
+                f"expected whether rows are matched as booleans, got {target[1].dtype}"
+            )
         if pred.dim() != 2 or shapes != [tuple(pred.shape), tuple(pred.shape[:1])]:
             raise ValueError(
                 "expected logits (n, K) and the target (teacher, matched), (n, K) and (n,), got"
