@@ -18,7 +18,10 @@ from seglosses.extra_inputs import extra_inputs
 from seglosses.laws.inputs import SURE, indicators
 from seglosses.laws.subject import Subject
 from seglosses.losses.box.distribution import DistributionFocalLoss
-from seglosses.losses.box.fine_grained import DecoupledDistillationFocalLoss
+from seglosses.losses.box.fine_grained import (
+    DecoupledDistillationFocalLoss,
+    FineGrainedLocalizationLoss,
+)
 from seglosses.losses.box.quality import QualityLoss
 
 #: Settings in which a loss of ours is not defined.
@@ -38,7 +41,8 @@ class StandIn:
     - ``image``: a colour per class.
     - ``features``: the logits themselves; ``attributions``: their sigmoid. They get the gradient.
     - Losses of volumes get images as volumes of one slice, losses of rows every pixel as a row,
-      and losses of distances the number of the label as a distance.
+      and losses of distances the number of the label as a distance. Where their bins must be odd
+      in number, an even number of classes gets one more that is never predicted.
 
     Args:
         loss: The loss itself.
@@ -118,7 +122,9 @@ class StandIn:
             return rows, target.movedim(1, -1).reshape(-1, channels)
         labels = target.reshape(-1)
         if self._distances:
-            return rows, self.loss.distances(channels).to(rows)[labels]
+            if isinstance(self.loss, FineGrainedLocalizationLoss) and channels % 2 == 0:
+                rows = functional.pad(rows, (0, 1), value=-SURE)
+            return rows, self.loss.distances(rows.shape[1]).to(rows)[labels]
         if self._taught:
             sure = 2 * SURE * indicators(labels.unsqueeze(0), channels)[0].T - SURE
             return rows, (sure.to(rows.dtype), labels != 0)

@@ -37,13 +37,25 @@ def test_all_share_one_forward(name: str) -> None:
     assert getattr(losses, name).forward is RowLoss.forward
 
 
-@pytest.mark.parametrize("name", ["DistributionFocalLoss", "FineGrainedLocalizationLoss"])
-def test_a_distance_that_is_no_number_is_named(name: str) -> None:
+def without_a_distance(name: str) -> tuple[Tensor, Tensor]:
     pred, target = rows(name)
     assert isinstance(target, Tensor)
     target[1] = torch.nan
+    return pred, target
+
+
+@pytest.mark.at_hand
+@pytest.mark.parametrize("name", ["DistributionFocalLoss", "FineGrainedLocalizationLoss"])
+def test_a_distance_that_is_no_number_is_named(name: str) -> None:
     with pytest.raises(ValueError, match=r"is not finite.*target"):
-        getattr(losses, name)()(pred, target)
+        getattr(losses, name)()(*without_a_distance(name))
+
+
+@pytest.mark.parametrize("name", ["DistributionFocalLoss", "FineGrainedLocalizationLoss"])
+def test_a_distance_that_is_no_number_is_seen_where_it_counts(name: str) -> None:
+    pred, target = without_a_distance(name)
+    each = getattr(losses, name).compare(getattr(losses, name)(), pred, target)
+    assert torch.isfinite(each).tolist() == [True, False, True]
     weight = torch.tensor([1.0, 0.0, 1.0])
     assert torch.isfinite(getattr(losses, name)()(pred, target, weight))
 
