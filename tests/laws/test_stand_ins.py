@@ -13,7 +13,7 @@ from seglosses.laws.stand_ins import StandIn
 from seglosses.losses.rows import BoxLoss
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
-from gradients import wall  # noqa: E402
+from gradients import wall
 
 LOSSES = [cls for cls in loss_classes().values() if not issubclass(cls, BoxLoss)]
 
