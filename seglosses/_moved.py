@@ -70,7 +70,7 @@ PARTED: dict[str, tuple[str, ...]] = {
 }
 #: Names that left a module or package which is still there: where each is now, until 1.0.
 LEFT: dict[str, dict[str, str]] = {
-    "benchmark.plan": {"Profile": "benchmark.profiles.Profile"},
+    "benchmark.plan": {name: f"benchmark.profiles.{name}" for name in ("PROFILES", "Profile")},
     "benchmark.processes": {"last_step": "benchmark.progress.last_step"},
     "benchmark.results": {
         name: f"benchmark.cards.{name}" for name in ("PUBLISHED_SIZE", "write_at_once")

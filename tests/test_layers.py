@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,16 @@ def files_of(name: str) -> list[Path]:
         for file in (place / "__init__.py", place.with_suffix(".py"))
         if file.is_file()
     ]
+
+
+def test_files_import_each_other_in_no_circle():
+    """Imports in functions, and those for types alone, count too."""
+    files = {}
+    for path in ROOT.rglob("*.py"):
+        own = [name for name in imports(path) if name.startswith("seglosses.")]
+        files[path] = {files_of(name)[-1] for name in own} - {path}
+    order = [*TopologicalSorter(files).static_order()]
+    assert order.index(ROOT / "losses/box/iou.py") < order.index(ROOT / "losses/__init__.py")
 
 
 @pytest.mark.parametrize("room", ["topology", "metrics"])

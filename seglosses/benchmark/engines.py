@@ -8,16 +8,14 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from seglosses.benchmark.campaign import Campaign
 from seglosses.benchmark.checkout import is_mixin_file, what_counts
 from seglosses.benchmark.claims import claimed
 from seglosses.benchmark.profiles import PROFILES
 from seglosses.hosts.config_files import config_folder
 from seglosses.hosts.needed import MMSEG, NNUNET, need
-
-if TYPE_CHECKING:
-    from seglosses.benchmark.plan import Campaign
 
 OWN = "nnunet"
 """Stands for nnU-Net's own loss among the names of mix-ins."""

@@ -13,54 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seglosses import __version__
+from seglosses.benchmark.campaign import Campaign
 from seglosses.benchmark.cards import read_card, write_at_once
 from seglosses.benchmark.checkout import commit, digest, mixin_stem
 from seglosses.benchmark.engines import ENGINES
 from seglosses.benchmark.processes import Job
-from seglosses.benchmark.profiles import PROFILES
 from seglosses.benchmark.scripts import worker_command
 
 State = Literal["finished", "trained", "begun", "new"]
-
-
-@dataclass(frozen=True)
-class Campaign:
-    """What all runs share.
-
-    Attributes:
-        out: Top of the layout, see :mod:`seglosses.benchmark.results`.
-        data: Folder in the TopoMortar layout.
-        labels: Labels to train on.
-        train_size: ``'large'`` or ``'small'``.
-        profile: Name in :data:`PROFILES`.
-        iters: Length of a training; None for that of the profile.
-        leaf: Config in place of the profile's, below ``configs``.
-        all_groups: Test on every group of images, not only on those of the leaf.
-        balance: Measure the gradient of each loss during the training, for the report.
-        engine: Name in :data:`seglosses.benchmark.engines.ENGINES`.
-    """
-
-    out: Path
-    data: Path
-    labels: str
-    train_size: str
-    profile: str
-    iters: int | None = None
-    leaf: str = ""
-    all_groups: bool = True
-    balance: bool = False
-    engine: str = "mmseg"
-
-    @property
-    def config(self) -> str:
-        """The leaf that is trained, below ``configs``."""
-        return self.leaf or PROFILES[self.profile].leaf
-
-    def place(self, loss: str, seed: int) -> Path:
-        """Folder of a run in a benchmark."""
-        framework = ENGINES[self.engine].framework
-        kind = self.out / framework / self.labels / self.train_size
-        return kind / mixin_stem(loss) / str(seed)
 
 
 @dataclass(frozen=True)
@@ -177,7 +137,8 @@ def plan(
         campaign: What all runs share.
         losses: Names of mix-ins, or paths of files like them.
         seeds: Seeds.
-        place: Folder of the run of a loss and seed; by default :meth:`Campaign.place`.
+        place: Folder of the run of a loss and seed; by default ``framework/labels/size/loss/seed``
+            below ``campaign.out``.
 
     Returns:
         The runs, seed by seed, finished ones too.
@@ -185,12 +146,13 @@ def plan(
     about = {"version": __version__, "commit": commit()}
     data = digest(campaign.data, "*.png", contents=False)
     engine = ENGINES[campaign.engine]
+    top = campaign.out / engine.framework / campaign.labels / campaign.train_size
     runs = []
     configs = {loss: engine.config(campaign, loss) for loss in losses}
     engine.prepare(campaign, data)
     for seed in seeds:
         for loss in losses:
-            folder = (place or campaign.place)(loss, seed)
+            folder = place(loss, seed) if place else top / mixin_stem(loss) / str(seed)
             config = engine.placed(copy.deepcopy(configs[loss]), seed, folder)
             neutral = engine.counts(config, campaign)
             card = {

@@ -6,10 +6,11 @@ import argparse
 import shutil
 from pathlib import Path
 
+from seglosses.benchmark.campaign import Campaign
 from seglosses.benchmark.checkout import mixin_stem, need_mixins
 from seglosses.benchmark.devices import Slot, choose_slots, read_gpus, visible_gpus
 from seglosses.benchmark.engines import ENGINES, OWN
-from seglosses.benchmark.plan import Campaign, Run, plan, read_seeds
+from seglosses.benchmark.plan import Run, plan, read_seeds
 from seglosses.benchmark.processes import run_jobs, run_jobs_on_cluster
 from seglosses.benchmark.profiles import PROFILES
 from seglosses.benchmark.scripts import write_scripts

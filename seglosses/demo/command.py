@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from seglosses.benchmark import training_data
+from seglosses.benchmark.campaign import Campaign
 from seglosses.benchmark.checkout import need_mixins
 from seglosses.benchmark.engines import ENGINES
-from seglosses.benchmark.plan import Campaign, Run, plan
+from seglosses.benchmark.plan import Run, plan
 from seglosses.benchmark.processes import run_jobs
 from seglosses.demo.comparison import as_text, compare, write_csv
 from seglosses.demo.report import write_report

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 from seglosses.benchmark import engines
+from seglosses.benchmark.campaign import Campaign
 from seglosses.benchmark.cards import engine_of
 from seglosses.benchmark.engines import ENGINES, mixin_entries
-from seglosses.benchmark.plan import Campaign, Run, plan
+from seglosses.benchmark.plan import Run, plan
 from seglosses.benchmark.results import read_results
 from seglosses.benchmark.worker import work
 from seglosses.datasets.write import BrickSet, write_dataset

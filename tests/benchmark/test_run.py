@@ -18,9 +18,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from seglosses.benchmark.campaign import Campaign
 from seglosses.benchmark.cards import write_at_once
 from seglosses.benchmark.checkout import ROOT, what_counts
-from seglosses.benchmark.plan import Campaign, Run, plan, read_seeds
+from seglosses.benchmark.plan import Run, plan, read_seeds
 from seglosses.benchmark.worker import end_with_parent
 from seglosses.cli import main
 from seglosses.datasets.topomortar import read_betti_numbers, read_mask

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from seglosses.benchmark.plan import Campaign, plan
+from seglosses.benchmark.campaign import Campaign
+from seglosses.benchmark.plan import plan
 from seglosses.benchmark.processes import Job, run_jobs
 from seglosses.cli import main
 from seglosses.datasets.write import BrickSet, write_dataset
