@@ -8,11 +8,17 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.losses.base import SegmentationLoss, SegOptions
+from seglosses.losses.segmentation import SegmentationLoss, SegOptions
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.layout import pick_channels
 from seglosses.primitives.reduction import Asked, Classes, average_classes, select_classes
+
+
+class MapOptions(SegOptions, total=False):
+    """Options of segmentation losses that give a value per image and class."""
+
+    classes: Classes | None
 
 
 class ClassLoss(SegmentationLoss):
