@@ -23,11 +23,13 @@ import pytest
 
 from seglosses import losses, metrics, topology
 from seglosses.catalogue import entries
+from seglosses.losses.base import BoxLoss, PixelLoss, RotatedBoxLoss, SegmentationLoss
+from seglosses.losses.classwise import MapLoss, OverlapLoss
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import build_site  # noqa: E402
-from site_pages import staging  # noqa: E402
+from site_pages import reference, staging  # noqa: E402
 
 pytestmark = pytest.mark.xdist_group("site")
 slow = pytest.mark.slow
@@ -85,6 +87,13 @@ def test_every_loss_has_a_page_with_its_picture(site) -> None:
         assert (site / "gallery" / f"{entry.name}.png").stat().st_size > 1000
         assert "Examples:" in text, entry.name
         assert not re.search(r":(func|class|data):", text), entry.name
+
+
+def test_the_reference_shows_bases_at_their_homes() -> None:
+    modules = reference.PAGES["losses"][1]
+    shown = {path for module in modules for path in reference._exported(module)}
+    for cls in (SegmentationLoss, PixelLoss, OverlapLoss, MapLoss, BoxLoss, RotatedBoxLoss):
+        assert f"{cls.__module__}.{cls.__qualname__}" in shown
 
 
 @slow

@@ -12,9 +12,8 @@
 * ``guided``: inputs beyond labels; teachers, features, attributions;
 * ``box``: boxes and their scores.
 
-Bases for losses of your own are in :mod:`seglosses.losses.base` and
-:mod:`seglosses.losses.classwise`. A module's ``__all__`` says what it exports; a new module is
-named once in the index of its family.
+Bases for losses of your own are in :mod:`seglosses.losses.base`. A module's ``__all__`` says what
+it exports; a new module is named once in the index of its family.
 """
 
 from __future__ import annotations
