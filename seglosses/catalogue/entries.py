@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from seglosses.losses.base import BoxLoss
+from seglosses.losses.base import BoxLoss, Loss, RowLoss
 from seglosses.losses.exported import loss_classes
 from seglosses.losses.purposes import tag_of
 
@@ -34,7 +34,7 @@ def entries() -> list[Entry]:
     return [
         Entry(
             name,
-            "box" if issubclass(member, BoxLoss) else "segmentation",
+            _kind(member),
             member.formula,
             member.paper,
             member.use_when,
@@ -42,6 +42,13 @@ def entries() -> list[Entry]:
         )
         for name, member in loss_classes().items()
     ]
+
+
+def _kind(member: type[Loss]) -> str:
+    """Whether it compares boxes, other rows of a detection head, or maps."""
+    if issubclass(member, BoxLoss):
+        return "box"
+    return "detection head" if issubclass(member, RowLoss) else "segmentation"
 
 
 def matching(words: Sequence[str]) -> list[Entry]:

@@ -32,6 +32,14 @@ def test_the_package_names_the_family_of_every_loss():
     assert len(set(losses.EXPORTS)) == len(losses.EXPORTS)
 
 
+def test_the_kind_of_a_loss_is_what_it_compares():
+    kinds = {entry.name: entry.kind for entry in entries()}
+    assert {*kinds.values()} == {"box", "detection head", "segmentation"}
+    assert kinds["KFIoULoss"] == "box"
+    assert kinds["QualityFocalLoss"] == kinds["DistributionFocalLoss"] == "detection head"
+    assert kinds["SeesawLoss"] == "segmentation"
+
+
 def test_text_and_table_have_every_loss():
     found = entries()
     assert as_text(found).count("    formula  ") == len(found)
