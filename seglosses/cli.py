@@ -26,21 +26,24 @@ from seglosses import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "bricks": ("seglosses.datasets.write", "write a generated brick-wall data set"),
     "check-data": ("seglosses.datasets.check", "say what is missing or damaged in a data set"),
-    "arrange": ("seglosses.datasets.arrange", "two folders and a list of splits as a data set"),
-    "to-coco": ("seglosses.datasets.coco", "bricks of a data set as COCO objects"),
-    "audit": ("seglosses.audit", "run the laws on any loss, ours or anyone's"),
-    "converge": ("seglosses.converge", "how fast box losses bring boxes to their targets"),
+    "arrange": (
+        "seglosses.datasets.arrange",
+        "make a data set of two folders and a list of splits",
+    ),
+    "to-coco": ("seglosses.datasets.coco", "write the bricks of a data set as COCO objects"),
+    "audit": ("seglosses.audit", "check any loss, ours or not, against the laws"),
+    "converge": ("seglosses.converge", "show how fast box losses bring boxes to their targets"),
     "list": (
         "seglosses.catalogue.listing",
-        "losses, metrics, mix-ins and hooks, and what each takes",
+        "find losses, metrics, mix-ins and hooks, and what each takes",
     ),
-    "doctor": ("seglosses.doctor", "what is installed, and what is wrong with the mixture"),
-    "advise": ("seglosses.advise", "which losses suit a folder of labels, and why"),
+    "doctor": ("seglosses.doctor", "say what is installed, and which versions do not fit together"),
+    "advise": ("seglosses.advise", "say which losses suit a folder of labels, and why"),
     "evaluate": ("seglosses.evaluate", "score predictions: tables, summary and report"),
     "compare": ("seglosses.compare", "compare two or more folders of predictions, image by image"),
     "calibrate": ("seglosses.calibrate", "fit a temperature to probabilities, with a report"),
-    "topology": ("seglosses.evaluate.topology", "draw what of a prediction matches the label"),
-    "benchmark": ("seglosses.benchmark", "compare losses over settings and seeds; tables, tests"),
+    "topology": ("seglosses.evaluate.topology", "draw which parts of a prediction match the label"),
+    "benchmark": ("seglosses.benchmark", "train and compare losses, over settings and seeds"),
     "train": ("seglosses.hosts.train", "train a config of OpenMMLab with a loss of your choice"),
     "test": ("seglosses.hosts.test", "test a checkpoint, and write predictions to evaluate"),
     "nnunet-path": ("seglosses.hosts.nnunet.path", "print the folder of our nnU-Net trainers"),
@@ -68,7 +71,7 @@ def build_parser(command: str | None = None, typed: str | None = None) -> argpar
     for name, (module, summary) in COMMANDS.items():
         called = typed if name == command else None
         child = children.add_parser(
-            name, prog=called, help=summary, description=summary.capitalize() + "."
+            name, prog=called, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
         )
         if name == command:
             importlib.import_module(module).add_arguments(child)

@@ -35,6 +35,16 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.parametrize(("command", "said"), [("to-coco", "as COCO objects."),
+    ("train", "Train a config of OpenMMLab with a loss of your choice.")])  # fmt: skip
+def test_help_keeps_the_capitals_of_names(
+    command: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    assert said in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("rows")
 def test_returns_the_status_of_the_command() -> None:
     assert cli.main(["count", "0"]) == 0
