@@ -1,4 +1,4 @@
-"""``seglosses doctor``: which libraries are installed, and what is wrong with the mixture."""
+"""``seglosses doctor``: which libraries are installed, and which versions do not fit together."""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
-# Focal loss: easy pixels pull less.
+# Focal loss: easy pixels count less.
 loss_decode = [dict(type="seglosses.FocalLoss", gamma=2.0)]

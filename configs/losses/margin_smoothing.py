@@ -1,2 +1,2 @@
-# Margin-based label smoothing: only logits that run away are priced.
+# Margin-based label smoothing: only logits beyond a margin cost.
 loss_decode = [dict(type="seglosses.MarginSmoothingLoss")]

@@ -32,13 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     add = parser.add_argument
     add("labels", type=Path, metavar="LABELS",
-        help="folder of label maps, 2D or 3D, every format of evaluate")  # fmt: skip
-    add("--pred", type=Path, metavar="DIR", help="predictions: which errors dominate, and what"
-        " sees them")  # fmt: skip
+        help="folder of label maps, 2D or 3D, in any format that evaluate reads")  # fmt: skip
+    add("--pred", type=Path, metavar="DIR", help="predictions, to say which errors"
+        " dominate, and which losses see them")  # fmt: skip
     add("--images", type=Path, metavar="DIR", help="images to draw on")
     add("--second", type=Path, metavar="DIR", help="another annotator's label maps")
     add("--out", type=Path, metavar="DIR",
-        help="folder for advice.json, advice.html and advised.py, a mix-in")  # fmt: skip
+        help="folder for advice.json, advice.html and the mix-in advised.py")  # fmt: skip
     add("--json", action="store_true", help="print JSON instead of text")
     add("--limit", type=int, default=LIMIT, metavar="N",
         help="label maps to measure, spread evenly (default: %(default)s)")  # fmt: skip
@@ -48,11 +48,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--ignore-index", type=int, metavar="V", help="value that is ignored")
     add("--foreground-value", type=int, metavar="V", help="foreground value of binary masks")
     add("--labels-map", type=_labels_map, metavar="V:I,...", help="value:class or value:ignore")
-    add("--colours", type=Path, metavar="FILE", help="labels are colours, as for evaluate")
+    add(
+        "--colours",
+        type=Path,
+        metavar="FILE",
+        help="file of the colours of classes, as for evaluate",
+    )
     add("--suffix", default="", metavar="S", help="end of the names of label maps")
     add("--pred-suffix", default="", metavar="S", help="end of the names of predictions")
     add("--keep-going", action="store_true",
-        help="measure what has a prediction, name the rest, exit status 0")  # fmt: skip
+        help="measure what has a prediction, and name the rest; exit status 0")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar, no configs")
 
 

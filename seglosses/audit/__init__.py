@@ -75,19 +75,19 @@ def as_markdown(verdicts: list[Verdict]) -> str:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``seglosses audit``."""
     parser.description = (
-        "Run the laws on losses; exit status 1 if any is broken. A convention, by which definitions"
-        " differ, is named and does not count."
+        "Check losses against the laws; exit status 1 if any is broken. A difference by convention"
+        " is reported, and is not an error."
     )
     parser.add_argument("types", nargs="*", metavar="TYPE", help='such as "mmseg.DiceLoss"')
     parser.add_argument(
-        "--peers", action="store_true", help="the declared losses of installed packages"
+        "--peers", action="store_true", help="check the known losses of all installed packages"
     )
     parser.add_argument(
         "--definition",
         default="",
         metavar="LOSS",
-        help="the loss of ours with the same definition; TYPE need not keep the laws that this one"
-        " need not keep",
+        help="our loss with the same definition;"
+        " laws from which it is exempt are not asked of TYPE",
     )
     parser.add_argument("--format", choices=["text", "markdown"], default="text")
 

@@ -25,15 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "run",
         help="train, predict and score losses with several seeds",
         description="Train every loss with every seed through MMSegmentation, predict, and score"
-        " into RUNS/<framework>/<labels>/<size>/<loss>/<seed>.csv. Stop it and start it again at"
-        " will: what is finished is skipped, what is begun goes on.",
+        " into RUNS/<framework>/<labels>/<size>/<loss>/<seed>.csv. It can be stopped and"
+        " started again: finished runs are skipped, and begun ones go on.",
     )
     train.add_arguments(trains)
     trains.set_defaults(task_run=train.run)
     reports = children.add_parser(
         "report",
-        help="tables, tests and figures from the scores of runs",
-        description="Compare losses: tables with tests, figures; as CSV, Markdown, LaTeX and HTML.",
+        help="make tables, tests and figures of the scores of runs",
+        description="Compare losses by tables with tests, and figures: CSV, Markdown, LaTeX, HTML.",
     )
     report.add_arguments(reports)
     reports.set_defaults(task_run=report.run)

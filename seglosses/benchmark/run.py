@@ -30,21 +30,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--losses", default="ce_dice,ce_dice_cldice", metavar="A,B,C",
         help="mix-ins of configs/losses, or files like them (ce_dice,ce_dice_cldice)")  # fmt: skip
     add("--engine", choices=tuple(ENGINES), default="mmseg",
-        help="what trains: MMSegmentation, or nnU-Net's whole pipeline with the losses; there"
-        f" {OWN} among the losses is nnU-Net's own (mmseg)")  # fmt: skip
+        help="train with MMSegmentation, or with nnU-Net's whole pipeline;"
+        f" its own loss is called {OWN} (mmseg)")  # fmt: skip
     add("--train-size", choices=TRAIN_SIZES, default="large", help="training set (large)")
     add("--profile", choices=tuple(PROFILES), default="smoke", help=f"{profiles} (smoke)")
     add("--iters", type=int, help="length of each training, instead of the profile's")
-    add("--seeds", default="0-2", help="0-9 or 0,3,5 (0-2)")
+    add("--seeds", default="0-2", help="seeds, as 0-9 or 0,3,5 (0-2)")
     add("--out", type=Path, default=Path("work_dirs/benchmark"), metavar="RUNS",
         help="folder for scores and runs; finished runs in it are skipped")  # fmt: skip
     add("--balance", action="store_true",
-        help="measure the gradient of each loss, for the report; makes other runs")  # fmt: skip
+        help="measure the gradient of each loss, for the report; such runs count"
+        " as different ones")  # fmt: skip
     add("--gpus", type=read_gpus, metavar="0,1,...",
-        help="GPUs to train on, one run on each at a time; 0,0 is two on one; none for CPUs"
-        " (default: all that are visible)")  # fmt: skip
+        help="GPUs to train on, one run on each at a time; `0,0` trains two on GPU 0,"
+        " `none` on CPUs (default: all that are visible)")  # fmt: skip
     add("--jobs", type=int,
-        help="at most so many at a time (one per GPU; without GPUs one per core)")  # fmt: skip
+        help="most trainings at a time (one per GPU; without GPUs one per core)")  # fmt: skip
     add("--cluster", metavar="ADDRESS",
         help="address of a running Dask scheduler; each thread of its workers trains")  # fmt: skip
     add("--plan", action="store_true",

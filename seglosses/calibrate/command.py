@@ -24,9 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         15
     """
     parser.description = (
-        "Fit one temperature to probability maps, as of validation images: divide the logits of the"
-        " network by it. Half of the images, every other one by name, fit a temperature of their"
-        " own, and the other half says what it is worth; the temperature to use is that of all."
+        "Fit one temperature to probability maps, such as those of validation images: the number by"
+        " which to divide the logits of the network. It is fitted to all images. What such a"
+        " temperature gains is measured beforehand: fitted to every other image, in order of their"
+        " names, and tried on the rest."
     )
     add = parser.add_argument
     add("probabilities", type=Path, metavar="PROB",
@@ -35,7 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--num-classes", type=int, default=2, metavar="N", help="number of classes (default 2)")
     add("--ignore-index", type=int, default=255, metavar="I",
         help="label that does not count (default 255)")  # fmt: skip
-    add("--bins", type=int, default=15, help="bins of the calibration errors (default 15)")
+    add(
+        "--bins",
+        type=int,
+        default=15,
+        metavar="N",
+        help="bins of the calibration errors (default 15)",
+    )
     add("--out", type=Path, metavar="DIR", help="folder for calibration.json and calibration.html")
 
 

@@ -37,20 +37,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("gt_dir", type=Path, metavar="GT", help="folder of true label maps")
     add("predictions", type=Path, nargs="+", metavar="PRED",
-        help="two folders of predictions or more, with the same file names")  # fmt: skip
+        help="two or more folders of predictions, with the same file names")  # fmt: skip
     add("--out", type=Path, required=True, metavar="DIR",
-        help="folder for tables and report; scores stay in it, so that a further folder of"
-        " predictions costs only its own")  # fmt: skip
+        help="folder for tables and report; it keeps the scores, so that one more folder of"
+        " predictions is all that a later run must score")  # fmt: skip
     add("--names", type=words, metavar="A,B", help="names to show, in the order of the folders")
-    add("--baseline", metavar="NAME", help="which to compare the others with (default: the first)")
+    add("--baseline", metavar="NAME", help="folder to compare the others with (default: the first)")
     add("--pairs", choices=("baseline", "all"), default="baseline",
         help="all: compare every pair (default: each with the baseline)")  # fmt: skip
     add("--by", metavar="METRIC",
-        help="where one beats the other most: by this metric (default: all together)")  # fmt: skip
-    add("--shown", type=int, default=4, metavar="N", help="images shown of each (default 4)")
+        help="metric that chooses the images that differ most (default: all together)")  # fmt: skip
+    add(
+        "--shown",
+        type=int,
+        default=4,
+        metavar="N",
+        help="how many of these images to show (default 4)",
+    )
     add("--sizes", type=_sizes, metavar="A,B",
-        help="sizes of objects, in pixels, between the groups (default: thirds)")  # fmt: skip
-    add("--flips", type=int, default=10_000, help="number of sign flips (default 10000)")
+        help="limits of small, medium and large objects, in pixels (default: thirds)")  # fmt: skip
+    add("--flips", type=int, default=10_000, metavar="N",
+        help="number of sign flips in each test (default 10000)")  # fmt: skip
     add_figures(parser)
     add_scoring(parser)
     add("--probabilities", type=Path, nargs="+", metavar="DIR",

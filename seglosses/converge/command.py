@@ -21,18 +21,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``seglosses converge``."""
     parser.add_argument("--out", type=Path, required=True, help="folder for curves.csv and .svg")
     parser.add_argument(
-        "--points", type=int, default=10, help="positions of anchors; 343 cases each, default 10"
+        "--points", type=int, default=10, help="positions of anchors, with 343 cases each (10)"
     )
-    parser.add_argument("--steps", type=int, default=STEPS, help=f"default {STEPS}")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"steps of each descent ({STEPS})")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the anchors (0)")
     chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument("--loss", nargs="+", choices=list(SLOPES), default=list(CASES))
+    chosen.add_argument(
+        "--loss",
+        nargs="+",
+        choices=list(SLOPES),
+        default=list(CASES),
+        metavar="NAME",
+        help=f"losses to compare, of: {'; '.join(SLOPES)} (all but the published)",
+    )
     chosen.add_argument(
         "--published",
         dest="loss",
         action="store_const",
         const=list(PUBLISHED),
-        help="IoU, GIoU, DIoU and CIoU with the gradients of the DIoU paper's own code",
+        help="compare IoU, GIoU, DIoU and CIoU with the gradients of the DIoU paper's own code",
     )
 
 

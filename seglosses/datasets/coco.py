@@ -168,13 +168,19 @@ def to_coco(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``seglosses to-coco``."""
     parser.add_argument("root", help="folder in the TopoMortar layout")
-    parser.add_argument("--split", nargs="+", choices=SPLITS, default=list(SPLITS))
-    parser.add_argument("--labels", choices=LABELS, default="accurate", help="default: accurate")
-    parser.add_argument("--train-size", choices=TRAIN_SIZES, default="large")
     parser.add_argument(
-        "--min-area", type=int, default=MIN_AREA, help=f"pixels of a brick, default {MIN_AREA}"
+        "--split", nargs="+", choices=SPLITS, default=list(SPLITS), help="splits to write (all)"
     )
-    parser.add_argument("--out", type=Path, help="folder of the JSON files; default ROOT/coco")
+    parser.add_argument(
+        "--labels", choices=LABELS, default="accurate", help="labels to read (accurate)"
+    )
+    parser.add_argument(
+        "--train-size", choices=TRAIN_SIZES, default="large", help="training set (large)"
+    )
+    parser.add_argument(
+        "--min-area", type=int, default=MIN_AREA, help=f"least pixels of a brick ({MIN_AREA})"
+    )
+    parser.add_argument("--out", type=Path, help="folder for the JSON files (ROOT/coco)")
 
 
 def run(args: argparse.Namespace) -> int:

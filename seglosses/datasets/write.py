@@ -220,7 +220,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.description = (
         "Write generated photographs of brick walls with exact, noisy and pseudo labels of the "
-        "mortar, in the TopoMortar layout. A second run reuses what is there."
+        "mortar, in the TopoMortar layout. A second run keeps the images that are there."
     )
     standard = BrickSet()
     parser.add_argument("root", help="folder to write to, such as data/bricks")

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.description = (
         "Train a small network with two losses (same seed, same batches) through MMSegmentation,"
-        " test both, and compare them. A second run reuses what is there and fits."
+        " test both, and compare them. A second run reuses finished trainings that match."
     )
     add = parser.add_argument
     shown = "accurate; pseudo on bricks, to show errors"

@@ -68,10 +68,11 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--gt-labels-map", type=_labels_map, metavar="V:I,...",
         help="the same for the ground truth")  # fmt: skip
     add("--colours", type=Path, metavar="FILE",
-        help="labels are colours: a line per class of name or index, R, G, B")  # fmt: skip
+        help="for labels that are colours: a file with a line per class, of name or index, R, G,"
+        " B")  # fmt: skip
     add("--dataset-json", type=Path, metavar="FILE",
-        help="nnU-Net's dataset.json, which names labels, regions and what is ignored; looked for"
-        " among the predictions and above the ground truth")  # fmt: skip
+        help="nnU-Net's dataset.json, which names labels, regions and what is ignored (default:"
+        " looked for among the predictions and above the ground truth)")  # fmt: skip
     add("--pred-suffix", default="", metavar="S", help="end of prediction names, such as _pred")
     add("--gt-suffix", default="", metavar="S", help="end of ground-truth names")
     add("--ignore-affine", action="store_true",
@@ -82,10 +83,10 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
         "--connectivity",
         type=int,
         choices=(4, 8, 6, 26),
-        help="of the foreground: which pixels touch (default 8, 26)",
+        help="which pixels of the foreground touch (default: 8 in 2D, 26 in 3D)",
     )
     add("--empty-policy", choices=get_args(EmptyPolicy), default="skip", metavar="POLICY",
-        help=f"scores where a mask is empty: {_policies()} (default: %(default)s)")  # fmt: skip
+        help=f"scores where a mask is empty (default: %(default)s). {_policies()}")  # fmt: skip
     add("--tolerance", type=float, default=Options.tolerance, metavar="D",
         help="tolerance for boundaries and lines (default: %(default)s)")  # fmt: skip
     add("--boundary-width", type=int, metavar="PX",
@@ -93,7 +94,7 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     add("--window", type=int, default=Options.window, metavar="PX",
         help="side of the windows for local Betti errors (default: %(default)s)")  # fmt: skip
     add("--regions", choices=("background", "foreground"), default=Options.regions,
-        help="whose components are cells (default: %(default)s)")  # fmt: skip
+        help="whose components are the cells (default: %(default)s)")  # fmt: skip
     add("--tie-breaking", choices=("none", "released"), default=Options.tie_breaking,
         help="ties of Betti matching errors; released: as the released programs break them"
         " (default: %(default)s)")  # fmt: skip
@@ -104,7 +105,8 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
         help="number of bins for calibration (default: %(default)s)",
     )
     add("--band", type=float, default=Options.band, metavar="D",
-        help="width around boundaries, for their calibration (default: %(default)s)")  # fmt: skip
+        help="width of the band around boundaries in which calibration is also measured"
+        " (default: %(default)s)")  # fmt: skip
     add("--lesion-matching", choices=tuple(LESION_MATCHING), default=Options.lesion_matching,
         help="which predicted lesions belong to a true one (default: %(default)s)")  # fmt: skip
     add("--smallest-lesion", type=float, default=Options.smallest_lesion, metavar="V",
@@ -123,7 +125,8 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="address of a running Dask scheduler, instead of --workers",
     )
-    add("--keep-going", action="store_true", help="score what can be scored, exit status 0")
+    add("--keep-going", action="store_true",
+        help="score what can be scored, and name the rest; exit status 0")  # fmt: skip
 
 
 def add_figures(parser: argparse.ArgumentParser) -> None:
@@ -137,7 +140,7 @@ def add_figures(parser: argparse.ArgumentParser) -> None:
         type=_formats,
         default=(),
         metavar="FORMATS",
-        help=f"also write the figures as files, of {', '.join(FORMATS)}, with captions",
+        help=f"also write the figures as files with captions, as {','.join(FORMATS)}",
     )
 
 
@@ -233,7 +236,8 @@ def _numbers(text: str) -> list[float]:
 
 
 def _policies() -> str:
-    return "; ".join(f"{name}: {meaning.replace('%', '%%')}" for name, meaning in POLICIES.items())
+    shown = (f"{name} = {meaning.replace('%', '%%')}." for name, meaning in POLICIES.items())
+    return " ".join(shown)
 
 
 def _labels_map(text: str) -> dict[int, int]:

@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--worst", type=int, default=8, metavar="N", help="images shown in the report")
     add("--coco", action="store_true", help="PRED_DIR and GT_DIR are JSON files of detections")
     add("--max-detections", type=int, metavar="N",
-        help="with --coco: only the N best per image and class count (default: all;"
-        " the numbers named COCO have their own limits)")  # fmt: skip
+        help="with --coco: count only the N best per image and class (default: all;"
+        " COCO's own metrics keep their limits)")  # fmt: skip
     add_figures(parser)
     add("--quiet", action="store_true", help="no progress bar")
     add("--verbose", action="store_true",

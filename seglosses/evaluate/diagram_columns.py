@@ -30,15 +30,15 @@ DIAGRAMS: tuple[Column, ...] = tuple(
         f"{kind.capitalize()} distance, {what}",
         "barcodes",
         "lower",
-        f"{kind} distance of the diagrams of the class's probability and of its label, {what}; "
-        "superlevel sets, the component that never dies down to 0, largest coordinate, "
+        f"{said} distance of the diagrams of the class's probability and of its label, {what}; "
+        "superlevel sets, the component that never dies ending at 0, largest coordinate, "
         f"{'' if kind == 'bottleneck' else 'order 1, '}ignored pixels as predicted (gudhi)",
         _distance(kind, dimension),
         dimensions=(3,) if dimension == 2 else (2, 3),
         needs_probabilities=True,
         hidden=True,
     )
-    for kind in ("bottleneck", "wasserstein")
+    for kind, said in (("bottleneck", "bottleneck"), ("wasserstein", "Wasserstein"))
     for dimension, what in enumerate(("components", "loops", "cavities"))
 )
 """The group `barcodes`."""

@@ -94,7 +94,7 @@ GRAPHS: tuple[Column, ...] = (
             f"{what.capitalize()} {part}@{{tolerance:g}}",
             "graphs",
             "higher",
-            f"{part} of {meaning}",
+            f"{said} of {meaning}",
             measure(part),
             hidden=True,
         )
@@ -102,7 +102,7 @@ GRAPHS: tuple[Column, ...] = (
             ("junction", _JUNCTION, _junctions),
             ("edge", _EDGE, _edges),
         )
-        for part in ("precision", "recall", "f1")
+        for part, said in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"))
     ),
     Column(
         "erl",
@@ -111,7 +111,7 @@ GRAPHS: tuple[Column, ...] = (
         "higher",
         "expected run length along true centrelines: sum of squared lengths that one predicted "
         "component holds of one true one, over their length; runs of a predicted component that "
-        "meets two true centrelines count nothing; components of the mask (funlib.evaluate)",
+        "meets two true centrelines count as 0; components of the mask (funlib.evaluate)",
         lambda sample, options: metrics.expected_run_length(sample.pair).length,
         hidden=True,
     ),

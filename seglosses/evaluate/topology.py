@@ -51,11 +51,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--title", default="", metavar="TEXT", help="first line of the picture")
     add("--image", type=Path, metavar="FILE", help="photograph to draw on")
     add("--class-index", type=int, metavar="I", help="value of label maps that is the foreground")
-    add("--connectivity", type=int, choices=(4, 8, 6, 26), help="of the foreground (default 8, 26)")
+    add(
+        "--connectivity",
+        type=int,
+        choices=(4, 8, 6, 26),
+        help="which pixels of the foreground touch (8 in 2D, 26 in 3D)",
+    )
     add("--min-length", type=float, default=0.1, metavar="L",
         help="shortest unmatched bar that is shown (default: %(default)s)")  # fmt: skip
     add("--distance", action="store_true",
-        help="print the distances of both diagrams too (needs gudhi)")  # fmt: skip
+        help="also print the distances between both persistence diagrams (gudhi)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ TAGS: dict[str, str] = {
     "noise": "wrong annotations",
     "partial": "images of which some classes, or some pixels, were not labelled",
     "quality": "scores of boxes that say how well the boxes fit",
-    "relation": "classes with an order, a tree, or rules who may touch whom",
+    "relation": "classes with an order, a tree, or rules for which may touch",
     "rotated": "oriented boxes",
     "salient": "salient objects and mattes",
     "score": "a metric made differentiable",
@@ -27,7 +27,7 @@ TAGS: dict[str, str] = {
     "thin": "vessels, roads, cracks and other long, thin structures",
     "topology": "components, loops and holes, counted right",
     "unlabelled": "images without labels",
-    "volume": "volumes alone",
+    "volume": "volumes only",
     "weak": "boxes, sizes or colours in place of masks",
 }
 

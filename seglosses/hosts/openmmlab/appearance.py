@@ -110,7 +110,7 @@ class RandomScale(RandomChange):
 
 @TRANSFORMS.register_module()
 class RandomContrast(RandomScale):
-    """Multiply what differs from the mean of the image by 1 + f, and keep the range.
+    """Multiply the differences from the mean of the image by 1 + f, and keep the range.
 
     Args:
         prob: How often.

@@ -11,7 +11,7 @@ from seglosses.registry import MODELS, TRANSFORMS
 
 @TRANSFORMS.register_module()
 class AddLabelMaps:
-    """Compute what losses will want to know of the label: skeletons, tubes, distances, weights.
+    """Compute what losses need of the label: skeletons, tubes, distances, weights.
 
     ``seglosses.ExtraInputsSegmentor`` hands the maps to the losses, which find them. Place it after
     ``PackSegInputs``, so after every crop and flip, and crop to one size: labels that are padded in
