@@ -101,19 +101,23 @@ class Filtered:
         if isinstance(feature, Loops):
             birth = self._pixels(feature.edges[which], _walls(feature.around.primal))
             death = self._pixels(feature.squares[which], _walls(feature.around.dual))
-        else:
-            side = feature.side
-            cells = side.index(feature.age[feature.lose[which]])
-            birth = self._pixels(cells, side.picks[None])
-            death = self._pixels(side.index(feature.codes[which]), _walls(side))
-            if side.flip != 0:
-                birth, death = death, birth
-        return np.stack([death, birth] if self.frame.dual else [birth, death], axis=1), which
+            return np.stack([death, birth] if self.frame.dual else [birth, death], axis=1), which
+        side = feature.side
+        merges = feature.lose, feature.codes, which
+        swapped = self.frame.dual != (side.flip != 0)
+        flip, picks = np.int64(side.flip), side.picks
+        bars = kernels.bar_pixels(
+            feature.age, merges, flip, picks, _walls(side), self.key, self._place, swapped
+        )
+        return bars, which
+
+    @property
+    def _place(self) -> tuple[Codes, int, int]:
+        return np.array(self.frame.shape, np.int64), self.frame.margin, self.oldest
 
     def _pixels(self, cells: Codes, picks: Codes) -> Codes:
         out = np.empty(cells.size, np.int64)
-        shape, margin = np.array(self.frame.shape, np.int64), self.frame.margin
-        kernels.top_pixels(self.key, cells, len(picks), picks, shape, margin, self.oldest, out)
+        kernels.top_pixels(self.key, cells, len(picks), picks, *self._place, out)
         return out
 
 

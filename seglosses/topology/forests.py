@@ -92,7 +92,7 @@ EVERY_LEVEL = (-(1 << 40), 1 << 40)
 
 
 def _planted(side: Side, key: Ints, dirs: Marks, made: tuple[Any, ...]) -> Forest:
-    ids, age, win, lose, _, lives, fate, codes = made
+    ids, age, (win, lose, _, codes, lives, fate) = made
     return Forest(side, key, ids, dirs, age, win, lose, codes, lives, fate)
 
 
@@ -145,9 +145,8 @@ def forests_2d(padded: Ints) -> tuple[Forest, Forest]:
     row = padded.shape[1]
     key = padded.ravel()
     primal, dual = sides_2d(row)
-    pixel, square, parts, loops = planting.plant_2d(
-        key, row, primal.edge, _geometry(primal), _geometry(dual), *EVERY_LEVEL
-    )
+    geometry = ((side.near, side.far, side.steps) for side in (primal, dual))
+    pixel, square, parts, loops = planting.plant_2d(key, row, *geometry, *EVERY_LEVEL)
     return _planted(primal, key, pixel, parts), _planted(dual, key, square, loops)
 
 

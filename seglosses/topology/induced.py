@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.topology.forests import OUTER, Forest, Mask
-from seglosses.topology.kernels import forests as kernels
 from seglosses.topology.kernels import replays
 from seglosses.topology.sides import Codes, Ints
 
@@ -40,20 +39,19 @@ def match_by_edges(a: Forest, b: Forest, comparison: Forest, *, exact: bool) -> 
     Returns:
         Merges of ``a`` and merges of ``b``, matched one to one.
     """
-    wanted = comparison.lives.copy()
     labels = [_Labels(comparison, source) for source in (a, b)]
     fates = [label.source.fates(label.dying) for label in labels]
-    for label, fate in zip(labels, fates, strict=True):
-        wanted &= ~label.sure | (fate >= 0)
-    for label, fate in zip(labels, fates, strict=True):
-        if exact:
-            unsure = label.settle(wanted & ~label.sure, label.source.fate >= 0)
-            fate[unsure] = label.source.fates(label.dying[unsure])
-            wanted &= label.sure | (fate >= 0)
-        else:
+    told = ((label.sure, fate) for label, fate in zip(labels, fates, strict=True))
+    wanted, *unsure = replays.promising(comparison.lives, *told)
+    for label, fate, some in zip(labels, fates, unsure, strict=True):
+        if not exact:
             wanted &= label.sure
-    both = np.flatnonzero(wanted & (fates[0] >= 0) & (fates[1] >= 0))
-    return fates[0][both], fates[1][both]
+        elif some:
+            settled = label.settle(wanted & ~label.sure, label.source.fate >= 0)
+            fate[settled] = label.source.fates(label.dying[settled])
+            wanted &= label.sure | (fate >= 0)
+    one, two = replays.both_end(wanted, *fates)
+    return one, two
 
 
 def match_by_cells(a: Forest, b: Forest, comparison: Forest, *, exact: bool) -> tuple[Ints, Ints]:
@@ -72,21 +70,17 @@ def match_by_cells(a: Forest, b: Forest, comparison: Forest, *, exact: bool) -> 
     useful = comparison.fate >= 0
     ends: dict[int, Ints] = {}
     # The side with fewer bars first: what it does not see need not be settled on the other.
-    for which in sorted((0, 1), key=lambda k: int((a, b)[k].lives.sum())):
+    for which in sorted((0, 1), key=lambda k: np.count_nonzero((a, b)[k].lives)):
         forest = (a, b)[which]
         label = _Labels(forest, comparison)
         known = forest.lives & label.sure
         if exact:
             known[label.settle(forest.lives & ~label.sure, useful)] = True
-        merges = np.flatnonzero(known & (comparison.fates(label.dying) >= 0))
         # Bars of the comparison, as its merges; each dies with its cell, once.
-        end = np.full(comparison.win.size, -1, np.int32)
-        end[comparison.fates(label.dying[merges])] = merges
-        ends[which] = end
-        useful = np.zeros(useful.size, bool)
-        useful[comparison.lose[end >= 0]] = True
-    both = np.flatnonzero(comparison.lives & (ends[0] >= 0) & (ends[1] >= 0))
-    return ends[0][both], ends[1][both]
+        fate = comparison.fates(label.dying)
+        ends[which], useful = replays.ends_by_bar(known, fate, comparison.lose, useful.size)
+    one, two = replays.both_end(comparison.lives, ends[0], ends[1])
+    return one, two
 
 
 class _Labels:
@@ -95,12 +89,12 @@ class _Labels:
     def __init__(self, runner: Forest, source: Forest) -> None:
         self.runner = runner
         self.source = source
-        self.basins = runner.basins(source.roots)
-        self.early = np.full(runner.age.size, kernels.NONE, np.int64)
-        replays.least_label(self.basins, source.age, self.early)
-        self.dying = np.empty(runner.win.size, np.int64)
-        replays.replay(runner.win, runner.lose, self.early.copy(), self.dying)
-        self.sure: Mask = (self.dying >> 32) < (runner.codes >> 32)
+        forest = np.int64(runner.side.flip), runner.ids, runner.dirs, runner.side.steps
+        self.merges = runner.win, runner.lose, runner.codes
+        self.basins, self.early, self.dying, sure = replays.carry(
+            source.age, forest, runner.age.size, self.merges
+        )
+        self.sure: Mask = sure
 
     def settle(self, wanted: Mask, births: Mask) -> NDArray[Any]:
         """Find the true dying label of merges where it came early.
@@ -112,26 +106,12 @@ class _Labels:
         Returns:
             The merges that were settled; their ``dying`` is updated. The others have none.
         """
-        runner, size = self.runner, self.early.size
-        wanted = wanted.copy()
-        if not wanted.any():
-            return np.flatnonzero(wanted)
-        hope = np.zeros(size, bool)
-        hope[self.basins[births]] = True
-        marked = np.zeros(size, bool)
-        replays.mark_unsure(
-            runner.win,
-            runner.lose,
-            runner.codes,
-            wanted,
-            hope,
-            self.early.copy(),
-            np.arange(size, dtype=np.int32),
-            np.arange(size, dtype=np.int32),
-            marked,
-        )
-        settled = np.flatnonzero(wanted)
-        if settled.size:
+        unsure = wanted.copy()
+        if not unsure.any():
+            return np.flatnonzero(unsure)
+        marked, some = replays.mark_unsure(self.merges, unsure, births, self.basins, self.early)
+        settled = np.flatnonzero(unsure)
+        if some:
             self.dying[settled] = self._exact(np.flatnonzero(marked).astype(np.int32))[settled]
         return settled
 

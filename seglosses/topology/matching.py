@@ -21,6 +21,7 @@ from seglosses.topology.filtration import (
 )
 from seglosses.topology.forests import Forest
 from seglosses.topology.induced import match_by_cells, match_by_edges
+from seglosses.topology.kernels.replays import split_bars
 from seglosses.topology.masks import as_masks, match_masks
 from seglosses.topology.memory import side_by_side
 from seglosses.topology.sides import Codes, Ints
@@ -157,12 +158,9 @@ def betti_matching(
     for dim, found in enumerate(items):
         chosen = []
         for part, item, rest in zip(parts, found, (unmatched_a, unmatched_b), strict=True):
-            bars, lives = part.pairs(dim)
-            rows = (np.cumsum(lives) - 1)[item]
-            chosen.append(bars[rows])
-            left = np.ones(len(bars), bool)
-            left[rows] = False
-            rest.append(bars[left])
+            mates, left = split_bars(*part.pairs(dim), item)
+            chosen.append(mates)
+            rest.append(left)
         matched.append(np.concatenate(chosen, axis=1))
     order = slice(None, None, -1 if construction == "T" else 1)
     return Matching(

@@ -18,10 +18,13 @@ NONE = np.int64(np.iinfo(np.int64).max)
 OUTER = np.int64(np.iinfo(np.int64).min)
 LOW = np.int64(0xFFFFFFFF)
 OUTSIDE = np.int64(np.iinfo(np.int32).max)
+# Two sweeps without a branch settle nearly all cells, whichever way they point. Fewer edges than
+# one to so many cells are looked up faster one by one.
+MANY = 16
 
 
 @kernel
-def _basin(ids, dirs, steps, cell):
+def basin_of(ids, dirs, steps, cell):
     """Number of the basin into which a cell is contracted; cells on the way there keep it."""
     basin = ids[cell]
     if basin == 0:
@@ -58,7 +61,7 @@ def basins_of(cells, ids, dirs, steps, out):
         out: Basins, int32 (n,).
     """
     for i in range(cells.size):
-        out[i] = _basin(ids, dirs, steps, cells[i])
+        out[i] = basin_of(ids, dirs, steps, cells[i])
 
 
 @kernel
@@ -74,11 +77,22 @@ def find(parent, node):
 
 
 @kernel
-def _edge_basins(codes, flip, near, far, ids, dirs, steps):
-    """Decode edges and look up the two basins that each one joins."""
-    if codes.size > ids.size // 16:
-        # Two sweeps without a branch settle nearly all cells, whichever way they point. Fewer
-        # edges than that are looked up faster one by one.
+def edge_basins(codes, flip, near, far, ids, dirs, steps):
+    """Decode edges and look up the two basins that each one joins.
+
+    Args:
+        codes: Edge codes, int64 (n,); the lower half is ``axes * cell + axis``.
+        flip: -1 where the codes are complements, else 0, int64.
+        near: Offset from the owner of an edge to the first cell, by axis, int64 (axes,).
+        far: Offset from the owner to the second cell, by axis, int64.
+        ids: See :func:`basins_of`.
+        dirs: See there.
+        steps: See there.
+
+    Returns:
+        The basins of the first and of the second cells, int32 (n,).
+    """
+    if codes.size > ids.size // MANY:
         _sweep(ids, dirs, steps, flip != 0)
         _sweep(ids, dirs, steps, flip == 0)
     axes = near.size
@@ -88,33 +102,28 @@ def _edge_basins(codes, flip, near, far, ids, dirs, steps):
         edge = np.uint32((codes[i] ^ flip) & LOW)
         cell = np.int64(edge // np.uint32(axes))
         axis = edge - cell * axes
-        first[i] = _basin(ids, dirs, steps, cell + near[axis])
-        second[i] = _basin(ids, dirs, steps, cell + far[axis])
+        first[i] = basin_of(ids, dirs, steps, cell + near[axis])
+        second[i] = basin_of(ids, dirs, steps, cell + far[axis])
     return first, second
 
 
 @kernel
-def merge(codes, flip, near, far, ids, dirs, steps, age, least, most):
+def merge(codes, first, second, age, least, most):
     """Merge basins along sorted edges; the older one (smaller age) survives.
 
     Args:
-        codes: Edge codes, ascending int64 (n,); the lower half is ``axes * cell + axis``.
-        flip: -1 where the codes are complements, else 0, int64.
-        near: Offset from the owner of an edge to the first cell, by axis, int64 (axes,).
-        far: Offset from the owner to the second cell, by axis, int64.
-        ids: See :func:`basins_of`.
-        dirs: See there.
-        steps: See there.
+        codes: Edge codes, ascending int64 (n,).
+        first: One basin that each edge joins, int32 (n,).
+        second: The other one, int32 (n,).
         age: Code of the oldest cell of each basin, int64 (m,).
         least: Values below count as this one where the length of a bar is concerned.
         most: Values above count as this one there.
 
     Returns:
-        By merge: surviving and dying basin and the edge, int32 (k,), and whether the bar that ends
-        has positive length, bool (k,); and by basin: the merge at which its bar of positive length
-        ends, else -1; int32 (m,).
+        By merge: surviving and dying basin and the place of the edge, int32 (k,), its code, int64
+        (k,), and whether the bar that ends has positive length, bool (k,); and by basin: the merge
+        at which its bar of positive length ends, else -1; int32 (m,).
     """
-    first, second = _edge_basins(codes, flip, near, far, ids, dirs, steps)
     parent = np.empty(age.size, np.int32)
     fate = np.empty(age.size, np.int32)
     for i in range(age.size):
@@ -123,6 +132,7 @@ def merge(codes, flip, near, far, ids, dirs, steps, age, least, most):
     win = np.empty(age.size, np.int32)
     lose = np.empty(age.size, np.int32)
     where = np.empty(age.size, np.int32)
+    merged = np.empty(age.size, np.int64)
     lives = np.empty(age.size, np.bool_)
     count = 0
     for i in range(codes.size):
@@ -130,20 +140,22 @@ def merge(codes, flip, near, far, ids, dirs, steps, age, least, most):
         two = find(parent, second[i])
         if one == two:
             continue
-        if age[two] < age[one]:
-            one, two = two, one
+        # selections, not branches: nothing here can be foreseen
+        swap = age[two] < age[one]
+        one, two = (two if swap else one), (one if swap else two)
         parent[two] = one
         win[count] = one
         lose[count] = two
         where[count] = i
+        merged[count] = codes[i]
         value = codes[i] >> 32
         # The frame of the T-construction ends the essential class, which is no bar.
         born = min(max(age[two] >> 32, least), most)
-        lives[count] = born != min(max(value, least), most) and value != OUTSIDE
-        if lives[count]:
-            fate[two] = count
+        lasts = (born != min(max(value, least), most)) & (value != OUTSIDE)
+        lives[count] = lasts
+        fate[two] = count if lasts else -1
         count += 1
-    return win[:count], lose[:count], where[:count], lives[:count], fate
+    return win[:count], lose[:count], where[:count], merged[:count], lives[:count], fate
 
 
 @kernel
@@ -163,7 +175,7 @@ def look_up_fates(codes, flip, ids, dirs, steps, age, fate, out):
     for i in range(codes.size):
         out[i] = -1
         if codes[i] != NONE and codes[i] != OUTER:
-            basin = _basin(ids, dirs, steps, (codes[i] ^ flip) & LOW)
+            basin = basin_of(ids, dirs, steps, (codes[i] ^ flip) & LOW)
             # A label that is no root is nobody's birth.
             if age[basin] == codes[i]:
                 out[i] = fate[basin]

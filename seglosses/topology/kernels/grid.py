@@ -123,11 +123,13 @@ def list_marked(flags, cells):
     for p in range(flags.size):
         cells[count] = p
         count += int(flags[p] != 0)
-    bits = np.zeros(8, np.int64)
+    seen = np.zeros(256, np.int64)
     for i in range(count):
-        flag = flags[cells[i]]
+        seen[flags[cells[i]]] += 1
+    bits = np.zeros(8, np.int64)
+    for flag in range(256):
         for bit in range(8):
-            bits[bit] += (flag >> bit) & 1
+            bits[bit] += ((flag >> bit) & 1) * seen[flag]
     return count, bits
 
 
@@ -177,9 +179,31 @@ def collect_roots(flags, cells, bit, key, corners, first, ids, codes):
         for k in range(1, corners.size):
             value = max(value, key[p + corners[k]])
         codes[count] = (np.int64(value) << 32) | p
-        if (flags[p] >> bit) & 1:
-            count += 1
-            ids[p] = count
+        # a selection, not a branch: which cells are roots cannot be foreseen
+        root = (flags[p] >> bit) & 1
+        count += int(root)
+        ids[p] = count if root else ids[p]
+
+
+@kernel
+def _unpad(pixels, shape, margin, oldest):
+    """Turn flat indices in the padded image into those in the image itself, in place."""
+    deep = shape[0] if shape.size == 3 else np.int64(1)
+    high = shape[-2]
+    wide = shape[-1]
+    front = margin if shape.size == 3 else np.int64(0)
+    # Divisions are slow. (index + 0.5) / side is at least 0.5 / side from a whole number, and
+    # indices below 2**31 cannot be rounded that far.
+    by_row = 1 / (wide + 2 * margin)
+    by_slice = 1 / (high + 2 * margin)
+    for i in range(pixels.size):
+        row = np.int64((pixels[i] + 0.5) * by_row)
+        x = pixels[i] - row * (wide + 2 * margin) - margin
+        z = np.int64((row + 0.5) * by_slice)
+        y = row - z * (high + 2 * margin) - margin
+        z -= front
+        inside = (x >= 0) & (x < wide) & (y >= 0) & (y < high) & (z >= 0) & (z < deep)
+        pixels[i] = (z * high + y) * wide + x if inside else oldest
 
 
 @kernel
@@ -202,16 +226,55 @@ def top_pixels(key, cells, axes, picks, shape, margin, oldest, out):
         best = cell + picks[axis, 0]
         for k in range(1, picks.shape[1]):
             pixel = cell + picks[axis, k]
-            if key[pixel] > key[best]:
-                best = pixel
-        flat = np.int64(0)
-        stride = np.int64(1)
-        inside = True
-        for k in range(shape.size - 1, -1, -1):
-            side = shape[k] + 2 * margin
-            at = best % side - margin
-            best //= side
-            inside &= (at >= 0) & (at < shape[k])
-            flat += stride * at
-            stride *= shape[k]
-        out[i] = flat if inside else oldest
+            best = pixel if key[pixel] > key[best] else best
+        out[i] = best
+    _unpad(out, shape, margin, oldest)
+
+
+@kernel
+def bar_pixels(age, merges, flip, picks, walls, key, place, swapped):
+    """Name the pixels at which the bars of a forest begin and end, in the unpadded image.
+
+    Args:
+        age: Code of the oldest cell of each basin, int64 (m,).
+        merges: Dying basin, code, and whether a bar of positive length ends, by merge (k,).
+        flip: -1 where the codes are complements, else 0, int64.
+        picks: Offsets of the pixels of a cell, the preferred one first, int64 (c,).
+        walls: The same of the edges, by axis, int64 (axes, c).
+        key: Padded values, int32 (n,).
+        place: Shape, margin and oldest pixel, as of :func:`top_pixels`.
+        swapped: Whether the end comes before the beginning.
+
+    Returns:
+        Flat indices of the bars of positive length, int64 (b, 2).
+    """
+    lose, codes, lives = merges
+    shape, margin, oldest = place
+    axes = len(walls)
+    bars = np.int64(0)
+    for i in range(lives.size):
+        bars += int(lives[i])
+    # room for one more, which is written again and again until a bar comes
+    out = np.empty((bars + 1, 2), np.int64)
+    first, last = (1, 0) if swapped else (0, 1)
+    low = np.int64(0xFFFFFFFF)
+    bar = np.int64(0)
+    for i in range(lives.size):
+        cell = (age[lose[i]] ^ flip) & low
+        best = cell + picks[0]
+        for k in range(1, picks.size):
+            pixel = cell + picks[k]
+            best = pixel if key[pixel] > key[best] else best
+        out[bar, first] = best
+        wall = (codes[i] ^ flip) & low
+        cell = wall >> 1 if axes == 2 else np.int64(np.uint32(wall) // np.uint32(axes))
+        axis = wall - axes * cell
+        best = cell + walls[axis, 0]
+        for k in range(1, walls.shape[1]):
+            pixel = cell + walls[axis, k]
+            best = pixel if key[pixel] > key[best] else best
+        out[bar, last] = best
+        bar += int(lives[i])
+    out = out[:bars]
+    _unpad(out.reshape(out.size), shape, margin, oldest)
+    return out

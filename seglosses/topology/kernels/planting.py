@@ -10,11 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from seglosses.primitives._kernels_compiled import kernel
-from seglosses.topology.kernels.forests import OUTER, merge
+from seglosses.topology.kernels.forests import LOW, MANY, OUTER, basin_of, edge_basins, merge
 from seglosses.topology.kernels.grid import (
     PIXEL_ROOT,
     TOP_ROOT,
-    collect_edges,
     collect_roots,
     contract_2d,
     list_marked,
@@ -40,8 +39,7 @@ def plant(flags, cells, roots, key, dirs, side, codes, least, most):
 
     Returns:
         Basin + 1 of the roots (and, in the dual forest, of the outside) int32 (n,), age of each
-        basin, then what :func:`seglosses.topology.kernels.forests.merge` returns, and the codes of
-        the merges.
+        basin, and what :func:`seglosses.topology.kernels.forests.merge` returns.
     """
     flip, near, far, steps, corners = side
     ids = np.zeros(key.size, np.int32)
@@ -61,24 +59,81 @@ def plant(flags, cells, roots, key, dirs, side, codes, least, most):
         for i in range(age.size):
             age[i] = ~age[i]
         age[0] = OUTER
-    win, lose, where, lives, fate = merge(
-        codes, flip, near, far, ids, dirs, steps, age, least, most
-    )
-    merged = np.empty(where.size, np.int64)
-    for i in range(where.size):
-        merged[i] = codes[where[i]]
-    return ids, age, win, lose, where, lives, fate, merged
+    basins = edge_basins(codes, flip, near, far, ids, dirs, steps)
+    return ids, age, merge(codes, *basins, age, least, most)
 
 
 @kernel
-def plant_2d(key, row, edge, primal, dual, least, most):
+def _collect_2d(key, row, flags, cells, codes, parts, loops):
+    """Code the critical edges and number the roots of an image, in one pass without a branch."""
+    ids, age = parts
+    outer_ids, outer_age = loops
+    one = np.uint64(1)
+    below = np.uint64(row)
+    # Unsigned numbers are places as they are; signed ones might count from the end.
+    edges = np.uint64(0)
+    pixels = np.uint64(0)
+    squares = one
+    for i in range(cells.size):
+        p = np.uint64(cells[i])
+        bits = np.uint64(flags[p])
+        here = key[p]
+        down = max(here, key[p + below])
+        side = max(here, key[p + one])
+        top = max(down, max(side, key[p + below + one]))
+        codes[edges] = (np.int64(down) << 32) | np.int64(p + p)
+        edges += bits & one
+        codes[edges] = (np.int64(side) << 32) | np.int64(p + p + one)
+        edges += (bits >> one) & one
+        age[pixels] = (np.int64(here) << 32) | np.int64(p)
+        root = (bits >> np.uint64(PIXEL_ROOT)) & one
+        pixels += root
+        ids[p] = pixels * root
+        outer_age[squares] = ~((np.int64(top) << 32) | np.int64(p))
+        root = (bits >> np.uint64(TOP_ROOT)) & one
+        squares += root
+        # where there is no square, there is the outside, which is no root
+        outer_ids[p] += np.int32(squares * root)
+
+
+@kernel
+def _settle_2d(ids, dirs, steps, outer_ids, outer_dirs, outer_steps):
+    """Settle nearly all cells of both forests: each sweep waits for itself, so two go together."""
+    size = ids.size
+    for turn in range(2):
+        for i in range(size):
+            at = i if turn == 0 else size - 1 - i
+            own = ids[at]
+            far = ids[at + steps[dirs[at]]]
+            ids[at] = own if own != 0 else far
+            at = size - 1 - at
+            own = outer_ids[at]
+            far = outer_ids[at + outer_steps[outer_dirs[at]]]
+            outer_ids[at] = own if own != 0 else far
+
+
+@kernel
+def _joined_2d(codes, near, far, ids, dirs, steps):
+    """The basins that edges join, given by their codes or the complements of these."""
+    first = np.empty(codes.size, np.int32)
+    second = np.empty(codes.size, np.int32)
+    for i in range(codes.size):
+        edge = codes[i] & LOW
+        cell = edge >> 1
+        axis = edge & 1
+        first[i] = basin_of(ids, dirs, steps, cell + near[axis])
+        second[i] = basin_of(ids, dirs, steps, cell + far[axis])
+    return first, second
+
+
+@kernel
+def plant_2d(key, row, primal, dual, least, most):
     """Contract, mark and merge the pixels and the squares of an image.
 
     Args:
         key: Padded values, int32 (n,).
         row: Padded width.
-        edge: Offsets of the pixels of an edge, by axis, int64 (2, 2).
-        primal: ``flip``, ``near``, ``far``, ``steps`` and ``cell`` of the pixels.
+        primal: ``near``, ``far`` and ``steps`` of the pixels.
         dual: The same of the squares.
         least: See :func:`plant`.
         most: See there.
@@ -93,24 +148,39 @@ def plant_2d(key, row, edge, primal, dual, least, most):
     mark_2d(key, row, pixel, square, flags)
     cells = np.empty(key.size + 1, np.int32)
     count, bits = list_marked(flags, cells)
-    cells = cells[:count]
-    codes = np.empty(bits[0] + bits[1] + 1, np.int64)
-    collect_edges(flags, cells, 0, key, edge, codes)
-    codes = codes[:-1]
+    size = bits[0] + bits[1]
+    codes = np.empty(size + 1, np.int64)
+    ids = np.zeros(key.size, np.int32)
+    age = np.empty(bits[PIXEL_ROOT] + 1, np.int64)
+    outer_ids = np.empty(key.size, np.int32)
+    for i in range(key.size):
+        outer_ids[i] = np.int32(square[i] == 3)
+    outer_age = np.empty(bits[TOP_ROOT] + 2, np.int64)
+    outer_age[0] = OUTER
+    _collect_2d(key, row, flags, cells[:count], codes, (ids, age), (outer_ids, outer_age))
+    codes, age, outer_age = codes[:-1], age[:-1], outer_age[:-1]
     sort_codes(codes)
-    size = codes.size
+    near, far, steps = dual
+    if size > key.size // MANY:
+        _settle_2d(ids, pixel, primal[2], outer_ids, square, steps)
     turned = np.empty(size, np.int64)
     for i in range(size):
-        turned[i] = ~codes[size - 1 - i]
-    loops = plant(flags, cells, bits[TOP_ROOT], key, square, dual, turned, least, most)
+        turned[i] = codes[size - 1 - i]
+    joined = _joined_2d(turned, near, far, outer_ids, square, steps)
+    for i in range(size):
+        turned[i] = ~turned[i]
+    loops = merge(turned, *joined, outer_age, least, most)
     # An edge that merges nothing in the dual forest belongs to the spanning tree of the primal one.
     used = np.zeros(size, np.bool_)
-    for i in loops[4]:
+    for i in loops[2]:
         used[size - 1 - i] = True
     rest = np.empty(size, np.int64)
     kept = 0
     for i in range(size):
         rest[kept] = codes[i]
         kept += int(not used[i])
-    parts = plant(flags, cells, bits[PIXEL_ROOT], key, pixel, primal, rest[:kept], least, most)
-    return pixel, square, parts, loops
+    rest = rest[:kept]
+    near, far, steps = primal
+    joined = _joined_2d(rest, near, far, ids, pixel, steps)
+    parts = merge(rest, *joined, age, least, most)
+    return pixel, square, (ids, age, parts), (outer_ids, outer_age, loops)
