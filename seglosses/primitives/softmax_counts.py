@@ -72,7 +72,7 @@ class _SoftmaxCounts(torch.autograd.Function):
         weight = kept[0] if kept else None
         grad = torch.empty_like(logits)
         for rows, columns in blocks(logits):
-            part, share = _block(logits, weight, rows, columns, ctx.masked)
+            part, share = block_of(logits, weight, rows, columns, ctx.masked)
             prob, known = part.softmax(1), small[rows, columns].long().unsqueeze(1)
             # d/d prob is grad_mass everywhere, and grad_tp once more at the pixel's own class
             lever = grad_mass[rows]
@@ -86,10 +86,23 @@ class _SoftmaxCounts(torch.autograd.Function):
         return grad, None, None
 
 
-def _block(
+def block_of(
     logits: Tensor, weight: Tensor | None, rows: slice, columns: slice, masked: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """Logits (N, C, P) and weights (N, 1, P) of a block."""
+    """Logits (N, C, P) and weights (N, 1, P) of a block of the batch.
+
+    Args:
+        logits: (N, C, P).
+        weight: (N, P), boolean or floating point.
+        rows: Images of the block.
+        columns: Pixels of the block.
+        masked: Whether logits become 0 where the weight is.
+
+    Example:
+        >>> logits, weight = torch.tensor([[[1.0, torch.nan]]]), torch.tensor([[True, False]])
+        >>> block_of(logits, weight, slice(None), slice(None), True)
+        (tensor([[[1., 0.]]]), tensor([[[1., 0.]]]))
+    """
     part = logits[rows, :, columns]
     if weight is None:
         return part, None
@@ -104,7 +117,7 @@ def _count(
     zeros = logits.new_zeros(logits.shape[:2], dtype=widest(logits))
     tp, mass, target = zeros, zeros.clone(), zeros.clone()
     for rows, columns in blocks(logits):
-        part, share = _block(logits, weight, rows, columns, masked)
+        part, share = block_of(logits, weight, rows, columns, masked)
         prob, known = part.softmax(1), labels[rows, columns]
         own = prob.gather(1, known.unsqueeze(1))
         if share is None:
