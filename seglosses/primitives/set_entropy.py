@@ -9,6 +9,7 @@ from torch import Tensor
 
 from seglosses.primitives.device import at_hand
 from seglosses.primitives.encoding import one_hot
+from seglosses.primitives.few_classes import as_factor
 from seglosses.primitives.first_order import first_order
 
 #: Logits that differ by no more than this have exponentials of which none vanishes.
@@ -68,13 +69,29 @@ def merged_entropy(logits: Tensor, labels: Tensor, here: Tensor) -> Tensor:
         >>> merged_entropy(torch.zeros(1, 3, 2), torch.tensor([[0, 1]]), here)  # log 3/2 and log 3
         tensor([[0.4055, 1.0986]])
     """
-    hidden = ~here
-    hidden[:, 0] = True
     if no_logit_vanishes(logits):
         maps, flat = logits.flatten(2), labels.flatten(1)
-        loss: Tensor = _MergedEntropy.apply(maps, flat, hidden)  # type: ignore[no-untyped-call]
+        loss: Tensor = _MergedEntropy.apply(maps, flat, here)  # type: ignore[no-untyped-call]
         return loss.view_as(labels)
-    return set_entropy(logits, _merged_sets(labels, hidden))
+    return set_entropy(logits, merged_sets(labels, here))
+
+
+def merged_sets(labels: Tensor, here: Tensor) -> Tensor:
+    """The sets of :func:`merged_entropy`, boolean (N, C, *S).
+
+    Args:
+        labels: (N, *S), 0 or a class that is here.
+        here: Which classes an image has labels of, boolean (N, C).
+
+    Example:
+        >>> merged_sets(torch.tensor([[0, 1]]), torch.tensor([[True, True, False]])).int()
+        tensor([[[1, 0],
+                 [0, 1],
+                 [1, 0]]], dtype=torch.int32)
+    """
+    own = one_hot(labels, here.shape[1], dtype=torch.bool)
+    hidden = ~here.view(*here.shape, *(1,) * (labels.dim() - 1))
+    return own | (hidden & (labels == 0).unsqueeze(1))
 
 
 def outside_price(logits: Tensor, inside: Tensor, epsilon: float) -> Tensor:
@@ -103,17 +120,13 @@ def _price(prob: Tensor, inside: Tensor, epsilon: float) -> Tensor:
     return torch.log1p(prob / epsilon).masked_fill(inside, 0.0).sum(1)
 
 
-def _merged_sets(labels: Tensor, hidden: Tensor) -> Tensor:
-    own = one_hot(labels, hidden.shape[1], dtype=torch.bool)
-    apart = hidden.view(*hidden.shape, *(1,) * (labels.dim() - 1))
-    return own | (apart & (labels == 0).unsqueeze(1))
-
-
 class _MergedEntropy(torch.autograd.Function):
     """As :class:`_SetEntropy`, with one set of several classes for an image."""
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, labels: Tensor, hidden: Tensor) -> Tensor:
+    def forward(ctx: Any, logits: Tensor, labels: Tensor, here: Tensor) -> Tensor:
+        hidden = ~here
+        hidden[:, 0] = True
         rise = (logits - logits.amax(1, keepdim=True)).exp_()
         whole, index = rise.sum(1), labels.unsqueeze(1)
         background = torch.bmm(hidden.to(rise.dtype).unsqueeze(1), rise).squeeze(1)
@@ -125,7 +138,7 @@ class _MergedEntropy(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         logits, labels, hidden, rise, whole, part = ctx.saved_tensors
         if torch.is_grad_enabled():
-            inside = _merged_sets(labels, hidden)
+            inside = merged_sets(labels, ~hidden)
             part = logits.masked_fill(~inside, -torch.inf).logsumexp(1)
             loss = (logits.logsumexp(1) - part).clamp(min=0)
             (slope,) = torch.autograd.grad(loss, logits, grad, create_graph=True)
@@ -146,9 +159,8 @@ class _SetEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, inside: Tensor) -> Tensor:
         rise = (logits - logits.amax(1, keepdim=True)).exp_()
-        factor = inside.to(rise.dtype)
-        whole, part = rise.sum(1, keepdim=True), torch.einsum("nc...,nc...->n...", rise, factor)
-        part = part.unsqueeze(1)
+        factor = as_factor(inside, rise.dtype)
+        whole, part = rise.sum(1, keepdim=True), (rise * factor).sum(1, keepdim=True)
         ctx.save_for_backward(rise, factor, whole, part)
         return (whole / part).log_().squeeze(1).clamp_(min=0)
 

@@ -12,6 +12,7 @@ from seglosses.losses.weak.label_sets import SetLoss
 from seglosses.losses.weak.possible_classes import (
     LabelSets,
     excluded_classes,
+    labelled_classes,
     merged_background,
     possible_classes,
     set_masks,
@@ -21,7 +22,7 @@ from seglosses.primitives.checks import check_range
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.overlap import Counts, soft_counts
 from seglosses.primitives.reduction import Asked
-from seglosses.primitives.set_entropy import outside_price
+from seglosses.primitives.set_entropy import merged_sets, outside_price
 
 __all__ = [
     "ExclusionCrossEntropyLoss",
@@ -124,13 +125,19 @@ class ExclusionCrossEntropyLoss(SetLoss, PixelLoss):
 
     def prepare(self, batch: Aligned) -> Aligned:
         """Take the sets of classes for target."""
+        if self._by_image(batch):
+            return batch
         return merged_background(batch, type(self).__name__, merge=False)
 
     def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
         sets = self._by_sets(batch)
-        if sets is None:
+        if sets is not None:
+            inside = set_masks(target, sets, batch.channels)
+        elif self._by_image(batch):
+            here = labelled_classes(batch, type(self).__name__).flatten(1)
+            inside = merged_sets(target, here)
+        else:
             return super()._of_softmax(batch, target)
-        inside = set_masks(target, sets, batch.channels)
         return outside_price(batch.pixel_logits(), inside, self.epsilon)
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:

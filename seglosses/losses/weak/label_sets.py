@@ -136,6 +136,11 @@ class SetLoss(SegmentationLoss):
         """The sets that the labels of a batch stand for, unless dense targets say so already."""
         return None if batch.labels is None else self.label_sets
 
+    def _by_image(self, batch: Aligned) -> bool:
+        """Whether a CPU reads labels of which those of class 0 alone hide others."""
+        hard = batch.labels is not None and not batch.sigmoid and self.class_weight is None
+        return hard and at_hand(batch.logits) and extra_input("labelled") is not None
+
     def set_of_labels(self, label_sets: LabelSets | None) -> None:
         if label_sets is not None and self.use_sigmoid:
             raise ValueError(
@@ -190,20 +195,15 @@ class MarginalCrossEntropyLoss(SetLoss, PixelLoss):
 
     def prepare(self, batch: Aligned) -> Aligned:
         """Take the sets of classes for target."""
-        if self._of_images(batch):
+        if self._by_image(batch):
             return batch
         return merged_background(batch, type(self).__name__, merge=False)
-
-    def _of_images(self, batch: Aligned) -> bool:
-        """Whether all sets but those of class 0 have one class, and kernels of a CPU help."""
-        hard = batch.labels is not None and not batch.sigmoid and self.class_weight is None
-        return hard and at_hand(batch.logits) and extra_input("labelled") is not None
 
     def _of_softmax(self, batch: Aligned, target: Tensor) -> Tensor:
         sets = self._by_sets(batch)
         if sets is not None:
             return set_entropy(batch.pixel_logits(), set_masks(target, sets, batch.channels))
-        if not self._of_images(batch):
+        if not self._by_image(batch):
             return super()._of_softmax(batch, target)
         here = labelled_classes(batch, type(self).__name__).flatten(1)
         return merged_entropy(batch.pixel_logits(), target, here)

@@ -224,6 +224,32 @@ def test_few_classes_are_counted_as_many_are(cls: Callable[..., Any], weight: st
         torch.testing.assert_close(*found, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.parametrize("weight", [None, "pixels"])
+@pytest.mark.parametrize("cls", [MarginalDiceLoss, ExclusionDiceLoss, ExclusionCrossEntropyLoss])
+def test_many_classes_cost_the_same_on_every_device(
+    monkeypatch: pytest.MonkeyPatch, cls: Callable[..., Any], weight: str | None
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    # more pixels than a block has
+    logits = 3 * torch.randn(2, 11, 160, 160, generator=generator, dtype=torch.float64)
+    labels = 4 * torch.randint(0, 2, (2, 160, 160), generator=generator)
+    labels[1, :80] *= 2
+    labels[0, 0], logits[0, :, 0] = 255, torch.nan
+    share = None if weight is None else torch.rand(2, 160, 160, generator=generator)
+    labelled = torch.tensor([[1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1], [0, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0]])
+    found = []
+    for hosts in (device.HOSTS, frozenset()):
+        monkeypatch.setattr(device, "HOSTS", hosts)
+        leaf = logits.clone().requires_grad_()
+        with extra_inputs(labelled=labelled):
+            value = cls()(leaf, labels, weight=share)
+        each = [value, *torch.autograd.grad(value, leaf, retain_graph=True)]
+        (slope,) = torch.autograd.grad(value, leaf, create_graph=True)
+        each += [slope, *torch.autograd.grad(slope.nan_to_num().square().sum(), leaf)]
+        found.append([part.detach().nan_to_num() for part in each])
+    torch.testing.assert_close(*found, rtol=1e-6, atol=1e-12)
+
+
 def test_labels_exclude_what_dense_targets_exclude() -> None:
     logits, labels = random_batch()
     hot = torch.nn.functional.one_hot(labels, 4).movedim(-1, 1).to(logits.dtype)
