@@ -196,18 +196,16 @@ def objects(classes: int) -> Iterator[Case]:
         yield _case(title, lambda loss: loss(logits, labels), ours, relative, logits)
 
 
-#: Labels that stand for sets of the six classes.
-SETS = [[0, 5], [1], [2], [3], [4], [5]]
-
-
 def sets(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
     """Losses of sets of classes, beside those of one class for each pixel.
 
     Sets of a label are compared with labels, and sets of a pixel with dense targets.
     """
+    classes = logits.shape[1]
     shares = torch.zeros(logits.shape).scatter_(1, labels.unsqueeze(1), 0.5)
     # pixels of class 0 may have the last one, and the others one more
-    shares[:, 5].masked_fill_(labels == 0, 0.5)
+    label_sets = [[0, classes - 1], *([c] for c in range(1, classes))]
+    shares[:, -1].masked_fill_(labels == 0, 0.5)
     shares[:, 1].add_(0.5 * (labels != 0))
     smoothing: Loss = losses.LabelSmoothingLoss()
     kinds: list[tuple[str, Callable[..., Loss], Loss]] = [
@@ -224,8 +222,10 @@ def sets(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
         return loss(logits, shares)
 
     for name, kind, relative in kinds:
-        yield _case(f"{name}, sets of labels", of_labels, kind(label_sets=SETS), relative, logits)
-        yield _case(f"{name}, sets of pixels", of_pixels, kind(), relative, logits)
+        ours = kind(label_sets=label_sets)
+        said = f"of {classes} classes"
+        yield _case(f"{name}, labels as sets {said}", of_labels, ours, relative, logits)
+        yield _case(f"{name}, pixels as sets {said}", of_pixels, kind(), relative, logits)
 
 
 def taught(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
@@ -242,30 +242,48 @@ def taught(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
         yield _case(name, run, ours, relative, logits)
 
 
+def shapes(classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and labels of smooth shapes, 2 images of 512."""
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.randn(2, classes, 16, 16, generator=generator)
+    logits = 3 * torch.nn.functional.interpolate(coarse, (512, 512), mode="bicubic")
+    labels = logits.argmax(1)
+    return (logits + torch.randn(logits.shape, generator=generator)).requires_grad_(), labels
+
+
+def labelled(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
+    """Losses of which each image says what classes were labelled in it: about half of them."""
+    classes = logits.shape[1]
+    sets = torch.arange(classes) < classes // 2
+    sets = torch.stack([sets, ~sets])
+    sets[:, 0] = True
+    denied = ~sets.gather(1, labels.flatten(1)).view_as(labels)
+    partly = labels.masked_fill(denied, 0)
+
+    def told(loss: Loss) -> Any:
+        with extra_inputs(labelled=sets):
+            return loss(logits, partly)
+
+    for name, (ours, relative) in {
+        "marginal CE": (losses.MarginalCrossEntropyLoss(), losses.LabelSmoothingLoss()),
+        "marginal Dice": (losses.MarginalDiceLoss(), DiceLoss()),
+        "exclusion CE": (losses.ExclusionCrossEntropyLoss(), losses.LabelSmoothingLoss()),
+        "exclusion Dice": (losses.ExclusionDiceLoss(), DiceLoss(intersection="product")),
+    }.items():
+        yield _case(f"{name}, images of {classes} classes", told, ours, relative, logits)
+
+
 def cases() -> Iterator[Case]:
-    """Six classes of smooth shapes, 2 images of 512; and many objects."""
+    """Six classes of smooth shapes, 2 images of 512, or more classes; and many objects."""
     for classes in (2, 4, 19):
         yield from objects(classes)
     yield from ranks()
     yield from boxes()
     yield from features()
-    generator = torch.Generator().manual_seed(0)
-    coarse = torch.randn(2, 6, 16, 16, generator=generator)
-    logits = 3 * torch.nn.functional.interpolate(coarse, (512, 512), mode="bicubic")
-    labels = logits.argmax(1)
-    logits = (logits + torch.randn(logits.shape, generator=generator)).requires_grad_()
-    labelled = torch.tensor([[1, 1, 1, 0, 0, 0], [1, 0, 0, 1, 1, 1]])
-    denied = labelled.gather(1, labels.flatten(1)).view_as(labels) == 0
-    partly = labels.masked_fill(denied, 0)
-
-    def told(loss: Loss) -> Any:
-        with extra_inputs(labelled=labelled):
-            return loss(logits, partly)
-
-    smoothing: Loss = losses.LabelSmoothingLoss()
-    yield _case("marginal CE, images", told, losses.MarginalCrossEntropyLoss(), smoothing, logits)
-    yield _case("marginal Dice, images", told, losses.MarginalDiceLoss(), DiceLoss(), logits)
-    yield from sets(logits, labels)
+    for classes in (19, 6):
+        logits, labels = shapes(classes)
+        yield from labelled(logits, labels)
+        yield from sets(logits, labels)
     yield from taught(logits, labels)
     for name, (ours, relative) in PLAIN.items():
         yield _case(name, lambda loss: loss(logits, labels), ours, relative, logits)
