@@ -6,6 +6,7 @@ import html
 import inspect
 import json
 import os
+import pkgutil
 import queue
 import re
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import pytest
+from typing_extensions import is_typeddict
 
 from seglosses import losses, metrics, topology
 from seglosses.catalogue import entries
@@ -30,6 +32,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import build_site  # noqa: E402
 from site_pages import reference, staging  # noqa: E402
+from site_pages.told import typed_fields  # noqa: E402
 
 pytestmark = pytest.mark.xdist_group("site")
 slow = pytest.mark.slow
@@ -53,8 +56,12 @@ class Page(HTMLParser):
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.text = ""
         self.places: set[str] = set()
         self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_data(self, data) -> None:
+        self.text += data
 
     def handle_starttag(self, tag, attrs) -> None:
         found = dict(attrs)
@@ -91,7 +98,7 @@ def test_every_loss_has_a_page_with_its_picture(site) -> None:
 
 def test_the_reference_shows_bases_at_their_homes() -> None:
     modules = reference.PAGES["losses"][1]
-    shown = {path for module in modules for path in reference._exported(module)}
+    shown = {path for module in modules for path in reference.exported(module)}
     for cls in (SegmentationLoss, PixelLoss, OverlapLoss, MapLoss, BoxLoss, RotatedBoxLoss):
         assert f"{cls.__module__}.{cls.__qualname__}" in shown
 
@@ -105,6 +112,56 @@ def test_every_exported_name_is_shown(site) -> None:
             member = getattr(module, name)
             if inspect.isclass(member) or inspect.isfunction(member):
                 assert f"{member.__module__}.{member.__qualname__}" in shown, name
+
+
+def sections(site: Path) -> dict[str, str]:
+    """The words about each object of the reference, by its path."""
+    found = {}
+    for path in (site / "reference").glob("*.html"):
+        for part in path.read_text("utf-8").split('<h2 id="')[1:]:
+            found[part.partition('"')[0]] = html.unescape(re.sub(r"<[^>]+>", "", part))
+    return found
+
+
+def records() -> dict[str, dict[str, str]]:
+    """Fields, with types, of all named tuples, dictionaries and dataclasses of the reference."""
+    modules = (module for _, modules in reference.PAGES.values() for module in modules)
+    paths = {path for module in modules for path in reference.exported(module)}
+    homes = {path: pkgutil.resolve_name(path) for path in sorted(paths)}
+    found = {path: typed_fields(home) for path, home in homes.items() if inspect.isclass(home)}
+    return {path: fields for path, fields in found.items() if fields}
+
+
+def test_records_say_what_their_fields_are() -> None:
+    found = records()
+    assert len(found) > 30
+    for path, fields in found.items():
+        home = pkgutil.resolve_name(path)
+        if not is_typeddict(home):  # whose keys are options that a class describes
+            said = re.findall(r"^    (\w+)(?: \(.*?\))?: ", inspect.getdoc(home), re.MULTILINE)
+            assert {name for name in fields if not name.startswith("_")} <= set(said), path
+
+
+@slow
+def test_records_show_their_fields_and_members(site) -> None:
+    shown = sections(site)
+    for path, fields in records().items():
+        for name in fields:
+            if not name.startswith("_"):
+                assert re.search(rf"\b{name}\b", shown[path]), f"{path}.{name}"
+        if issubclass(pkgutil.resolve_name(path), (tuple, dict)):
+            text = " ".join(shown[path].split())
+            assert all(kind in text for kind in fields.values()), path
+    assert "Surplus of probability in each bin" in shown["seglosses.metrics.calibration.Bins"]
+    assert "Markdown" in shown["seglosses.evaluate.result.Evaluation"]
+    assert "ignore_index: Wins over" not in shown["seglosses.losses.segmentation.SegmentationLoss"]
+    assert "Wins over the constructor's" in shown["seglosses.losses.segmentation.SegmentationLoss"]
+
+
+@slow
+def test_options_have_one_default(site) -> None:
+    text = Page(site / "gallery" / "DiceLoss.html").text
+    assert "loss_name (default 'loss_dice') –" in " ".join(text.split())
 
 
 MARKS = r"```.*|\|---.*|^::: .*|\]\(.*|#{2,6} [A-Z].*|<!--.*"
@@ -223,6 +280,13 @@ def test_a_link_to_nothing_is_an_error(tmp_path) -> None:
     assert (
         tmp_path / "out" / "page.md"
     ).read_text() == "[source](https://host/me/it/blob/main/setup.py) [more](changelog.md#a)"
+    row = r"| `a \|\| b` | `DiceLoss`, [`DiceLoss`](page.md) | x \| y | `HerLoss` |"
+    (tmp_path / "docs" / "page.md").write_text(f"`DiceLoss`\n\n{row}\n")
+    staging.stage(tmp_path, tmp_path / "out", "", ["DiceLoss"])
+    assert (tmp_path / "out" / "page.md").read_text() == (
+        "`DiceLoss`\n\n| `a || b` | [`DiceLoss`](gallery/DiceLoss.md), [`DiceLoss`](page.md)"
+        " | x \\| y | `HerLoss` |\n"
+    )
     (tmp_path / "docs" / "page.md").write_text("[gone](gone.md)")
     with pytest.raises(ValueError, match=r"docs/page.md links to gone.md, which does not exist"):
         staging.stage(tmp_path, tmp_path / "out", "")

@@ -22,6 +22,8 @@ from typing import Any
 
 from site_pages import gallery, reference, staging
 
+from seglosses.catalogue import loss_classes
+
 ROOT = Path(__file__).parents[1]
 PARTS = ROOT / "tools" / "site_pages"
 
@@ -110,7 +112,7 @@ def collect(folder: Path, args: argparse.Namespace) -> Path:
         The configuration's file.
     """
     pages = folder / "docs"
-    written = staging.stage(ROOT, pages, args.repository)
+    written = staging.stage(ROOT, pages, args.repository, loss_classes())
     shutil.copy(PARTS / "site.css", pages / "site.css")
     families = gallery.write(pages / "gallery", pictures=not args.no_pictures)
     shown = "".join(path.read_text() for path in (pages / "gallery").glob("*.md"))

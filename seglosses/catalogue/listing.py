@@ -8,7 +8,7 @@ import inspect
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -92,9 +92,11 @@ def hooks() -> list[Item]:
     """
     found = []
     for path in sorted((PACKAGE / "hosts" / "openmmlab").glob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+        for node in body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef):
-                found += [_registered(node, mark) for mark in _registries(node)]
+                found += [_registered(node, mark, classes) for mark in _registries(node)]
     return sorted(found, key=lambda item: (item.kind, item.name))
 
 
@@ -107,17 +109,28 @@ def _registries(node: ast.ClassDef | ast.FunctionDef) -> Iterator[tuple[str, str
             yield kind, call[2] or node.name
 
 
-def _registered(node: ast.ClassDef | ast.FunctionDef, mark: tuple[str, str]) -> Item:
+def _registered(
+    node: ast.ClassDef | ast.FunctionDef,
+    mark: tuple[str, str],
+    classes: Mapping[str, ast.ClassDef],
+) -> Item:
     kind, name = mark
     doc = ast.get_docstring(node) or ""
-    maker = node
-    if isinstance(node, ast.ClassDef):
-        made = (each for each in node.body if isinstance(each, ast.FunctionDef))
-        maker = next((each for each in made if each.name == "__init__"), node)
-    takes = "" if isinstance(maker, ast.ClassDef) else ast.unparse(maker.args)
+    maker = _constructor(node, classes) if isinstance(node, ast.ClassDef) else node
+    takes = "" if maker is None else ast.unparse(maker.args)
     takes = re.sub(r"^self(, )?", "", takes)
     call = f"dict(type='seglosses.{name}', ...)  # {takes}" if takes else f"type='seglosses.{name}'"
     return Item(f"seglosses.{name}", kind, doc.split("\n", 1)[0], f"{call}\n\n{doc}")
+
+
+def _constructor(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> ast.FunctionDef | None:
+    """The constructor of a class, be it that of a base in the same file."""
+    for each in node.body:
+        if isinstance(each, ast.FunctionDef) and each.name == "__init__":
+            return each
+    named = (base.id for base in node.bases if isinstance(base, ast.Name))
+    bases = (classes[name] for name in named if name in classes)
+    return next(filter(None, (_constructor(base, classes) for base in bases)), None)
 
 
 def tags() -> list[Item]:

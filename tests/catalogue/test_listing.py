@@ -118,6 +118,7 @@ def test_hooks_and_their_kin_are_those_of_the_registries(capsys):
     models = {name for kind, name in listed if kind == "model"}
     assert models | set(loss_classes()) == set(registry.MODELS.module_dict)
     assert "start: float=0.0" in shown(capsys, "LossWeightSchedule")
+    assert "prob: float=0.15" in shown(capsys, "RandomContrast"), "of the base"
 
 
 def test_a_word_may_name_losses_and_a_mixin(capsys):

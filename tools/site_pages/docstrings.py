@@ -1,13 +1,16 @@
-"""How MkDocs reads our docstrings: examples as code, roles as names, defaults once."""
+"""How MkDocs reads our docstrings: examples as code, roles as names, defaults once, fields."""
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Any
 
 import griffe
+from typing_extensions import is_typeddict
 
-ROLE = re.compile(r":(?:class|func|meth|mod|data|attr):`~?\.?([\w.]+)`")
+from site_pages.told import as_markdown, choices, typed_fields
+
 STATED = re.compile(r"^\s*\w+ \(default .+?\):", re.MULTILINE)
 
 
@@ -17,18 +20,36 @@ class Docstrings(griffe.Extension):
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Mend the text of a docstring, and leave out types that say nothing."""
         if obj.docstring is not None:
-            text = re.sub(r"^Example:$", "Examples:", obj.docstring.value, flags=re.MULTILINE)
-            obj.docstring.value = ROLE.sub(_named, text)
+            obj.docstring.value = as_markdown(obj.docstring.value)
         if isinstance(obj, griffe.Function):
             for parameter in obj.parameters:
                 if str(parameter.annotation) == "Union":  # of what was lost when it was inspected
                     parameter.annotation = None
+                elif "Literal" in str(parameter.annotation):
+                    parameter.annotation = choices(_runtime(obj), parameter.name)
 
     def on_class_members(self, *, cls: griffe.Class, **_: Any) -> None:
-        """Forget the constructor of a class whose docstring has all defaults itself."""
-        if cls.docstring is not None and STATED.search(cls.docstring.value):
-            cls.members.pop("__init__", None)
+        """Give fields their types, and forget a constructor whose defaults are all stated."""
+        if cls.docstring is None:
+            return
+        if STATED.search(cls.docstring.value):  # not even an inherited one, with other defaults
+            cls.set_member("__init__", griffe.Function("__init__"))
+        home = _runtime(cls)
+        fields = typed_fields(home)
+        if is_typeddict(home):
+            keys = "".join(f"\n    {name}: {kind}" for name, kind in fields.items())
+            cls.docstring.value += f"\n\nThe keys, each of which may be left out, are\n{keys}"
+            return
+        for name, kind in fields.items():
+            cls.set_member(name, griffe.Attribute(name, annotation=kind))
+        if issubclass(home, tuple):  # it is read, not made
+            text = re.sub(r"^Args:$", "Attributes:", cls.docstring.value, flags=re.MULTILINE)
+            cls.docstring.value = text
 
 
-def _named(found: re.Match[str]) -> str:
-    return f"`{found[1].rsplit('.', 1)[-1]}`"
+def _runtime(obj: griffe.Object) -> Any:
+    """What was inspected."""
+    found: Any = importlib.import_module(obj.module.path)
+    for name in obj.path.removeprefix(f"{obj.module.path}.").split("."):
+        found = getattr(found, name)
+    return found

@@ -17,6 +17,7 @@ from seglosses.losses.rows import BoxLoss, RotatedBoxLoss
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.patheffects import withStroke
 
 #: What is wrong with a box, and the box (x1, y1, x2, y2) beside the target of 20 to 44.
 BOXES = {
@@ -67,14 +68,16 @@ def _wall(loss: Loss) -> tuple[mpl.figure.Figure, str]:
     for axis in axes:
         axis.axis("off")
     axes[0].imshow(0.5 + 0.25 * label[0].numpy() - 0.5 * seen, cmap="gray", vmin=0, vmax=1)
-    axes[0].set_title("prediction", fontsize=9)
+    axes[0].set_title("prediction", fontsize=11)
+    edge = [withStroke(linewidth=2.5, foreground="black")]
     for name, mask in errors.items():
-        row, column = ndimage.center_of_mass(mask)
-        axes[0].text(column, row, name, color="tab:orange", fontsize=8, ha="center", va="center")
+        top, column = np.nonzero(mask)[0].min(), np.nonzero(mask)[1].mean()
+        axes[0].text(column, top - 1, name, color="gold", fontsize=11, ha="center", va="bottom",
+                     path_effects=edge)  # fmt: skip
     scale = mpl.colors.SymLogNorm(largest / 100, vmin=-largest, vmax=largest)
     axes[1].imshow(descent, cmap="RdBu_r", norm=scale)
     axes[1].contour(seen, [0.5], colors="0.6", linewidths=0.4)
-    axes[1].set_title("a step of descent", fontsize=9)
+    axes[1].set_title("a step of descent", fontsize=11)
     total = np.abs(descent).sum()
     near = {name: ndimage.binary_dilation(errors[name], iterations=2) for name in DEFECTS}
     shares = [f"{name} {np.abs(descent)[near[name]].sum() / total:.0%}" for name in DEFECTS]
@@ -101,7 +104,7 @@ def _boxes(loss: BoxLoss) -> tuple[mpl.figure.Figure, str]:
             (moved, {"color": "tab:red", "lw": 1, "ls": ":"}),
         ):
             axis.plot(*_outline(each, rotated), **style)
-        axis.set_title(f"{name}: {value.item():.2f}", fontsize=9)
+        axis.set_title(f"{name}: {value.item():.2f}", fontsize=11)
         told.append(f"{name} {value.item():.2f}")
     words = "Green is the target, red the box, dotted the box after a step of descent"
     return figure, f"{words} (six pixels for the fastest coordinate). Loss: {', '.join(told)}."

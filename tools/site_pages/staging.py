@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 LINK = re.compile(r"(\]\(|src=\")(?!\w+:|#)([^)#\"\s]*)")
+ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
+#: Code, and whether it is the text of a link.
+CODE = re.compile(r"(\[?)`[^`]*`")
 #: Pages outside of docs/, and their names on the site.
 OUTSIDE = {
     "README.md": "index.md",
@@ -17,7 +21,7 @@ OUTSIDE = {
 }
 
 
-def stage(root: Path, folder: Path, repository: str) -> list[Path]:
+def stage(root: Path, folder: Path, repository: str, losses: Collection[str] = ()) -> list[Path]:
     """Copy all pages and pictures.
 
     Args:
@@ -25,6 +29,8 @@ def stage(root: Path, folder: Path, repository: str) -> list[Path]:
         folder: Where the pages of the site are collected.
         repository: Address of the project; links to its files that are no pages lead there. Where
             it is empty they become plain text.
+        losses: Names that have a page in the gallery; where one is a word of a table, it links
+            there.
 
     Returns:
         The pages, relative to the folder.
@@ -40,7 +46,10 @@ def stage(root: Path, folder: Path, repository: str) -> list[Path]:
     for page in pages:
         home = PurePosixPath(homes.get(page.as_posix(), f"docs/{page.as_posix()}"))
         text = (folder / page).read_text(encoding="utf-8")
-        (folder / page).write_text(_mended(text, home, page, root, repository), encoding="utf-8")
+        text = _mended(text, home, page, root, repository)
+        gallery = f"{'../' * (len(page.parts) - 1)}gallery"
+        text = re.sub(ROW, lambda row, to=gallery: _cells(row[0], losses, to), text)
+        (folder / page).write_text(text, encoding="utf-8")
     return pages
 
 
@@ -71,3 +80,17 @@ def _mended(text: str, home: PurePosixPath, page: Path, root: Path, repository: 
     text = re.sub(r"^```(\w+) stand-in$", r"```\1", text, flags=re.MULTILINE)
     text = re.sub(r"\A<!-- needs: .*? -->\n", "", text)
     return re.sub(LINK, mend, text)
+
+
+def _cells(row: str, losses: Collection[str], gallery: str) -> str:
+    """A table's row with links to losses, and without escapes of pipes in code.
+
+    GitHub needs the escapes; MkDocs shows them.
+    """
+
+    def code(found: re.Match[str]) -> str:
+        text = found[0].replace(r"\|", "|")
+        name = text.strip("`").removeprefix("seglosses.")
+        return f"[{text}]({gallery}/{name}.md)" if name in losses and not found[1] else text
+
+    return re.sub(CODE, code, row)

@@ -1,0 +1,70 @@
+"""What docstrings and annotations tell a page, without the tools that build one."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from typing_extensions import is_typeddict
+
+ROLE = re.compile(r":(?:class|func|meth|mod|data|attr):`~?\.?([\w.]+)`")
+
+
+def typed_fields(home: type) -> dict[str, str]:
+    """Fields of a named tuple, a typed dictionary or a dataclass, with types as they are written.
+
+    Example:
+        >>> from seglosses.metrics.graphs import GraphScores
+        >>> typed_fields(GraphScores)
+        {'precision': 'float', 'recall': 'float', 'f1': 'float'}
+        >>> typed_fields(int)
+        {}
+    """
+    if dataclasses.is_dataclass(home):
+        found = {field.name: field.type for field in dataclasses.fields(home)}
+    elif is_typeddict(home) or hasattr(home, "_fields"):
+        found = home.__annotations__
+    else:
+        return {}
+    return {name: str(getattr(kind, "__forward_arg__", kind)) for name, kind in found.items()}
+
+
+def choices(function: Any, name: str) -> str | None:
+    """The words that an argument may be, None where they cannot be told.
+
+    Example:
+        >>> from typing import Literal
+        >>> def draw(how: Literal["soft", "hard"] | None) -> None: ...
+        >>> choices(draw, "how")
+        "'soft' | 'hard' | None"
+    """
+    kind = function.__annotations__[name]
+    try:
+        kind = eval(kind, function.__globals__) if isinstance(kind, str) else kind
+    except NameError:  # imported for the types alone
+        return None
+    return _spelled(kind)
+
+
+def _spelled(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " | ".join(map(repr, get_args(kind)))
+    if get_origin(kind) in (Union, UnionType):
+        return " | ".join(map(_spelled, get_args(kind)))
+    return "None" if kind is NoneType else getattr(kind, "__name__", str(kind))
+
+
+def as_markdown(text: str) -> str:
+    """A docstring with examples that are recognised, and without roles.
+
+    Example:
+        >>> as_markdown("See :class:`~seglosses.losses.DiceLoss`.")
+        'See `DiceLoss`.'
+    """
+    return ROLE.sub(_named, re.sub(r"^Example:$", "Examples:", text, flags=re.MULTILINE))
+
+
+def _named(found: re.Match[str]) -> str:
+    return f"`{found[1].rsplit('.', 1)[-1]}`"
