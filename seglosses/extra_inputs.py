@@ -23,7 +23,11 @@ from torch.nn import functional as F
 
 
 class Extra(NamedTuple):
-    """An extra input: what it is, its layout, and where a config of MMSegmentation states it.
+    """An extra input.
+
+    Attributes:
+        what: What it is, with its layout.
+        config: Where a config of MMSegmentation states it.
 
     Example:
         >>> KNOWN["features"].config

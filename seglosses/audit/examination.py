@@ -22,13 +22,21 @@ from seglosses.laws.subject import raised
 
 
 class Verdict(NamedTuple):
-    """What the laws say of one TYPE in one setting."""
+    """What the laws say of one TYPE in one setting.
+
+    Attributes:
+        type: As it was given.
+        setting: In which form the loss was tried: 3 classes, 1 channel, boxes.
+        findings: One per law that was tried.
+        exempt: Laws that need not hold, and why.
+        call: What was called, with the names of the input.
+    """
 
     type: str
     setting: str
     findings: list[Finding]
-    exempt: Mapping[str, str] = MappingProxyType({})  #: laws that need not hold, and why
-    call: str = ""  #: what was called, with the names of the input
+    exempt: Mapping[str, str] = MappingProxyType({})
+    call: str = ""
 
     @property
     def broken(self) -> list[Finding]:

@@ -83,7 +83,12 @@ class BrickSet:
 
 @dataclass(frozen=True)
 class Written:
-    """How many samples a call made and how many it found ready."""
+    """How many samples a call made and how many it found ready.
+
+    Attributes:
+        made: Samples that were written.
+        reused: Samples that lay there already.
+    """
 
     made: int
     reused: int

@@ -16,7 +16,13 @@ class LawBrokenError(AssertionError):
 
 
 class Finding(NamedTuple):
-    """The outcome of one law."""
+    """The outcome of one law.
+
+    Attributes:
+        law: Its name.
+        holds: Whether the loss keeps it.
+        words: What broke it, with the smallest input found; empty where it holds.
+    """
 
     law: str
     holds: bool

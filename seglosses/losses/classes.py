@@ -16,7 +16,7 @@ from seglosses.primitives.reduction import Asked, Classes, average_classes, sele
 
 
 class MapOptions(SegOptions, total=False):
-    """Options of segmentation losses that give a value per image and class."""
+    """Options of losses with a value per image and class, see :class:`ClassLoss`."""
 
     classes: Classes | None
 

@@ -25,7 +25,7 @@ from seglosses.primitives.reduction import check_reduction
 
 
 class LossOptions(TypedDict, total=False):
-    """Options of every loss."""
+    """Options of every loss, see :class:`Loss`."""
 
     reduction: str
     loss_weight: float | Mapping[str, float]

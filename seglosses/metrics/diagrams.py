@@ -16,7 +16,12 @@ _ERROR = 1e-4
 
 
 class DiagramDistances(NamedTuple):
-    """One number per dimension: components, loops and, in 3D, cavities."""
+    """One number per dimension: components, loops and, in 3D, cavities.
+
+    Attributes:
+        bottleneck: The largest difference that the best matching leaves.
+        wasserstein: The root of the sum of powers of its differences.
+    """
 
     bottleneck: tuple[float, ...]
     wasserstein: tuple[float, ...]

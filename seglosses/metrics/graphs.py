@@ -24,7 +24,13 @@ from seglosses.topology.line_graphs import LineGraph, line_graph
 
 
 class GraphScores(NamedTuple):
-    """Precision, recall and their harmonic mean."""
+    """Precision, recall and their harmonic mean.
+
+    Attributes:
+        precision: Share of what is predicted that is right.
+        recall: Share of what is true that is found.
+        f1: Their harmonic mean.
+    """
 
     precision: float
     recall: float

@@ -34,7 +34,15 @@ LESION_MATCHING: dict[LesionMatching, str] = {
 
 
 class LesionScores(NamedTuple):
-    """Mean Dice and HD95 per lesion; F1 and sensitivity of detection; false positives."""
+    """Scores of the lesions of a pair.
+
+    Attributes:
+        dice: Mean over lesions.
+        hd95: Likewise, in the unit of the spacing.
+        f1: Of detection.
+        sensitivity: Share of the true lesions that are found.
+        false_positives: Number of predicted lesions that are nobody's.
+    """
 
     dice: float
     hd95: float

@@ -42,7 +42,13 @@ def cldice(pair: Pair) -> float:
 
 
 class LineScores(NamedTuple):
-    """Shares of centreline pixels that have a partner within the tolerance."""
+    """Shares of centreline pixels that have a partner within the tolerance.
+
+    Attributes:
+        correctness: Of the predicted centrelines.
+        completeness: Of the true ones.
+        quality: Both in one number, as an IoU.
+    """
 
     correctness: float
     completeness: float

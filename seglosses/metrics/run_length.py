@@ -12,7 +12,12 @@ from seglosses.primitives.nearest import distances_at
 
 
 class RunLength(NamedTuple):
-    """Expected run length, and its share of that of the target itself."""
+    """Expected run length of a prediction.
+
+    Attributes:
+        length: In the unit of the spacing.
+        share: Of the run length of the target itself, in [0, 1].
+    """
 
     length: float
     share: float
