@@ -50,7 +50,7 @@ def readme():
     told = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     home = re.search(r'^Source = "([^"]+)"', told, re.MULTILINE)[1]
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    text = re.sub(r"!\[([^\]]*)\]\((?!\w+:)", rf"![\1]({home}/raw/main/", text)
+    text = re.sub(r'(<img src="|!\[[^\]]*\]\()(?!\w+:)', rf"\1{home}/raw/main/", text)
     return re.sub(r"(?<!!)\[([^\]]*)\]\((?![\w]+:|#)", rf"[\1]({home}/blob/main/", text)
 
 

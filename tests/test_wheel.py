@@ -89,9 +89,9 @@ def test_the_readme_of_an_index_links_to_what_is_elsewhere(built):
     links = re.findall(r"\]\(([^)]+)\)", text)
     assert len(links) > 8
     assert [link for link in links if not link.startswith(("https://", "#"))] == []
-    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
+    pictures = re.findall(r'!\[[^\]]*\]\(([^)]+)\)|src="([^"]+)"', text)
     assert pictures
-    assert all("/raw/main/docs/" in picture for picture in pictures)
+    assert all("/raw/main/docs/" in markdown + tag for markdown, tag in pictures)
 
 
 @pytest.mark.slow
