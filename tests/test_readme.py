@@ -93,6 +93,19 @@ def test_commands_exist(page, capsys):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_says_what_it_is(page):
+    """A block without a language is looked at by no test; neither is a command among text."""
+    text = page.read_text(encoding="utf-8")
+    marks = re.findall(r"^```(.*)$", text, re.MULTILINE)
+    assert len(marks) % 2 == 0
+    assert not set(marks[1::2]) - {""}, "a block within a block"
+    kinds = {mark.split()[0] if mark else "none" for mark in marks[::2]}
+    assert kinds <= {"python", "py", "bash", "yaml", "text"}
+    for block in re.findall(r"^```text\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        assert not re.search(r"^(?:seglosses|python|bash|pip) ", block, re.MULTILINE), block
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_blocks_run(page, tmp_path, monkeypatch):
     if page.name == "tutorial.md":
         pytest.skip("its commands make what its code reads: tests/test_tutorial.py runs them all")
