@@ -97,6 +97,27 @@ def label_maps(
     return made
 
 
+def asked_map(
+    compute: HostFunction,
+    masks: Tensor,
+    *,
+    dtype: torch.dtype,
+    extra: Sequence[int] = (),
+    options: Options | None = None,
+) -> Tensor | None:
+    """As :func:`label_maps`, but ``None`` where nobody has made the maps or wants them recorded.
+
+    For what a loss computes itself by a shorter way; on whatever device the maps were left.
+    """
+    key = _key(compute, masks, options)
+    known = None if key is None else _state.known.get(key)
+    if known is not None and len(known) == len(masks):
+        return known
+    if key is None or _state.recorded is None:
+        return None
+    return label_maps(compute, masks, dtype=dtype, extra=extra, options=options)
+
+
 def both_maps(
     compute: HostFunction,
     of_pred: Tensor,

@@ -1,4 +1,7 @@
-"""Loops of labels of volumes, cached: a label that occurs again is not reduced again."""
+"""Loops of labels of volumes, cached: a label that occurs again is not reduced again.
+
+Workers of a data loader may reduce it beforehand: what they found travels as whole numbers.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,12 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from seglosses.topology.sides import Codes
+    from seglosses.topology.sides import Codes, Ints
 
     Bars = tuple[Codes, Codes]
+
+
+_NAME = 4  # a digest has 16 bytes
 
 
 class LabelBars:
@@ -67,3 +73,48 @@ class LabelBars:
             self._bars.move_to_end(name)
             while len(self._bars) > self.size:
                 self._bars.popitem(last=False)
+
+    def packed(self, size: int) -> Ints:
+        """All labels as whole numbers: how many, then the name, length and bars of each.
+
+        Args:
+            size: How many numbers there may be; zeros, for no label, where more are needed.
+
+        Returns:
+            int32 (size,).
+
+        Example:
+            >>> known = LabelBars(1)
+            >>> known.put(bytes(16), (np.array([7]), np.array([9])))
+            >>> known.packed(10)
+            array([1, 0, 0, 0, 0, 1, 7, 9, 0, 0], dtype=int32)
+        """
+        parts = [np.array([len(self._bars)], np.int32)]
+        for name, bars in self._bars.items():
+            parts.append(np.frombuffer(name, np.int32))
+            parts += [np.asarray(part, np.int32) for part in ([len(bars[0])], *bars)]
+        flat = np.concatenate(parts)
+        out = np.zeros(size, np.int32)
+        if flat.size <= size:
+            out[: flat.size] = flat
+        return out
+
+    @classmethod
+    def unpacked(cls, rows: NDArray[np.int32]) -> LabelBars:
+        """The labels of :meth:`packed` rows, (n, size).
+
+        Example:
+            >>> known = LabelBars.unpacked(np.array([[1, 0, 0, 0, 0, 1, 7, 9]], np.int32))
+            >>> known.get(bytes(16))
+            (array([7]), array([9]))
+        """
+        known = cls(max(1, sum(int(row[0]) for row in rows)))
+        for row in rows:
+            at = 1
+            for _ in range(row[0]):
+                name, count = row[at : at + _NAME].tobytes(), int(row[at + _NAME])
+                at += _NAME + 1
+                edges, squares = row[at : at + 2 * count].astype(np.int64).reshape(2, count)
+                known.put(name, (edges, squares))
+                at += 2 * count
+        return known

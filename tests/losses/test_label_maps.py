@@ -11,12 +11,16 @@ import torch
 from torch import Tensor
 
 from seglosses.catalogue import loss_classes
+from seglosses.losses import BettiMatchingLoss
 from seglosses.losses.classes import ClassLoss
 from seglosses.losses.label_maps import collated, known_label_maps, label_maps
 from seglosses.primitives import label_halves
+from seglosses.topology.label_bars import LabelBars
 from tests.devices.cases import labels
 
-HALVES = [name for name, cls in loss_classes().items() if getattr(cls, "has_label_half", False)]
+ALL = [name for name, cls in loss_classes().items() if getattr(cls, "has_label_half", False)]
+# of Betti matching, only volumes have a half worth sending
+HALVES = [name for name in ALL if name != "BettiMatchingLoss"]
 OF_CLASSES = [name for name in HALVES if issubclass(loss_classes()[name], ClassLoss)]
 
 
@@ -71,6 +75,72 @@ def test_results_are_equal(name: str, options: Any, counted: Callable[[], int]) 
         torch.testing.assert_close(loss(logits, target), expected, rtol=0, atol=0)
     # the label's half is not computed again
     assert counted() - before == all_of_it - 2
+
+
+VOLUME_OPTIONS = [
+    {},
+    {"filtration": "both"},
+    {"construction": "T", "use_sigmoid": True},
+    {"window": 4},
+    {"classes": [1], "filtration": "sublevel"},
+]
+
+
+def volumes() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    target = torch.randint(3, (2, 6, 7, 8), generator=generator)
+    return 3 * torch.randn((2, 3, 6, 7, 8), generator=generator), target
+
+
+@pytest.fixture
+def recalled(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each label of a volume was known when it was matched."""
+    seen: list[bool] = []
+    original = LabelBars.get
+
+    def get(self: LabelBars, name: bytes) -> Any:
+        bars = original(self, name)
+        seen.append(bars is not None)
+        return bars
+
+    monkeypatch.setattr(LabelBars, "get", get)
+    return seen
+
+
+@pytest.mark.parametrize("options", VOLUME_OPTIONS, ids=str)
+def test_loops_of_labels_come_from_the_loader(options: Any, recalled: list[bool]) -> None:
+    loss = BettiMatchingLoss(**options)
+    logits, target = volumes()
+    logits.requires_grad_()
+    expected = torch.autograd.grad(loss(logits, target), logits)[0]
+    assert not recalled
+    maps = collated([label_maps([loss], image, num_classes=3) for image in target])
+    (packed,) = maps.values()
+    assert packed.any()
+    recalled.clear()
+    with known_label_maps(maps):
+        found = torch.autograd.grad(loss(logits, target), logits)[0]
+    assert recalled
+    assert all(recalled)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def test_loops_of_another_label_change_nothing(recalled: list[bool]) -> None:
+    loss = BettiMatchingLoss()
+    logits, target = volumes()
+    expected = loss(logits, target)
+    maps = collated([label_maps([loss], image, num_classes=3) for image in target.flip(1)])
+    recalled.clear()
+    with known_label_maps(maps):
+        assert loss(logits, target) == expected
+    assert recalled
+    assert not any(recalled)
+
+
+def test_a_box_drawn_at_random_has_no_map() -> None:
+    target = volumes()[1][0]
+    assert not label_maps([BettiMatchingLoss(crop=4)], target, num_classes=3)
+    assert not label_maps([BettiMatchingLoss()], target[0], num_classes=3)
 
 
 def test_maps_of_other_classes_are_not_taken() -> None:

@@ -27,18 +27,18 @@ MUTATIONS = [
         f"{_K}/grid.py",
         "z = np.int64((row + 0.5) * by_slice)",
         "z = np.int64(row * by_slice)",
-        f"{_T}/test_persistence.py {_T}/test_matching.py",
+        f"{_T}/test_grid.py",
     ),
     (
         f"{_K}/planting.py",
-        "top = max(down, max(side, key[p + below + one]))",
-        "top = max(down, side)",
+        "squares += root",
+        "squares += one",
         f"{_T}/test_persistence.py",
     ),
     (
         f"{_K}/planting.py",
-        "kept += int(not used[i])",
-        "kept += 1",
+        "used[size - 1 - i] = True",
+        "used[i] = True",
         f"{_T}/test_persistence.py {_T}/test_matching.py",
     ),
     (

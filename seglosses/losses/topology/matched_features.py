@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from seglosses.losses.topology.bars import sides_of, windows
 from seglosses.losses.topology.form import Side
@@ -47,6 +50,7 @@ def matched_features(
     shape = prob.shape[2:]
     pred, label = prob.reshape(-1, *shape), target.astype(prob.dtype).reshape(-1, *shape)
     pixels = np.arange(math.prod(shape)).reshape(shape)
+    known = _given or (known_labels(remember) if remember else None)
     places = []
     for row in range(len(pred)):
         box = _drawn_box(shape, crop)
@@ -62,7 +66,7 @@ def matched_features(
             filtration=level,
             construction=construction,
             image_intervals=image_intervals,
-            remembered=known_labels(remember) if remember else None,
+            remembered=known,
         )
         for (row, part), matching in zip(places, matchings, strict=True):
             index = pixels[part].ravel()
@@ -77,6 +81,44 @@ def matched_features(
                 tail = np.broadcast_to([row, level == "sublevel", kind], (len(group), 3))
                 found.append(np.concatenate([index[group] + row * pixels.size, tail], axis=1))
     return np.concatenate(found)
+
+
+@host_function
+def label_loops(
+    label: NDArray[np.generic],
+    *,
+    levels: tuple[Filtration, ...],
+    window: Side | None,
+    construction: Construction,
+) -> NDArray[np.int32]:
+    """Loops of the windows of a label (*S) as whole numbers (2, *S), for workers of a loader.
+
+    There is room for all of them, but in windows of a few voxels: then there is none.
+    """
+    boxes = [label[part].astype(np.float32) for part in windows(label.shape, window)]
+    known = LabelBars(len(boxes) * len(levels))
+    middle = [np.full(box.shape, 0.5, np.float32) for box in boxes]
+    for level in levels:
+        # beside a volume that has nothing, all that is reduced is the label
+        betti_matching_batch(
+            middle, boxes, threads=1, filtration=level, construction=construction, remembered=known
+        )
+    return known.packed(2 * label.size).reshape(2, *label.shape)
+
+
+@contextmanager
+def given_loops(rows: Tensor) -> Iterator[None]:
+    """Let matchings find what :func:`label_loops` made of their labels (N, K, 2, *S)."""
+    global _given
+    before = _given
+    _given = LabelBars.unpacked(rows.flatten(2).flatten(0, 1).cpu().numpy())
+    try:
+        yield
+    finally:
+        _given = before
+
+
+_given: LabelBars | None = None
 
 
 @lru_cache(maxsize=4)

@@ -11,9 +11,17 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.losses.topology.form import Form, Levels, Side
-from seglosses.losses.topology.matched_features import MATCHED, MISSING, SURPLUS, matched_features
+from seglosses.losses.topology.matched_features import (
+    MATCHED,
+    MISSING,
+    SURPLUS,
+    given_loops,
+    label_loops,
+    matched_features,
+)
 from seglosses.primitives.host import host_table
 from seglosses.primitives.host_costs import cost_of_maps, host_cost
+from seglosses.primitives.label_halves import asked_map
 from seglosses.topology.filtration import Construction
 from seglosses.topology.matching import ImageIntervals
 
@@ -207,6 +215,7 @@ class BettiMatchingLoss(MapLoss):
         "times their cost"
     )
     tags = ("thin", "topology", "cell")
+    has_label_half = True
     of_structures = True
     reads_masks = True
     record = "form"
@@ -243,4 +252,16 @@ class BettiMatchingLoss(MapLoss):
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Sum over features."""
-        return _matched_loss(prob, target, self.form)
+        loops = self._loops(target)
+        if loops is None:
+            return _matched_loss(prob, target, self.form)
+        with given_loops(loops):
+            return _matched_loss(prob, target, self.form)
+
+    def _loops(self, target: Tensor) -> Tensor | None:
+        # a box drawn at random is another label every time, and images have a shorter way
+        if target.dim() < 5 or self.form.crop is not None:
+            return None
+        form = self.form
+        options = dict(levels=form.levels, window=form.window, construction=form.construction)
+        return asked_map(label_loops, target, dtype=torch.int32, extra=(2,), options=options)

@@ -80,7 +80,6 @@ def _collect_2d(key, row, flags, cells, codes, parts, loops):
         here = key[p]
         down = max(here, key[p + below])
         side = max(here, key[p + one])
-        top = max(down, max(side, key[p + below + one]))
         codes[edges] = (np.int64(down) << 32) | np.int64(p + p)
         edges += bits & one
         codes[edges] = (np.int64(side) << 32) | np.int64(p + p + one)
@@ -89,7 +88,8 @@ def _collect_2d(key, row, flags, cells, codes, parts, loops):
         root = (bits >> np.uint64(PIXEL_ROOT)) & one
         pixels += root
         ids[p] = pixels * root
-        outer_age[squares] = ~((np.int64(top) << 32) | np.int64(p))
+        # a square that is a root has its value from the edge above it, which it is contracted along
+        outer_age[squares] = ~((np.int64(side) << 32) | np.int64(p))
         root = (bits >> np.uint64(TOP_ROOT)) & one
         squares += root
         # where there is no square, there is the outside, which is no root
