@@ -1,4 +1,4 @@
-"""Objects by size: which folder finds more of small, middle and large ones."""
+"""Objects by size: which folder finds more of small, medium and large ones."""
 
 from __future__ import annotations
 

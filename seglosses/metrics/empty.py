@@ -1,4 +1,4 @@
-"""How a class counts that one mask or both lack."""
+"""How a class counts that is absent from one mask or from both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What decides about a loss, measured on one class of one label map."""
+"""What decides which loss to choose, measured on one class of one label map."""
 
 from __future__ import annotations
 

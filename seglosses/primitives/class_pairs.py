@@ -1,4 +1,4 @@
-"""Contrast of vectors by their classes, of which a CPU takes the pairs of a class together.
+"""Contrast of vectors by class; on a CPU the pairs of a class are taken together.
 
 All pairs are read once where those of a class lie side by side, and those of different classes need
 no mask. That needs the sizes of classes on the host; elsewhere masks say what a pair is.

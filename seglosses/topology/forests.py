@@ -1,4 +1,4 @@
-"""Merge forests of an image: who is born where, and which edge ends it.
+"""Merge forests of an image: where each component is born, and which edge ends it.
 
 The components of the sublevel sets (dimension 0) form a forest over the pixels, and by Alexander
 duality the top dimension (loops in 2D, cavities in 3D) forms one over the top cells and the

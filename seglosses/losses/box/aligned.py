@@ -1,4 +1,4 @@
-"""Scores that are to be what score and box are together."""
+"""Quality losses of the DETR family: scores of queries that say how well their boxes fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Overlap losses reshaping 1 - Dice: flat near the optimum, steep far away, or by the boundary."""
+"""Overlap losses that reshape 1 - Dice: flat at the optimum, steep far away, or by the boundary."""
 
 from __future__ import annotations
 

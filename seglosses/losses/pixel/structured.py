@@ -1,4 +1,4 @@
-"""Losses of classes that stand in a relation: an order, a tree, who may touch whom."""
+"""Losses of classes in a relation: an order, a tree, or rules for which may touch."""
 
 from __future__ import annotations
 
