@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,9 +12,10 @@ from typing_extensions import Unpack
 from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.losses.objectness import ObjectnessHead
 from seglosses.primitives.checks import check_range, require_between
-from seglosses.primitives.device import is_transformed
+from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.encoding import Aligned, at_target
 from seglosses.primitives.entropy import cross_entropy
+from seglosses.primitives.layout import blocks, flat_labels, flat_maps
 from seglosses.primitives.running import RunningSums
 
 __all__ = [
@@ -58,15 +60,54 @@ def seesaw_loss(
         tensor([[0.0953]])
     """
     label = target.argmax(1) if target.is_floating_point() else target
-    log_prob = logits.detach().log_softmax(1)
-    # at the label itself both weights are 0
+    seen = None if counts is None else counts.to(logits.dtype).clamp(min=1).log()
+    maps, labels = flat_maps(logits), flat_labels(label)
+    if at_hand(logits):
+        weighed: Tensor = _Weighed.apply(maps, labels, seen, p, q, floor)  # type: ignore[no-untyped-call]
+    else:
+        weighed = maps + _log_weights(maps.detach(), labels, seen, p, q, floor)
+    return cross_entropy(weighed.view_as(logits), target)
+
+
+class _Weighed(torch.autograd.Function):
+    """Logits and the logarithms of their weights, which are constants, added block by block."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, logits: Tensor, label: Tensor, seen: Tensor | None, *options: float
+    ) -> Tensor:
+        weighed = torch.empty_like(logits)
+        for rows, pixels in blocks(logits):
+            part = logits[rows, :, pixels]
+            weight = _log_weights(part, label[rows, pixels], seen, *options)
+            torch.add(weight, part, out=weighed[rows, :, pixels])
+        return weighed
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None, None]:
+        return grad, None, None, None, None, None
+
+
+def _log_weights(
+    logits: Tensor, label: Tensor, seen: Tensor | None, p: float, q: float, floor: float
+) -> Tensor:
+    """Log S, (N, C, P); at the label itself 0."""
+    log_prob = logits.log_softmax(1)
     ahead = log_prob.sub_(at_target(log_prob, label).clamp(min=math.log(floor)).unsqueeze(1))
     weight = ahead.clamp_(min=0).mul_(q)
-    if counts is not None:
-        seen = counts.to(logits.dtype).clamp(min=1).log()
-        rarer = p * (seen.unsqueeze(1) - seen.unsqueeze(0)).clamp(max=0)
-        weight = weight + rarer[:, label].transpose(0, 1)
-    return cross_entropy(logits + weight, target)
+    if seen is None:
+        return weight
+    rarer = seen.view(1, -1, 1) - seen[label].unsqueeze(1)
+    return weight.add_(rarer.clamp_(max=0), alpha=p)
+
+
+def _counts(batch: Aligned) -> Tensor:
+    """How many pixels that count each class has, (C,)."""
+    if batch.labels is None or batch.sigmoid or not at_hand(batch.labels):
+        target = batch.target().detach()
+        return target.sum((0, *range(2, target.dim()))).float()
+    labels = batch.labels if batch.valid is None else batch.labels[batch.valid]
+    return torch.bincount(labels.flatten(), minlength=batch.channels).float()
 
 
 class SummingLoss(PixelLoss):
@@ -133,9 +174,7 @@ class SeesawLoss(ObjectnessHead, SummingLoss):
     def prepare(self, batch: Aligned) -> Aligned:
         """Count the labels."""
         if self.training and not is_transformed():
-            target = batch.target().detach()
-            axes = (0, *range(2, target.dim()))
-            counts = target.sum(axes).float()
+            counts = _counts(batch)
             if batch.sigmoid:
                 valid = batch.logits.numel() if batch.valid is None else batch.valid.sum()
                 problems = valid if batch.valid is None else valid * batch.channels

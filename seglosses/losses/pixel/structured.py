@@ -9,7 +9,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.encoding import one_hot
+from seglosses.primitives.cumulated import cumulated_gap
 from seglosses.primitives.entropy import cross_entropy
 from seglosses.primitives.group_entropy import group_entropy
 
@@ -21,12 +21,6 @@ __all__ = [
 ]
 
 Groups = Sequence[Sequence[int]]
-
-
-def _dense(target: Tensor, like: Tensor) -> Tensor:
-    if target.dim() == like.dim():
-        return target.to(like.dtype)
-    return one_hot(target, like.shape[1], dtype=like.dtype)
 
 
 def squared_emd_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -54,9 +48,7 @@ def squared_emd_loss(logits: Tensor, target: Tensor) -> Tensor:
         >>> squared_emd_loss(logits, torch.tensor([[2]]))  # (1/2)^2 + (3/4)^2
         tensor([[0.8125]])
     """
-    apart = (logits.softmax(1) - _dense(target, logits)).cumsum(1)
-    # the last sum is that of all probabilities on both sides
-    return apart[:, :-1].square().sum(1)
+    return cumulated_gap(logits, target)
 
 
 def hierarchical_cross_entropy_loss(
