@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
@@ -120,8 +123,13 @@ def symmetric_cross_entropy_loss(
         tensor([[5.2983]])
     """
     _check_symmetric(alpha, beta, floor)
-    reverse = reverse_cross_entropy_loss(logits, target, floor=floor)
-    return alpha * cross_entropy(logits, target) + beta * reverse
+    entropy = cross_entropy(logits, target)
+    if target.is_floating_point():
+        reverse = reverse_cross_entropy_loss(logits, target, floor=floor)
+    else:
+        # 1 - p_y, without another softmax
+        reverse = torch.expm1(-entropy) * math.log(floor)
+    return alpha * entropy + beta * reverse
 
 
 def _check_symmetric(alpha: float, beta: float, floor: float) -> None:

@@ -51,8 +51,9 @@ def svls_targets(
     weights = gaussian_weights(sigma, radius)
     own = weights[radius] ** axes
     if valid is None:
-        around = (neighbourhood_mean(target, weights) - own * target) / (1 - own)
-        return (target + around) / 2
+        # (target + around) / 2, of which around is (mean - own target) / (1 - own)
+        half = neighbourhood_mean(target, weights) / (2 * (1 - own))
+        return half.add_(target, alpha=0.5 - own / (2 * (1 - own)))
     seen = valid.unsqueeze(1).to(target.dtype)
     near = neighbourhood_mean(target * seen, weights) - own * target * seen
     share = neighbourhood_mean(seen, weights) - own * seen
