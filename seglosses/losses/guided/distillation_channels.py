@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 from seglosses.losses.base import SegOptions
 from seglosses.losses.guided.taught import TaughtLoss
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.device import is_transformed
+from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.encoding import Aligned, activate
 
 __all__ = [
@@ -20,6 +20,9 @@ __all__ = [
     "channel_wise_distillation_loss",
     "dist_loss",
 ]
+
+#: numbers of which parts are compared: 1 MiB of float32, about a second-level cache
+_PART = 2**18
 
 
 def channel_wise_distillation_loss(
@@ -90,23 +93,29 @@ def dist_loss(
     share = torch.ones_like(p[:, :1]) if weight is None else weight.flatten(2)
     total = share.sum(2)
     total = torch.where(total > 0, total, 1.0)
-    classes = 1 - _correlation(p, q, torch.ones_like(p[:, :1]), 1)
-    pixels = 1 - _correlation(p, q, share, 2)
+    classes = 1 - _correlation(p, q, None, 1)
+    pixels = 1 - _correlation(p, q, None if weight is None else share, 2)
     per_pixel = (classes * share.squeeze(1)).sum(1) / total.squeeze(1)
     seen = (share > 0).flatten(1).any(1)
     return torch.where(seen, inter * per_pixel + intra * pixels.mean(1), per_pixel * 0)
 
 
-def _correlation(p: Tensor, q: Tensor, share: Tensor, dim: int) -> Tensor:
-    """Pearson's, over a dimension, 1 where both are constant."""
+def _correlation(p: Tensor, q: Tensor, share: Tensor | None, dim: int) -> Tensor:
+    """Pearson's over classes (1), or over pixels (2) by their shares, 1 where both are constant."""
     if is_transformed():
         return _with_a_graph(p, q, share, dim)
-    r: Tensor = _Correlation.apply(p, q, share, dim)  # type: ignore[no-untyped-call]
-    return r
+    if not at_hand(p) or not p.numel():
+        r: Tensor = _Correlation.apply(p, q, share, dim)  # type: ignore[no-untyped-call]
+        return r
+    # in parts of the other dimension, which a cache holds during a dozen passes
+    other = 3 - dim
+    width = max(1, _PART * p.shape[other] // p.numel())
+    parts = zip(torch.split(p, width, other), torch.split(q, width, other), strict=True)
+    return torch.cat([_Correlation.apply(*part, share, dim) for part in parts], 1)  # type: ignore[no-untyped-call]
 
 
-def _with_a_graph(p: Tensor, q: Tensor, share: Tensor, dim: int) -> Tensor:
-    share = share.expand_as(p)
+def _with_a_graph(p: Tensor, q: Tensor, share: Tensor | None, dim: int) -> Tensor:
+    share = torch.ones_like(p) if share is None else share.expand_as(p)
     total = share.sum(dim, keepdim=True)
     total = torch.where(total > 0, total, 1.0)
     p, q = (x - (x * share).sum(dim, keepdim=True) / total for x in (p, q))
@@ -125,14 +134,19 @@ class _Correlation(torch.autograd.Function):
     """:func:`_with_a_graph`, which keeps p, q and their means, and whose gradient is two passes."""
 
     @staticmethod
-    def forward(ctx: Any, p: Tensor, q: Tensor, share: Tensor, dim: int) -> Tensor:
-        total = share.expand(*share.shape[:1], p.shape[1], -1).sum(dim, keepdim=True)
-        total = torch.where(total > 0, total, 1.0)
-        means = [(x * share).sum(dim, keepdim=True).div_(total) for x in (p, q)]
+    def forward(ctx: Any, p: Tensor, q: Tensor, share: Tensor | None, dim: int) -> Tensor:
+        if share is None:
+            total = p.new_full((), max(1, p.shape[dim])).expand(len(p), 1, 1)
+            means = [x.sum(dim, keepdim=True).div_(total) for x in (p, q)]
+        else:
+            total = share.sum(dim, keepdim=True)
+            total = torch.where(total > 0, total, 1.0)
+            means = [(x * share).sum(dim, keepdim=True).div_(total) for x in (p, q)]
         apart, other = p - means[0], q - means[1]
-        weighed = apart * share
-        both, of_p = (weighed * other).sum(dim), weighed.mul_(apart).sum(dim)
-        of_q = other.square_().mul_(share).sum(dim)
+        weighed = apart if share is None else apart * share
+        both, of_p = (weighed * other).sum(dim), (weighed * apart).sum(dim)
+        of_q = other.square_() if share is None else other.square_().mul_(share)
+        of_q = of_q.sum(dim)
         flat_p, flat_q = _flat(of_p, total.squeeze(dim)), _flat(of_q, total.squeeze(dim))
         flat = flat_p | flat_q
         root = (torch.where(flat_p, 1.0, of_p) * torch.where(flat_q, 1.0, of_q)).sqrt_()
@@ -140,13 +154,15 @@ class _Correlation(torch.autograd.Function):
         # dr / dp = share (q - mean) / root - share (p - mean) r / of_p
         toward = torch.where(flat, 0.0, 1 / root)
         back = torch.where(flat, 0.0, r / torch.where(flat_p, 1.0, of_p))
-        ctx.save_for_backward(p, q, share, *means, toward, back)
+        kept = () if share is None else (share,)
+        ctx.save_for_backward(p, q, *means, toward, back, *kept)
         ctx.dim = dim
         return r
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
-        p, q, share, mean_p, mean_q, toward, back = ctx.saved_tensors
+        p, q, mean_p, mean_q, toward, back, *kept = ctx.saved_tensors
+        share = kept[0] if kept else None
         if torch.is_grad_enabled():
             r = _with_a_graph(p, q, share, ctx.dim)
             (slope,) = torch.autograd.grad(r, p, grad, create_graph=True)
@@ -154,7 +170,7 @@ class _Correlation(torch.autograd.Function):
         toward, back = ((each * grad).unsqueeze(ctx.dim) for each in (toward, back))
         # deviations first: the products cancel where p or q is nearly constant
         slope = (q - mean_q).mul_(toward).addcmul_(back, p - mean_p, value=-1)
-        return slope.mul_(share), None, None, None
+        return slope if share is None else slope.mul_(share), None, None, None
 
 
 class ChannelWiseDistillationLoss(TaughtLoss):
