@@ -19,7 +19,8 @@ from seglosses.losses.weak.possible_classes import (
 )
 from seglosses.losses.weak.set_counts import excluded_counts, excluded_counts_of_sets
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.device import at_hand
+from seglosses.primitives.encoding import Aligned, one_hot
 from seglosses.primitives.overlap import Counts, soft_counts
 from seglosses.primitives.reduction import Asked
 from seglosses.primitives.set_entropy import merged_sets, outside_price
@@ -83,6 +84,9 @@ def exclusion_cross_entropy_loss(logits: Tensor, target: Tensor, *, epsilon: flo
     """
     if target.is_floating_point():
         return outside_price(logits, possible_classes(target), epsilon)
+    if at_hand(logits):
+        inside = one_hot(target, logits.shape[1], dtype=torch.bool)
+        return outside_price(logits, inside, epsilon)
     price = torch.log1p(logits.softmax(1) / epsilon)
     return price.scatter(1, target.unsqueeze(1), 0.0).sum(1)
 
