@@ -38,48 +38,6 @@ def _largest_tenth(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return each.topk(len(each) // 10, sorted=False).values.mean()
 
 
-#: Pairs of a loss and its nearest relative, of logits and labels alone.
-PLAIN: dict[str, tuple[Loss, Loss]] = {
-    "total persistence": (losses.TotalPersistenceLoss(), losses.TopologicalPriorLoss()),
-    "MS-SSIM": (losses.MultiScaleSSIMLoss(), losses.SSIMLoss()),
-    "Seesaw": (losses.SeesawLoss(), losses.LabelSmoothingLoss()),
-    "EQL v2": (losses.EQLv2Loss(), losses.CrossEntropyLoss(use_sigmoid=True)),
-    "SVLS": (losses.SVLSLoss(), losses.LabelSmoothingLoss()),
-    "NACL": (losses.NACLLoss(), losses.MarginSmoothingLoss()),
-    "L1-ACE, hard bins": (losses.L1ACELoss(), losses.KernelCalibrationLoss()),
-    "L1-ACE, soft bins": (losses.L1ACELoss(binning="soft"), losses.KernelCalibrationLoss()),
-    "squared EMD": (losses.SquaredEMDLoss(), losses.LabelSmoothingLoss()),
-    "hierarchical CE": (
-        losses.HierarchicalCrossEntropyLoss(groups=[[[0, 1], [2, 3]]]),
-        losses.LabelSmoothingLoss(),
-    ),
-    "interaction CE": (
-        losses.InteractionCrossEntropyLoss(exclusion=[(0, 1)]),
-        losses.LabelSmoothingLoss(),
-    ),
-    "exclusion CE": (losses.ExclusionCrossEntropyLoss(), losses.LabelSmoothingLoss()),
-    "exclusion Dice": (losses.ExclusionDiceLoss(), DiceLoss(intersection="product")),
-    "MCC": (losses.MCCLoss(), DiceLoss()),
-    # both read squares of probabilities
-    "boundary DoU": (losses.BoundaryDoULoss(), DiceLoss(intersection="norm2")),
-    "log-cosh Dice": (losses.LogCoshDiceLoss(), DiceLoss()),
-    "logarithmic Dice": (losses.LogDiceLoss(), DiceLoss()),
-    "exponential logarithmic CE": (
-        losses.ExponentialLogarithmicCrossEntropyLoss(),
-        losses.LabelSmoothingLoss(),
-    ),
-    "region mutual information": (losses.RMILoss(), losses.SSIMLoss()),
-    "top-k CE": (losses.TopKCrossEntropyLoss(), _largest_tenth),
-    "OHEM CE": (losses.OHEMCrossEntropyLoss(), _largest_tenth),
-    "soft bootstrapping": (losses.SoftBootstrappingLoss(), losses.LabelSmoothingLoss()),
-    "hard bootstrapping": (losses.HardBootstrappingLoss(), losses.LabelSmoothingLoss()),
-    "symmetric CE": (losses.SymmetricCrossEntropyLoss(), losses.LabelSmoothingLoss()),
-    "logit adjustment": (
-        losses.LogitAdjustmentLoss(prior=[0.5, 0.2, 0.1, 0.1, 0.06, 0.04]),
-        losses.LabelSmoothingLoss(),
-    ),
-}
-
 #: Losses of an extra input, which :func:`taught` states, and their relatives.
 TAUGHT: dict[str, tuple[Loss, Loss]] = {
     "gated CRF": (losses.GatedCRFLoss(), losses.PairwiseAffinityLoss()),
@@ -96,6 +54,53 @@ TAUGHT: dict[str, tuple[Loss, Loss]] = {
     "cross-image distillation": (losses.CrossImageDistillationLoss(), losses.KLDistillationLoss()),
     "attribution energy": (losses.AttributionEnergyLoss(), losses.RightReasonsLoss()),
 }
+
+
+def plain(classes: int) -> dict[str, tuple[Loss, Loss]]:
+    """Pairs of a loss and its nearest relative, of logits and labels alone."""
+    prior = [2.0 ** -min(c + 1, classes - 1) for c in range(classes)]
+    return {
+        "total persistence": (losses.TotalPersistenceLoss(), losses.TopologicalPriorLoss()),
+        "MS-SSIM": (losses.MultiScaleSSIMLoss(), losses.SSIMLoss()),
+        "Seesaw": (losses.SeesawLoss(), losses.LabelSmoothingLoss()),
+        "EQL v2": (losses.EQLv2Loss(), losses.CrossEntropyLoss(use_sigmoid=True)),
+        "SVLS": (losses.SVLSLoss(), losses.LabelSmoothingLoss()),
+        "NACL": (losses.NACLLoss(), losses.MarginSmoothingLoss()),
+        "L1-ACE, hard bins": (losses.L1ACELoss(), losses.KernelCalibrationLoss()),
+        "L1-ACE, soft bins": (losses.L1ACELoss(binning="soft"), losses.KernelCalibrationLoss()),
+        "squared EMD": (losses.SquaredEMDLoss(), losses.LabelSmoothingLoss()),
+        "hierarchical CE": (
+            losses.HierarchicalCrossEntropyLoss(
+                groups=[[[0, 1], [2, 3]] if classes < 9 else [[*range(9)], [*range(9, classes)]]]
+            ),
+            losses.LabelSmoothingLoss(),
+        ),
+        "interaction CE": (
+            losses.InteractionCrossEntropyLoss(exclusion=[(0, 1)]),
+            losses.LabelSmoothingLoss(),
+        ),
+        "exclusion CE": (losses.ExclusionCrossEntropyLoss(), losses.LabelSmoothingLoss()),
+        "exclusion Dice": (losses.ExclusionDiceLoss(), DiceLoss(intersection="product")),
+        "MCC": (losses.MCCLoss(), DiceLoss()),
+        # both read squares of probabilities
+        "boundary DoU": (losses.BoundaryDoULoss(), DiceLoss(intersection="norm2")),
+        "log-cosh Dice": (losses.LogCoshDiceLoss(), DiceLoss()),
+        "logarithmic Dice": (losses.LogDiceLoss(), DiceLoss()),
+        "exponential logarithmic CE": (
+            losses.ExponentialLogarithmicCrossEntropyLoss(),
+            losses.LabelSmoothingLoss(),
+        ),
+        "region mutual information": (losses.RMILoss(), losses.SSIMLoss()),
+        "top-k CE": (losses.TopKCrossEntropyLoss(), _largest_tenth),
+        "OHEM CE": (losses.OHEMCrossEntropyLoss(), _largest_tenth),
+        "soft bootstrapping": (losses.SoftBootstrappingLoss(), losses.LabelSmoothingLoss()),
+        "hard bootstrapping": (losses.HardBootstrappingLoss(), losses.LabelSmoothingLoss()),
+        "symmetric CE": (losses.SymmetricCrossEntropyLoss(), losses.LabelSmoothingLoss()),
+        "logit adjustment": (
+            losses.LogitAdjustmentLoss(prior=prior),
+            losses.LabelSmoothingLoss(),
+        ),
+    }
 
 
 def ranks() -> Iterator[Case]:
@@ -239,7 +244,7 @@ def taught(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
             with extra_inputs(teacher=teacher, image=image, attributions=logits):
                 return loss(logits, labels)
 
-        yield _case(name, run, ours, relative, logits)
+        yield _case(f"{name}, {logits.shape[1]} classes", run, ours, relative, logits)
 
 
 def shapes(classes: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -273,6 +278,14 @@ def labelled(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
         yield _case(f"{name}, images of {classes} classes", told, ours, relative, logits)
 
 
+def alone(logits: torch.Tensor, labels: torch.Tensor) -> Iterator[Case]:
+    """Losses of logits and labels alone."""
+    classes = logits.shape[1]
+    for name, (ours, relative) in plain(classes).items():
+        title = f"{name}, {classes} classes"
+        yield _case(title, lambda loss: loss(logits, labels), ours, relative, logits)
+
+
 def cases() -> Iterator[Case]:
     """Six classes of smooth shapes, 2 images of 512, or more classes; and many objects."""
     for classes in (2, 4, 19):
@@ -284,6 +297,5 @@ def cases() -> Iterator[Case]:
         logits, labels = shapes(classes)
         yield from labelled(logits, labels)
         yield from sets(logits, labels)
-    yield from taught(logits, labels)
-    for name, (ours, relative) in PLAIN.items():
-        yield _case(name, lambda loss: loss(logits, labels), ours, relative, logits)
+        yield from taught(logits, labels)
+        yield from alone(logits, labels)
