@@ -19,14 +19,8 @@ MUTATIONS = [
     ),
     (
         f"{_K}/grid.py",
-        "cell + picks[k]\n            best = pixel if key[pixel] > key[best] else best",
-        "cell + picks[k]\n            best = pixel if key[pixel] >= key[best] else best",
-        f"{_T}/test_persistence.py {_T}/test_matching.py",
-    ),
-    (
-        f"{_K}/grid.py",
-        "z = np.int64((row + 0.5) * by_slice)",
-        "z = np.int64(row * by_slice)",
+        "y = row - z * (high + 2 * margin) - margin",
+        "y = row - z * high - margin",
         f"{_T}/test_grid.py",
     ),
     (
@@ -45,19 +39,19 @@ MUTATIONS = [
         f"{_K}/replays.py",
         "here = lives[i] & ((fate[i] >= 0) | (not sure[i]))",
         "here = lives[i] & (fate[i] >= 0)",
-        f"{_T}/test_matching.py {_T}/test_halves.py",
+        f"{_T}/test_replays.py",
     ),
     (
         f"{_K}/replays.py",
         "end[fate[i] if known[i] & (fate[i] >= 0) else bars] = i",
         "end[fate[i] if fate[i] >= 0 else bars] = i",
-        f"{_T}/test_matching.py {_T}/test_halves.py",
+        f"{_T}/test_replays.py",
     ),
     (
         f"{_K}/replays.py",
         "hope[basins[i]] |= births[i]",
         "hope[basins[i]] = births[i]",
-        f"{_T}/test_matching.py {_T}/test_halves.py",
+        f"{_T}/test_replays.py",
     ),
     (
         f"{_K}/labels.py",
