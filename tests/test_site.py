@@ -159,7 +159,12 @@ def test_records_show_their_fields_and_members(site) -> None:
 
 
 @slow
-def test_options_have_one_default(site) -> None:
+def test_options_have_one_default_and_a_type_that_says_something(site) -> None:
+    for path in [*(site / "reference").glob("*.html"), *(site / "gallery").glob("*.html")]:
+        types = re.findall(
+            r"<code>([^<]*)</code>\)|\(<code>([^<]*)</code>", path.read_text("utf-8")
+        )
+        assert not re.search(r"\b(Literal|Union)\b(?!\[)", str(types)), path.name
     text = Page(site / "gallery" / "DiceLoss.html").text
     assert "loss_name (default 'loss_dice') –" in " ".join(text.split())
 

@@ -9,7 +9,7 @@ from typing import Any
 import griffe
 from typing_extensions import is_typeddict
 
-from site_pages.told import as_markdown, choices, typed_fields
+from site_pages.told import as_markdown, type_in_words, typed_fields
 
 STATED = re.compile(r"^\s*\w+ \(default .+?\):", re.MULTILINE)
 
@@ -22,11 +22,10 @@ class Docstrings(griffe.Extension):
         if obj.docstring is not None:
             obj.docstring.value = as_markdown(obj.docstring.value)
         if isinstance(obj, griffe.Function):
-            for parameter in obj.parameters:
-                if str(parameter.annotation) == "Union":  # of what was lost when it was inspected
-                    parameter.annotation = None
-                elif "Literal" in str(parameter.annotation):
-                    parameter.annotation = choices(_runtime(obj), parameter.name)
+            home = _runtime(obj)
+            for parameter in obj.parameters:  # names of types lead Griffe to what they stand for
+                if words := type_in_words(home, parameter.name):
+                    parameter.annotation = words
 
     def on_class_members(self, *, cls: griffe.Class, **_: Any) -> None:
         """Give fields their types, and forget a constructor whose defaults are all stated."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -31,21 +32,24 @@ def typed_fields(home: type) -> dict[str, str]:
     return {name: str(getattr(kind, "__forward_arg__", kind)) for name, kind in found.items()}
 
 
-def choices(function: Any, name: str) -> str | None:
-    """The words that an argument may be, None where they cannot be told.
+def type_in_words(function: Any, name: str) -> str | None:
+    """The type of an argument that is no class: the words of a choice, another type as written.
 
     Example:
-        >>> from typing import Literal
-        >>> def draw(how: Literal["soft", "hard"] | None) -> None: ...
-        >>> choices(draw, "how")
-        "'soft' | 'hard' | None"
+        >>> from seglosses.metrics.cells import adapted_rand
+        >>> type_in_words(adapted_rand, "regions"), type_in_words(adapted_rand, "pair")
+        ("'background' | 'foreground'", None)
     """
-    kind = function.__annotations__[name]
-    try:
-        kind = eval(kind, function.__globals__) if isinstance(kind, str) else kind
-    except NameError:  # imported for the types alone
+    written = getattr(function, "__annotations__", {}).get(name)
+    if not isinstance(written, str):
         return None
-    return _spelled(kind)
+    try:
+        kind = eval(written, vars(sys.modules[function.__module__]))
+    except NameError:  # imported for the types alone
+        return written
+    if isinstance(kind, type):
+        return None
+    return _spelled(kind) if "Literal" in str(kind) else written
 
 
 def _spelled(kind: Any) -> str:
