@@ -26,6 +26,8 @@ class Docstrings(griffe.Extension):
             for parameter in obj.parameters:  # names of types lead Griffe to what they stand for
                 if words := type_in_words(home, parameter.name):
                     parameter.annotation = words
+            if words := type_in_words(home, "return"):
+                obj.returns = words
 
     def on_class_members(self, *, cls: griffe.Class, **_: Any) -> None:
         """Give fields their types, and forget a constructor whose defaults are all stated."""
