@@ -77,7 +77,7 @@ def by_kernel(pred: Tensor, target: Tensor, formula: Formula) -> tuple[Tensor, T
         (tensor([0.7500]), tensor([[ 0.1250,  0.1250, -0.1250, -0.1250]]))
     """
     pred = pred.contiguous()
-    value, slope = pred.new_empty(len(pred)), torch.empty_like(pred)
+    value, slope = pred.new_empty((len(pred),)), torch.empty_like(pred)
     kernels.family(
         pred.numpy(),
         target.contiguous().numpy(),

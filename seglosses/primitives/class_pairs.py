@@ -127,7 +127,7 @@ class _Contrasted(torch.autograd.Function):
         temperature: float,
         denominator: Denominator,
     ) -> Tensor:
-        rise = unit.new_empty(len(unit), len(unit) + len(bank))
+        rise = unit.new_empty((len(unit), len(unit) + len(bank)))
         torch.mm(unit, unit.T, out=rise[:, : len(unit)])
         torch.mm(unit, bank.T, out=rise[:, len(unit) :])
         rise.mul_(1 / temperature)

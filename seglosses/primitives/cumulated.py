@@ -56,7 +56,7 @@ class _Gap(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, target: Tensor) -> Tensor:
         ctx.save_for_backward(logits, target)
-        loss = logits.new_empty(len(logits), logits.shape[2])
+        loss = logits.new_empty((len(logits), logits.shape[2]))
         for rows, pixels in blocks(logits):
             prob = logits[rows, :, pixels].softmax(1)
             given = target[rows, ..., pixels]

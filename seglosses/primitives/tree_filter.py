@@ -153,7 +153,7 @@ def _distances(
     if trained:
         packed[count + size :] = gaps.transpose(0, 2, 1).ravel()
     sent = sent_up(packed, prob.dtype, prob.device)
-    found = sent[count + size :] if trained else sent.new_empty(0)
+    found = sent[count + size :] if trained else sent.new_empty((0,))
     return (
         sent[:count].view(prob.shape[:2]).clone(),
         sent[count : count + size].view(prob.shape),

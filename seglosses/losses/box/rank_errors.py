@@ -140,7 +140,7 @@ def _updates(
     if others.dtype == torch.bool:
         out = shares_below(scores, share, other, others, delta).to(grad.dtype)
     else:
-        out = grad.new_empty(grad.numel())
+        out = grad.new_empty((grad.numel(),))
         out[others] = step_sums(-other, -scores, share, delta).to(out.dtype)
     out[objects] = own.to(out.dtype)
     return out.view(grad.shape)

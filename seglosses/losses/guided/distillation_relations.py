@@ -78,7 +78,7 @@ class _AffinityGap(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, student: Tensor, teacher: Tensor) -> Tensor:
         width = student.shape[1]
-        both = student.new_empty(len(student), width + teacher.shape[1], student.shape[2])
+        both = student.new_empty((len(student), width + teacher.shape[1], student.shape[2]))
         length = _write_units(student, both[:, :width])
         _write_units(teacher, both[:, width:])
         # of pairs of features: student's and student's, student's and teacher's, and so on
