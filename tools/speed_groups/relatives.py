@@ -66,8 +66,9 @@ def plain(classes: int) -> dict[str, tuple[Loss, Loss]]:
         "EQL v2": (losses.EQLv2Loss(), losses.CrossEntropyLoss(use_sigmoid=True)),
         "SVLS": (losses.SVLSLoss(), losses.LabelSmoothingLoss()),
         "NACL": (losses.NACLLoss(), losses.MarginSmoothingLoss()),
-        "L1-ACE, hard bins": (losses.L1ACELoss(), losses.KernelCalibrationLoss()),
-        "L1-ACE, soft bins": (losses.L1ACELoss(binning="soft"), losses.KernelCalibrationLoss()),
+        # of losses of calibration the one that reads every score: kernel calibration samples some
+        "L1-ACE, hard bins": (losses.L1ACELoss(), losses.LabelSmoothingLoss()),
+        "L1-ACE, soft bins": (losses.L1ACELoss(binning="soft"), losses.LabelSmoothingLoss()),
         "squared EMD": (losses.SquaredEMDLoss(), losses.LabelSmoothingLoss()),
         "hierarchical CE": (
             losses.HierarchicalCrossEntropyLoss(
