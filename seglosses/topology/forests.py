@@ -73,12 +73,6 @@ class Forest:
         cells[self.age == OUTER] = 0
         return cells.astype(np.int32)
 
-    def basins(self, cells: Ints) -> Ints:
-        """Basin of each cell."""
-        out = np.empty(cells.size, np.int32)
-        kernels.basins_of(cells, self.ids, self.dirs, self.side.steps, out)
-        return out
-
     def fates(self, codes: Codes) -> Ints:
         """The merge that ends the bar born at each coded cell, -1 for none of positive length."""
         out = np.empty(codes.size, np.int32)

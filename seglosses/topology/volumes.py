@@ -143,11 +143,11 @@ def _beside_each_other(keys: list[Ints], way: Way) -> tuple[tuple[Filtered, Filt
             part.settle(1)
         return image
 
-    def rest() -> Any:
-        around = _match_forests((one, two), (third.features[0], third.features[2]), way)
-        return *around, follow(two)
-
-    (lowest, highest, image_two), image_one = _together(way.threads, rest, lambda: follow(one))
+    # the forests first, for they need no memory from there on
+    lowest, highest = _match_forests(
+        (one, two), (third.features[0], third.features[2]), way, way.threads
+    )
+    image_two, image_one = _together(way.threads, lambda: follow(two), lambda: follow(one))
     middle = match_images(image_one, image_two, third.loops, larger=way.larger, exact=way.exact)
     return (one, two), [lowest, middle, highest]
 
@@ -157,21 +157,24 @@ def _filter(key: Ints, way: Way) -> Filtered:
 
 
 def _match_forests(
-    inputs: tuple[Filtered, Filtered], comparison: Any, way: Way
+    inputs: tuple[Filtered, Filtered], comparison: Any, way: Way, threads: int = 1
 ) -> tuple[Items, Items]:
     """Match components and cavities, after which the forests need no memory."""
-    items = []
-    for dim, third in zip((0, 2), comparison, strict=True):
+
+    def matched(dim: int, third: Any) -> Items:
         one, two = (part.features[dim] for part in inputs)
         assert isinstance(one, Forest)
         assert isinstance(two, Forest)
         match = match_by_cells if (third.side.flip != 0) == way.larger else match_by_edges
-        items.append(match(one, two, third, exact=way.exact))
+        items = match(one, two, third, exact=way.exact)
         if third is not one and third is not two:
             third.forget(bars=True)
         for part in inputs:
             part.settle(dim)
-    return items[0], items[1]
+        return items
+
+    components, cavities = comparison
+    return _together(threads, lambda: matched(0, components), lambda: matched(2, cavities))
 
 
 def _together(threads: int, first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:

@@ -25,7 +25,14 @@ MANY = 16
 
 @kernel
 def basin_of(ids, dirs, steps, cell):
-    """Number of the basin into which a cell is contracted; cells on the way there keep it."""
+    """Number of the basin into which a cell is contracted; cells on the way there keep it.
+
+    Args:
+        ids: Basin + 1 of the roots and of the cells looked up so far, 0 elsewhere, int32; updated.
+        dirs: Direction in which a cell is contracted, uint8.
+        steps: Offset of each direction, 0 for the last one, which means none, int64.
+        cell: Any cell.
+    """
     basin = ids[cell]
     if basin == 0:
         start = cell
@@ -50,21 +57,6 @@ def _sweep(ids, dirs, steps, backward):
 
 
 @kernel
-def basins_of(cells, ids, dirs, steps, out):
-    """Look up the basins into which cells are contracted.
-
-    Args:
-        cells: int32 (n,).
-        ids: Basin + 1 of the roots and of the cells looked up so far, 0 elsewhere, int32; updated.
-        dirs: Direction in which a cell is contracted, uint8.
-        steps: Offset of each direction, 0 for the last one, which means none, int64.
-        out: Basins, int32 (n,).
-    """
-    for i in range(cells.size):
-        out[i] = basin_of(ids, dirs, steps, cells[i])
-
-
-@kernel
 def find(parent, node):
     """Root of a node; the way there becomes shorter."""
     up = parent[node]
@@ -85,7 +77,7 @@ def edge_basins(codes, flip, near, far, ids, dirs, steps):
         flip: -1 where the codes are complements, else 0, int64.
         near: Offset from the owner of an edge to the first cell, by axis, int64 (axes,).
         far: Offset from the owner to the second cell, by axis, int64.
-        ids: See :func:`basins_of`.
+        ids: See :func:`basin_of`.
         dirs: See there.
         steps: See there.
 
@@ -165,7 +157,7 @@ def look_up_fates(codes, flip, ids, dirs, steps, age, fate, out):
     Args:
         codes: Codes of cells, int64 (n,); some may be none or the outside.
         flip: -1 where the codes are complements, else 0, int64.
-        ids: See :func:`basins_of`.
+        ids: See :func:`basin_of`.
         dirs: See there.
         steps: See there.
         age: Code of the oldest cell of each basin, int64 (m,).
