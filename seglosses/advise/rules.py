@@ -58,7 +58,7 @@ RULES: tuple[Rule, ...] = (
         "BettiMatchingLoss, late",
         "Stucki et al., ICML 2023; docs/evidence.md and docs/benchmark.md",
         "On membranes it left 56 % of the wrong components (49 % with clDice) after 500 iterations,"
-        " in three seeds, and 57 % (46 %) after 2000, in two, at no cost in Dice; on cracks 46 %"
+        " in three seeds, and 55 % (49 %) after 2000, in three, at no cost in Dice; on cracks 46 %"
         " with clDice, at 0.007 less Dice, in two seeds. Five seeds and other sets are missing. A"
         " topological prior of weight 0.01 left 50 % after 500 and costs less. With weight 0.5 it"
         " cost 0.08 Dice. Of no use before the network finds the class.",
