@@ -86,8 +86,8 @@ def label_maps(
         tensor([[[False,  True]]])
     """
     key = _key(compute, masks, options)
-    known = None if key is None else _state.known.get(key)
-    if known is not None and len(known) == len(masks):
+    known = _found(key, masks)
+    if known is not None:
         return known.to(masks.device, dtype, non_blocking=True)
     made = host_maps(
         compute, masks, *more, dtype=dtype, leading=leading, extra=extra, options=options
@@ -110,11 +110,9 @@ def asked_map(
     For what a loss computes itself by a shorter way; on whatever device the maps were left.
     """
     key = _key(compute, masks, options)
-    known = None if key is None else _state.known.get(key)
-    if known is not None and len(known) == len(masks):
+    known = _found(key, masks)
+    if known is not None or key is None or _state.recorded is None:
         return known
-    if key is None or _state.recorded is None:
-        return None
     return label_maps(compute, masks, dtype=dtype, extra=extra, options=options)
 
 
@@ -135,6 +133,16 @@ def both_maps(
     masks = torch.cat([of_pred, of_label])
     pred, label = host_maps(compute, masks, dtype=dtype, extra=extra, options=options).chunk(2)
     return pred, label
+
+
+def are_recorded() -> bool:
+    """Whether a worker calls the loss for its maps alone, not for its value."""
+    return not torch.compiler.is_compiling() and _state.recorded is not None
+
+
+def _found(key: str | None, masks: Tensor) -> Tensor | None:
+    known = None if key is None else _state.known.get(key)
+    return known if known is not None and len(known) == len(masks) else None
 
 
 def _key(compute: HostFunction, masks: Tensor, options: Options | None) -> str | None:

@@ -14,6 +14,7 @@ from seglosses.catalogue import loss_classes
 from seglosses.losses import BettiMatchingLoss
 from seglosses.losses.classes import ClassLoss
 from seglosses.losses.label_maps import collated, known_label_maps, label_maps
+from seglosses.losses.topology import matching
 from seglosses.primitives import label_halves
 from seglosses.topology.label_bars import LabelBars
 from tests.devices.cases import labels
@@ -135,6 +136,13 @@ def test_loops_of_another_label_change_nothing(recalled: list[bool]) -> None:
         assert loss(logits, target) == expected
     assert recalled
     assert not any(recalled)
+
+
+def test_a_worker_matches_no_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "_matched_loss", lambda *_: pytest.fail("was matched"))
+    loss, target = BettiMatchingLoss(), volumes()[1][0]
+    assert label_maps([loss], target, num_classes=3)
+    assert not label_maps([loss], target[0], num_classes=3)
 
 
 def test_a_box_drawn_at_random_has_no_map() -> None:

@@ -21,6 +21,7 @@ from speed import Case, peer
 from seglosses.datasets.bricks import brick_sample
 from seglosses.losses import BettiMatchingLoss
 from seglosses.topology import betti_matching, matching_error, persistence
+from seglosses.topology.label_bars import LabelBars
 
 ENGINE = "SEGLOSSES_BETTI_ENGINE"
 KINDS = ("smooth", "noise 0.05", "noise 0.1", "noise 0.2")
@@ -45,6 +46,7 @@ def cases() -> Iterator[Case]:
             yield _pair(f"{side} voxels cubed, {kind}", pred, volume, engine, missing)
     pred, other = volumes(64, "soft")
     yield _pair("64 voxels cubed, two soft volumes", pred, other, engine, missing)
+    yield from _known_labels()
     yield from _barcodes()
     yield from _losses()
 
@@ -74,6 +76,18 @@ def volumes(side: int, kind: str) -> tuple[NDArray[np.float32], NDArray[np.float
         grain = ndimage.gaussian_filter(rng.normal(size=label.shape), 1)
         label = (0.9 * pred + 0.1 / (1 + np.exp(-grain / grain.std()))).astype(np.float32)
     return pred.astype(np.float32), label
+
+
+def _known_labels() -> Iterator[Case]:
+    """A label whose loops a worker has found, or that came before, beside one that is new."""
+    for kind in ("smooth", "noise 0.1"):
+        pred, label = volumes(64, kind)
+        known = LabelBars(1)
+        runs = {
+            "seglosses": lambda a=pred, b=label, k=known: betti_matching(a, b, remembered=k),
+            "a new label": lambda a=pred, b=label: betti_matching(a, b),
+        }
+        yield Case(f"64 voxels cubed, {kind}, known label", runs)
 
 
 def _barcodes() -> Iterator[Case]:

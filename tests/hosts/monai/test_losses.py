@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -91,3 +93,18 @@ def test_wrong_layouts(call, words: str) -> None:
 def test_options_of_monai_are_explained() -> None:
     with pytest.raises(TypeError, match="to_onehot_y"):
         exported.DiceLoss(to_onehot_y=True)
+
+
+def test_new_empty_is_given_its_size_as_a_tuple() -> None:
+    """MetaTensor takes no numbers one by one, and most losses meet it in the slow suite only."""
+    folder = Path(exported.__file__).parents[1]
+    wrong = [
+        f"{path.name}:{call.lineno}"
+        for path in folder.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "new_empty"
+        and (len(call.args) != 1 or isinstance(call.args[0], ast.Constant | ast.Call | ast.BinOp))
+    ]
+    assert wrong == []

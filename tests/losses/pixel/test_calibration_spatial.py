@@ -21,7 +21,7 @@ from seglosses.losses import (
     svls_loss,
     svls_targets,
 )
-from seglosses.primitives import device
+from seglosses.primitives import device, neighbourhood
 from seglosses.primitives.encoding import one_hot
 from seglosses.primitives.neighbourhood import neighbourhood_mean
 
@@ -144,3 +144,12 @@ def test_points_have_no_neighbours() -> None:
 def test_errors() -> None:
     with pytest.raises(ValueError, match="binning must be 'hard' or 'soft'"):
         L1ACELoss(binning="equal")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5, 7), (3, 1, 1, 6), (1, 4, 2, 3, 4), (0, 3, 4, 4)])
+@pytest.mark.parametrize("part", [1, 50])
+def test_means_of_maps_in_parts_are_those_of_all(shape, part, monkeypatch) -> None:
+    maps = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    whole = neighbourhood_mean(maps, [0.25, 0.5, 0.25])
+    monkeypatch.setattr(neighbourhood, "_PART", part)
+    assert torch.equal(neighbourhood_mean(maps, [0.25, 0.5, 0.25]), whole)
