@@ -10,7 +10,7 @@ from torch import Tensor
 from seglosses.primitives.device import at_hand
 
 #: numbers in a block: 1 MiB of float32, about a second-level cache
-_SIZE = 2**18
+BLOCK = 2**18
 
 
 def blocks(maps: Tensor) -> Iterator[tuple[slice, slice]]:
@@ -37,8 +37,8 @@ def blocks(maps: Tensor) -> Iterator[tuple[slice, slice]]:
         yield slice(None), slice(None)
         return
     images, channels, pixels = maps.shape
-    columns = max(1, min(pixels, _SIZE // max(channels, 1)))
-    rows = max(1, _SIZE // max(1, channels * pixels))
+    columns = max(1, min(pixels, BLOCK // max(channels, 1)))
+    rows = max(1, BLOCK // max(1, channels * pixels))
     for row in range(0, images, rows):
         for column in range(0, pixels, columns):
             yield slice(row, row + rows), slice(column, column + columns)

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from seglosses.primitives import layout
 from seglosses.primitives.device import at_hand
-
-#: numbers of maps that are blurred together: 1 MiB of float32, about a second-level cache
-_PART = 2**18
 
 
 def neighbourhood_mean(maps: Tensor, weights: Sequence[float]) -> Tensor:
@@ -35,7 +33,7 @@ def neighbourhood_mean(maps: Tensor, weights: Sequence[float]) -> Tensor:
         return _means(maps, weights)
     # what stays in a cache at a time, where fifteen passes over a batch wait for memory
     rows = maps.flatten(0, 1).unsqueeze(1)
-    parts = torch.split(rows, max(1, _PART * len(rows) // max(rows.numel(), 1)))
+    parts = torch.split(rows, max(1, layout.BLOCK * len(rows) // max(rows.numel(), 1)))
     means = [_means(part, weights) for part in parts]
     return (means[0] if len(means) == 1 else torch.cat(means)).view(maps.shape)
 

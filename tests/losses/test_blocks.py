@@ -17,7 +17,6 @@ from seglosses.losses import (
     SVLSLoss,
     SymmetricCrossEntropyLoss,
 )
-from seglosses.losses.guided import distillation_channels
 from seglosses.primitives import device, layout
 
 TWICE = (SquaredEMDLoss, DISTLoss)
@@ -29,8 +28,7 @@ TWICE = (SquaredEMDLoss, DISTLoss)
 def test_parts_cost_what_the_whole_costs(
     monkeypatch: pytest.MonkeyPatch, cls: Callable[..., Any], classes: int, given: str
 ) -> None:
-    monkeypatch.setattr(layout, "_SIZE", 64)
-    monkeypatch.setattr(distillation_channels, "_PART", 64)
+    monkeypatch.setattr(layout, "BLOCK", 64)
     generator = torch.Generator().manual_seed(0)
     logits, teacher = 2 * torch.randn(2, 2, classes, 6, 7, generator=generator).double()
     target = torch.randint(0, classes, (2, 6, 7), generator=generator)

@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.base import SegOptions
 from seglosses.losses.guided.taught import TaughtLoss
+from seglosses.primitives import layout
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.device import at_hand, is_transformed
 from seglosses.primitives.encoding import Aligned, activate
@@ -20,9 +21,6 @@ __all__ = [
     "channel_wise_distillation_loss",
     "dist_loss",
 ]
-
-#: numbers of which parts are compared: 1 MiB of float32, about a second-level cache
-_PART = 2**18
 
 
 def channel_wise_distillation_loss(
@@ -109,7 +107,7 @@ def _correlation(p: Tensor, q: Tensor, share: Tensor | None, dim: int) -> Tensor
         return r
     # in parts of the other dimension, which a cache holds during a dozen passes
     other = 3 - dim
-    width = max(1, _PART * p.shape[other] // p.numel())
+    width = max(1, layout.BLOCK * p.shape[other] // p.numel())
     parts = zip(torch.split(p, width, other), torch.split(q, width, other), strict=True)
     return torch.cat([_Correlation.apply(*part, share, dim) for part in parts], 1)  # type: ignore[no-untyped-call]
 

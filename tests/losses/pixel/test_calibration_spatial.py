@@ -21,7 +21,7 @@ from seglosses.losses import (
     svls_loss,
     svls_targets,
 )
-from seglosses.primitives import device, neighbourhood
+from seglosses.primitives import device, layout
 from seglosses.primitives.encoding import one_hot
 from seglosses.primitives.neighbourhood import neighbourhood_mean
 
@@ -151,5 +151,5 @@ def test_errors() -> None:
 def test_means_of_maps_in_parts_are_those_of_all(shape, part, monkeypatch) -> None:
     maps = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     whole = neighbourhood_mean(maps, [0.25, 0.5, 0.25])
-    monkeypatch.setattr(neighbourhood, "_PART", part)
+    monkeypatch.setattr(layout, "BLOCK", part)
     assert torch.equal(neighbourhood_mean(maps, [0.25, 0.5, 0.25]), whole)
