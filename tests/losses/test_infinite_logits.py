@@ -9,6 +9,8 @@ from seglosses.catalogue import loss_classes
 from seglosses.laws.stand_ins import UNDEFINED, StandIn
 from seglosses.losses.base import SegmentationLoss
 from seglosses.losses.classwise import MapLoss, OverlapLoss
+from seglosses.losses.loss import Loss
+from tests.devices.cases import case
 
 LOSSES = {n: c for n, c in loss_classes().items() if issubclass(c, SegmentationLoss)}
 WRONG = {"inf": torch.inf, "-inf": -torch.inf, "nan": torch.nan}
@@ -131,3 +133,16 @@ def test_a_weight_of_zero_hides_no_nan_from_cross_entropy(channels: int) -> None
     weight[0, 3, 4] = 0
     with pytest.raises(ValueError, match="NaN or infinite"):
         LOSSES["CrossEntropyLoss"](use_sigmoid=channels == 1)(logits, labels, weight=weight)
+
+
+@pytest.mark.at_hand
+@pytest.mark.parametrize(("name", "cls"), loss_classes().items())
+def test_nan_of_half_precision_is_left_to_the_scaler(name: str, cls: type[Loss]) -> None:
+    """`GradScaler` skips a step whose gradients are not finite; a ValueError would end the run."""
+    made = case(cls)
+    assert made is not None
+    with torch.no_grad():
+        half = made.tensors["pred"].half()
+        half.view(-1)[-5] = torch.nan
+    made.tensors["pred"] = half.requires_grad_()
+    made.value().sum().backward()

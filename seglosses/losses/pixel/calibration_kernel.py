@@ -74,6 +74,11 @@ def kernel_calibration_loss(
         tensor([0.2000, 0.1000, 0.2000])
     """
     _check(score, target, weight, bandwidth)
+    return _errors(score, target, weight, bandwidth)
+
+
+def _errors(score: Tensor, target: Tensor, weight: Tensor | None, bandwidth: float) -> Tensor:
+    """The same of scores that are known to lie in [0, 1], or to be NaN."""
     with torch.autocast(score.device.type, enabled=False):
         s = score if score.dtype == torch.float64 else score.float()
         inside = s.clamp(_EDGE, 1 - _EDGE)
@@ -261,7 +266,7 @@ class KernelCalibrationLoss(ClassLoss):
         # rounding can lift a probability above 1
         error = torch.stack(
             [
-                kernel_calibration_loss(s, t, bandwidth=self.bandwidth, weight=share)
+                _errors(s, t, share, self.bandwidth)
                 for s, t in zip(confidence.clamp(max=1.0).unbind(1), right.unbind(1), strict=True)
             ],
             1,
