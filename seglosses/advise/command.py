@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from seglosses.advise.printing import mmseg
 from seglosses.advise.profile import Profile
 from seglosses.advise.proposal import Proposal, propose
 from seglosses.advise.reading import LIMIT, Source, survey
-from seglosses.advise.text import as_text
+from seglosses.advise.text import WIDTH, as_text
 from seglosses.evaluate.choosing import Wishes
 from seglosses.evaluate.labels import Reading, parse_labels_map
 
@@ -54,6 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="file of the colours of classes, as for evaluate",
     )
+    add("--dataset-json", type=Path, metavar="FILE", help="nnU-Net's dataset.json, which names"
+        " labels (default: looked for among the predictions and above the label maps)")  # fmt: skip
     add("--suffix", default="", metavar="S", help="end of the names of label maps")
     add("--pred-suffix", default="", metavar="S", help="end of the names of predictions")
     add("--keep-going", action="store_true",
@@ -78,14 +81,15 @@ def run(args: argparse.Namespace) -> int:
     )
     source = Source(
         args.labels, args.pred, args.second, wishes, args.suffix, args.pred_suffix, args.limit,
-        args.keep_going,
+        args.keep_going, args.dataset_json,
     )  # fmt: skip
     profile, measured, settings = survey(source, progress=not args.quiet)
     proposal = propose(profile)
     if args.json:
         print(json.dumps(as_dict(profile, proposal), indent=2))
     else:
-        print(as_text(profile, proposal, configs=not args.quiet))
+        width = shutil.get_terminal_size((WIDTH, 24)).columns
+        print(as_text(profile, proposal, configs=not args.quiet, width=width))
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(as_dict(profile, proposal), indent=2)
@@ -112,6 +116,7 @@ def as_dict(profile: Profile, proposal: Proposal) -> dict[str, Any]:
         "label_maps": profile.images,
         "found": profile.found,
         "shape": list(profile.shape),
+        "other_shapes": profile.other_shapes,
         "spacing": None if profile.spacing is None else list(profile.spacing),
         "ignored": profile.ignored,
         "num_classes": profile.num_classes,

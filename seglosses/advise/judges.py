@@ -17,14 +17,18 @@ from seglosses.advise.kinds import (
     THIN_WIDTH,
     fixed_numbers,
     is_compact,
+    is_long,
     is_thin,
     named,
     noise,
+    object_size,
     restricted,
     shown,
 )
 from seglosses.advise.profile import Profile
 from seglosses.advise.terms import Term, Verdict
+
+NOTHING = "0 images show a class that could be measured"
 
 
 def thin(profile: Profile) -> Verdict:
@@ -32,12 +36,21 @@ def thin(profile: Profile) -> Verdict:
     chosen = [one for one in shown(profile) if is_thin(one)]
     if not chosen:
         most = max(shown(profile), key=lambda one: one.elongation, default=None)
-        seen = "nothing is labelled" if most is None else (
+        if most is None:
+            return Verdict(False, NOTHING)
+        seen = (
             f"the longest class has {most.elongation:.1f} widths of centre line per component and"
-            f" is {most.width():.0f} px wide; thin is from {THIN_LENGTH:g} widths, up to"
-            f" {THIN_WIDTH:g} px"
-        )  # fmt: skip
-        return Verdict(False, seen)
+            f" is {most.width():.0f} px wide"
+        )
+        if is_long(most):
+            return Verdict(
+                False,
+                f"{seen}, but has the same few components and loops nearly everywhere: see"
+                " known numbers",
+            )
+        return Verdict(
+            False, f"{seen}; thin is from {THIN_LENGTH:g} widths, up to {THIN_WIDTH:g} px"
+        )
     first = max(chosen, key=lambda one: one.elongation)
     because = (
         f"{named(chosen, profile)}{first.width():.0f} px wide (95 %: {first.width(95):.0f}) and"
@@ -64,6 +77,12 @@ def structured(profile: Profile) -> Verdict:
     }
     chosen = [one for one in shown(profile) if features[one.name] >= STRUCTURED and is_thin(one)]
     if not chosen:
+        if fixed := [one for one in shown(profile) if is_long(one) and not is_thin(one)]:
+            return Verdict(
+                False,
+                f"{named(fixed, profile)}{features[fixed[0].name]:.0f} components and loops per"
+                " image, the same nearly everywhere: see known numbers",
+            )
         most = max(features.values(), default=0.0)
         return Verdict(
             False,
@@ -146,10 +165,12 @@ def rare(profile: Profile) -> Verdict:
     chosen = [
         one
         for one in shown(profile)
-        if not is_thin(one) and (one.share < RARE or one.size() < SMALL)
+        if not is_thin(one) and (one.share < RARE or object_size(one) < SMALL)
     ]
+    if not shown(profile):
+        return Verdict(False, NOTHING)
     if not chosen:
-        least = min((one.share for one in shown(profile)), default=0.0)
+        least = min(one.share for one in shown(profile))
         return Verdict(
             False,
             f"no compact class below {RARE:.0%} of the pixels or with a median component below"
@@ -157,7 +178,8 @@ def rare(profile: Profile) -> Verdict:
         )
     one = min(chosen, key=lambda one: one.share)
     because = (
-        f"{named(chosen, profile)}{one.share:.2%} of the pixels, components of {one.size():.0f} px"
+        f"{named(chosen, profile)}{one.share:.2%} of the pixels, components of"
+        f" {object_size(one):.0f} px"
     )
     return Verdict(
         True,
@@ -168,9 +190,11 @@ def rare(profile: Profile) -> Verdict:
 
 def absent(profile: Profile) -> Verdict:
     """Row "absent" of the table."""
-    worst = min(profile.classes, key=lambda one: one.presence, default=None)
-    presence = 1.0 if worst is None else worst.presence
-    if worst is None or presence > ABSENT:
+    worst = min(shown(profile), key=lambda one: one.presence, default=None)
+    if worst is None:
+        return Verdict(False, NOTHING)
+    presence = worst.presence
+    if presence > ABSENT:
         return Verdict(False, f"the rarest class is in {presence:.0%} of the images")
     because = f"{named([worst], profile)}in {presence:.0%} of the images only"
     return Verdict(

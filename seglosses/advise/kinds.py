@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from seglosses.advise.profile import ClassProfile, Profile
 
 THIN_WIDTH = 16.0
@@ -33,8 +35,16 @@ def is_thin(one: ClassProfile) -> bool:
     Args:
         one: The class.
     """
-    long = one.elongation >= THIN_LENGTH and one.width() <= THIN_WIDTH
-    return long and fixed_numbers(one) is None
+    return is_long(one) and fixed_numbers(one) is None
+
+
+def is_long(one: ClassProfile) -> bool:
+    """Whether a class has much centre line for its width, and is not wide.
+
+    Args:
+        one: The class.
+    """
+    return one.elongation >= THIN_LENGTH and one.width() <= THIN_WIDTH
 
 
 def is_compact(one: ClassProfile) -> bool:
@@ -67,6 +77,18 @@ def noise(one: ClassProfile) -> float:
     """
     tiny = one.total("specks") + one.total("pinholes")
     return tiny / max(one.total("components") + one.total("loops"), 1.0)
+
+
+def object_size(one: ClassProfile) -> float:
+    """Median size of components, without single pixels where they are as many as noise is.
+
+    Args:
+        one: The class.
+    """
+    sizes = one.sizes
+    if one.part("specks") >= SPECKLED and (sizes > 1).any():
+        sizes = sizes[sizes > 1]
+    return float(np.median(sizes)) if sizes.size else float("nan")
 
 
 def restricted(chosen: Sequence[ClassProfile], profile: Profile) -> dict[str, list[int]]:

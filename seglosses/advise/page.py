@@ -43,8 +43,6 @@ def write_page(
         images: Folder of pictures to draw on.
     """
     classes = sorted(profile.classes, key=lambda one: -one.share)[:MAX_CLASSES]
-    size = " x ".join(map(str, profile.shape))
-    of = f"{profile.images} of {profile.found}" if profile.images < profile.found else profile.found
     parts = [
         _failures(profile),
         frame.section("Proposed losses", _losses(proposal)),
@@ -58,7 +56,7 @@ def write_page(
         frame.section("Configs", _configs(proposal)),
         frame.section("Every rule", _rules(proposal)),
     ]
-    subtitle = html.escape(f"{of} label maps, {size}, {profile.num_classes} classes")
+    subtitle = html.escape(profile.described)
     text = frame.page("Which losses", subtitle, [part for part in parts if part])
     path.write_text(text, "utf-8")
 
@@ -84,15 +82,11 @@ def _losses(proposal: Proposal) -> str:
         rows.append(
             f'<div class="card"><b>{term.weight:g} × {html.escape(term.loss)}'
             f'</b> <span class="quiet">{html.escape(options)} {when}</span>'
-            f"<p>{html.escape(term.why)}</p><p><small>cost: {html.escape(term.cost())}</small></p>"
-            "</div>"
+            f"<p>{html.escape(term.why)}</p>"
+            f"<p><small>cost: {html.escape(term.cost(proposal.ndim))}</small></p></div>"
         )
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in proposal.notes)
-    plain = (
-        "<p>Nothing that was measured asks for more than cross-entropy and Dice.</p>"
-        if proposal.plain
-        else ""
-    )
+    plain = f"<p>{html.escape(proposal.verdict)}</p>" if proposal.verdict else ""
     return f'{plain}<div class="grid wide">{"".join(rows)}</div>' + (
         f"<ul>{notes}</ul>" if notes else ""
     )
@@ -100,7 +94,7 @@ def _losses(proposal: Proposal) -> str:
 
 def _errors(proposal: Proposal) -> str:
     parts = []
-    for place, one in enumerate(proposal.errors):
+    for place, one in enumerate(proposal.worst(MAX_CLASSES)):
         rows: list[list[str | tuple[str, float]]] = [
             [f"{kind}: {meaning}", (charts.number(one.counts[kind]), one.counts[kind])]
             for kind, meaning in KINDS.items()
@@ -118,6 +112,9 @@ def _errors(proposal: Proposal) -> str:
             + frame.table(["Kind", "An image"], rows, name=f"kinds-{place}")
             + frame.table(["Wrong pixels", "Share"], pixels, name=f"pixels-{place}")
         )
+    if len(proposal.errors) > MAX_CLASSES:
+        count = len(proposal.errors) - MAX_CLASSES
+        parts.append(f"<p>{count} classes with fewer wrong pixels are in advice.json.</p>")
     return "".join(parts)
 
 
@@ -154,7 +151,7 @@ def _configs(proposal: Proposal) -> str:
     return "".join(
         f'<p><b>{name}</b></p><pre class="card" style="overflow:auto">{html.escape(text)}</pre>'
         for name, text in (
-            ("MMSegmentation", printing.mmseg(proposal)),
+            (printing.MMSEG[proposal.ndim], printing.mmseg(proposal)),
             ("PyTorch", printing.torch(proposal)),
             ("nnU-Net v2", printing.nnunet(proposal)),
         )

@@ -9,6 +9,8 @@ from typing import Any
 from seglosses.advise.proposal import Proposal
 
 ITERATIONS = "max_iters"
+MMSEG = {2: "MMSegmentation", 3: "MMSegmentation (for networks of slices: it reads no volumes)"}
+"""Title of the config for MMSegmentation, by dimensions."""
 
 
 def mmseg(proposal: Proposal) -> str:
@@ -49,6 +51,7 @@ def torch(proposal: Proposal) -> str:
     Returns:
         Python, which defines ``losses`` and ``loss_of(logits, labels, iteration)``.
     """
+    size = "D, H, W" if proposal.ndim == 3 else "H, W"
     names = sorted({term.loss for term in proposal.terms})
     lines = [f"from seglosses.losses import {', '.join(names)}", "", "losses = ["]
     for term in proposal.terms:
@@ -58,7 +61,7 @@ def torch(proposal: Proposal) -> str:
         "",
         "",
         f"def loss_of(logits, labels, iteration, {ITERATIONS}):",
-        '    """logits (N, C, H, W) before softmax, labels (N, H, W)."""',
+        f'    """logits (N, C, {size}) before softmax, labels (N, {size})."""',
     ]
     if proposal.scheduled:
         lines += [

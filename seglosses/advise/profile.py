@@ -172,6 +172,8 @@ class Profile:
         annotators: Agreement of two annotators, None where there is one.
         errors: What predictions get wrong, by class index; empty without predictions.
         failures: Files that could not be read, with the reason.
+        other_shapes: How many of the measured label maps have another shape.
+        regions: Names of classes that overlap and are unions of labels, which are measured.
     """
 
     ndim: int
@@ -186,6 +188,18 @@ class Profile:
     annotators: Annotators | None = None
     errors: dict[int, list[dict[str, float]]] = field(default_factory=dict)
     failures: Sequence[tuple[str, str]] = ()
+    other_shapes: int = 0
+    regions: tuple[str, ...] = ()
+
+    @property
+    def described(self) -> str:
+        """How many label maps of which size and how many classes, in words."""
+        several = "label map" if self.found == 1 else "label maps"
+        count = f"{self.images} of {self.found}" if self.images < self.found else f"{self.images}"
+        size = " x ".join(map(str, self.shape))
+        if self.other_shapes:
+            size += f" and {self.other_shapes} of other sizes"
+        return f"{count} {several}, {size}, {self.num_classes} classes"
 
     @property
     def anisotropy(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,6 +50,7 @@ class Proposal:
         errors: What predictions get wrong, by class.
         notes: What else to do.
         ndim: Of the label maps.
+        nothing: Whether no label map shows anything that could be measured.
     """
 
     terms: tuple[Term, ...]
@@ -56,6 +58,7 @@ class Proposal:
     errors: tuple[ErrorReport, ...]
     notes: tuple[str, ...]
     ndim: int = 2
+    nothing: bool = False
 
     @property
     def rejected(self) -> list[Considered]:
@@ -66,6 +69,30 @@ class Proposal:
     def plain(self) -> bool:
         """Whether nothing but the baseline is proposed."""
         return {term.rule for term in self.terms} == {"base"}
+
+    def worst(self, count: int) -> list[ErrorReport]:
+        """The classes of which most pixels are wrong.
+
+        Args:
+            count: At most so many.
+        """
+        return sorted(self.errors, key=lambda one: -one.wrong)[:count]
+
+    @property
+    def verdict(self) -> str:
+        """In a sentence, where nothing but the baseline is proposed; empty else."""
+        if self.nothing:
+            return (
+                "No label map shows a pixel of the foreground, so that nothing follows from them."
+                " Do their values mean something else? (--foreground-value, --labels-map,"
+                " --ignore-index)"
+            )
+        if self.plain:
+            return (
+                "Nothing that was measured asks for more than cross-entropy and Dice: a loss of"
+                " shape would cost time and is not known to help here."
+            )
+        return ""
 
     @property
     def scheduled(self) -> bool:
@@ -81,11 +108,13 @@ class Proposal:
                     "options": dict(term.options),
                     "loss_weight": term.loss_weight,
                     "why": term.why,
-                    "cost": term.cost(),
+                    "cost": term.cost(self.ndim),
                     "rule": term.rule,
                 }
                 for term in self.terms
             ],
+            "plain": self.plain,
+            "nothing": self.nothing,
             "notes": list(self.notes),
             "rules": [
                 {
@@ -105,6 +134,7 @@ class Proposal:
                     "images": one.images,
                     "an_image": one.counts,
                     "share_of_wrong_pixels": one.pixels,
+                    "wrong_pixels_an_image": one.wrong,
                     "missed_small": one.missed_small,
                     "dominating": list(one.dominating),
                 }
@@ -144,38 +174,62 @@ def propose(profile: Profile) -> Proposal:
             notes.append(f"{rule.name}: {verdict.note}")
     reports = [error_report(one, profile) for one in profile.classes]
     errors = tuple(one for one in reports if one is not None)
-    for one in errors:
-        _answer(terms, one, profile)
+    _answer(terms, errors, profile)
     if any(term.loss == "BettiMatchingLoss" for term in terms):
         notes.append(
             "Betti errors alone mislead (one blob over everything has one component): read them"
             " beside Dice and HD95."
         )
-    return Proposal(tuple(terms), tuple(considered), errors, tuple(notes), profile.ndim)
+    if profile.regions:
+        notes.append(
+            f"Regions of dataset.json ({', '.join(profile.regions)}) overlap; what was measured are"
+            " the labels that they are made of. nnU-Net trains a channel for each region, in the"
+            " order of regions_class_order: `classes` counts these there, not the labels."
+        )
+    nothing = not any(one.shown for one in profile.classes)
+    return Proposal(
+        tuple(terms), tuple(considered), errors, tuple(notes), profile.ndim, nothing=nothing
+    )
 
 
-def _answer(terms: list[Term], one: ErrorReport, profile: Profile) -> None:
+def _answer(terms: list[Term], errors: Sequence[ErrorReport], profile: Profile) -> None:
     """Add what sees the errors that dominate, if nothing there does."""
-    thin = any(is_thin(cls) for cls in profile.classes if cls.index == one.index)
-    of = {"classes": [one.index]} if len(profile.classes) > 1 else {}
-    for kind in one.dominating:
-        for term in ANSWERS[kind].terms:
-            if term.loss == "SoftClDiceLoss" and not thin:
-                continue
-            if term.loss == "LogHausdorffDTLoss" and thin:
-                # Far pixels of thin structures are islands and bridges, which others see.
-                continue
-            number = one.counts.get(kind)
-            said = (
-                f"predictions: {number:.1f} {kind} per image"
-                if number is not None
-                else f"predictions: {one.pixels[kind]:.0%} of the wrong pixels are a {kind}"
-            )
-            new = replace(term, why=said, rule=f"errors: {kind}")
-            if term.loss == "TverskyLoss":
-                terms[:] = [new if old.loss == "DiceLoss" else old for old in terms]
-            else:
-                _add(terms, replace(new, options={**new.options, **of}))
+    thin = {one.index for one in profile.classes if is_thin(one)}
+    asked: dict[str, list[tuple[ErrorReport, list[str]]]] = {}
+    made: dict[str, Term] = {}
+    for one in errors:
+        for kind in one.dominating:
+            for term in ANSWERS[kind].terms:
+                if term.loss == "SoftClDiceLoss" and one.index not in thin:
+                    continue
+                if term.loss == "LogHausdorffDTLoss" and one.index in thin:
+                    # Far pixels of thin structures are islands and bridges, which others see.
+                    continue
+                made.setdefault(term.loss, replace(term, rule=f"errors: {kind}"))
+                classes = asked.setdefault(term.loss, [])
+                if not classes or classes[-1][0] is not one:
+                    classes.append((one, []))
+                classes[-1][1].append(kind)
+    for loss, classes in asked.items():
+        new = replace(made[loss], why=_why(classes, several=len(profile.classes) > 1))
+        if loss == "TverskyLoss":
+            terms[:] = [
+                replace(new, options={**old.options, **new.options})
+                if old.loss == "DiceLoss"
+                else old
+                for old in terms
+            ]
+            continue
+        of = {"classes": [one.index for one, _ in classes]} if len(profile.classes) > 1 else {}
+        _add(terms, replace(new, options={**new.options, **of}))
+
+
+def _why(classes: Sequence[tuple[ErrorReport, Sequence[str]]], *, several: bool) -> str:
+    """What predictions get wrong, of the class with the most wrong pixels first, in a line."""
+    worst, kinds = max(classes, key=lambda found: found[0].wrong)
+    front = f"{worst.name}: " * several
+    others = f"; {len(classes) - 1} more classes" if len(classes) > 1 else ""
+    return f"predictions: {front}{', '.join(worst.said(kind) for kind in kinds)}{others}"
 
 
 def _add(terms: list[Term], term: Term) -> None:

@@ -16,6 +16,7 @@ from seglosses.evaluate.choosing import Wishes, choose_settings
 from seglosses.evaluate.codes import IGNORED, UnknownValuesError
 from seglosses.evaluate.listing import PairFiles, list_files, printable
 from seglosses.evaluate.loading import LabelMaps, load
+from seglosses.evaluate.nnunet import said_dataset
 from seglosses.evaluate.partners import Folders, partners
 from seglosses.evaluate.settings import Settings, is_background
 from seglosses.metrics.error_kinds import rim_pixels, wrong
@@ -37,6 +38,7 @@ class Source:
         pred_suffix: End of the names of predictions.
         limit: Label maps to measure at most, spread evenly over the folder.
         keep_going: With predictions, measure the label maps that have one.
+        dataset_json: nnU-Net's file that names the labels; None looks for it where nnU-Net puts it.
     """
 
     labels: Path
@@ -47,6 +49,7 @@ class Source:
     pred_suffix: str = ""
     limit: int = LIMIT
     keep_going: bool = False
+    dataset_json: Path | None = None
 
 
 @dataclass
@@ -75,18 +78,20 @@ def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[Pai
     if source.limit < 1:
         raise ValueError(f"expected a limit of at least 1, got {source.limit}")
     pairs, failures = _pairs(source)
-    settings = choose_settings(pairs, source.wishes)
+    wishes, regions = _said(source)
+    settings = choose_settings(pairs, wishes)
     chosen = _spread(pairs, source.limit)
     foreground = _foreground(settings)
     classes = [ClassProfile(index, name) for index, name in foreground.items()]
     totals = _Totals()
     errors: dict[int, list[dict[str, float]]] = {index: [] for index in foreground}
-    measured = []
+    measured, first = [], ""
     for files in tqdm(chosen, desc="measure", unit="image", disable=not progress):
         try:
             maps = load(files, settings)
         except (ValueError, MemoryError) as error:
             failures.append((files.name, printable(str(error))))
+            first = first or failures[-1][1]
             continue
         measured.append(files)
         _look(maps, classes, totals)
@@ -94,12 +99,18 @@ def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[Pai
             for index in foreground:
                 errors[index].append(_wrong(maps, index, settings))
     if not measured:
-        raise ValueError(f"no label map could be read; the first problem: {failures[-1][1]}")
+        raise ValueError(f"no label map could be read; the first problem: {first}")
+    shape, alike = Counter(totals.shapes).most_common(1)[0]
+    annotators = None
+    if source.second is not None:
+        annotators, apart = _agreement(source.second, source, wishes, settings, tuple(foreground))
+        failures += apart
     profile = Profile(
         ndim=settings.ndim,
         images=len(measured),
         found=len(pairs),
-        shape=Counter(totals.shapes).most_common(1)[0][0],
+        shape=shape,
+        other_shapes=len(measured) - alike,
         spacing=Counter(totals.spacings).most_common(1)[0][0] if totals.spacings else None,
         ignored=totals.ignored / max(totals.pixels, 1),
         classes=tuple(classes),
@@ -107,11 +118,25 @@ def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[Pai
         touching={
             (foreground[a], foreground[b]): count for (a, b), count in totals.touching.most_common()
         },
-        annotators=None if source.second is None else _agreement(source, settings),
+        annotators=annotators,
         errors=errors if source.pred is not None else {},
         failures=tuple(failures),
+        regions=regions,
     )
     return profile, measured, settings
+
+
+def _said(source: Source) -> tuple[Wishes, tuple[str, ...]]:
+    """What is known of the values of files, and the names of regions that overlap."""
+    wishes, labels = source.wishes, source.labels
+    dataset = wishes.dataset or said_dataset(
+        source.dataset_json, source.pred or labels, labels, wishes.reading, wishes.class_names,
+        wishes.colours,
+    )  # fmt: skip
+    if dataset is None:
+        return wishes, ()
+    # one label is measured at a time, for a pixel has one value, whatever regions it is in
+    return replace(wishes, dataset=replace(dataset, regions=None)), tuple(dataset.regions or ())
 
 
 def _pairs(source: Source) -> tuple[list[PairFiles], list[tuple[str, str]]]:
@@ -178,26 +203,36 @@ def _wrong(maps: LabelMaps, index: int, settings: Settings) -> dict[str, float]:
     return wrong(maps.pair(index, settings)).numbers()
 
 
-def _agreement(source: Source, settings: Settings) -> Annotators:
-    """How far two annotators agree, on the images that both have labelled."""
-    assert source.second is not None
-    pairs, _ = partners(Folders(source.second, source.labels, "", source.suffix), keep_going=True)
-    both = replace(settings, pred_code=choose_settings(pairs, source.wishes).pred_code)
+def _agreement(
+    second: Path, source: Source, wishes: Wishes, settings: Settings, classes: Sequence[int]
+) -> tuple[Annotators, list[tuple[str, str]]]:
+    """How far two annotators agree, on the images that both have labelled, and what fits not."""
+    pairs, _ = partners(Folders(second, source.labels, "", source.suffix), keep_going=True)
+    both = replace(settings, pred_code=choose_settings(pairs, wishes).pred_code)
     dices, rim, differ = [], 0, 0
+    apart: list[tuple[str, str]] = []
     for files in _spread(pairs, source.limit):
-        maps = load(files, both)
-        valid = maps.target != IGNORED
-        one, two = (maps.pred > 0) & valid, (maps.target > 0) & valid
-        total = int(one.sum()) + int(two.sum())
-        if not total:
+        try:
+            maps = load(files, both)
+        except (ValueError, MemoryError) as error:
+            apart.append((f"{files.name}, second annotator", printable(str(error))))
             continue
-        differing = int(np.count_nonzero(one != two))
-        dices.append(1 - differing / total)
-        rim += rim_pixels(one, two)
+        valid = maps.target != IGNORED
+        total, differing = 0, 0
+        for index in classes:
+            one, two = (maps.pred == index) & valid, (maps.target == index) & valid
+            total += int(one.sum()) + int(two.sum())
+            differing += int(np.count_nonzero(one != two))
+            rim += rim_pixels(one, two)
         differ += differing
+        if total:
+            dices.append(1 - differing / total)
     if not dices:
-        raise ValueError(f"{source.second} and {source.labels} share no image with a foreground")
-    return Annotators(len(dices), float(np.median(dices)), rim / max(differ, 1))
+        raise ValueError(
+            f"{second} and {source.labels} share no image with a foreground"
+            + (f"; {apart[0][0]}: {apart[0][1]}" if apart else "")
+        )
+    return Annotators(len(dices), float(np.median(dices)), rim / max(differ, 1)), apart
 
 
 def read(files: PairFiles, settings: Settings) -> Iterator[LabelMaps]:

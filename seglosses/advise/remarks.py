@@ -21,8 +21,10 @@ from seglosses.advise.terms import Verdict
 def skewed(profile: Profile) -> Verdict:
     """Row "skewed" of the table."""
     shares = sorted(one.share for one in shown(profile))
-    if len(shares) < 2 or shares[-1] < SKEWED * shares[0]:
-        ratio = shares[-1] / shares[0] if len(shares) > 1 else 1.0
+    if len(shares) < 2:
+        return Verdict(False, f"{len(shares)} foreground class{'es' * (not shares)} to compare")
+    if shares[-1] < SKEWED * shares[0]:
+        ratio = shares[-1] / shares[0]
         return Verdict(
             False, f"the largest foreground class has {ratio:.0f} times the pixels of the smallest"
         )
@@ -84,10 +86,10 @@ def uneven(profile: Profile) -> Verdict:
     """Row "uneven widths" of the table."""
     chosen = [one for one in shown(profile) if is_thin(one) and one.width(95) >= 4 * one.width()]
     if not chosen:
-        ratio = max(
-            (one.width(95) / one.width() for one in shown(profile) if is_thin(one)), default=0.0
-        )
-        return Verdict(False, f"the widest 5 % are {ratio:.1f} times as wide as the median")
+        ratios = [one.width(95) / one.width() for one in shown(profile) if is_thin(one)]
+        if not ratios:
+            return Verdict(False, "0 classes are thin")
+        return Verdict(False, f"the widest 5 % are {max(ratios):.1f} times as wide as the median")
     one = chosen[0]
     return Verdict(
         True,

@@ -85,6 +85,7 @@ class ErrorReport:
         pixels: Share of the wrong pixels, by place.
         missed_small: Share of missed components that are not larger than the median one.
         dominating: Kinds that matter most, worst first; empty where no kind stands out.
+        wrong: Wrong pixels per image.
     """
 
     index: int
@@ -94,6 +95,20 @@ class ErrorReport:
     pixels: dict[str, float]
     missed_small: float
     dominating: tuple[str, ...]
+    wrong: float = 0.0
+
+    def said(self, kind: str) -> str:
+        """How much of a kind there is.
+
+        Args:
+            kind: One of those that dominate.
+
+        Returns:
+            A number and what it counts.
+        """
+        if kind in self.counts:
+            return f"{self.counts[kind]:.1f} {kind} per image"
+        return f"{self.pixels[kind]:.0%} of the wrong pixels are a {kind}"
 
 
 def error_report(one: ClassProfile, profile: Profile) -> ErrorReport | None:
@@ -125,4 +140,5 @@ def error_report(one: ClassProfile, profile: Profile) -> ErrorReport | None:
     for place, least in (("leak", LEAKS), ("gap", LEAKS)):
         if pixels[place] >= least:
             found.append(place)
-    return ErrorReport(one.index, one.name, len(rows), counts, pixels, small, tuple(found))
+    wrong = total / len(rows)
+    return ErrorReport(one.index, one.name, len(rows), counts, pixels, small, tuple(found), wrong)

@@ -69,8 +69,12 @@ class Term:
         weight: dict[str, Any] = {} if self.loss_weight == 1 else {"loss_weight": self.loss_weight}
         return {**self.options, **weight}
 
-    def cost(self) -> str:
-        """What it costs, in words."""
+    def cost(self, ndim: int = 2) -> str:
+        """What it costs, in words.
+
+        Args:
+            ndim: Of the label maps; costs were measured on images.
+        """
         if self.loss == "SoftClDiceLoss":
             low, high = (5.6, 7.5) if self.options.get("iterations", 10) <= 3 else (5.6, 16.4)
         elif self.loss in COSTS:
@@ -78,7 +82,8 @@ class Term:
         else:
             return "about as much as Dice"
         late = f", {1 - self.start:.0%} of the training" if self.start else ""
-        return f"{low:g} to {high:g} times CE + Dice{late}"
+        where = " (measured on images, not on volumes)" if ndim == 3 else ""
+        return f"{low:g} to {high:g} times CE + Dice{late}{where}"
 
 
 @dataclass(frozen=True)

@@ -12,35 +12,69 @@ from seglosses.metrics.error_kinds import KINDS
 from seglosses.report.charts import number
 
 WIDTH = 100
+MAX_CLASSES = 8
 
 
-def as_text(profile: Profile, proposal: Proposal, *, configs: bool = True) -> str:
+def as_text(
+    profile: Profile, proposal: Proposal, *, configs: bool = True, width: int = WIDTH
+) -> str:
     """Everything that fits a terminal.
 
     Args:
         profile: What was measured.
         proposal: What follows from it.
         configs: Whether to print the configs too.
+        width: Columns of the terminal; configs, which are to be pasted, are not wrapped.
 
     Returns:
         Lines.
     """
-    parts = [_head(profile), _classes(profile), _losses(proposal)]
+    wrap = Wrap(min(max(width, 40), WIDTH))
+    parts = [_head(profile, wrap), _classes(profile, wrap), _losses(proposal, wrap)]
     if proposal.errors:
-        parts.append(_errors(proposal))
-    parts.append(_rejected(proposal))
+        parts.append(_errors(proposal, wrap))
+    parts.append(_rejected(proposal, wrap))
     if proposal.notes:
-        parts.append(
-            "\n".join(["Notes", *(_wrap(note, "  - ", "    ") for note in proposal.notes)])
-        )
+        parts.append("\n".join(["Notes", *(wrap(note, "  - ", "    ") for note in proposal.notes)]))
     if configs:
         for name, text in (
-            ("MMSegmentation", printing.mmseg(proposal)),
+            (printing.MMSEG[proposal.ndim], printing.mmseg(proposal)),
             ("PyTorch", printing.torch(proposal)),
             ("nnU-Net v2 (with the trainers of seglosses installed)", printing.nnunet(proposal)),
         ):
             parts.append(f"{name}\n{textwrap.indent(text, '  ')}")
     return "\n\n".join(parts)
+
+
+class Wrap:
+    """Break a text at a width.
+
+    Args:
+        width: Columns.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+    def __call__(self, text: str, first: str, rest: str) -> str:
+        """Break a text.
+
+        Args:
+            text: Any.
+            first: What stands in front of the first line.
+            rest: In front of the others.
+
+        Returns:
+            Lines.
+        """
+        return textwrap.fill(
+            text,
+            self.width,
+            initial_indent=first,
+            subsequent_indent=rest,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
 
 
 def described(one: ClassProfile, profile: Profile) -> list[tuple[str, str]]:
@@ -88,12 +122,8 @@ def described(one: ClassProfile, profile: Profile) -> list[tuple[str, str]]:
     return rows
 
 
-def _head(profile: Profile) -> str:
-    size = " x ".join(map(str, profile.shape))
-    count = f"{profile.images} of {profile.found}" if profile.images < profile.found else str(
-        profile.images
-    )  # fmt: skip
-    lines = [f"{count} label maps, {size}, {profile.num_classes} classes"]
+def _head(profile: Profile, wrap: Wrap) -> str:
+    lines = [profile.described]
     if profile.spacing and profile.ndim == 3:
         lines[0] += f", voxels of {' x '.join(f'{edge:g}' for edge in profile.spacing)}"
     if profile.ignored:
@@ -108,71 +138,61 @@ def _head(profile: Profile) -> str:
         lines.append(f"left out: {name}: {reason}")
     if len(profile.failures) > 5:
         lines.append(f"left out: {len(profile.failures) - 5} more")
-    return "\n".join(lines)
+    return "\n".join(wrap(line, "", "  ") for line in lines)
 
 
-def _classes(profile: Profile) -> str:
-    shown = sorted(profile.classes, key=lambda one: -one.share)[:8]
+def _classes(profile: Profile, wrap: Wrap) -> str:
+    shown = sorted(profile.classes, key=lambda one: -one.share)[:MAX_CLASSES]
     lines = []
     for one in shown:
         lines.append(one.name)
-        lines += [f"  {name:22}{value}" for name, value in described(one, profile)]
+        lines += [wrap(value, f"  {name:22}", " " * 24) for name, value in described(one, profile)]
     if len(profile.classes) > len(shown):
         lines.append(f"… {len(profile.classes) - len(shown)} smaller classes, see the JSON")
     return "\n".join(lines)
 
 
-def _losses(proposal: Proposal) -> str:
+def _losses(proposal: Proposal, wrap: Wrap) -> str:
     lines = ["Proposed"]
     for term in proposal.terms:
         options = printing.arguments(term.options)
         when = f", from {term.start:.0%} of the training on" if term.start else ""
-        lines.append(f"  {term.weight:g} {term.loss}({options}){when}")
-        lines.append(_wrap(term.why, "      why   ", "            "))
-        lines.append(f"      cost  {term.cost()}")
-    if proposal.plain:
-        lines.append(
-            _wrap(
-                "Nothing that was measured asks for more than cross-entropy and Dice: a loss of"
-                " shape would cost time and is not known to help here.",
-                "  ",
-                "  ",
-            )
-        )
+        lines.append(wrap(f"{term.weight:g} {term.loss}({options}){when}", "  ", "      "))
+        lines.append(wrap(term.why, "      why   ", "            "))
+        lines.append(wrap(term.cost(proposal.ndim), "      cost  ", "            "))
+    if proposal.verdict:
+        lines.append(wrap(proposal.verdict, "  ", "  "))
     return "\n".join(lines)
 
 
-def _errors(proposal: Proposal) -> str:
+def _errors(proposal: Proposal, wrap: Wrap) -> str:
     lines = ["Errors of the predictions"]
-    for one in proposal.errors:
+    for one in proposal.worst(MAX_CLASSES):
         counts = ", ".join(f"{number(one.counts[kind])} {kind}" for kind in KINDS)
-        lines.append(_wrap(f"{one.name}: {counts} per image", "  ", "    "))
+        lines.append(wrap(f"{one.name}: {counts} per image", "  ", "    "))
         places = ", ".join(f"{share:.0%} {place}" for place, share in one.pixels.items() if share)
-        lines.append(_wrap(f"wrong pixels: {places or 'none'}", "    ", "    "))
+        lines.append(wrap(f"wrong pixels: {places or 'none'}", "    ", "    "))
         if one.counts["missed"]:
             lines.append(f"    {one.missed_small:.0%} of the missed are below the median size")
         if not one.dominating:
             lines.append("    no kind stands out")
         for kind in one.dominating:
-            lines.append(_wrap(f"{kind}: {ANSWERS[kind].sees}", "    > ", "      "))
+            lines.append(wrap(f"{kind}: {ANSWERS[kind].sees}", "    > ", "      "))
+    if len(proposal.errors) > MAX_CLASSES:
+        count = len(proposal.errors) - MAX_CLASSES
+        lines.append(f"  … {count} classes with fewer wrong pixels, see the JSON")
     return "\n".join(lines)
 
 
-def _rejected(proposal: Proposal) -> str:
+def _rejected(proposal: Proposal, wrap: Wrap) -> str:
     lines = ["Considered and rejected"]
     for one in proposal.rejected:
         about = f" ({one.rule.losses})" * (one.rule.losses != "none")
-        lines.append(_wrap(f"{one.rule.name}{about}: {one.verdict.because}", "  - ", "    "))
+        lines.append(wrap(f"{one.rule.name}{about}: {one.verdict.because}", "  - ", "    "))
     used = [one for one in proposal.considered if one.verdict.fires]
     if used:
         lines += ["", "Sources and limits of what fired"]
         for one in used:
-            lines.append(_wrap(f"{one.rule.name}: {one.rule.source}", "  - ", "    "))
-            lines.append(_wrap(f"limits: {one.rule.limits}", "    ", "    "))
+            lines.append(wrap(f"{one.rule.name}: {one.rule.source}", "  - ", "    "))
+            lines.append(wrap(f"limits: {one.rule.limits}", "    ", "    "))
     return "\n".join(lines)
-
-
-def _wrap(text: str, first: str, rest: str) -> str:
-    return textwrap.fill(
-        text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
-    )

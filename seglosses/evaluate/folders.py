@@ -17,7 +17,7 @@ from seglosses.evaluate.html import write_files, write_report
 from seglosses.evaluate.journal import Journal
 from seglosses.evaluate.labels import Reading
 from seglosses.evaluate.listing import PairFiles
-from seglosses.evaluate.nnunet import Dataset, find_dataset, read_dataset, write_summary
+from seglosses.evaluate.nnunet import said_dataset, write_summary
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.outcome import IncompleteError
 from seglosses.evaluate.partners import Folders, partners
@@ -159,7 +159,7 @@ def evaluate(
         options or Options(),
         probabilities is not None,
         ignore_affine,
-        _dataset(dataset_json, folders, reading, class_names, colours),
+        said_dataset(dataset_json, folders.pred, folders.target, reading, class_names, colours),
     )
     output = Output(
         None if out is None else Path(out),
@@ -169,30 +169,6 @@ def evaluate(
         figures,
     )
     return _run(folders, wishes, output, Workplace(workers, cluster, progress), keep_going)
-
-
-def _dataset(
-    given: str | Path | None,
-    folders: Folders,
-    reading: Reading,
-    class_names: Sequence[str] | None,
-    colours: str | Path | None,
-) -> Dataset | None:
-    """What nnU-Net's ``dataset.json`` says, where one is given or found and nobody says else."""
-    own = (
-        *(reading.num_classes, reading.foreground_value, class_names, colours),
-        *(reading.labels_map, reading.pred_labels_map, reading.gt_labels_map),
-    )
-    said = any(option is not None for option in own)
-    if given is None:
-        path = None if said else find_dataset(folders.pred, folders.target)
-        return None if path is None else read_dataset(path)
-    if said:
-        raise ValueError(
-            f"{given} says which classes there are: leave out num_classes, class_names, colours,"
-            " foreground_value and maps of labels"
-        )
-    return read_dataset(Path(given))
 
 
 def _source(wishes: Wishes) -> dict[str, str]:

@@ -135,6 +135,46 @@ def read_dataset(path: Path) -> Dataset:
     )
 
 
+def said_dataset(
+    given: str | Path | None,
+    pred: Path,
+    target: Path,
+    reading: Reading,
+    class_names: Sequence[str] | None,
+    colours: str | Path | None,
+) -> Dataset | None:
+    """What nnU-Net's ``dataset.json`` says, where one is given or found and nobody says else.
+
+    Args:
+        given: The file, None to look for it.
+        pred: Folder of predictions.
+        target: Folder of ground truth.
+        reading: What the user says about values.
+        class_names: What the user says about names.
+        colours: The user's table of colours.
+
+    Returns:
+        None where there is no such file, or the user says it all.
+
+    Raises:
+        ValueError: The file cannot be read, or both it and the user say which classes there are.
+    """
+    own = (
+        *(reading.num_classes, reading.foreground_value, class_names, colours),
+        *(reading.labels_map, reading.pred_labels_map, reading.gt_labels_map),
+    )
+    said = any(option is not None for option in own)
+    if given is None:
+        path = None if said else find_dataset(pred, target)
+        return None if path is None else read_dataset(path)
+    if said:
+        raise ValueError(
+            f"{given} says which classes there are: leave out num_classes, class_names, colours,"
+            " foreground_value and maps of labels"
+        )
+    return read_dataset(Path(given))
+
+
 def check_foreground(settings: Settings) -> None:
     """Refuse settings under which nnU-Net's summary would lack a label.
 

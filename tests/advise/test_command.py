@@ -223,6 +223,64 @@ def test_unlabelled_folders_get_the_baseline_and_say_so(
     assert "SoftClDice" not in shown.split("Considered")[0]
 
 
+def test_a_second_annotator_of_other_sizes_is_named_and_the_rest_compared(
+    folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels, preds, _ = folders
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(preds / "02.png")
+    assert main(["advise", str(labels), "--second", str(preds), "--quiet"]) == 1
+    shown = capsys.readouterr().out
+    assert "two annotators: Dice 0." in shown
+    assert "left out: 02, second annotator: unequal sizes" in shown
+
+
+def test_annotators_who_name_classes_differently_do_not_agree(tmp_path: Path) -> None:
+    for folder, values in (("one", (1, 2)), ("two", (2, 1))):
+        (tmp_path / folder).mkdir()
+        for index in range(3):
+            labels = np.zeros((20, 20), np.uint8)
+            labels[2:8, 2:8], labels[12:18, 2:8] = values
+            Image.fromarray(labels).save(tmp_path / folder / f"{index}.png")
+    wishes = Wishes(Reading(num_classes=3))
+    profile, _, _ = survey(Source(tmp_path / "one", second=tmp_path / "two", wishes=wishes))
+    assert profile.annotators is not None
+    assert profile.annotators.dice == 0
+
+
+def test_folders_of_nnunet_need_no_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = tmp_path / "Dataset001_Thin" / "labelsTr"
+    labels.mkdir(parents=True)
+    for index in range(3):
+        volume = np.zeros((8, 24, 24), np.uint8)
+        volume[2:5, 9:12, 2:22], volume[2:7, 15:20, 4:9] = 1, 2
+        np.save(labels / f"thin_{index:03d}.npy", volume)
+    said = {"labels": {"background": 0, "vessel": 1, "organ": 2}}
+    given = labels.parent / "dataset.json"
+    given.write_text(json.dumps(said), "utf-8")
+    assert main(["advise", str(labels), "--quiet"]) == 0
+    shown = capsys.readouterr().out
+    assert "3 label maps, 8 x 24 x 24, 3 classes" in shown
+    assert "\nvessel\n" in shown
+    # labels of which regions are made are measured, and that is said
+    said["labels"] = {"background": 0, "all": [1, 2], "core": 2}  # type: ignore[dict-item]
+    given.rename(tmp_path / "dataset.json").write_text(json.dumps(said), "utf-8")
+    words = ["advise", str(labels), "--quiet", "--dataset-json", str(tmp_path / "dataset.json")]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "\ncore\n" in shown
+    assert "Regions of dataset.json (all, core) overlap" in shown
+    assert main([*words, "--num-classes", "3"]) == 2
+
+
+def test_the_first_problem_is_the_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for index in range(3):
+        Image.fromarray(np.full((4, 4, 3), [9, 0, index], np.uint8)).save(tmp_path / f"{index}.png")
+    assert main(["advise", str(tmp_path), "--quiet"]) == 2
+    assert "0.png" in capsys.readouterr().err
+
+
 SETS: dict[str, tuple[str, ...]] = {
     "thin/vessels/labels": ("SoftClDiceLoss", "BettiMatchingLoss"),
     "thin/membranes/labels": ("SoftClDiceLoss", "BettiMatchingLoss"),

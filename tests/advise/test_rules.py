@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from seglosses.advise.profile import Annotators, ClassProfile, Profile
 from seglosses.advise.proposal import propose
 from seglosses.advise.rules import RULES, Rule
+from seglosses.advise.terms import Term
+from seglosses.advise.text import as_text
+from seglosses.metrics.error_kinds import KINDS, PIXELS
 from seglosses.metrics.shapes import measure
 
 Maker = Callable[[int], NDArray[np.integer]]
@@ -277,3 +281,95 @@ def test_a_speck_is_one_pixel() -> None:
     mask[1, 1] = mask[4, 4] = mask[7, 1:3] = True
     found = measure(mask, mask.size)
     assert (found.components, found.specks) == (3, 2)
+
+
+def test_single_pixels_of_noise_make_no_class_rare() -> None:
+    def speckled(index: int) -> NDArray[np.uint8]:
+        labels = cells(index, gap=14)
+        labels[1:95:6, 1:95:6] |= 1
+        return labels
+
+    found = profile(speckled)
+    assert judged(found)["speckled"]
+    assert found.classes[0].size() == 1
+    assert not judged(found)["rare"]
+
+
+def test_a_long_class_of_known_numbers_is_said_to_be_one() -> None:
+    """Not that 20 widths are fewer than the 5 that thin begins at."""
+
+    def two(index: int) -> NDArray[np.uint8]:
+        return np.maximum(line(index), np.roll(line(index), 30, axis=0))
+
+    said = {one.rule.name: one.verdict.because for one in propose(profile(two)).rejected}
+    assert "see known numbers" in said["thin"]
+    assert "see known numbers" in said["structured"]
+    assert said["uneven widths"] == "0 classes are thin"
+
+
+def test_labels_without_a_foreground_say_so_and_nothing_else() -> None:
+    found = propose(profile(lambda _: empty()))
+    assert found.nothing
+    assert "No label map shows" in found.verdict
+    assert [term.options for term in found.terms] == [{}, {}]
+    said = {one.rule.name: one.verdict.because for one in found.rejected}
+    assert said["rare"] == said["absent"] == said["thin"]
+    assert "0 images" in said["rare"]
+    assert not propose(profile(organ)).nothing
+
+
+def test_a_class_of_no_image_pools_nothing() -> None:
+    """Batches in which it occurs cannot be taken."""
+    found = propose(profile(organ, 3))
+    assert not judged(profile(organ, 3))["absent"]
+    assert found.terms[1].options == {}
+
+
+def errors(kinds: dict[str, float]) -> dict[str, float]:
+    return {**dict.fromkeys((*KINDS, *PIXELS, "missed_small"), 0.0), "rim": 1.0, **kinds}
+
+
+def test_a_loss_for_missed_objects_keeps_what_absent_classes_need() -> None:
+    rows = [errors({"missed": 4.0})] * 12
+    terms = propose(profile(sometimes, errors={1: rows})).terms
+    assert terms[1].loss == "TverskyLoss"
+    assert terms[1].options == {"alpha": 0.3, "beta": 0.7, "average": "dataset"}
+
+
+def test_one_line_says_which_class_needs_a_loss_most() -> None:
+    def several(index: int) -> NDArray[np.uint8]:
+        return np.kron(np.arange(1, 17).reshape(4, 4), np.ones((24, 24))).astype(np.uint8)
+
+    rows = {
+        index: [errors({"islands": float(index), "pinholes": 9.0, "island": 10.0 * index})] * 12
+        for index in range(1, 17)
+    }
+    found = propose(profile(several, 17, errors=rows))
+    term = next(one for one in found.terms if one.loss == "BettiMatchingLoss")
+    assert term.options["classes"] == list(range(1, 17))
+    said = "predictions: c16: 16.0 islands per image, 9.0 pinholes per image; 15 more classes"
+    assert term.why == said
+    text = as_text(profile(several, 17, errors=rows), found, configs=False)
+    assert "8 classes with fewer wrong pixels" in text
+    assert "c16: 0 breaks" in text
+    assert "c8: 0 breaks" not in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_text_keeps_to_the_terminal(width: int) -> None:
+    found = profile(net, errors={1: [errors({"breaks": 3.0})] * 12})
+    text = as_text(found, propose(found), configs=False, width=width)
+    assert max(map(len, text.splitlines())) <= min(width, 100)
+
+
+def test_costs_of_volumes_are_said_to_be_those_of_images() -> None:
+    term = Term("BettiMatchingLoss", 0.02)
+    assert "not on volumes" in term.cost(3)
+    assert "volumes" not in term.cost()
+
+
+def test_label_maps_of_several_sizes_are_said() -> None:
+    assert replace(profile(organ), other_shapes=3).described == (
+        "12 label maps, 96 x 96 and 3 of other sizes, 2 classes"
+    )
+    assert profile(organ, images=1).described == "1 label map, 96 x 96, 2 classes"
