@@ -16,7 +16,9 @@ Exit status: 0 done, 1 the command ran and found something wrong, 2 it could not
 from __future__ import annotations
 
 import argparse
+import codecs
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -49,6 +51,30 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "nnunet-path": ("seglosses.hosts.nnunet.path", "print the folder of our nnU-Net trainers"),
     "demo": ("seglosses.demo", "train two losses on bricks through mmseg and compare them"),
 }
+
+PLAIN = {
+    "−": "-", "–": "-", "—": "-", "×": "x", "·": "|", "…": "...", "±": "+/-", "≥": ">=", "≤": "<=",
+    "↑": "^", "↓": "v", "→": "->", "★": "*", "☆": "o", "†": "+",
+}  # fmt: skip
+"""What a terminal that lacks a character shows in its place; ``?`` for all others."""
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(PLAIN.get(letter, "?") for letter in lacking), error.end
+
+
+codecs.register_error("seglosses.plain", _plainly)
+
+
+def _knows_minus(encoding: str) -> bool:
+    try:
+        "−".encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def build_parser(command: str | None = None, typed: str | None = None) -> argparse.ArgumentParser:
@@ -89,8 +115,13 @@ def main(argv: Sequence[str] | None = None, typed: str | None = None) -> int:
     Returns:
         What the sub-command's ``run`` returned, or 2 after an error that names its remedy
         (``ValueError`` and ``OSError`` are printed as one line; anything else is a defect and
-        keeps its traceback), or 141 when the reader of its output left, as ``| head`` does.
+        keeps its traceback), 130 after Ctrl-C, or 141 when the reader of its output left, as
+        ``| head`` does.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # a minus sign that the terminal's encoding lacks must not end a run at its last line
+        if isinstance(stream, io.TextIOWrapper) and not _knows_minus(stream.encoding):
+            stream.reconfigure(errors="seglosses.plain")
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in words if not word.startswith("-")), None)
     try:
@@ -101,6 +132,9 @@ def main(argv: Sequence[str] | None = None, typed: str | None = None) -> int:
         # What is still in the buffer goes nowhere, or Python complains once more at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except KeyboardInterrupt:
+        print(f"{typed or f'seglosses {command}'}: interrupted", file=sys.stderr)
+        return 130
     except (ValueError, OSError) as error:
         print(f"{typed or f'seglosses {command}'}: {error}", file=sys.stderr)
         return 2

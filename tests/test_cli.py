@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import types
@@ -99,3 +100,46 @@ def test_a_reader_that_leaves_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 141
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_terminal_that_lacks_a_character_shows_another(encoding: str) -> None:
+    """A minus stays a minus: without its sign a difference would be another number."""
+    code = (
+        "import sys, types; from seglosses import cli; made = types.ModuleType('made');"
+        "made.add_arguments = lambda _: None;"
+        "made.run = lambda _: print('Dice \u2191 \u22120.5 \u2605 \u4e2d \u2026') or 0;"
+        "sys.modules['made'] = made; cli.COMMANDS['made'] = ('made', 'said');"
+        "sys.exit(cli.main(['made']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=True,
+    )
+    said = done.stdout.decode(encoding).strip()
+    assert (
+        said
+        == {
+            "ascii": "Dice ^ -0.5 * ? ...",
+            "cp1252": "Dice ^ -0.5 * ? \u2026",
+            "utf-8": "Dice \u2191 \u22120.5 \u2605 \u4e2d \u2026",
+        }[encoding]
+    )
+
+
+def test_ctrl_c_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = types.ModuleType("made_up_command")
+
+    def run(args: argparse.Namespace) -> int:
+        raise KeyboardInterrupt
+
+    module.add_arguments = lambda parser: None
+    module.run = run
+    monkeypatch.setitem(sys.modules, "made_up_command", module)
+    monkeypatch.setattr(cli, "COMMANDS", {"wait": ("made_up_command", "wait")})
+    assert cli.main(["wait"]) == 130
+    assert capsys.readouterr().err == "seglosses wait: interrupted\n"
