@@ -228,7 +228,8 @@ def _why(classes: Sequence[tuple[ErrorReport, Sequence[str]]], *, several: bool)
     """What predictions get wrong, of the class with the most wrong pixels first, in a line."""
     worst, kinds = max(classes, key=lambda found: found[0].wrong)
     front = f"{worst.name}: " * several
-    others = f"; {len(classes) - 1} more classes" if len(classes) > 1 else ""
+    more = len(classes) - 1
+    others = f"; {more} more class{'es' * (more > 1)}" if more else ""
     return f"predictions: {front}{', '.join(worst.said(kind) for kind in kinds)}{others}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,11 +73,16 @@ def run(args: argparse.Namespace) -> int:
         args: Of :func:`add_arguments`.
 
     Returns:
-        Exit status: 0, 1 when images could not be scored, 130 when interrupted.
+        Exit status: 0, 1 when images could not be scored or nothing was there to compare, 130
+        when interrupted.
     """
-    names = args.names or short_names(args.predictions)
     if len(args.predictions) < 2:
         raise ValueError("expected two folders of predictions or more, got one")
+    if args.names is None:
+        places = [folder.resolve() for folder in args.predictions]
+        if twice := next((one for one in places if places.count(one) > 1), None):
+            raise ValueError(f"{printable(twice.as_posix())} is given twice")
+    names = args.names or short_names(args.predictions)
     if len(names) != len(args.predictions) or len(set(names)) != len(names):
         raise ValueError(
             f"expected {len(args.predictions)} different names (--names), got {', '.join(names)}"
@@ -120,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
         evaluations, baseline=args.baseline, pairs=args.pairs, sizes=args.sizes, flips=args.flips
     )
     _write(comparison, args)
-    return 0
+    return 0 if any(row.n for row in comparison.rows) else 1
 
 
 def _write(comparison: Comparison, args: argparse.Namespace) -> None:
@@ -128,7 +134,7 @@ def _write(comparison: Comparison, args: argparse.Namespace) -> None:
     figures = write_page(
         comparison, args.out / "report.html", images=args.images, by=args.by, shown=args.shown
     )
-    print(comparison.as_text())
+    print(comparison.as_text(shutil.get_terminal_size((0, 24)).columns or None))
     out = printable(args.out.as_posix())
     if args.figures:
         files = write_figures(args.out / "figures", figures, args.figures)

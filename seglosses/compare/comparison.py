@@ -65,28 +65,42 @@ class Comparison:
         patterns, drawn = 2.0 ** (1 - len(self.paired.images)), 1 / (self.flips + 1)
         return max(patterns, drawn), "more images" if patterns >= drawn else "more flips (--flips)"
 
-    def as_text(self) -> str:
+    def as_text(self, width: int | None = None) -> str:
         """The table of metrics for a terminal, one row per metric and pair.
+
+        Args:
+            width: Columns of the terminal, into which counts and then the interval may not fit;
+                None shows them all.
 
         Returns:
             Lines; the last one says so where no p can fall below 0.05.
         """
         lines: list[str] = []
+        gone: list[str] = []
         for first, second in self.pairs:
             lines += [*([""] if lines else []), f"A = {first}, B = {second}"]
             table = [list(HEADS)]
             table += [cells(row) for row in self.rows if (row.first, row.second) == (first, second)]
+            table, gone = _narrowed(table, width)
             widths = [max(map(len, column)) for column in zip(*table, strict=True)]
             for line in table:
                 texts = [line[0].ljust(widths[0])]
                 texts += [text.rjust(wide) for text, wide in zip(line[1:], widths[1:], strict=True)]
                 lines.append("  ".join(texts))
+        if gone:
+            lines.append(f"{', '.join(gone)}: too wide for this terminal, see comparison.csv")
+        count = len(self.paired.images)
+        images = "1 image allows" if count == 1 else f"{count} images allow"
         least, lower = self._least()
-        if least * len(self.rows) >= 0.05:
+        if not any(row.n for row in self.rows):
             lines.append(
-                f"no row can be significant: {len(self.paired.images)} images allow no p below "
-                f"{least:.2g}, which the correction multiplies by up to {len(self.rows)}; fewer "
-                f"--metrics or {lower} would lower it"
+                f"nothing was compared: no metric is defined under both folders in any of {count}"
+                " images; do the label maps show a foreground?"
+            )
+        elif least * len(self.rows) >= 0.05:
+            lines.append(
+                f"no row can be significant: {images} no p below {least:.2g}, which the correction"
+                f" multiplies by up to {len(self.rows)}; fewer --metrics or {lower} would lower it"
             )
         return "\n".join(lines)
 
@@ -244,3 +258,16 @@ def compare(
 
 def _line(texts: Sequence[str]) -> str:
     return f"| {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |"
+
+
+def _narrowed(table: list[list[str]], width: int | None) -> tuple[list[list[str]], list[str]]:
+    """A table without the columns that do not fit, and their headings."""
+    gone: list[str] = []
+    for head in ("n", "ties", "losses", "wins", "95 % interval"):
+        needed = sum(max(map(len, column)) + 2 for column in zip(*table, strict=True)) - 2
+        if width is None or needed <= width:
+            break
+        place = table[0].index(head)
+        table = [[*line[:place], *line[place + 1 :]] for line in table]
+        gone.insert(0, head)
+    return table, gone

@@ -323,3 +323,34 @@ def test_the_terminal_says_where_nothing_can_be_significant(folders: dict[str, P
         "multiplies by up to 1; fewer --metrics or more images would lower it"
     )
     assert "significant" not in replace(found, rows=[], flips=10).as_text()
+
+
+def test_narrow_terminals_get_fewer_columns_and_are_told(folders: dict[str, Path]) -> None:
+    found = compare(scored(folders, metrics=["dice", "betti0_matching_error"], num_classes=2))
+    whole = found.as_text()
+    assert found.as_text(200) == whole
+    assert max(map(len, found.as_text(84).splitlines()[:4])) <= 84
+    narrow = found.as_text(60).splitlines()
+    assert max(map(len, narrow[:4])) <= 60
+    assert narrow[1].split()[-3:] == ["A", "p,", "Holm"]
+    assert "95 % interval, wins, losses, ties, n: too wide" in narrow[4]
+
+
+def test_folders_without_a_foreground_have_nothing_to_compare(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing = dict.fromkeys("123", np.zeros((6, 6), int))
+    words = [str(write(tmp_path / name, nothing)) for name in ("gt", "a", "b")]
+    out = ["--out", str(tmp_path / "out"), "--num-classes", "2", "--quiet"]
+    assert main(["compare", *words, *out]) == 1
+    shown = capsys.readouterr().out
+    assert "nothing was compared" in shown
+    assert "significant" not in shown
+
+
+def test_a_folder_given_twice_is_named(
+    folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(folders["gt"]), *[str(folders["a"])] * 2, "--out", str(folders["a"] / "out")]
+    assert main(["compare", *words]) == 2
+    assert capsys.readouterr().err.strip().endswith("/a is given twice")
