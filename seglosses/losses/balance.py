@@ -94,15 +94,20 @@ class LossBalance(nn.Module):
 
         Returns:
             A scalar.
+
+        Raises:
+            ValueError: A loss returns something else than one number.
         """
-        values = {name: loss(pred, target, *more) for name, loss in self.losses.items()}
+        values = {
+            name: _number(name, loss(pred, target, *more)) for name, loss in self.losses.items()
+        }
         due = self.calls % self.every == 0 or self._balancer.urgent
         if due and torch.is_grad_enabled() and pred.requires_grad:
             gradients = {name: [gradient_at(value, pred)] for name, value in values.items()}
             self._balancer.add(measure(self.calls, gradients), pred.device)
         if torch.is_grad_enabled():
             self.calls += 1
-        return torch.stack([value.reshape(()) for value in values.values()]).sum()
+        return torch.stack(list(values.values())).sum()
 
     def set_progress(self, progress: float | None) -> None:
         """Set weights that change during the training, as of a single loss.
@@ -126,6 +131,16 @@ class LossBalance(nn.Module):
         """
         self.calls = int(state["calls"])
         self._balancer.load_state_dict(state)
+
+
+def _number(name: str, value: Any) -> Tensor:
+    if isinstance(value, Tensor) and value.numel() == 1:
+        return value.reshape(())
+    given = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    raise ValueError(
+        f"expected one number of {name}, got {given}; give it reduction='mean', or a module that"
+        " picks the number"
+    )
 
 
 def _named(losses: Sequence[nn.Module]) -> dict[str, nn.Module]:

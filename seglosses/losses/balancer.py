@@ -6,7 +6,7 @@ import math
 import warnings
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -193,6 +193,7 @@ class Balancer:
     def state_dict(self) -> dict[str, Any]:
         """What a resumed training needs, in plain numbers."""
         return {
+            "history": [asdict(one) for one in self.history],
             "terms": {
                 name: {
                     "unit_norms": list(term.unit_norms),
@@ -202,7 +203,7 @@ class Balancer:
                     "warned": term.warned,
                 }
                 for name, term in self.terms.items()
-            }
+            },
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -219,6 +220,9 @@ class Balancer:
             raise ValueError(
                 f"expected the state of {', '.join(self.terms)}, got that of {', '.join(given)}"
             )
+        self.history.clear()
+        # checkpoints of earlier versions have none
+        self.history.extend(Measured(**one) for one in state.get("history", ()))
         for name, term in self.terms.items():
             known = given[name]
             term.unit_norms = [float(value) for value in known["unit_norms"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import math
 import warnings
 
@@ -153,6 +154,16 @@ def test_a_checkpoint_goes_on_with_the_same_weights() -> None:
     resumed = build()
     resumed.load_state_dict(copy.deepcopy(half.state_dict()))
     assert [step(resumed, seed) for seed in range(2, 6)] == straight[2:]
+    # a page of the whole training can be drawn, not of what came after the resume alone
+    assert [one.step for one in resumed.history] == [one.step for one in whole.history]
+    assert resumed.history[0] == whole.history[0]
+    state = half.get_extra_state()
+    torch.save(state, buffer := io.BytesIO())
+    buffer.seek(0)
+    assert torch.load(buffer, weights_only=True)["history"] == state["history"]
+    del state["history"]
+    resumed.set_extra_state(state)
+    assert not resumed.history
     other = LossBalance([CrossEntropyLoss()])
     with pytest.raises(ValueError, match="expected the state of"):
         other.set_extra_state(half.get_extra_state())
@@ -287,3 +298,12 @@ def test_processes_set_the_same_weights_from_their_mean(monkeypatch: pytest.Monk
     # both ranks see (1 + 3) / 2 and (3 + 1) / 2
     assert balancer.history[-1].shares == {"ce": 0.5, "dice": 0.5}
     assert share.loss_weight == pytest.approx(0.001)
+
+
+def test_a_loss_of_many_numbers_is_named() -> None:
+    balance = LossBalance([CrossEntropyLoss(), DiceLoss(reduction="none")])
+    with pytest.raises(ValueError, match=r"one number of loss_dice, got shape \(2,\)"):
+        balance(logits(), LABELS)
+    balance = LossBalance({"pair": nn.MultiheadAttention(2, 1)})
+    with pytest.raises(ValueError, match="one number of pair, got tuple"):
+        balance(torch.zeros(1, 2), torch.zeros(1, 2), torch.zeros(1, 2))

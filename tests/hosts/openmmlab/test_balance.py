@@ -132,11 +132,16 @@ def test_a_resumed_run_has_the_same_weights(tmp_path, share):
     hook = {"type": "seglosses.LossBalanceHook", "interval": 2, "settle": 2}
     whole, rest = Record(), Record()
     first = train(tmp_path, "whole", hook, whole, share=share)
+    kept = json.loads((tmp_path / "balance.json").read_text())["decode_head"]
+    straight = [one["step"] for one in kept]
     checkpoint = str(tmp_path / "iter_3.pth")
     second = train(tmp_path, "again", hook, rest, share=share, resume_from=checkpoint)
     assert rest.seen == {iteration: whole.seen[iteration] for iteration in range(3, 8)}
     torch.testing.assert_close(second.model.logits, first.model.logits, rtol=0, atol=0)
     assert whole.seen[7] not in (0.0, 0.001)
+    # the page is of the whole training, although the second run did only half of it
+    again = json.loads((tmp_path / "balance.json").read_text())["decode_head"]
+    assert [one["step"] for one in again] == straight
 
 
 def test_a_share_without_the_hook_stops_at_once(tmp_path):
