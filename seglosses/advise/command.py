@@ -17,6 +17,8 @@ from seglosses.advise.reading import LIMIT, Source, survey
 from seglosses.advise.text import WIDTH, as_text
 from seglosses.evaluate.choosing import Wishes
 from seglosses.evaluate.labels import Reading, parse_labels_map
+from seglosses.evaluate.photos import Photos
+from seglosses.evaluate.warned import warnings_shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
         args.labels, args.pred, args.second, wishes, args.suffix, args.pred_suffix, args.limit,
         args.keep_going, args.dataset_json,
     )  # fmt: skip
+    Photos(args.images)  # a folder that is not there is an error before everything is measured
     profile, measured, settings = survey(source, progress=not args.quiet)
     proposal = propose(profile)
     if args.json:
@@ -97,7 +100,8 @@ def run(args: argparse.Namespace) -> int:
         mixin = f"# Proposed by seglosses advise.\n{mmseg(proposal)}\n"
         (args.out / "advised.py").write_text(mixin, "utf-8")
         page = args.out / "advice.html"
-        write_page(page, profile, proposal, measured, settings, images=args.images)
+        with warnings_shown():
+            write_page(page, profile, proposal, measured, settings, images=args.images)
         print(f"page: {page}", file=sys.stderr if args.json else sys.stdout)
     return 1 if profile.failures and not args.keep_going else 0
 

@@ -15,6 +15,7 @@ from seglosses.advise.proposal import Proposal
 from seglosses.advise.seen import ANSWERS
 from seglosses.advise.text import described
 from seglosses.evaluate.listing import PairFiles, printable
+from seglosses.evaluate.photos import Photos
 from seglosses.evaluate.settings import Settings
 from seglosses.metrics.error_kinds import KINDS, PIXELS
 from seglosses.report import charts
@@ -43,6 +44,7 @@ def write_page(
         images: Folder of pictures to draw on.
     """
     classes = sorted(profile.classes, key=lambda one: -one.share)[:MAX_CLASSES]
+    photos = Photos(images, tell=True)
     parts = [
         _failures(profile),
         frame.section("Proposed losses", _losses(proposal)),
@@ -51,7 +53,7 @@ def write_page(
         frame.section("Distributions", f'<div class="grid wide">{_charts(classes)}</div>'),
         frame.section(
             "Label maps",
-            "".join(typical_pictures(one, measured, settings, images) for one in classes),
+            "".join(typical_pictures(one, measured, settings, photos) for one in classes),
         ),
         frame.section("Configs", _configs(proposal)),
         frame.section("Every rule", _rules(proposal)),

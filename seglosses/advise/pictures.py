@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from seglosses.advise.profile import ClassProfile
 from seglosses.advise.reading import read
-from seglosses.evaluate.listing import PairFiles, list_files
-from seglosses.evaluate.pictures import read_photo
+from seglosses.evaluate.listing import PairFiles
+from seglosses.evaluate.photos import Photos
 from seglosses.evaluate.settings import Settings
 from seglosses.report.overlay import data_url, mask_picture
 
@@ -19,7 +18,7 @@ RINGS = 30
 
 
 def typical_pictures(
-    one: ClassProfile, measured: Sequence[PairFiles], settings: Settings, images: Path | None
+    one: ClassProfile, measured: Sequence[PairFiles], settings: Settings, photos: Photos
 ) -> str:
     """The images with the most, a middle and the fewest pixels of a class.
 
@@ -27,12 +26,11 @@ def typical_pictures(
         one: The class.
         measured: Files, in the order of its shapes.
         settings: How they are read.
-        images: Folder of pictures to draw on.
+        photos: Pictures to draw on.
 
     Returns:
         HTML.
     """
-    photos = {} if images is None else list_files(images)
     order = [i for i in np.argsort([s.pixels for s in one.shapes]) if one.shapes[i].pixels]
     if not order:
         return ""
@@ -44,7 +42,7 @@ def typical_pictures(
             mask = maps.target == one.index
             if mask.ndim == 3:
                 mask = mask[int(mask.sum(axis=(1, 2)).argmax())]
-            photo = read_photo(photos.get(files.name), mask.shape)
+            photo = photos.of(files.name, mask.shape)
             picture = data_url(mask_picture(mask, photo, rings=RINGS), photo=photo is not None)
             name = html.escape(f"{files.name}, {one.name}")
             figures.append(

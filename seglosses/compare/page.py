@@ -15,6 +15,7 @@ from seglosses.compare.pictures import (
     side_by_side,
 )
 from seglosses.compare.reliability import reliability_figures
+from seglosses.evaluate.photos import Photos
 from seglosses.report import page
 from seglosses.report.figures import Figure, file_name
 from seglosses.report.legend import error_legend
@@ -40,6 +41,7 @@ def write_page(
     Returns:
         The figures of the page, to write as files too.
     """
+    photos = Photos(images)  # `evaluate` has said which are missing
     sections, figures = [], []
     for pair in comparison.pairs:
         first, second = pair
@@ -66,7 +68,7 @@ def write_page(
             (f"{second} beats {first} most", f"{first} beats {second} most"),
             strict=True,
         ):
-            found = [side_by_side(comparison, pair, place, images) for place in places]
+            found = [side_by_side(comparison, pair, place, photos) for place in places]
             figures += found
             sections.append(page.section(f"Where {words}", _pictures(found, by)))
     if reliable := reliability_figures(comparison):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -12,9 +10,8 @@ from seglosses.compare.cells import signed
 from seglosses.compare.comparison import Comparison
 from seglosses.compare.paired import Paired, PairedRow
 from seglosses.evaluate.columns import Column
-from seglosses.evaluate.listing import list_files
 from seglosses.evaluate.loading import load
-from seglosses.evaluate.pictures import read_photo
+from seglosses.evaluate.photos import Photos
 from seglosses.report import charts, plane
 from seglosses.report.figures import Figure, file_name, panels
 from seglosses.report.overlay import error_overlay
@@ -97,7 +94,7 @@ def side_by_side(
     comparison: Comparison,
     pair: tuple[str, str],
     place: tuple[int, int],
-    images: Path | None,
+    photos: Photos,
 ) -> Figure:
     """The image, the label, and what is wrong under both folders.
 
@@ -105,7 +102,7 @@ def side_by_side(
         comparison: The scores.
         pair: Names of the two folders.
         place: Image and class.
-        images: Folder of pictures to draw on; None for a dark ground.
+        photos: Pictures to draw on.
 
     Returns:
         A figure; its caption has the scores of both.
@@ -120,8 +117,8 @@ def side_by_side(
         files = next(one for one in evaluation.pairs if one.name == image)
         index = list(settings.classes)[place[1]]
         errors = load(files, settings).pair(index, settings)
-        if not pictures and images is not None:
-            photo = read_photo(list_files(images).get(image), errors.shape)
+        if not pictures:
+            photo = photos.of(image, errors.shape)
             if photo is not None:
                 pictures.append(("image", Image.fromarray(photo)))
         pictures.append((name, error_overlay(errors, photo)))
@@ -161,7 +158,7 @@ def metric_figures(comparison: Comparison, pair: tuple[str, str], column: Column
         for cls in paired.classes
     ]
     count = column.name in COUNTS
-    words = tested(main)
+    words = significance(main)
     better = "above" if column.better == "higher" else "below"
     dots = "image and class" if len(paired.classes) > 1 else "image"
     scatter = plane.scatter(
@@ -206,7 +203,7 @@ def metric_figures(comparison: Comparison, pair: tuple[str, str], column: Column
     ]
 
 
-def tested(row: PairedRow) -> str:
+def significance(row: PairedRow) -> str:
     """The numbers of a caption.
 
     Args:

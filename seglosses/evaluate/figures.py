@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from seglosses.evaluate.calibration_columns import diagram_of
 from seglosses.evaluate.columns import Column
-from seglosses.evaluate.listing import PairFiles, list_files
+from seglosses.evaluate.listing import PairFiles
 from seglosses.evaluate.loading import load
-from seglosses.evaluate.pictures import headline, read_photo
+from seglosses.evaluate.photos import Photos
+from seglosses.evaluate.pictures import headline
 from seglosses.evaluate.result import Evaluation
 from seglosses.metrics import Pair
 from seglosses.report import charts
@@ -152,12 +153,12 @@ def pictures(
     Returns:
         Two figures per image.
     """
-    photos = {} if images is None else list_files(images)
+    photos = Photos(images)
     settings, figures = evaluation.settings, []
     for files, place in found:
         index, name = list(settings.classes.items())[place]
         pred, target = load(files, settings).masks(index)
-        photo = read_photo(photos.get(files.name), pred.shape)
+        photo = photos.of(files.name, pred.shape)
         overlay = error_overlay(Pair(pred, target, connectivity=settings.connectivity), photo)
         row = evaluation.table.images.index(files.name)
         scores = ", ".join(

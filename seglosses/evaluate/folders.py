@@ -21,6 +21,7 @@ from seglosses.evaluate.nnunet import said_dataset, write_summary
 from seglosses.evaluate.options import Options
 from seglosses.evaluate.outcome import IncompleteError
 from seglosses.evaluate.partners import Folders, partners
+from seglosses.evaluate.photos import Photos
 from seglosses.evaluate.result import Evaluation, Failure, without_meaning
 from seglosses.evaluate.settings import Settings
 from seglosses.evaluate.summary import summarize
@@ -201,6 +202,7 @@ class Output:
 def _run(
     folders: Folders, wishes: Wishes, output: Output, place: Workplace, keep_going: bool
 ) -> Evaluation:
+    Photos(output.images)  # a folder that is not there is an error before everything is scored
     pairs, failures = partners(folders, keep_going=keep_going)
     settings = choose_settings(pairs, wishes)
     with ExitStack() as stack:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from seglosses.evaluate.columns import Column
-from seglosses.evaluate.formats.pictures import whole_pictures
-from seglosses.evaluate.listing import PairFiles, list_files
+from seglosses.evaluate.listing import PairFiles
 from seglosses.evaluate.loading import load
+from seglosses.evaluate.photos import Photos
+from seglosses.evaluate.photos import read_photo as read_photo
 from seglosses.evaluate.result import Evaluation
 from seglosses.report import charts
 from seglosses.report.legend import error_legend
@@ -77,7 +77,7 @@ def worst_pictures(
     Returns:
         HTML.
     """
-    photos = {} if images is None else list_files(images)
+    photos = Photos(images, tell=True)
     figures = "".join(_figure(evaluation, files, place, photos) for files, place in found)
     return (
         '<p class="quiet">Worst mean rank over all metrics. Click a picture to enlarge it.</p>'
@@ -85,11 +85,11 @@ def worst_pictures(
     )
 
 
-def _figure(evaluation: Evaluation, files: PairFiles, place: int, photos: dict[str, Path]) -> str:
+def _figure(evaluation: Evaluation, files: PairFiles, place: int, photos: Photos) -> str:
     settings = evaluation.settings
     index, name = list(settings.classes.items())[place]
     pair = load(files, settings).pair(index, settings)
-    photo = read_photo(photos.get(files.name), pair.shape)
+    photo = photos.of(files.name, pair.shape)
     overlay = data_url(error_overlay(pair, photo), photo=photo is not None)
     row = evaluation.table.images.index(files.name)
     scores = " · ".join(
@@ -124,12 +124,12 @@ def matchings(
     Returns:
         HTML.
     """
-    photos = {} if images is None else list_files(images)
+    photos = Photos(images)
     settings, figures = evaluation.settings, []
     for files, place in found:
         index, name = list(settings.classes.items())[place]
         pred, target = load(files, settings).masks(index)
-        photo = read_photo(photos.get(files.name), pred.shape)
+        photo = photos.of(files.name, pred.shape)
         title = f"{files.name}, class {name}"
         picture = topology_picture(
             pred, target, photo, connectivity=settings.connectivity, title=title
@@ -145,23 +145,3 @@ def matchings(
         "the bars of both. See also <code>seglosses topology</code>.</p>"
         f'<div class="grid half">{"".join(figures)}</div>'
     )
-
-
-def read_photo(path: Path | None, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
-    """RGB picture of an image, None when there is none of this size.
-
-    Args:
-        path: File; None where an image has none.
-        shape: Shape of the label map.
-
-    Returns:
-        Pixels, (H, W, 3).
-    """
-    if path is None or len(shape) != 2:
-        return None
-    try:
-        with whole_pictures(), Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB"))
-    except (OSError, ValueError):
-        return None
-    return pixels if pixels.shape[:2] == shape else None

@@ -12,7 +12,7 @@ from seglosses.evaluate.codes import distinct
 from seglosses.evaluate.files import read_labels, read_probabilities
 from seglosses.evaluate.formats.pictures import grey_levels
 from seglosses.evaluate.listing import IMAGE_ENDINGS, ending
-from seglosses.evaluate.pictures import read_photo
+from seglosses.evaluate.photos import read_photo
 from seglosses.metrics.diagrams import construction_of, diagram_distances
 from seglosses.report.drawing import Drawing
 from seglosses.report.features import find_features
