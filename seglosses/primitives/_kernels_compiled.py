@@ -55,6 +55,25 @@ def lanes(function: Callable[..., Any]) -> Any:
     return _kept(njit(nogil=True, fastmath=free, error_model="numpy")(function), function)
 
 
+def inlined(function: Callable[..., Any]) -> Any:
+    """As :func:`kernel`, for a step that becomes a part of every kernel that takes it.
+
+    Called as a function of its own it would count, at each call, who holds the arrays it is given;
+    two threads with arrays in common would wait for one another each time.
+
+    Args:
+        function: What Numba can compile.
+
+    Returns:
+        The compiled function.
+
+    Example:
+        >>> inlined(lambda x: x + 1)(2)
+        3
+    """
+    return _kept(njit(nogil=True, forceinline=True)(function), function)
+
+
 def _kept(compiled: Any, function: Callable[..., Any]) -> Any:
     if not config.DISABLE_JIT:
         compiled._cache = KernelCache(function)

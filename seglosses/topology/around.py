@@ -19,36 +19,35 @@ class Around:
     Attributes:
         primal: Geometry of the edges.
         dual: Geometry of the squares.
-        faces: Edges of a square, by normal axis, (3, 4).
         ends: The edges that can come last in a square, by normal axis and code, (3, 3).
         beside: Squares around an edge, by axis and code, (3, 4).
-        beside_faces: Their edges, (3, 4, 4).
         star: Squares of a star, in order: offset of the pixel and normal axis, (12, 2).
         star_squares: The same as numbers of squares, (12,).
-        star_faces: Their edges, (12, 4).
         star_corners: Their other voxels, (12, 3).
         voxels: The 18 voxels that share a square with one.
         star_needs: Which of these each square of a star has, as bits, (12,).
         star_sides: Which edges of the star they have, as bits, (12,).
         star_ends: Edges of a star, in order: offset of the pixel and axis, (6, 2).
         star_edges: The same as numbers of edges, (6,).
+        table: What a reduction looks up, in one array of 96: the edges of the squares of a star,
+            four each, and those of a square by normal axis, four each; pixel and bit of each square
+            of a star; and, by axis and code, the bit of the square of a star that lies beside an
+            edge.
     """
 
     primal: Side
     dual: Side
-    faces: Codes
     ends: Codes
     beside: Codes
-    beside_faces: Codes
     star: Codes
     star_squares: Codes
-    star_faces: Codes
     star_corners: Codes
     voxels: Codes
     star_needs: Codes
     star_sides: Codes
     star_ends: Codes
     star_edges: Codes
+    table: Codes
 
 
 @lru_cache(maxsize=8)
@@ -74,19 +73,26 @@ def around(x: int, y: int, z: int) -> Around:
         squares.append((-back_u * step[u] - back_w * step[w], normal))
     voxels = sorted({offset for corner in corners for offset in corner})
     edges = [(-step[a], a) for a in range(3)] + [(0, a) for a in range(3)]
+    numbers = [3 * p + t for p, t in squares]
+    beside = [[3 * p + t for p, t in row] for row in near]
+    table = [
+        *(3 * p + face for p, t in squares for face in faces[t]),
+        *(face for row in faces for face in row),
+        *(p for p, _ in squares),
+        *(3 + t for _, t in squares),
+        *(1 << numbers.index(square) for row in beside for square in row),
+    ]
     parts = (
-        faces,
         ends,
-        [[3 * p + t for p, t in row] for row in near],
-        [[[3 * p + face for face in faces[t]] for p, t in row] for row in near],
+        beside,
         squares,
-        [3 * p + t for p, t in squares],
-        [[3 * p + face for face in faces[t]] for p, t in squares],
+        numbers,
         corners,
         voxels,
         [sum(1 << voxels.index(offset) for offset in corner) for corner in corners],
         sides,
         edges,
         [3 * p + a for p, a in edges],
+        table,
     )
     return Around(*sides_3d(x, y, z), *(np.array(part, np.int64) for part in parts))

@@ -86,8 +86,18 @@ class Columns:
     codes: Codes
     taken: Ints
     far: Marks
-    start: Codes
+    start: NDArray[np.uint32]
     pool: Ints
+
+    def first(self, count: int) -> Columns:
+        """The first columns alone, in memory of their own."""
+        return Columns(
+            self.codes[:count].copy(),
+            self.taken[:count].copy(),
+            self.far[:count].copy(),
+            self.start[: count + 1].copy(),
+            self.pool[: self.start[count]].copy(),
+        )
 
 
 @dataclass(frozen=True)
@@ -152,6 +162,8 @@ class Pairing:
                 rows,
                 paired,
             )
+            if 2 * known < old.codes.size:
+                old = old.first(known)
         wanted = -1
         if edges is not None:
             wanted = row_kernels.ask_for(edges, rank, rows)
@@ -171,17 +183,16 @@ class Pairing:
             columns = columns[: np.searchsorted(columns, ends.max(initial=0), side="right")]
         room = 2 * known + columns.size
         all_taken = np.empty(room, np.int32)
-        far, start = np.empty(room, np.uint8), np.zeros(room + 1, np.int64)
+        far, start = np.empty(room, np.uint8), np.zeros(room + 1, np.uint32)
         pool: Ints = np.empty(4 * columns.size + 64, np.int32)
         if old is not None:
             all_codes[:known], all_taken[:known] = old.codes[:known], old.taken[:known]
             far[:known], start[: known + 1] = old.far[:known], old.start[: known + 1]
             pool, old = old.pool, None
         near, words = born.around, [np.zeros(rows.size // 64**k + 1, np.uint64) for k in (1, 2)]
-        tables = (near.faces, near.beside, near.beside_faces, near.star, near.star_faces)
         count, pool = reduction.reduce_columns(
             columns,
-            tables,
+            near.table,
             walls.step,
             rank,
             rows,
@@ -197,6 +208,9 @@ class Pairing:
             pool,
             known,
         )
+        if begun is not None:
+            # nothing goes on with the image of a reduction
+            pool = np.zeros(0, np.int32)
         left = Columns(all_codes[:count], all_taken[:count], far[:count], start[: count + 1], pool)
         return cls(born, dying, rank, rows, left)
 

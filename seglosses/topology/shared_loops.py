@@ -87,7 +87,7 @@ class Space:
         rows = cycles.reduce_cycles(
             edges,
             ends,
-            (near.faces, near.beside, near.beside_faces, near.star, near.star_faces),
+            near.table,
             walls.step,
             found.rank,
             found.rows,

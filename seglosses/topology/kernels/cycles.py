@@ -95,13 +95,13 @@ def list_cycles(edges, parent, depth, step, ends):
 
 
 @kernel
-def reduce_cycles(cycles, ends, tables, step, rank, rows, outer, start, pool, w0, w1, last):
+def reduce_cycles(cycles, ends, table, step, rank, rows, outer, start, pool, w0, w1, last):
     """Write cycles modulo the boundaries of a mask that has been reduced.
 
     Args:
         cycles: Edges of the cycles, one after the other, int64.
         ends: Where each ends, int64 (k,).
-        tables: See :func:`seglosses.topology.kernels.reduction.reduce_columns`.
+        table: See :func:`seglosses.topology.kernels.reduction.reduce_columns`.
         step: See there.
         rank: See there.
         rows: See there.
@@ -129,13 +129,13 @@ def reduce_cycles(cycles, ends, tables, step, rank, rows, outer, start, pool, w0
         while row >= 0:
             state = rows[row]
             if state < 0:
-                for k in range(start[~state], start[~state + 1]):
+                for k in range(np.int64(start[~state]), np.int64(start[~state + 1])):
                     toggle(pool[k], w0, w1)
                     end = max(end, pool[k] >> 12)
             elif state & 0xFFFF:
                 edge = (state >> MATE_BITS) & LOW
                 end, _ = toggle_mate(
-                    edge, state & 0xFFFF, tables, step, rank, rows, outer, w0, w1, end
+                    edge, state & 0xFFFF, table, step, rank, rows, outer, w0, w1, end
                 )
             else:
                 if used == out.size:

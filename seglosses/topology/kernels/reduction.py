@@ -14,9 +14,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from seglosses.primitives._kernels_compiled import fetch_ahead, kernel, trailing_zeros
+from seglosses.primitives._kernels_compiled import (
+    fetch_ahead,
+    inlined,
+    kernel,
+    trailing_zeros,
+)
 from seglosses.topology.kernels.rows import LOW, MATE_BITS, WANTED_BIT
 from seglosses.topology.kernels.stars import APPARENT, FAR_END, STAR
+
+# Where the parts of a table of offsets begin (see :class:`seglosses.topology.around.Around`): the
+# edges of the squares around a voxel, those of a square by its normal axis, the pixel of each
+# square around a voxel, its bit, and which of them each square around an edge is, as a bit.
+STAR_FACES, FACES, PIXELS, BITS, BESIDE = 0, 48, 60, 72, 84
 
 
 @kernel
@@ -37,18 +47,24 @@ def toggle(row, w0, w1):
 @kernel
 def first_row(place, end, w0, w1):
     """The smallest row, -1 for none; there is none outside of some words of the second level."""
-    while place <= end:
-        if w1[place] != 0:
-            i = 64 * place + trailing_zeros(w1[place])
-            return 64 * i + trailing_zeros(w0[i])
-        place += 1
-    return -1
+    # Unsigned numbers are places as they are; signed ones might count from the end.
+    at = np.uint64(place)
+    last = np.uint64(end)
+    six = np.uint64(6)
+    while at <= last:
+        word = w1[at]
+        if word != 0:
+            i = (at << six) | np.uint64(trailing_zeros(word))
+            return np.int64((i << six) | np.uint64(trailing_zeros(w0[i])))
+        at += np.uint64(1)
+    return np.int64(-1)
 
 
-@kernel
-def _toggle_square(at, faces, rank, rows, w0, w1, end):
+@inlined
+def toggle_square(at, faces, table, rank, rows, w0, w1, end):
+    """Add the edges of a square, whose offsets from ``at`` stand in a table from ``faces`` on."""
     for k in range(4):
-        row = rank[at + faces[k]]
+        row = np.int64(rank[np.uint64(at + table[np.uint64(faces + k)])])
         # What is known of a row lies anywhere; it is on its way when the row becomes the pivot.
         fetch_ahead(rows, row)
         toggle(row, w0, w1)
@@ -56,26 +72,50 @@ def _toggle_square(at, faces, rank, rows, w0, w1, end):
     return end
 
 
-@kernel
-def toggle_mate(edge, code, tables, step, rank, rows, outer, w0, w1, end):
+@inlined
+def toggle_mate(edge, code, table, step, rank, rows, outer, w0, w1, end):
     """Add the column of a pair that was found without a matrix; says, too, if it is outer."""
-    _, beside, beside_faces, star, star_faces = tables
     p = edge // 3
     axis = edge - 3 * p
-    if code & APPARENT:
-        slot = code & 3
-        square = 3 * p + beside[axis, slot]
-        far = (outer[square // 3] >> (3 + square % 3)) & 1
-        return _toggle_square(3 * p, beside_faces[axis, slot], rank, rows, w0, w1, end), far
     v = p + ((code >> FAR_END) & 1) * step[axis]
-    squares = np.uint64(code & STAR)
-    far = 0
+    # Any square beside an edge is one of those around its first voxel.
+    alone = table[np.uint64(BESIDE + 4 * axis + (code & 3))]
+    squares = np.uint64(alone if code & APPARENT else code & STAR)
+    far = np.int64(0)
     while squares != 0:
         j = trailing_zeros(squares)
-        far |= (outer[v + star[j, 0]] >> (3 + star[j, 1])) & 1
-        end = _toggle_square(3 * v, star_faces[j], rank, rows, w0, w1, end)
+        bits = np.int64(outer[np.uint64(v + table[np.uint64(PIXELS + j)])])
+        far |= bits >> table[np.uint64(BITS + j)]
+        end = toggle_square(3 * v, STAR_FACES + 4 * j, table, rank, rows, w0, w1, end)
         squares &= squares - np.uint64(1)
-    return end, far
+    return end, far & 1
+
+
+@kernel
+def _store(row, end, w0, w1, pool, used):
+    """Move rows to the pool until it is full; the row that is next, -1 for none, and its end."""
+    while row >= 0 and used + 64 <= pool.size:
+        word = w0[row >> 6]
+        base = row & ~63
+        while word != 0:
+            pool[used] = base + trailing_zeros(word)
+            used += 1
+            word &= word - np.uint64(1)
+        # Leaves one bit, whose removal tells the level above.
+        w0[row >> 6] = np.uint64(1)
+        toggle(base, w0, w1)
+        row = first_row(row >> 12, end, w0, w1)
+    return row, used
+
+
+@kernel
+def _longer(pool, used):
+    """A pool of twice the size."""
+    room = np.empty(2 * pool.size + 64, np.int32)
+    # An assignment of slices would compile half of Numba's string library.
+    for k in range(used):
+        room[k] = pool[k]
+    return room
 
 
 @kernel
@@ -106,7 +146,7 @@ def _pop(heap, size):
 
 @kernel
 def reduce_columns(
-    columns, tables, step, rank, rows, free, outer, wanted, least, w0, w1,
+    columns, table, step, rank, rows, free, outer, wanted, least, w0, w1,
     codes, taken, far, start, pool, known,
 ):  # fmt: skip
     """Reduce columns from left to right and report the edge that each one takes.
@@ -117,9 +157,7 @@ def reduce_columns(
     Args:
         columns: Codes of the other squares without a mate, in order, int64 (k,); the lower half is
             ``3 * pixel + normal``.
-        tables: Edges of a square relative to 3 * pixel, by normal axis, int64 (3, 4); squares
-            around an edge, by axis, (3, 4), and their edges, (3, 4, 4); squares around a voxel, as
-            offset and normal axis, (12, 2), and their edges relative to 3 * voxel, (12, 4).
+        table: Offsets, int64 (96,), see :class:`seglosses.topology.around.Around`.
         step: Strides, int64 (3,).
         rank: Row of every edge, -1 for those of the spanning tree, int32 (3 n,).
         rows: What ``rows.open_rows`` wrote; rows that are taken hold the complement of the column.
@@ -132,14 +170,14 @@ def reduce_columns(
         codes: Codes of all columns, int64 (2 known + k,); the later ones are set.
         taken: Edge of each column, int32 (2 known + k,), -1 for those that take none; set.
         far: Whether an outer square was added to a column, uint8 (2 known + k,); set.
-        start: Where each column begins in ``pool``, int64 (2 known + k + 1,); set.
+        start: Where each column begins in ``pool``, uint32 (2 known + k + 1,); set.
         pool: Rows of the columns that are known, int32.
         known: How many these are.
 
     Returns:
         The number of columns, and the pool of their rows.
     """
-    used = start[known]
+    used = np.int64(start[known])
     late = np.empty(known, np.int64)
     waiting = 0
     nth = known
@@ -159,16 +197,17 @@ def reduce_columns(
         codes[nth] = code
         taken[nth] = -1
         mark = np.int64(outer[p] >> (3 + normal)) & 1
-        end = _toggle_square(3 * p, tables[0][normal], rank, rows, w0, w1, np.int64(0))
+        end = toggle_square(3 * p, FACES + 4 * normal, table, rank, rows, w0, w1, np.int64(0))
         row = first_row(0, end, w0, w1)
         while row >= 0:
-            state = rows[row]
-            owner = ~state
+            state = rows[np.uint64(row)]
+            owner = np.uint64(~state)
             if state < 0 and codes[owner] < code:
-                for k in range(start[owner], start[owner + 1]):
-                    fetch_ahead(rows, pool[k])
-                    toggle(pool[k], w0, w1)
-                    end = max(end, pool[k] >> 12)
+                for k in range(np.uint64(start[owner]), np.uint64(start[owner + np.uint64(1)])):
+                    other = np.int64(pool[k])
+                    fetch_ahead(rows, other)
+                    toggle(other, w0, w1)
+                    end = max(end, other >> 12)
                 mark |= far[owner]
             elif state < 0:
                 # A known column that comes later must give way.
@@ -188,28 +227,15 @@ def reduce_columns(
             else:
                 edge = (state >> MATE_BITS) & LOW
                 end, more = toggle_mate(
-                    edge, state & 0xFFFF, tables, step, rank, rows, outer, w0, w1, end
+                    edge, state & 0xFFFF, table, step, rank, rows, outer, w0, w1, end
                 )
                 mark |= more
             # No row before the one that was just cleared can come back.
             row = first_row(row >> 12, end, w0, w1)
+        row, used = _store(row, end, w0, w1, pool, used)
         while row >= 0:
-            if used + 64 > pool.size:
-                room = np.empty(2 * pool.size + 64, np.int32)
-                # An assignment of slices would compile half of Numba's string library.
-                for k in range(used):
-                    room[k] = pool[k]
-                pool = room
-            word = w0[row >> 6]
-            base = row & ~63
-            while word != 0:
-                pool[used] = base + trailing_zeros(word)
-                used += 1
-                word &= word - np.uint64(1)
-            # Leaves one bit, whose removal tells the level above.
-            w0[row >> 6] = np.uint64(1)
-            toggle(base, w0, w1)
-            row = first_row(row >> 12, end, w0, w1)
+            pool = _longer(pool, used)
+            row, used = _store(row, end, w0, w1, pool, used)
         far[nth] = mark
         nth += 1
         start[nth] = used

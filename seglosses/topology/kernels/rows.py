@@ -134,7 +134,7 @@ def take_over(codes, taken, far, start, pool, key, shift, step, rank, rows, pair
         codes: Codes of the columns, int64 (m,); then those in the order of the comparison.
         taken: Edge of each column, int32 (m,); updated.
         far: Whether a square outside of the reordered level was added, uint8 (m,); updated.
-        start: Where the rows of each begin in ``pool``, int64 (m + 1,); updated.
+        start: Where the rows of each begin in ``pool``, uint32 (m + 1,); updated.
         pool: Rows of the columns, int32; updated.
         key: Padded values of the comparison, int32 (n,).
         shift: How much lower values are in the reordered level, 0 for none.
@@ -161,7 +161,7 @@ def take_over(codes, taken, far, start, pool, key, shift, step, rank, rows, pair
         if stands and rows[row] & 0xFFFF == 0:
             rows[row] = ~kept
             paired[p] |= np.uint8(8 << normal)
-            begin, end = start[i], start[i + 1]
+            begin, end = np.int64(start[i]), np.int64(start[i + 1])
             codes[kept] = top << 32 | square
             taken[kept] = taken[i]
             far[kept] = far[i]
