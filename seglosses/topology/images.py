@@ -38,18 +38,18 @@ def image_of(loops: Loops, comparison: Loops, *, larger: bool) -> Image:
     Returns:
         The image of every loop.
     """
-    births, deaths = loops.births(loops.edges), loops.deaths(loops.squares)
-    if not births.size:
+    if not loops.edges.size:
         return Image(NONE, NONE > 0)
+    # Values are looked up afterwards, for the reduction is where most memory is in use.
     if larger:
         found = Pairing.of(loops, comparison, edges=loops.edges, begun=0)
         squares = found.deaths(loops.edges)
-        image = Image(squares, births < comparison.deaths(squares))
+        image = Image(squares, loops.births(loops.edges) < comparison.deaths(squares))
     else:
         loops.forget()
         found = Pairing.of(comparison, loops, squares=loops.squares)
         edges = found.births(loops.squares)
-        image = Image(edges, comparison.births(edges) < deaths)
+        image = Image(edges, comparison.births(edges) < loops.deaths(loops.squares))
     if loops is not comparison:
         loops.forget()
     return image

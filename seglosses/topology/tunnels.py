@@ -91,6 +91,10 @@ class Loops:
         """True for every loop: those of length zero are not listed."""
         return np.ones(self.edges.size, bool)
 
+    def find(self) -> None:
+        """Reduce within this filtration now, unless that is done."""
+        _ = self.bars
+
     def give(self) -> Columns:
         """The reduction within this filtration for whoever goes on with it; the bars are kept."""
         own, _ = self.own, self.bars

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 # Bytes a voxel that a matching needs at its peak, in one thread and with reductions side by side:
 # of any two volumes, and beside a label. More noise makes more columns; these are for pure noise.
-OF_VOLUMES, BESIDE_LABEL = (125, 210), (125, 170)
+OF_VOLUMES, BESIDE_LABEL = (125, 160), (125, 170)
 REMEDY = "match windows of it, such as BettiMatchingLoss(window=128), or a crop"
 
 
@@ -86,8 +87,7 @@ def match_volumes(
     which = _label_among(keys)
     keys[:] = _dense(keys, which)
     if filtration == "superlevel":
-        for key in keys:
-            np.invert(key, out=key)
+        _turn_around(keys)
     # The surrounding of a comparison by its own oldest value is that of neither half.
     if which is not None and (way.union or not way.relative):
         volume, label, items = _beside_label([keys.pop(1 - which)], [keys.pop()], way)
@@ -95,6 +95,12 @@ def match_volumes(
             return (label, volume), [(two, one) for one, two in items]
         return (volume, label), items
     return _beside_each_other(keys, way)
+
+
+def _turn_around(keys: list[Ints]) -> None:
+    # apart, for the name of the last one would keep all of them alive
+    for key in keys:
+        np.invert(key, out=key)
 
 
 def _beside_label(
@@ -137,10 +143,16 @@ def _beside_each_other(keys: list[Ints], way: Way) -> tuple[tuple[Filtered, Filt
     one, (two, third) = _together(way.threads, lambda: _filter(key_one.pop(), way), second)
     third = third or (one, two)[same[0]]
 
+    one_at_a_time = Lock()
+
     def follow(part: Filtered) -> Image:
-        image = image_of(part.loops, third.loops, larger=way.larger)
-        if part is not third:
-            part.settle(1)
+        part.loops.find()
+        # An image needs half as much memory again as the reduction before it. Two of them side by
+        # side would decide how much is needed in all, one beside the other's reduction does not.
+        with one_at_a_time:
+            image = image_of(part.loops, third.loops, larger=way.larger)
+            if part is not third:
+                part.settle(1)
         return image
 
     # the forests first, for they need no memory from there on

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -163,3 +164,25 @@ def test_a_matching_gives_back_what_it_no_longer_needs(kind, most) -> None:
     env = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1"}
     said = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
     assert int(said.split(": ")[1].split()[0]) <= most, said
+
+
+def test_images_of_two_soft_volumes_take_turns(monkeypatch) -> None:
+    running: list[int] = []
+    most = []
+
+    def watched(*args, **options):
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.05)  # long enough for the other thread to come here, too
+        image = volumes_image_of(*args, **options)
+        running.pop()
+        return image
+
+    volumes_image_of = volumes.image_of
+    monkeypatch.setattr(volumes, "image_of", watched)
+    one, two = np.random.default_rng(1).random((2, 6, 7, 8))
+    found = betti_matching(one, two, threads=2)
+    assert most == [1, 1]
+    alone = betti_matching(one, two, threads=1)
+    for mine, other in zip(found.matched, alone.matched, strict=True):
+        np.testing.assert_array_equal(mine, other)
