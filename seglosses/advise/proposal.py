@@ -195,12 +195,21 @@ def propose(profile: Profile) -> Proposal:
 def _answer(terms: list[Term], errors: Sequence[ErrorReport], profile: Profile) -> None:
     """Add what sees the errors that dominate, if nothing there does."""
     thin = {one.index for one in profile.classes if is_thin(one)}
+    # skeleton recall sees missing length as clDice does
+    recalled = {
+        index
+        for term in terms
+        if term.loss == "SkeletonRecallLoss"
+        for index in term.options.get("classes", thin)
+    }
     asked: dict[str, list[tuple[ErrorReport, list[str]]]] = {}
     made: dict[str, Term] = {}
     for one in errors:
         for kind in one.dominating:
             for term in ANSWERS[kind].terms:
-                if term.loss == "SoftClDiceLoss" and one.index not in thin:
+                if term.loss == "SoftClDiceLoss" and (
+                    one.index not in thin or one.index in recalled
+                ):
                     continue
                 if term.loss == "LogHausdorffDTLoss" and one.index in thin:
                     # Far pixels of thin structures are islands and bridges, which others see.

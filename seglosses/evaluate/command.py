@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
@@ -113,7 +114,8 @@ def _print(evaluation: Evaluation, args: argparse.Namespace) -> None:
         for name in ("labels", *axes, "values in predictions", "values in ground truth"):
             if name in evaluation.conventions:
                 print(f"{name}: {evaluation.conventions[name]}")
-    print(evaluation.as_text(verbose=args.verbose))
+    columns = shutil.get_terminal_size((0, 24)).columns or None
+    print(evaluation.as_text(verbose=args.verbose, columns=columns))
     if not args.verbose:
         classes = "classes, " if len(evaluation.table.classes) > 1 else ""
         print(f"{classes}further readings and conventions: {out}/summary.csv, conventions.json")

@@ -137,13 +137,14 @@ class Evaluation:
             f"of {', '.join(self.table.classes)}"
         )
 
-    def as_text(self, *, verbose: bool = False) -> str:
+    def as_text(self, *, verbose: bool = False, columns: int | None = None) -> str:
         """The summary as an aligned table.
 
         Args:
             verbose: Show every row of the summary: classes, scores of all pixels, by image, by
                 class and of the worst images. By default one row per metric, of the only class
                 or of the mean of classes; of calibration that of all images together.
+            columns: Of the terminal; where rows are longer, the class of all of them is a heading.
 
         Returns:
             Lines, with the interval and the number of images.
@@ -170,6 +171,8 @@ class Evaluation:
             gone = f"  ({row.undefined} undefined)" if row.undefined else ""
             head = f"{row.cls:<{first}}  {row.title:<{width}}"
             lines.append(f"{head}  {row.mean:>9.4g}  {between:<{wide}} {row.n:>4}{gone}")
+        if columns and max(map(len, lines)) > columns and len({row.cls for row in rows}) == 1:
+            lines = [rows[0].cls, *(line[first + 2 :] for line in lines)]
         return "\n".join(lines)
 
     def _headlines(self) -> list[SummaryRow]:

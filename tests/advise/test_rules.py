@@ -373,3 +373,15 @@ def test_label_maps_of_several_sizes_are_said() -> None:
         "12 label maps, 96 x 96 and 3 of other sizes, 2 classes"
     )
     assert profile(organ, images=1).described == "1 label map, 96 x 96, 2 classes"
+
+
+def test_length_that_skeleton_recall_sees_needs_no_cldice() -> None:
+    def tube(index: int) -> NDArray[np.uint8]:
+        labels = np.zeros((8, 16, 60), np.uint8)
+        labels[3:6, 4 + index % 3 : 7 + index % 3, 2:58] = 1
+        return labels
+
+    rows = {1: [errors({"gap": 9.0})] * 12}
+    found = profile(tube, errors=rows)
+    assert propose(found).errors[0].dominating == ("gap",)
+    assert losses(found)[2:] == ["SkeletonRecallLoss"]

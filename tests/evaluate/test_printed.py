@@ -159,3 +159,17 @@ def test_numbers_of_images_stand_in_one_column(tmp_path: Path) -> None:
     head, *lines = found.as_text().splitlines()
     assert any(line.index("]") - line.index("[") >= 18 for line in lines), lines
     assert {len(line) for line in lines} == {len(head)}
+
+
+def test_a_narrow_terminal_has_the_class_as_a_heading(
+    nineteen: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "66")
+    assert main([*nineteen, "--quiet"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "mean of classes"
+    assert lines[1].split()[0] == "metric"
+    assert max(map(len, lines[:27])) <= 66
+    monkeypatch.setenv("COLUMNS", "100")
+    assert main([*nineteen, "--quiet"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].startswith("class")
