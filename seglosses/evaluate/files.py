@@ -230,6 +230,12 @@ def read_probabilities(
         raise ValueError(f"{path}: a colour picture, not the grey of a probability")
     values = file.values
     if np.issubdtype(values.dtype, np.integer):
+        if values.dtype not in (np.uint8, np.uint16):
+            # divided by 2^63 - 1, the labels of an array would all be the probability 0
+            raise ValueError(
+                f"{path}: holds whole numbers of type {values.dtype}, not probabilities; give"
+                " floating-point numbers in [0, 1], or a grey picture of 8 or 16 bits"
+            )
         values = values / np.iinfo(values.dtype).max
     values = values.astype(np.float32)
     if holds_probabilities(path):
@@ -238,6 +244,10 @@ def read_probabilities(
         values = np.stack([1 - values, values])
     if values.shape != (num_classes, *shape):
         raise ValueError(f"{path}: expected {(num_classes, *shape)}, got {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{path}: holds NaN or infinity, not probabilities: has training diverged?"
+        )
     if not (values.min(initial=0) >= 0 and values.max(initial=0) <= 1):
         raise ValueError(f"{path}: holds numbers outside [0, 1]; apply softmax or sigmoid first")
     return values

@@ -239,3 +239,18 @@ def test_volumes_are_said_to_be_volumes(tmp_path: Path, capsys: pytest.CaptureFi
     words = ["evaluate", str(tmp_path / "pred"), str(tmp_path / "gt"), "--metrics", "dice"]
     assert cli.main([*words, "--workers", "0", "--out", str(tmp_path / "out")]) == 0
     assert "images: 3D: files of three axes are volumes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["int64", "int32", "int8"])
+def test_labels_are_no_probabilities(kind: str, tmp_path: Path) -> None:
+    """Divided by the largest number of their type, all of them were 0 without a word."""
+    np.save(tmp_path / "a.npy", np.array([[0, 1]], kind))
+    with pytest.raises(ValueError, match=f"whole numbers of type {kind}, not probabilities"):
+        read_probabilities(tmp_path / "a.npy", 2, (1, 2))
+
+
+def test_probabilities_that_are_nan_are_named_as_such(tmp_path: Path) -> None:
+    for wrong in (np.nan, np.inf):
+        np.save(tmp_path / "a.npy", np.array([[0.5, wrong]]))
+        with pytest.raises(ValueError, match="holds NaN or infinity, not probabilities"):
+            read_probabilities(tmp_path / "a.npy", 2, (1, 2))
