@@ -112,10 +112,22 @@ def test_python_blocks_run(page, tmp_path, monkeypatch):
     if page.read_text(encoding="utf-8").startswith("<!-- needs: "):
         pytest.skip("tests/hosts/test_recipes.py runs pages that need a framework")
     monkeypatch.chdir(tmp_path)
+    run_python(page)
+
+
+def run_python(page):
+    """Execute all Python of a page, in the folder where we are."""
     names = {}
     for kind, block in FENCE.findall(page.read_text(encoding="utf-8")):
         if kind == "python":
             exec(compile(block, f"{page.name}: {block[:40]}", "exec"), names)
+
+
+def test_pages_of_scores_can_be_tried_in_one_folder_and_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pages = [ROOT / "docs" / name for name in ("compare.md", "evaluation.md")]
+    for page in [*pages, *reversed(pages)]:
+        run_python(page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
