@@ -189,24 +189,7 @@ def test_nothing_is_fetched_from_elsewhere(site) -> None:
 
 
 SCREENS = {"phone": 390, "desktop": 1280}
-# Every page in a frame as wide as a screen: what is wider than that, which pictures failed, how
-# many words there are, and which galleries are no grid. A window of the browser has at least 500
-# pixels, a frame has not.
-TOUR = """<!doctype html><iframe width="{width}" height="844"></iframe><script>
-const frame = document.querySelector("iframe"), pages = {pages}, found = {{}};
-function look() {{
-  const root = frame.contentDocument.documentElement, body = frame.contentDocument.body;
-  found[pages[0]] = [root.scrollWidth, [...frame.contentDocument.images].filter(
-    image => image.loading !== "lazy" && !image.naturalWidth).length,
-    body.querySelector("article").innerText.split(/\\s+/).length,
-    [...body.querySelectorAll(".gallery ul")].filter(
-      list => frame.contentWindow.getComputedStyle(list).display !== "grid").length];
-  pages.shift();
-  if (pages.length) frame.src = pages[0];
-  else fetch("found", {{method: "POST", body: JSON.stringify(found)}});
-}}
-frame.onload = look; frame.src = pages[0];
-</script>"""
+TOUR = (ROOT / "tests" / "site_tour.html").read_text(encoding="utf-8")
 
 
 class Told(SimpleHTTPRequestHandler):
@@ -235,7 +218,8 @@ def test_every_page_fits_the_screen(site, screen, browser, tmp_path) -> None:
     alike = [page for page in pages if page.startswith("gallery/")]
     pages = sorted({*pages} - {*alike, "404.html"} | {"gallery/index.html", *alike[::10]})
     tour = site / "tour.html"
-    tour.write_text(TOUR.format(width=SCREENS[screen], pages=json.dumps(pages)))
+    words = TOUR.replace("WIDTH", str(SCREENS[screen])).replace("PAGES", json.dumps(pages))
+    tour.write_text(words, encoding="utf-8")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,900"]
     flags += [f"--user-data-dir={tmp_path}", "--remote-debugging-port=0"]
     # It posts what it found: how long a page dumps its DOM after that is the browser's affair.
@@ -251,9 +235,12 @@ def test_every_page_fits_the_screen(site, screen, browser, tmp_path) -> None:
     assert list(found) == pages
     wide = [page for page, (width, *_) in found.items() if width > SCREENS[screen]]
     broken = [page for page, (_, pictures, *_) in found.items() if pictures]
-    empty = [page for page, (_, _, words, _) in found.items() if words < 30]
-    lists = [page for page, (*_, lists) in found.items() if lists]
+    empty = [page for page, (_, _, words, *_) in found.items() if words < 30]
+    lists = [page for page, (_, _, _, lists, _, _) in found.items() if lists]
     assert (wide, broken, empty, lists) == ([], [], [], [])
+    if screen == "desktop":
+        assert not [page for page, (*_, cut, _) in found.items() if cut]
+    assert not {page: faint for page, (*_, faint) in found.items() if faint}
 
 
 @slow
