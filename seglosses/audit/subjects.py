@@ -7,6 +7,7 @@ import functools
 import importlib
 import importlib.util
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -109,8 +110,14 @@ def _import_whole(name: str, package: str) -> ModuleType:
         raise
 
 
+def _look_here_too() -> None:
+    """Find modules of the working folder, after all others: an installed command would not."""
+    if not {"", os.getcwd()} & set(sys.path):
+        sys.path.append(os.getcwd())
+
+
 def find(path: str) -> tuple[Any, Adapter]:
-    """The class or function at a path, and how it wants its input.
+    """The class or function at a path, also of the working folder, and how it wants its input.
 
     Raises:
         ValueError: when nothing is there.
@@ -125,6 +132,8 @@ def find(path: str) -> tuple[Any, Adapter]:
     names = [path]
     if adapter.package:
         names.insert(0, f"{adapter.package}.{rest or first}")
+    else:
+        _look_here_too()
     problems = []
     for name in names:
         module, _, member = name.rpartition(".")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -205,6 +207,19 @@ def test_reading() -> None:
             read(text)
     with pytest.raises(ValueError, match="cannot import"):
         find("seglosses.NoSuchLoss")
+
+
+def test_a_loss_is_found_in_the_folder_where_we_are(tmp_path, monkeypatch) -> None:
+    # an installed command has the folder of commands on its path, not the one it is called in
+    (tmp_path / "losses_of_a_stranger.py").write_text("class Loss: ...\n")
+    (tmp_path / "json.py").write_text("raise RuntimeError('hides the library')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [place for place in sys.path if place])
+    monkeypatch.delitem(sys.modules, "json")
+    assert find("losses_of_a_stranger.Loss")[0].__name__ == "Loss"
+    assert find("losses_of_a_stranger.Loss")[0].__name__ == "Loss"
+    assert sys.path.count(str(tmp_path)) == 1
+    assert find("json.dumps")[0]([1]) == "[1]"
 
 
 def test_losses_are_found_though_their_package_lacks_a_dependency(tmp_path, monkeypatch) -> None:
