@@ -36,7 +36,8 @@ def need_mixins(names: list[str], others: Sequence[str] = ()) -> None:
     unknown = [name for name in names if name not in known and not is_mixin_file(name)]
     if unknown or len({mixin_stem(name) for name in names}) != len(names) or not names:
         raise ValueError(
-            f"expected different losses among {', '.join(known)}; got {', '.join(names) or 'none'}"
+            f"expected different losses among {', '.join(known)}, or paths of .py files;"
+            f" got {', '.join(names) or 'none'}"
         )
 
 

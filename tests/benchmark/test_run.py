@@ -187,7 +187,7 @@ def test_one_data_set_a_folder(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--losses", "nosuch"], "expected different losses among"),
+        (["--losses", "nosuch"], "or paths of .py files; got nosuch"),
         (["--seeds", "x"], "expected seeds as 0-9"),
         (["--data", "nowhere"], "expected a folder with train/"),
         (["--profile", "paper"], "needs a GPU"),
