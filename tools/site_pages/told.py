@@ -61,12 +61,15 @@ def _spelled(kind: Any) -> str:
 
 
 def as_markdown(text: str) -> str:
-    """A docstring with examples that are recognised, and without roles.
+    r"""A docstring with examples that are recognised, without roles, and with the stars of shapes.
 
     Example:
         >>> as_markdown("See :class:`~seglosses.losses.DiceLoss`.")
         'See `DiceLoss`.'
+        >>> print(as_markdown("Maps (C, *S) or `(*S)`"))
+        Maps (C, \*S) or `(*S)`
     """
+    text = re.sub(r"(`+[^`]+`+)|\*(?=S\))", lambda found: found[1] or r"\*", text)
     return ROLE.sub(_named, re.sub(r"^Example:$", "Examples:", text, flags=re.MULTILINE))
 
 
