@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -138,12 +139,14 @@ def _made(needs: tuple[str, ...], pred: Tensor, target: Tensor) -> dict[str, Ten
     if not target.is_floating_point():
         hot = indicators(target, channels).float()
     sure = (2 * SURE * hot - SURE).to(pred.dtype)
+    # torch 2.4 cannot pad an image without a pixel
+    rest = hot.new_zeros(len(hot), max(8 - channels, 0), *hot.shape[2:])
     made = {
         "teacher": sure,
         "second_logits": sure,
         "teacher_features": sure,
         # of as many colours whatever the number of classes, for some losses are means over them
-        "image": 50 * functional.pad(hot, (0, 0) * (hot.dim() - 2) + (0, max(8 - channels, 0))),
+        "image": 50 * torch.cat([hot, rest], 1),
         "features": pred,
         "attributions": pred.float().sigmoid() if pred.dtype.itemsize < 4 else pred.sigmoid(),
     }

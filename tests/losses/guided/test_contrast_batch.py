@@ -240,7 +240,7 @@ def test_a_resumed_training_goes_on(cls: Any, tmp_path: Path) -> None:
         whole(logits, labels)
     torch.save(whole.state_dict(), tmp_path / "state.pth")
     resumed = cls()
-    resumed.load_state_dict(torch.load(tmp_path / "state.pth"))
+    resumed.load_state_dict(torch.load(tmp_path / "state.pth", weights_only=True))
     with extra_inputs(features=later[2]):
         value = whole.eval()(later[0], later[1])
         assert resumed.eval()(later[0], later[1]) == value
@@ -269,9 +269,11 @@ def test_ranks_remember_the_same(tmp_path: Path) -> None:
     _, labels, features = maps()
     centres = [features.movedim(1, -1)[labels == c].mean(0) for c in range(3)]
     for rank in range(2):
-        kept = torch.load(tmp_path / f"CentreContrastLoss{rank}.pth")
+        kept = torch.load(tmp_path / f"CentreContrastLoss{rank}.pth", weights_only=True)
         torch.testing.assert_close(kept["centres.means"], torch.stack(centres))
-    one, two = (torch.load(tmp_path / f"PixelContrastLoss{k}.pth") for k in range(2))
+    one, two = (
+        torch.load(tmp_path / f"PixelContrastLoss{k}.pth", weights_only=True) for k in range(2)
+    )
     torch.testing.assert_close(one, two)
     # up to 16 of each class of either rank
     expected = [sum(min(int((labels[k] == c).sum()), 16) for k in range(2)) for c in range(3)]

@@ -124,7 +124,7 @@ def test_a_resumed_training_goes_on(cls: Any, tmp_path: Path) -> None:
         part(k * LOGITS[rows], 0 * LABELS[rows] + k)
     torch.save(part.state_dict(), tmp_path / "state.pth")
     resumed = cls()
-    resumed.load_state_dict(torch.load(tmp_path / "state.pth"))
+    resumed.load_state_dict(torch.load(tmp_path / "state.pth", weights_only=True))
     torch.testing.assert_close(resumed(3 * LOGITS, LABELS), whole(3 * LOGITS, LABELS))
     assert cls()(3 * LOGITS, LABELS) != whole.eval()(3 * LOGITS, LABELS)
     with pytest.raises(ValueError, match="sums over 5 classes were kept"):
@@ -150,7 +150,7 @@ def test_ranks_sum_up_what_they_see(tmp_path: Path) -> None:
         alone = cls()
         alone(LOGITS, LABELS)
         for rank in range(2):
-            state = torch.load(tmp_path / f"{cls.__name__}{rank}.pth")
+            state = torch.load(tmp_path / f"{cls.__name__}{rank}.pth", weights_only=True)
             for name, value in alone.state_dict().items():
                 torch.testing.assert_close(state[name], value)
 
