@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 NONE = np.zeros(0, np.int64)
 
+#: rows of all columns, which are counted in 32 bits without a sign: 16 GiB of them
+MOST_ROWS = 2**32 - 1
+
 
 class Ordered(Protocol):
     """A filtration whose edges or squares are paired: what is asked of its loops."""
@@ -141,6 +144,9 @@ class Pairing:
 
         Returns:
             The pairing.
+
+        Raises:
+            MemoryError: For columns of more than :data:`MOST_ROWS` edges in all.
         """
         walls, mates = dying.walls, Mates.of(born.walls, dying.walls)
         (rank, rows), paired = born.open_rows(mates.mate), mates.paired
@@ -207,7 +213,13 @@ class Pairing:
             start,
             pool,
             known,
+            MOST_ROWS,
         )
+        if count < 0:
+            raise MemoryError(
+                f"the loops of this volume take more than {MOST_ROWS} edges in all;"
+                " match windows of it, such as BettiMatchingLoss(window=128), or a crop"
+            )
         if begun is not None:
             # nothing goes on with the image of a reduction
             pool = np.zeros(0, np.int32)

@@ -16,6 +16,7 @@ from seglosses.topology import (
     betti_matching_batch,
     matching_error,
     memory,
+    pairings,
     persistence,
     volumes,
 )
@@ -186,3 +187,10 @@ def test_images_of_two_soft_volumes_take_turns(monkeypatch) -> None:
     alone = betti_matching(one, two, threads=1)
     for mine, other in zip(found.matched, alone.matched, strict=True):
         np.testing.assert_array_equal(mine, other)
+
+
+def test_more_edges_than_can_be_counted_are_refused_with_a_remedy(monkeypatch) -> None:
+    one, two = np.random.default_rng(0).random((2, 9, 8, 7))
+    monkeypatch.setattr(pairings, "MOST_ROWS", 100)
+    with pytest.raises(MemoryError, match="more than 100 edges in all; match windows"):
+        betti_matching(one, two)

@@ -147,7 +147,7 @@ def _pop(heap, size):
 @kernel
 def reduce_columns(
     columns, table, step, rank, rows, free, outer, wanted, least, w0, w1,
-    codes, taken, far, start, pool, known,
+    codes, taken, far, start, pool, known, most,
 ):  # fmt: skip
     """Reduce columns from left to right and report the edge that each one takes.
 
@@ -173,9 +173,10 @@ def reduce_columns(
         start: Where each column begins in ``pool``, uint32 (2 known + k + 1,); set.
         pool: Rows of the columns that are known, int32.
         known: How many these are.
+        most: Rows that ``start`` can count.
 
     Returns:
-        The number of columns, and the pool of their rows.
+        The number of columns, -1 for more rows than ``most``, and the pool of their rows.
     """
     used = np.int64(start[known])
     late = np.empty(known, np.int64)
@@ -236,6 +237,8 @@ def reduce_columns(
         while row >= 0:
             pool = _longer(pool, used)
             row, used = _store(row, end, w0, w1, pool, used)
+        if used > most:
+            return -1, pool
         far[nth] = mark
         nth += 1
         start[nth] = used
