@@ -1,9 +1,10 @@
-"""What every test shares: one thread, reproducible hypothesis, slow tests on request, real data."""
+"""What every test shares: one thread, seeds, slow tests on request, real data, a browser."""
 
 from __future__ import annotations
 
 import html
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -40,6 +41,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: needs --slow or RUN_SLOW=1")
     config.addinivalue_line("markers", "at_hand: speaks of CPU tensors, not of other devices")
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """Let every test draw the same numbers, whatever ran before it in its process."""
+    import numpy as np
+    import torch
+
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - the hosts draw from it
+    torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True)
