@@ -1,5 +1,6 @@
 # The widths of TopoMortar's network (32 to 512) in mmseg's UNet, with deep supervision.
-# Input sides must be multiples of 16. Deviations: see configs/topomortar/unet_512.py.
+# Images whose sides are no multiples of 16 are padded, and what was padded is cut off again.
+# Deviations: see configs/topomortar/unet_512.py.
 norm_cfg = dict(type="IN", affine=True)
 act_cfg = dict(type="LeakyReLU", negative_slope=0.01)
 
@@ -29,7 +30,12 @@ def _auxiliary(in_channels, in_index, weight):
 model = dict(
     type="EncoderDecoder",
     data_preprocessor=dict(
-        type="SegDataPreProcessor", bgr_to_rgb=True, pad_val=0, seg_pad_val=255, size_divisor=16
+        type="SegDataPreProcessor",
+        bgr_to_rgb=True,
+        pad_val=0,
+        seg_pad_val=255,
+        size_divisor=16,
+        test_cfg=dict(size_divisor=16),
     ),
     backbone=dict(
         type="UNet",

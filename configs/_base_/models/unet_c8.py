@@ -1,12 +1,18 @@
 # A UNet of four stages and 0.11 M parameters: full resolution, because lines that are one or two
-# pixels wide do not survive heads that predict at 1/8. Input sides must be multiples of 8.
+# pixels wide do not survive heads that predict at 1/8.
+# Images whose sides are no multiples of 8 are padded, and what was padded is cut off again.
 norm_cfg = dict(type="IN", affine=True)
 act_cfg = dict(type="LeakyReLU", negative_slope=0.01)
 model = dict(
     type="EncoderDecoder",
     # NormalizeEachImage in the pipeline has normalised the images.
     data_preprocessor=dict(
-        type="SegDataPreProcessor", bgr_to_rgb=True, pad_val=0, seg_pad_val=255, size_divisor=8
+        type="SegDataPreProcessor",
+        bgr_to_rgb=True,
+        pad_val=0,
+        seg_pad_val=255,
+        size_divisor=8,
+        test_cfg=dict(size_divisor=8),
     ),
     backbone=dict(
         type="UNet",
