@@ -97,9 +97,11 @@ def run_jobs(
                     failures.append(failure(one.job, one.process.returncode))
                     if not keep_going:
                         raise ValueError(failures[0])
+                    say(_said_at_once(one.job, failures[-1]))
                 if waiting or running:
                     left = _left(seconds, len(waiting) + len(running), width)
-                    say(f"{len(seconds)} of {len(jobs)} runs, {duration(now - begun)}, {left} left")
+                    count = _counted(len(seconds), len(jobs), len(failures))
+                    say(f"{count}, {duration(now - begun)}, {left} left")
     finally:
         for one in running:
             one.process.terminate()
@@ -138,7 +140,9 @@ def run_jobs_on_cluster(
         seconds[job.name] = took
         if status != 0:
             failures.append(text)
-        say(f"{job.name}: {duration(took)}; {len(seconds)} of {len(jobs)} runs")
+            say(_said_at_once(job, text))
+        count = _counted(len(seconds), len(jobs), len(failures))
+        say(f"{job.name}: {duration(took)}; {count}")
     _raise(failures, len(jobs))
     return seconds
 
@@ -199,6 +203,16 @@ def failure(job: Job, status: int) -> str:
     lines = end_of(job.log).decode("utf-8", "replace").splitlines()
     end = "\n  ".join(lines[-_TAIL:])
     return f"{job.name} ended with status {status}; the end of {job.log}:\n  {end}"
+
+
+def _said_at_once(job: Job, text: str) -> str:
+    """What :func:`failure` says, in a line: hours may pass before it is all printed."""
+    last = text.splitlines()[-1].strip() or "it said nothing"
+    return f"{job.name} failed: {last} (all of it in {job.log})"
+
+
+def _counted(ended: int, count: int, failed: int) -> str:
+    return f"{ended} of {count} runs" + (f", {failed} of them failed" if failed else "")
 
 
 def _raise(failures: Sequence[str], count: int) -> None:

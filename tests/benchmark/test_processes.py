@@ -91,6 +91,18 @@ for n in range(10,110,10):
     assert lines[-1].startswith("1 of 2 runs, ")
 
 
+def test_a_failure_is_told_at_once(tmp_path: Path) -> None:
+    lines: list[str] = []
+    codes = {"bad": "raise SystemExit('no disk')", "mute": "import os;os._exit(3)", "good": ""}
+    jobs = [job(tmp_path, *pair) for pair in codes.items()]
+    with pytest.raises(ValueError, match="2 of 3 jobs failed"):
+        run_jobs(jobs, at_once=1, keep_going=True, say=lines.append)
+    assert lines[0] == f"bad failed: no disk (all of it in {jobs[0].log})"
+    assert lines[1].startswith("1 of 3 runs, 1 of them failed, ")
+    assert lines[2] == f"mute failed: it said nothing (all of it in {jobs[1].log})"
+    assert lines[3].startswith("2 of 3 runs, 2 of them failed, ")
+
+
 def test_a_resumed_run_counts_from_where_it_began() -> None:
     progress = Progress("a", clock=0.0)
     assert progress.line(b"", 1.0) is None
