@@ -92,7 +92,11 @@ def test_one_graph_for_every_variant(name: str, variant: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", THIRTY)
 def test_code_of_inductor(name: str) -> None:
-    compare(prepared(name), "inductor")
+    made = prepared(name)
+    if isinstance(made.loss, losses.SoftClDiceLoss):
+        # every erosion is written out: two of them show what eleven do, in a third of the time
+        made.loss.iterations = 1
+    compare(made, "inductor")
 
 
 def test_running_mean_of_two_calls() -> None:
