@@ -46,6 +46,8 @@ def write_at_once(path: Path, text: str) -> None:
 def image_size_of(card: Mapping[str, Any]) -> tuple[int, ...]:
     """Size of the scored images, :data:`PUBLISHED_SIZE` where the card does not say.
 
+    Where they differ (``image_sizes`` of the card), the largest height and the largest width.
+
     Args:
         card: Of a run.
 

@@ -96,8 +96,12 @@ class Scores:
             '128 × 128 px, 300 iterations, unet_128'
             >>> Scores("s", "a", ("1",), ("071",), nothing, ({},), Path(), True).protocol
             '512 × 512 px, published'
+            >>> card = {"image_size": [90, 100], "image_sizes": 2}
+            >>> Scores("s", "a", ("1",), ("071",), nothing, (card,), Path()).protocol
+            'up to 90 × 100 px'
         """
-        parts = [f"{' × '.join(map(str, self.image_size))} px"]
+        several = "up to " if self.cards[0].get("image_sizes", 1) > 1 else ""
+        parts = [f"{several}{' × '.join(map(str, self.image_size))} px"]
         lengths = sorted({card["iters"] for card in self.cards if "iters" in card})
         parts += [f"{' or '.join(map(str, lengths))} iterations"] if lengths else []
         leaves = sorted({Path(card["leaf"]).stem for card in self.cards if "leaf" in card})
@@ -106,7 +110,7 @@ class Scores:
 
     @property
     def image_size(self) -> tuple[int, ...]:
-        """Size of the scored images."""
+        """Size of the scored images, of the largest where they differ."""
         return image_size_of(self.cards[0])
 
     def only(self, images: Sequence[str]) -> Scores:

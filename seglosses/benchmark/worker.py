@@ -23,10 +23,11 @@ def work(folder: Path) -> None:
     """
     known = read_card(folder / "card.json")
     cost = ENGINES[known.get("engine", "mmseg")].train_and_test(folder)
-    rows, size = score_folder(folder / "test")
+    rows, sizes = score_folder(folder / "test")
     card = {**known, **cost}
-    card |= {"image_size": list(size), "images": len(rows)}
-    card["conventions"] = conventions(default_window(size))
+    largest = [max(sides) for sides in zip(*sizes, strict=True)]
+    card |= {"image_size": largest, "image_sizes": len(sizes), "images": len(rows)}
+    card["conventions"] = conventions(default_window(*sizes))
     beside = folder.with_name(folder.name + ".json")
     write_at_once(beside, json.dumps(card, indent=2) + "\n")
     write_at_once(folder.with_name(folder.name + ".csv"), as_csv(rows))

@@ -17,20 +17,20 @@ FOREGROUND = 1
 COLUMNS = MORTAR_COLUMNS
 
 
-def default_window(shape: tuple[int, ...]) -> int:
-    """A quarter of the shorter side: TopoMortar's 128 pixels for its images of 512.
+def default_window(*shapes: tuple[int, ...]) -> int:
+    """A quarter of the shortest side: TopoMortar's 128 pixels for its images of 512.
 
     Args:
-        shape: Of the images.
+        shapes: Of the images. One window serves all of them, or their numbers would not compare.
 
     Returns:
         Pixels, at least 1.
 
     Example:
-        >>> default_window((512, 512)), default_window((128, 96))
+        >>> default_window((512, 512)), default_window((512, 512), (128, 96))
         (128, 24)
     """
-    return max(1, min(shape) // 4)
+    return max(1, min(map(min, shapes)) // 4)
 
 
 def conventions(window: int) -> dict[str, str]:
@@ -58,18 +58,18 @@ def conventions(window: int) -> dict[str, str]:
 
 def score_folder(
     test: Path, *, window: int | None = None
-) -> tuple[dict[str, dict[str, float]], tuple[int, ...]]:
+) -> tuple[dict[str, dict[str, float]], tuple[tuple[int, ...], ...]]:
     """Score every prediction in a folder.
 
     Args:
         test: Folder with ``predictions/<ID>.png`` and ``labels/<ID>.png`` of class indices.
-        window: Of :func:`score`.
+        window: Of :func:`score`; by default that of :func:`default_window` of all images.
 
     Returns:
-        Numbers of :data:`COLUMNS` by id, and the size of the images.
+        Numbers of :data:`COLUMNS` by id, and the sizes of the images, each once, smallest first.
 
     Raises:
-        ValueError: There is no prediction, or sizes differ.
+        ValueError: There is no prediction, or one is not as large as its label.
 
     Example:
         >>> import tempfile
@@ -77,19 +77,24 @@ def score_folder(
         ...     for kind in ("predictions", "labels"):
         ...         (Path(test) / kind).mkdir()
         ...         Image.fromarray(np.eye(8, dtype=np.uint8)).save(Path(test) / kind / "071.png")
-        ...     rows, size = score_folder(Path(test))
-        >>> rows["071"]["Dice_mortar"], size
-        (1.0, (8, 8))
+        ...     rows, sizes = score_folder(Path(test))
+        >>> rows["071"]["Dice_mortar"], sizes
+        (1.0, ((8, 8),))
     """
+    paths = sorted((test / "predictions").glob("*.png"))
+    if not paths:
+        raise ValueError(f"expected predictions in {test / 'predictions'}, got none")
+    sizes = {_size(test / "labels" / path.name) for path in paths}
+    window = window or default_window(*sizes)
     rows: dict[str, dict[str, float]] = {}
-    sizes: set[tuple[int, ...]] = set()
-    for path in sorted((test / "predictions").glob("*.png")):
+    for path in paths:
         pred, target = _read(path), _read(test / "labels" / path.name)
+        if pred.shape != target.shape:
+            raise ValueError(
+                f"{path}: expected the size of its label, {target.shape}, got {pred.shape}"
+            )
         rows[path.stem] = score(pred == FOREGROUND, target == FOREGROUND, window=window)
-        sizes.add(target.shape)
-    if len(sizes) != 1:
-        raise ValueError(f"expected predictions of one size in {test}, got {sorted(sizes)}")
-    return rows, sizes.pop()
+    return rows, tuple(sorted(sizes))
 
 
 def score(
@@ -149,6 +154,12 @@ def as_csv(rows: Mapping[str, Mapping[str, float]]) -> str:
     lines = [",".join(("ID", *COLUMNS))]
     lines += [",".join([name, *(f"{row[c]!r}" for c in COLUMNS)]) for name, row in rows.items()]
     return "\n".join(lines) + "\n"
+
+
+def _size(path: Path) -> tuple[int, ...]:
+    """Height and width, from the head of the file."""
+    with Image.open(path) as picture:
+        return picture.height, picture.width
 
 
 def _read(path: Path) -> NDArray[np.uint8]:

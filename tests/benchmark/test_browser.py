@@ -45,8 +45,8 @@ def runs(tmp_path: Path) -> Path:
                 for kind, pixels in (("images", photo), ("labels", target), ("predictions", pred)):
                     picture = Image.fromarray(pixels.astype(np.uint8))
                     picture.save(folder / "test" / kind / f"{name}.png")
-            rows, size = score_folder(folder / "test")
-            card = {"image_size": size, "seconds_per_iteration": 0.1 + number / 20}
+            rows, sizes = score_folder(folder / "test")
+            card = {"image_size": sizes[0], "seconds_per_iteration": 0.1 + number / 20}
             card["peak_memory_mib"] = 500.0 + number
             folder.with_name(f"{seed}.json").write_text(json.dumps(card), "utf-8")
             folder.with_name(f"{seed}.csv").write_text(as_csv(rows), "utf-8")

@@ -66,17 +66,25 @@ def test_csv_keeps_ids_and_numbers(tmp_path: Path) -> None:
     assert tuple(row) == COLUMNS
 
 
-def test_folders_of_one_size(tmp_path: Path) -> None:
-    for name, size in (("a", 8), ("b", 9)):
+def test_folders_of_several_sizes(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected predictions in"):
+        score_folder(tmp_path)
+    for name, size in (("a", (16, 40)), ("b", (9, 8))):
         for kind in ("predictions", "labels"):
             (tmp_path / kind).mkdir(exist_ok=True)
-            Image.fromarray(np.ones((size, size), np.uint8)).save(tmp_path / kind / f"{name}.png")
-    with pytest.raises(ValueError, match="predictions of one size"):
+            Image.fromarray(np.ones(size, np.uint8)).save(tmp_path / kind / f"{name}.png")
+    # a hole that windows of 8 // 4 pixels see in one place, those of 16 // 4 in another
+    label = np.ones((16, 40), np.uint8)
+    label[5, 5] = 0
+    Image.fromarray(label).save(tmp_path / "labels" / "a.png")
+    rows, sizes = score_folder(tmp_path)
+    assert list(rows) == ["a", "b"]
+    assert sizes == ((9, 8), (16, 40))
+    pred = np.ones((16, 40), bool)
+    assert rows["a"] == score(pred, label == 1, window=2) != score(pred, label == 1)
+    Image.fromarray(np.ones((9, 9), np.uint8)).save(tmp_path / "labels" / "b.png")
+    with pytest.raises(ValueError, match=r"b\.png: expected the size of its label, \(9, 9\), got"):
         score_folder(tmp_path)
-    (tmp_path / "predictions" / "b.png").unlink()
-    rows, shape = score_folder(tmp_path)
-    assert list(rows) == ["a"]
-    assert shape == (8, 8)
 
 
 def test_betti_numbers_of_every_label_at_hand(shared_data: Path) -> None:
@@ -274,6 +282,38 @@ def test_a_killed_benchmark_goes_on(bricks: Path, tmp_path: Path) -> None:
     assert "Critical errors" in page
     assert page.count("data:image/jpeg") == 2 * 4
     assert os.path.exists(tmp_path / "dataset_types.txt")
+
+
+@pytest.mark.slow
+def test_photographs_of_any_size(tmp_path: Path) -> None:
+    """Smaller than a crop, no multiples of 8, grey, deep, with alpha: trained, tested, reported."""
+    pytest.importorskip("mmseg")
+    rng = np.random.default_rng(0)
+    sizes = [(100, 90), (300, 281), (99, 50), (33, 300), (257, 255), (64, 65), (90, 100)]
+    for kind in ("images", "labels"):
+        (tmp_path / kind).mkdir()
+    for number, (height, width) in enumerate(sizes):
+        label = np.zeros((height, width), np.uint8)
+        label[height // 2 - 2 : height // 2 + 2] = 1
+        grey = (label * 100 + rng.integers(0, 100, label.shape)).astype(np.uint8)
+        colours = np.dstack([grey] * (4 if number == 5 else 3))
+        photo = grey.astype(np.uint16) * 200 if number == 1 else grey if number == 2 else colours
+        for kind, pixels in (("images", photo), ("labels", label)):
+            Image.fromarray(pixels).save(tmp_path / kind / f"{number}.png")
+    parts = ["train"] * 4 + ["val"] + ["test"] * 2
+    rows = "".join(f"{number},{part}\n" for number, part in enumerate(parts))
+    (tmp_path / "split.csv").write_text(f"ID,split\n{rows}")
+    data, runs = str(tmp_path / "data"), str(tmp_path / "runs")
+    named = [str(tmp_path / name) for name in ("images", "labels", "split.csv")]
+    assert main(["arrange", *named, data]) == 0
+    words = ["--data", data, "--out", runs, "--profile", "thin", "--seeds", "0", "--iters", "3"]
+    assert main(["benchmark", "run", *words, "--jobs", "1", "--losses", "ce,ce_dice"]) == 0
+    card = json.loads((tmp_path / "runs/supervised/accurate/large/ce/0.json").read_text())
+    assert (card["image_size"], card["image_sizes"], card["images"]) == ([90, 100], 2, 2)
+    assert card["conventions"]["local Betti errors"] == "mean over windows of 16 pixels"
+    assert main(["benchmark", "report", runs, "--baseline", "ce", "--out", runs + "/report"]) == 0
+    page = (tmp_path / "runs" / "report" / "report.html").read_text()
+    assert "Critical errors" in page
 
 
 @pytest.mark.slow
