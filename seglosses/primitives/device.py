@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -69,3 +70,26 @@ def widest(tensor: Tensor) -> torch.dtype:
         torch.float64
     """
     return torch.float32 if tensor.device.type in NARROW else torch.float64
+
+
+@contextmanager
+def exact_convolutions() -> Iterator[None]:
+    """A block in which cuDNN convolves float32 as it is, not rounded to TF32.
+
+    What the process had set comes back afterwards. From torch 2.9 on, the switch is that of
+    convolutions alone: the older one, of all that cuDNN does, raises where these differ.
+
+    Example:
+        >>> with exact_convolutions():
+        ...     torch.nn.functional.conv1d(torch.ones(1, 1, 2), torch.ones(1, 1, 1))
+        tensor([[[1., 1.]]])
+    """
+    cudnn: Any = torch.backends.cudnn
+    single = hasattr(cudnn, "conv")
+    switch, name = (cudnn.conv, "fp32_precision") if single else (cudnn, "allow_tf32")
+    before = getattr(switch, name)
+    setattr(switch, name, "ieee" if single else False)
+    try:
+        yield
+    finally:
+        setattr(switch, name, before)

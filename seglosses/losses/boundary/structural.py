@@ -13,7 +13,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.device import at_hand
+from seglosses.primitives.device import at_hand, exact_convolutions
 from seglosses.primitives.first_order import apply_by_hand, first_order
 
 __all__ = [
@@ -136,8 +136,7 @@ def _convolved(maps: Tensor, half: Sequence[float]) -> Tensor:
     convolve = (F.conv1d, F.conv2d, F.conv3d)[spatial - 1]
     out = maps.flatten(0, 1).unsqueeze(1)
     # variances are differences of means, of which TF32 would leave three digits
-    cudnn = torch.backends.cudnn
-    with cudnn.flags(cudnn.enabled, cudnn.benchmark, cudnn.deterministic, allow_tf32=False):
+    with exact_convolutions():
         for axis in range(spatial):
             if maps.shape[axis + 2] > 1:
                 shape, padding = [1] * spatial, [0] * spatial

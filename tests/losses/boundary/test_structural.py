@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -93,3 +95,36 @@ def test_borders() -> None:
         SSIMLoss(window=10)
     with pytest.raises(ValueError, match=r"window must be.*odd"):
         ssim_loss(PROB, TARGET.float(), window=0)
+
+
+def test_convolves_exactly_on_a_device_and_leaves_the_switches(
+    elsewhere: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TF32 leaves three digits; cuDNN's other switches stay as they are."""
+    cudnn: Any = torch.backends.cudnn
+    single = hasattr(cudnn, "conv")
+    switch, name = (cudnn.conv, "fp32_precision") if single else (cudnn, "allow_tf32")
+    exact = "ieee" if single else False
+    others = ("enabled", "benchmark", "benchmark_limit", "deterministic")
+
+    def state() -> list[object]:
+        return [getattr(cudnn, other) for other in others]
+
+    seen = []
+    convolve: Any = F.conv2d
+
+    def watched(*args: Tensor, **options: object) -> Any:
+        seen.append((getattr(switch, name), state()))
+        return convolve(*args, **options)
+
+    monkeypatch.setattr(F, "conv2d", watched)
+    first, known = getattr(switch, name), state()
+    try:
+        for before in ("tf32", "ieee") if single else (True, False):
+            setattr(switch, name, before)
+            ssim_loss(PROB, TARGET)
+            assert getattr(switch, name) == before
+    finally:
+        setattr(switch, name, first)
+    assert seen
+    assert all(one == (exact, known) for one in seen)
