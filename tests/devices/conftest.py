@@ -20,7 +20,16 @@ Walk = dict[str, dict[str, dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
-def walk(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Walk]:
+def paper() -> None:
+    """Skip where the emulated accelerator cannot be made."""
+    from torch.utils import backend_registration
+
+    if not hasattr(backend_registration, "_setup_privateuseone_for_python_backend"):
+        pytest.skip("this torch knows no devices that are written in Python")
+
+
+@pytest.fixture(scope="session")
+def walk(paper: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Walk]:
     """Results of :mod:`tests.devices.walk` for variants, named with commas, and further words."""
     base = tmp_path_factory.getbasetemp()
     folder = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base

@@ -30,7 +30,7 @@ os._exit(0)
 """
 
 
-def test_tensors_of_another_device() -> None:
+def test_tensors_of_another_device(paper: None) -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROGRAM],

@@ -17,7 +17,7 @@ Work = dict[str, dict[str, float]]
 
 
 @pytest.fixture(scope="module")
-def work() -> Work:
+def work(paper: None) -> Work:
     pytest.importorskip("monai")
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.devices.work", "64", "64"],
