@@ -9,7 +9,6 @@ from seglosses.advise.kinds import (
     AGREE,
     CROWDED,
     NEAR,
-    NOISY,
     RARE,
     SMALL,
     STRUCTURED,
@@ -18,9 +17,10 @@ from seglosses.advise.kinds import (
     fixed_numbers,
     is_compact,
     is_long,
+    is_noisy,
     is_thin,
     named,
-    noise,
+    noise_said,
     object_size,
     restricted,
     shown,
@@ -89,12 +89,9 @@ def structured(profile: Profile) -> Verdict:
             f"no thin class with {STRUCTURED:g} or more components and loops per image"
             f" (the most of any class: {most:.0f})",
         )
-    if noisy := [one for one in chosen if noise(one) >= NOISY]:
-        return Verdict(
-            False,
-            f"{named(noisy, profile)}{noise(noisy[0]):.0%} of the components and loops are single"
-            " pixels or pinholes: what would be counted is noise",
-        )
+    noisy, chosen = chosen, [one for one in chosen if not is_noisy(one)]
+    if not chosen:
+        return Verdict(False, noise_said(noisy, profile))
     loops = max(one.median("loops") for one in chosen)
     pieces = max(one.median("components") for one in chosen)
     because = f"{named(chosen, profile)}{pieces:.0f} components and {loops:.0f} loops per image"
@@ -149,6 +146,9 @@ def crowded(profile: Profile) -> Verdict:
             f"no compact class with {CROWDED:g} components per image of which {NEAR:.0%} lie within"
             f" 3 px of another (most: {near:.0%})",
         )
+    noisy, chosen = chosen, [one for one in chosen if not is_noisy(one)]
+    if not chosen:
+        return Verdict(False, noise_said(noisy, profile))
     one = chosen[0]
     return Verdict(
         True,

@@ -79,6 +79,28 @@ def noise(one: ClassProfile) -> float:
     return tiny / max(one.total("components") + one.total("loops"), 1.0)
 
 
+def is_noisy(one: ClassProfile) -> bool:
+    """Whether so much of what can be counted is one pixel large that a count is one of noise.
+
+    Args:
+        one: The class.
+    """
+    return noise(one) >= NOISY
+
+
+def noise_said(noisy: Sequence[ClassProfile], profile: Profile) -> str:
+    """Why nothing counts the components of noisy classes.
+
+    Args:
+        noisy: At least one class.
+        profile: All of them.
+    """
+    return (
+        f"{named(noisy, profile)}{noise(noisy[0]):.0%} of the components and loops are single"
+        " pixels or pinholes: what would be counted is noise"
+    )
+
+
 def object_size(one: ClassProfile) -> float:
     """Median size of components, without single pixels where they are as many as noise is.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seglosses.advise.kinds import is_thin
+from seglosses.advise.kinds import is_noisy, is_thin, noise_said
 from seglosses.advise.profile import Profile
 from seglosses.advise.rules import RULES, Rule
 from seglosses.advise.seen import ANSWERS, ErrorReport, error_report
@@ -174,7 +174,7 @@ def propose(profile: Profile) -> Proposal:
             notes.append(f"{rule.name}: {verdict.note}")
     reports = [error_report(one, profile) for one in profile.classes]
     errors = tuple(one for one in reports if one is not None)
-    _answer(terms, errors, profile)
+    notes += _answer(terms, errors, profile)
     if any(term.loss == "BettiMatchingLoss" for term in terms):
         notes.append(
             "Betti errors alone mislead (one blob over everything has one component): read them"
@@ -192,8 +192,11 @@ def propose(profile: Profile) -> Proposal:
     )
 
 
-def _answer(terms: list[Term], errors: Sequence[ErrorReport], profile: Profile) -> None:
-    """Add what sees the errors that dominate, if nothing there does."""
+def _answer(terms: list[Term], errors: Sequence[ErrorReport], profile: Profile) -> list[str]:
+    """Add what sees the errors that dominate, if nothing there does; notes on what is left out."""
+    noisy = [one for one in profile.classes if is_noisy(one)]
+    unclean = {one.index for one in noisy}
+    refused: dict[int, list[str]] = {}
     thin = {one.index for one in profile.classes if is_thin(one)}
     # skeleton recall sees missing length as clDice does
     recalled = {
@@ -207,6 +210,9 @@ def _answer(terms: list[Term], errors: Sequence[ErrorReport], profile: Profile) 
     for one in errors:
         for kind in one.dominating:
             for term in ANSWERS[kind].terms:
+                if term.loss == "BettiMatchingLoss" and one.index in unclean:
+                    refused.setdefault(one.index, []).append(kind)
+                    continue
                 if term.loss == "SoftClDiceLoss" and (
                     one.index not in thin or one.index in recalled
                 ):
@@ -231,6 +237,11 @@ def _answer(terms: list[Term], errors: Sequence[ErrorReport], profile: Profile) 
             continue
         of = {"classes": [one.index for one, _ in classes]} if len(profile.classes) > 1 else {}
         _add(terms, replace(new, options={**new.options, **of}))
+    if not refused:
+        return []
+    kinds = ", ".join(dict.fromkeys(kind for one in refused.values() for kind in one))
+    said = noise_said([one for one in noisy if one.index in refused], profile)
+    return [f"errors: Betti matching is not proposed against {kinds}. In the labels, {said}."]
 
 
 def _why(classes: Sequence[tuple[ErrorReport, Sequence[str]]], *, several: bool) -> str:

@@ -385,3 +385,60 @@ def test_length_that_skeleton_recall_sees_needs_no_cldice() -> None:
     found = profile(tube, errors=rows)
     assert propose(found).errors[0].dominating == ("gap",)
     assert losses(found)[2:] == ["SkeletonRecallLoss"]
+
+
+def test_islands_of_noisy_labels_get_no_loss_that_counts_them() -> None:
+    """Rules that refuse to count noise are not overruled by predictions."""
+    rows = {1: [errors({"islands": 9.0, "island": 9.0})] * 12}
+    found = propose(profile(specks, errors=rows))
+    assert found.errors[0].dominating == ("islands",)
+    assert "BettiMatchingLoss" not in [term.loss for term in found.terms]
+    (said,) = [note for note in found.notes if note.startswith("errors")]
+    assert "94% of the components and loops" in said
+    assert "islands" in said
+    # what is not noise is counted
+    assert "BettiMatchingLoss" in losses(profile(organ, errors=rows))
+
+
+def test_crowds_of_single_pixels_are_not_counted() -> None:
+    def crowd(index: int) -> NDArray[np.uint8]:
+        labels = cells(index, gap=14)
+        labels[1:95:6, 1:95:6] |= 1
+        return labels
+
+    found = propose(profile(crowd))
+    said = {one.rule.name: one.verdict for one in found.considered}["crowded"]
+    assert not said.fires
+    assert "what would be counted is noise" in said.because
+    assert "BettiMatchingLoss" not in [term.loss for term in found.terms]
+
+
+def pierced(index: int) -> NDArray[np.uint8]:
+    """A grid of lines 5 px wide with holes of one pixel along their middle."""
+    labels = empty()
+    for at in range(8, 90, 24 + index % 3):
+        labels[at : at + 5] = 1
+        labels[:, at : at + 5] = 1
+    for at in range(8, 90, 24 + index % 3):
+        labels[at + 2, 1:95:4] = 0
+    return labels
+
+
+@pytest.mark.parametrize("known", [{}, {"breaks": 9.0}])
+def test_a_noisy_class_does_not_speak_for_a_clean_one(known: dict[str, float]) -> None:
+    def both(index: int) -> NDArray[np.uint8]:
+        return np.concatenate([net(index), 2 * pierced(index)], axis=1)
+
+    rows = {index: [errors(known)] * 12 for index in (1, 2)} if known else {}
+    assert (
+        "noise"
+        in {one.rule.name: one.verdict.because for one in propose(profile(pierced)).considered}[
+            "structured"
+        ]
+    )
+    (late,) = [
+        term
+        for term in propose(profile(both, 3, errors=rows)).terms
+        if term.loss == "BettiMatchingLoss"
+    ]
+    assert late.options["classes"] == [1]
