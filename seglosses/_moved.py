@@ -78,6 +78,7 @@ LEFT: dict[str, dict[str, str]] = {
     "catalogue": {name: f"catalogue.listing.{name}" for name in ("add_arguments", "run")},
     "datasets.topomortar": {"Sample": "datasets.topomortar.LabelledImage"},
     "evaluate.folders": {"SAMPLES": "evaluate.scan.SAMPLES"},
+    "evaluate.pictures": {"read_photo": "evaluate.photos.read_photo"},
     "evaluate.table": {"show": "report.cells.show"},
     "evaluate.topomortar": {"NO_DISTANCE": "metrics.mortar.NO_DISTANCE"},
     "hosts.openmmlab.runs": {

@@ -13,7 +13,6 @@ from seglosses.evaluate.columns import Column
 from seglosses.evaluate.listing import PairFiles
 from seglosses.evaluate.loading import load
 from seglosses.evaluate.photos import Photos
-from seglosses.evaluate.photos import read_photo as read_photo
 from seglosses.evaluate.result import Evaluation
 from seglosses.report import charts
 from seglosses.report.legend import error_legend
