@@ -126,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
         evaluations, baseline=args.baseline, pairs=args.pairs, sizes=args.sizes, flips=args.flips
     )
     _write(comparison, args)
-    return 0 if any(row.n for row in comparison.rows) else 1
+    return 1 if comparison.nothing else 0
 
 
 def _write(comparison: Comparison, args: argparse.Namespace) -> None:

@@ -35,6 +35,16 @@ class Comparison:
     size_rows: Sequence[SizeRow]
     flips: int
 
+    @property
+    def nothing(self) -> str:
+        """Why no row compares anything; empty where one does."""
+        if any(row.n for row in self.rows):
+            return ""
+        return (
+            "nothing was compared: no metric is defined under both folders in any of"
+            f" {len(self.paired.images)} images; do the label maps show a foreground?"
+        )
+
     def notes(self) -> list[str]:
         """How to read the numbers.
 
@@ -43,6 +53,7 @@ class Comparison:
         """
         n, (least, lower) = len(self.paired.images), self._least()
         return [
+            *([f"{self.nothing[0].upper()}{self.nothing[1:]}"] if self.nothing else []),
             f"{n} images that all folders have; a row counts those where both folders define the "
             "metric (n).",
             "Differences are paired, image by image; intervals hold 95 %, studentised bootstrap "
@@ -92,11 +103,8 @@ class Comparison:
         count = len(self.paired.images)
         images = "1 image allows" if count == 1 else f"{count} images allow"
         least, lower = self._least()
-        if not any(row.n for row in self.rows):
-            lines.append(
-                f"nothing was compared: no metric is defined under both folders in any of {count}"
-                " images; do the label maps show a foreground?"
-            )
+        if self.nothing:
+            lines.append(self.nothing)
         elif least * len(self.rows) >= 0.05:
             lines.append(
                 f"no row can be significant: {images} no p below {least:.2g}, which the correction"

@@ -43,6 +43,8 @@ def write_page(
     """
     photos = Photos(images)  # `evaluate` has said which are missing
     sections, figures = [], []
+    if comparison.nothing:
+        sections.append(f'<div class="card warn">{html.escape(comparison.nothing)}</div>')
     for pair in comparison.pairs:
         first, second = pair
         sections.append(page.section(f"{second} against {first}", _tables(comparison, pair)))

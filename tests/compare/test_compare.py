@@ -14,6 +14,7 @@ from scipy import stats
 from seglosses.cli import main
 from seglosses.compare import compare
 from seglosses.compare.command import short_names
+from seglosses.compare.page import write_page
 from seglosses.compare.pictures import extremes, gains
 from seglosses.evaluate import Evaluation, evaluate
 from seglosses.report.statistics import sign_flip_test
@@ -346,6 +347,19 @@ def test_folders_without_a_foreground_have_nothing_to_compare(
     shown = capsys.readouterr().out
     assert "nothing was compared" in shown
     assert "significant" not in shown
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    reason = "no metric is defined under both folders in any of 3 images; do the label maps show"
+    assert page.index(reason) < page.index("<table")
+    for name in ("tables.md", "tables.tex"):
+        assert reason in (tmp_path / "out" / name).read_text("utf-8")
+
+
+def test_a_comparison_of_something_gives_no_reason_for_nothing(folders: dict[str, Path]) -> None:
+    found = compare(scored(folders, metrics=["dice"], num_classes=2))
+    assert found.nothing == ""
+    assert "nothing was compared" not in found.as_markdown()
+    write_page(found, folders["gt"].parent / "page.html")
+    assert "nothing was compared" not in (folders["gt"].parent / "page.html").read_text("utf-8")
 
 
 def test_a_folder_given_twice_is_named(
