@@ -21,6 +21,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from seglosses.pages import page
+
 
 class Extra(NamedTuple):
     """An extra input.
@@ -169,7 +171,7 @@ def require_extra_input(name: str, owner: str) -> Tensor:
         raise ValueError(
             f"{owner} needs {KNOWN[name].what}, and none was stated: call it inside `with"
             f" seglosses.extra_inputs.extra_inputs({name}=...)`; in a config,"
-            f" {KNOWN[name].config} (docs/extra_inputs.md)"
+            f" {KNOWN[name].config} ({page('docs/extra_inputs.md')})"
         )
     return tensor
 
@@ -200,7 +202,7 @@ def require_graph(tensor: Tensor, name: str, owner: str, logits: Tensor) -> None
             f"{owner} trains the network through {KNOWN[name].what} alone, and got a tensor without"
             " a graph (detached, made under no_grad, or from the data loader), which would train"
             " nothing: compute it with gradients enabled, by layers that train; in a config,"
-            f" {KNOWN[name].config} (docs/extra_inputs.md)"
+            f" {KNOWN[name].config} ({page('docs/extra_inputs.md')})"
         )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "seglosses"
 LAYERS = (
+    {"pages"},
     {"extra_inputs", "attributions", "_moved"},
     {"primitives"},
     {"topology"},

@@ -27,6 +27,7 @@ from seglosses.advise.kinds import (
 )
 from seglosses.advise.profile import Profile
 from seglosses.advise.terms import Term, Verdict
+from seglosses.pages import page
 
 NOTHING = "0 images show a class that could be measured"
 
@@ -97,8 +98,9 @@ def structured(profile: Profile) -> Verdict:
     because = f"{named(chosen, profile)}{pieces:.0f} components and {loops:.0f} loops per image"
     note = (
         "Betti matching is a sum over features, and its gradient sits on few pixels: on membranes"
-        " weight 0.02 is 95 % of the gradient's norm and 0.5 is 99.8 % (docs/evidence.md). Lower"
-        " the weight where LossBalanceHook warns of more than 99 %."
+        " weight 0.02 is 95 % of the gradient's norm and 0.5 is 99.8 %"
+        f" ({page('docs/evidence.md')})."
+        " Lower the weight where LossBalanceHook warns of more than 99 %."
     )
     if profile.ndim == 3:
         note += " In volumes give it `crop=96` or so, and start later if time is short."

@@ -11,6 +11,7 @@ from seglosses.advise.profile import Profile
 from seglosses.advise.rules import RULES, Rule
 from seglosses.advise.seen import ANSWERS, ErrorReport, error_report
 from seglosses.advise.terms import Term, Verdict
+from seglosses.pages import page
 
 BASE = (
     Term(
@@ -21,7 +22,7 @@ BASE = (
     Term(
         "DiceLoss",
         why="each class as a whole, so that a small one counts; with cross-entropy the baseline"
-        " that is hard to beat (Isensee et al. 2021; Ma et al. 2021; docs/benchmark.md)",
+        f" that is hard to beat (Isensee et al. 2021; Ma et al. 2021; {page('docs/benchmark.md')})",
         rule="base",
     ),
 )

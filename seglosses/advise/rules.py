@@ -15,6 +15,10 @@ from dataclasses import dataclass
 from seglosses.advise import judges, remarks
 from seglosses.advise.profile import Profile
 from seglosses.advise.terms import Verdict
+from seglosses.pages import page
+
+EVIDENCE = page("docs/evidence.md")
+BENCHMARK = page("docs/benchmark.md")
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,8 @@ RULES: tuple[Rule, ...] = (
         "long, thin classes",
         "SoftClDiceLoss; SkeletonRecallLoss in volumes",
         "Shit et al., CVPR 2021 (clDice); Kirchhoff et al., ECCV 2024 (skeleton recall, whose cost"
-        " does not grow with the width); docs/evidence.md",
-        "At 128 px and 300 iterations it changed nothing on TopoMortar (docs/benchmark.md). On"
+        f" does not grow with the width); {EVIDENCE}",
+        f"At 128 px and 300 iterations it changed nothing on TopoMortar ({BENCHMARK}). On"
         " membranes clDice left 56 % of the wrong loops in three seeds of 500 iterations, but CE +"
         " Dice alone had fewer after 2000; skeleton recall gained nothing that another training"
         " would show; on cracks a first trial of clDice lost 0.01 to 0.02 Dice. The weight was not"
@@ -56,7 +60,7 @@ RULES: tuple[Rule, ...] = (
         "structured",
         "thin classes with components and loops to count",
         "BettiMatchingLoss, late",
-        "Stucki et al., ICML 2023; docs/evidence.md and docs/benchmark.md",
+        f"Stucki et al., ICML 2023; {EVIDENCE} and {BENCHMARK}",
         "On membranes it left 56 % of the wrong components (49 % with clDice) after 500 iterations,"
         " in three seeds, and 55 % (49 %) after 2000, in three, at no cost in Dice; on cracks 46 %"
         " with clDice, at 0.007 less Dice, in two seeds. Five seeds and other sets are missing. A"
@@ -68,7 +72,7 @@ RULES: tuple[Rule, ...] = (
         "known numbers",
         "the same few components, loops and cavities everywhere",
         "TopologicalPriorLoss, late",
-        "Clough et al., TPAMI 2020; docs/evidence.md",
+        f"Clough et al., TPAMI 2020; {EVIDENCE}",
         "Counts, and does not ask where; wrong where a crop cuts the structure. Without fixed"
         " numbers it reads those of each label: on membranes the only gain in Betti errors so far"
         " that holds over images and over trainings.",
@@ -127,7 +131,7 @@ RULES: tuple[Rule, ...] = (
         "lines of very different widths",
         "CenterlineBoundaryDiceLoss",
         "Shi et al. 2024",
-        "No gain in topology in our trainings (docs/benchmark.md, docs/evidence.md).",
+        f"No gain in topology in our trainings ({BENCHMARK}, {EVIDENCE}).",
         remarks.uneven,
     ),
     Rule(

@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from seglosses.pages import page
+
 SPLITS = ("train", "val", "test")
 LABELS = ("accurate", "noisy", "pseudo")
 TRAIN_SIZES = ("large", "small")
@@ -73,7 +75,7 @@ def find_root(root: str | Path) -> Path:
             return folder
     raise ValueError(
         f"expected a folder with train/, val/ and test/, got {root}; "
-        "make one with `seglosses bricks ROOT`, or see data/README.md for TopoMortar"
+        f"make one with `seglosses bricks ROOT`, or see {page('data/README.md')} for TopoMortar"
     )
 
 

@@ -284,7 +284,9 @@ def start_processes(cfg: Config, launcher: str) -> None:
     if launcher != "pytorch":
         raise ValueError(f"Without a GPU only --launcher pytorch (torchrun) works, got {launcher}.")
     if "LOCAL_RANK" not in os.environ:
-        raise ValueError("--launcher pytorch needs torchrun: torchrun --nproc_per_node=2 tools/…")
+        raise ValueError(
+            "--launcher pytorch needs torchrun: torchrun --nproc_per_node=2 -m seglosses train ..."
+        )
     torch.distributed.init_process_group(backend="gloo")
     cfg.env_cfg.dist_cfg = {"backend": "gloo"}
     cfg.model_wrapper_cfg = {
