@@ -29,9 +29,24 @@ class Finding:
     remedy: str
 
 
+def requirements() -> dict[str, str]:
+    """The oldest version of each distribution that this package needs; nothing in a bare clone.
+
+    Example:
+        >>> requirements().get("torch", "2.4")
+        '2.4'
+    """
+    try:
+        declared = metadata.requires("seglosses") or []
+    except metadata.PackageNotFoundError:
+        return {}
+    floors = (re.fullmatch(r"([\w.-]+)\s*>=\s*([\d.]+)", line) for line in declared)
+    return {floor[1]: floor[2] for floor in floors if floor}
+
+
 def installed() -> dict[str, str]:
     """Version of every distribution that matters here and is installed."""
-    names = [*_SHOWN, *(name for owners in _OWNERS.values() for name in owners)]
+    names = [*_SHOWN, *requirements(), *(name for owners in _OWNERS.values() for name in owners)]
     versions = {}
     for name in names:
         try:
@@ -41,19 +56,31 @@ def installed() -> dict[str, str]:
     return versions
 
 
-def examine(versions: Mapping[str, str], *, mmcv_ops: str | None) -> list[Finding]:
+def examine(
+    versions: Mapping[str, str], *, mmcv_ops: str | None, floors: Mapping[str, str] | None = None
+) -> list[Finding]:
     """What is wrong with a mixture of versions.
 
     Args:
         versions: Installed distributions, as :func:`installed` gives them.
         mmcv_ops: Why mmcv's compiled ops do not load; ``None`` when they do.
+        floors: The oldest versions that fit, as :func:`requirements` gives them.
 
     Example:
         >>> mixed = {'mmengine': '0.10.7', 'onedl-mmengine': '0.10.12'}
         >>> [finding.trouble for finding in examine(mixed, mmcv_ops=None)]
         ['mmengine and onedl-mmengine both install the module mmengine']
     """
-    findings = []
+    findings = [
+        Finding(
+            f"{name} is not installed, which seglosses needs"
+            if name not in versions
+            else f"{name} {versions[name]} is older than seglosses needs",
+            f"pip install '{name}>={floor}'",
+        )
+        for name, floor in (floors or {}).items()
+        if _release(versions.get(name, "")) < _release(floor)
+    ]
     for module, owners in _OWNERS.items():
         present = [name for name in owners if name in versions]
         if len(present) > 1:
@@ -120,6 +147,12 @@ def _mmcv_ops() -> str | None:
 
 
 def _device() -> str:
+    """What torch computes on.
+
+    Raises:
+        ImportError: Torch is not there, or a part of it.
+        OSError: A library of it does not load.
+    """
     import torch
 
     if torch.cuda.is_available():
@@ -134,16 +167,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is installed and what is wrong with it."""
-    versions = installed()
-    ops = _mmcv_ops()
-    findings = examine(versions, mmcv_ops=ops)
+    versions, ops, torch_fails = installed(), _mmcv_ops(), None
+    try:
+        device = _device()
+    except (ImportError, OSError) as error:
+        device = torch_fails = f"torch does not load: {error}"
+    # without torch no ops load either, and say nothing
+    findings = examine(versions, mmcv_ops=None if torch_fails else ops, floors=requirements())
+    if torch_fails and "torch" in versions:
+        findings.append(Finding(torch_fails, "install torch anew: https://pytorch.org"))
     print(f"python        {platform.python_version()} on {platform.system()} {platform.machine()}")
-    for name in _SHOWN:
+    missing = [name for name in requirements() if name not in {*versions, *_SHOWN}]
+    for name in (*_SHOWN, *missing):
         print(f"{name:<13} {versions.get(name, 'not installed')}")
-    print(f"device        {_device()}")
+    print(f"device        {device}")
     print(f"OpenMMLab     {_family(versions)}")
     print(f"mmcv ops      {'compiled' if ops is None else ops}")
     for finding in findings:
         print(f"\nwrong: {finding.trouble}\n  do:  {finding.remedy}")
-    print("\nnothing is wrong" if not findings else f"\n{len(findings)} things are wrong")
+    count = "1 thing is" if len(findings) == 1 else f"{len(findings)} things are"
+    print(f"\n{count} wrong" if findings else "\nnothing is wrong")
     return 1 if findings else 0
