@@ -50,6 +50,13 @@ _WAITS = frozenset(
         "equal.default", "histc.default",
     )
 )  # fmt: skip
+#: CUDA has kernels of these for floating-point numbers alone, a CPU for whole ones too.
+_FLOATING = (
+    "mm", "bmm", "addmm", "addbmm", "baddbmm", "addmv", "mv", "dot", "vdot", "addr", "convolution",
+    "max_pool", "avg_pool", "adaptive", "upsample_linear", "upsample_bi", "upsample_tri",
+    "grid_sampler", "cdist", "_cdist", "softmax", "_softmax", "_log_softmax",
+    "reflection_pad", "replication_pad",
+)  # fmt: skip
 _INDEXING = frozenset(
     f"aten.{name}"
     for name in (
@@ -64,8 +71,8 @@ class Ledger:
 
     ``events`` counts (kind, operation, line of the package) for copies ("down", "up", and "up,
     waiting" where the copy is not asynchronous), for waits ("wait"), and for what Apple's device
-    lacks ("double", "assertion"). ``bytes`` counts a launch's tensors whole; ``touched`` counts of
-    what an index picks from, or writes to, those places alone.
+    lacks ("double", "assertion"), or CUDA ("no kernel"). ``bytes`` counts a launch's tensors whole;
+    ``touched`` counts of what an index picks from, or writes to, those places alone.
     """
 
     def __init__(self) -> None:
@@ -149,6 +156,7 @@ def _run(func: Any, args: Any, kwargs: Any) -> Any:
     if not here and asked != "paper":
         return func(*args, **kwargs)
     _refuse_mixture(name, args, [t for t in tensors if not isinstance(t, OnPaper)], bool(here))
+    _look_for_kernels(name, here)
     args, kwargs = tree_map(_numbers, args), tree_map(_numbers, kwargs)
     if asked == "paper":
         kwargs = {**kwargs, "device": torch.device("cpu")}
@@ -216,6 +224,13 @@ def _refuse_mixture(name: str, args: Any, strangers: list[Tensor], any_here: boo
         raise RuntimeError(f"{name}: CPU tensor {shape} among tensors of the device, {_line()}")
     elif any_here and strangers and name.startswith("aten.where"):
         _note("up, waiting", "a CPU number in where")
+
+
+def _look_for_kernels(name: str, here: list[Tensor]) -> None:
+    bare = name.removeprefix("aten.").split(".")[0]
+    whole = [t.dtype for t in here if not (t.is_floating_point() or t.is_complex())]
+    if whole and bare.startswith(_FLOATING) and "backward" not in bare:
+        _note("no kernel", f"{bare} of {whole[0]}")
 
 
 def _count_launch(func: Any, given: list[Tensor], made: Any) -> None:

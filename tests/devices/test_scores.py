@@ -1,4 +1,4 @@
-"""The accumulator takes tensors of another device."""
+"""The accumulator takes tensors of another device, and the ledger sees what CUDA lacks."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ for columns, form in (("dice", None), (["dice", "brier"], "logits"), ("dice", "l
         there = Scores(columns, 3, ignore_index=255, form=form)
         there.update(on_paper(pred), on_paper(labels))
     found.append(there.compute() == here.compute())
+with ledger() as counted:
+    whole = on_paper(torch.eye(2, dtype=torch.long))
+    for numbers in (whole, whole.float()):
+        numbers @ numbers
+found.append(counted.count("no kernel") == 1)
 print(found, flush=True)
 os._exit(0)
 """
@@ -40,4 +45,4 @@ def test_tensors_of_another_device(paper: None) -> None:
         timeout=120,
         env={**os.environ, "PYTHONPATH": str(root)},
     )
-    assert done.stdout.split("\n")[0] == "[True, True, True]", done.stderr[-2000:]
+    assert done.stdout.split("\n")[0] == "[True, True, True, True]", done.stderr[-2000:]

@@ -73,6 +73,10 @@ def run(cls: type, variant: str, calls: int) -> dict[str, Any] | None:
             }
             for each in there.tensors.values():
                 each.grad = None
+        for each in (first, rest):
+            for kind, operation, line in each.events:
+                if kind == "no kernel":
+                    result["error"] = f"CUDA has no {operation}, {line}"
         result["first"] = events(first)
         result["value"] = difference(value.detach(), on_device)
         result["later"] = events(rest)
