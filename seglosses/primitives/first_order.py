@@ -52,12 +52,50 @@ def refuse_transforms() -> None:
         )
 
 
+def as_given(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """The ``backward`` of a :class:`torch.autograd.Function` in the precision of what it is given.
+
+    PyTorch asks to call ``backward()`` outside of autocast, and many loops do not: products of
+    matrices would then be rounded to half precision.
+
+    Args:
+        backward: Of the context and the incoming gradients.
+
+    Returns:
+        The same, with autocast switched off.
+
+    Example:
+        >>> class Product(torch.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         return x.sum()
+        ...     @staticmethod
+        ...     @as_given
+        ...     def backward(ctx, grad):
+        ...         return (torch.full((1, 1), 1 + 2**-10) @ torch.ones(1, 1)).view(1) * grad
+        >>> x = torch.ones(1, requires_grad=True)
+        >>> with torch.autocast("cpu"):
+        ...     torch.autograd.grad(Product.apply(x), x)  # bfloat16 would leave 1
+        (tensor([1.0010]),)
+    """
+
+    @functools.wraps(backward)
+    def exact(context: Any, *gradients: Any) -> Any:
+        place = next((each.device.type for each in gradients if each is not None), "cpu")
+        if not torch.is_autocast_enabled(place):
+            return backward(context, *gradients)
+        with torch.autocast(place, enabled=False):
+            return backward(context, *gradients)
+
+    return exact
+
+
 def first_order(backward: Callable[..., Any]) -> Callable[..., Any]:
     """The ``backward`` of a :class:`torch.autograd.Function` that says so if asked for a graph.
 
-    PyTorch's ``once_differentiable`` speaks up only where the incoming gradient has a graph. That
-    of a loss is a constant, so that its gradient would come without a graph, and a penalty on it
-    would do nothing, without a word.
+    It computes :func:`as_given`. PyTorch's ``once_differentiable`` speaks up only where the
+    incoming gradient has a graph. That of a loss is a constant, so that its gradient would come
+    without a graph, and a penalty on it would do nothing, without a word.
 
     Args:
         backward: Of the context and the incoming gradients.
@@ -86,6 +124,7 @@ def first_order(backward: Callable[..., Any]) -> Callable[..., Any]:
         ...     print(str(error).partition(":")[0])
         expected one backward pass, got create_graph=True
     """
+    exact = as_given(backward)
 
     @functools.wraps(backward)
     def once(context: Any, *gradients: Any) -> Any:
@@ -95,6 +134,6 @@ def first_order(backward: Callable[..., Any]) -> Callable[..., Any]:
                 " derivative, for its first one is written by hand; take gradient penalties of a"
                 " loss of plain PyTorch, or of the network's output"
             )
-        return backward(context, *gradients)
+        return exact(context, *gradients)
 
     return once

@@ -14,6 +14,7 @@ from seglosses.losses.guided.taught import TaughtLoss
 from seglosses.primitives.checks import check_range
 from seglosses.primitives.device import is_transformed, widest
 from seglosses.primitives.encoding import Aligned
+from seglosses.primitives.first_order import as_given
 
 __all__ = [
     "CrossImageDistillationLoss",
@@ -93,6 +94,7 @@ class _AffinityGap(torch.autograd.Function):
         return gap.clamp(min=0).to(student.dtype)
 
     @staticmethod
+    @as_given
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         student, both, gram, length, rises = ctx.saved_tensors
         width = student.shape[1]
