@@ -11,6 +11,7 @@ from seglosses.advise.profile import Profile
 from seglosses.advise.rules import RULES, Rule
 from seglosses.advise.seen import ANSWERS, ErrorReport, error_report
 from seglosses.advise.terms import Term, Verdict
+from seglosses.metrics.error_kinds import KINDS
 from seglosses.pages import page
 
 BASE = (
@@ -210,10 +211,10 @@ def _answer(terms: list[Term], errors: Sequence[ErrorReport], profile: Profile) 
     made: dict[str, Term] = {}
     for one in errors:
         for kind in one.dominating:
+            if kind in KINDS and one.index in unclean:
+                refused.setdefault(one.index, []).append(kind)
+                continue
             for term in ANSWERS[kind].terms:
-                if term.loss == "BettiMatchingLoss" and one.index in unclean:
-                    refused.setdefault(one.index, []).append(kind)
-                    continue
                 if term.loss == "SoftClDiceLoss" and (
                     one.index not in thin or one.index in recalled
                 ):
@@ -242,7 +243,7 @@ def _answer(terms: list[Term], errors: Sequence[ErrorReport], profile: Profile) 
         return []
     kinds = ", ".join(dict.fromkeys(kind for one in refused.values() for kind in one))
     said = noise_said([one for one in noisy if one.index in refused], profile)
-    return [f"errors: Betti matching is not proposed against {kinds}. In the labels, {said}."]
+    return [f"errors: no loss is proposed against {kinds}. In the labels, {said}."]
 
 
 def _why(classes: Sequence[tuple[ErrorReport, Sequence[str]]], *, several: bool) -> str:

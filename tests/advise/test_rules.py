@@ -391,11 +391,20 @@ def test_islands_of_noisy_labels_get_no_loss_that_counts_them() -> None:
     """Rules that refuse to count noise are not overruled by predictions."""
     rows = {1: [errors({"islands": 9.0, "island": 9.0})] * 12}
     found = propose(profile(specks, errors=rows))
+    assert "errors: no loss is proposed against islands" in as_text(
+        profile(specks, errors=rows), found, configs=False
+    )
     assert found.errors[0].dominating == ("islands",)
     assert "BettiMatchingLoss" not in [term.loss for term in found.terms]
     (said,) = [note for note in found.notes if note.startswith("errors")]
     assert "94% of the components and loops" in said
     assert "islands" in said
+    # nor does a loss for what is missed, where single pixels are
+    rows = {1: [errors({"missed": 16.0, "islands": 9.0, "island": 9.0})] * 12}
+    found = propose(profile(specks, errors=rows))
+    assert [term.loss for term in found.terms] == ["CrossEntropyLoss", "DiceLoss"]
+    (said,) = [note for note in found.notes if note.startswith("errors")]
+    assert "missed, islands" in said
     # what is not noise is counted
     assert "BettiMatchingLoss" in losses(profile(organ, errors=rows))
 
