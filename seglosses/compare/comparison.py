@@ -40,9 +40,11 @@ class Comparison:
         """Why no row compares anything; empty where one does."""
         if any(row.n for row in self.rows):
             return ""
+        count = len(self.paired.images)
+        images = "the image" if count == 1 else f"any of {count} images"
         return (
-            "nothing was compared: no metric is defined under both folders in any of"
-            f" {len(self.paired.images)} images; do the label maps show a foreground?"
+            f"nothing was compared: no metric is defined under both folders in {images};"
+            " do the label maps show a foreground?"
         )
 
     def notes(self) -> list[str]:
