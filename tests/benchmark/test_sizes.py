@@ -19,12 +19,14 @@ LEAVES = sorted({profile.leaf for profile in PROFILES.values()} | {"bricks/unet_
 def test_predictions_are_as_large_as_the_image(leaf: str, size: tuple[int, int]) -> None:
     pytest.importorskip("mmseg", reason="the networks are MMSegmentation's")
     from mmengine.config import Config
+    from mmengine.registry import DefaultScope
     from mmseg.registry import MODELS
     from mmseg.structures import SegDataSample
     from mmseg.utils import register_all_modules
 
-    register_all_modules()
-    model = MODELS.build(Config.fromfile(CONFIGS / leaf).model).eval()
+    register_all_modules(init_default_scope=False)
+    with DefaultScope.overwrite_default_scope("mmseg"):
+        model = MODELS.build(Config.fromfile(CONFIGS / leaf).model).eval()
     sample = SegDataSample(metainfo={"ori_shape": size, "img_shape": size, "pad_shape": size})
     image = torch.randn(3, *size)
     (found,) = model.test_step({"inputs": [image], "data_samples": [sample]})
