@@ -114,8 +114,8 @@ def main(argv: Sequence[str] | None = None, typed: str | None = None) -> int:
 
     Returns:
         What the sub-command's ``run`` returned, or 2 after an error that names its remedy
-        (``ValueError`` and ``OSError`` are printed as one line; anything else is a defect and
-        keeps its traceback), 130 after Ctrl-C, or 141 when the reader of its output left, as
+        (``ValueError``, ``OSError`` and a missing torch are printed as one line; anything else
+        is a defect and keeps its traceback), 130 after Ctrl-C, or 141 when the reader of its output left, as
         ``| head`` does.
     """
     for stream in (sys.stdout, sys.stderr):
@@ -135,6 +135,15 @@ def main(argv: Sequence[str] | None = None, typed: str | None = None) -> int:
     except KeyboardInterrupt:
         print(f"{typed or f'seglosses {command}'}: interrupted", file=sys.stderr)
         return 130
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        print(
+            f"{typed or f'seglosses {command}'}: torch does not load ({error}):"
+            " `seglosses doctor` says what is missing",
+            file=sys.stderr,
+        )
+        return 2
     except (ValueError, OSError) as error:
         print(f"{typed or f'seglosses {command}'}: {error}", file=sys.stderr)
         return 2

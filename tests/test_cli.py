@@ -143,3 +143,17 @@ def test_ctrl_c_is_one_line(
     monkeypatch.setattr(cli, "COMMANDS", {"wait": ("made_up_command", "wait")})
     assert cli.main(["wait"]) == 130
     assert capsys.readouterr().err == "seglosses wait: interrupted\n"
+
+
+@pytest.mark.parametrize(("command", "status"), [("list", 2), ("doctor", 1)])
+def test_a_machine_without_torch_is_sent_to_doctor(command, status):
+    script = f"import sys; sys.modules['torch'] = None; sys.argv[1:] = ['{command}']"
+    script += "; from seglosses.cli import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    if command == "list":
+        assert done.stderr.strip() == (
+            "seglosses list: torch does not load (import of torch halted; None in sys.modules):"
+            " `seglosses doctor` says what is missing"
+        )
