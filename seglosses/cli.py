@@ -115,8 +115,8 @@ def main(argv: Sequence[str] | None = None, typed: str | None = None) -> int:
     Returns:
         What the sub-command's ``run`` returned, or 2 after an error that names its remedy
         (``ValueError``, ``OSError`` and a missing torch are printed as one line; anything else
-        is a defect and keeps its traceback), 130 after Ctrl-C, or 141 when the reader of its output left, as
-        ``| head`` does.
+        is a defect and keeps its traceback), 130 after Ctrl-C, or 141 when the reader of its
+        output left, as ``| head`` does.
     """
     for stream in (sys.stdout, sys.stderr):
         # a minus sign that the terminal's encoding lacks must not end a run at its last line
