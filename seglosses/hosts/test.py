@@ -40,11 +40,12 @@ def run(args: argparse.Namespace) -> int:
         Exit status 0.
 
     Raises:
-        ValueError: The config or the checkpoint is wrong, or there is nothing to do.
+        ValueError: The config, the data or the checkpoint is wrong, or there is nothing to do.
     """
     from mmengine.dist import is_main_process
 
     from seglosses.hosts.openmmlab.checkpoints import CheckpointError, explained, guard
+    from seglosses.hosts.openmmlab.data_files import require_data
     from seglosses.hosts.openmmlab.runner import CheckedRunner
     from seglosses.hosts.openmmlab.runs import compose, has_test_labels, start_processes
 
@@ -55,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
         work_dir=args.work_dir,
         options=args.cfg_options,
     )
+    require_data(cfg, ("test_dataloader",))
     start_processes(cfg, args.launcher)
     if not Path(args.checkpoint).is_file():
         raise ValueError(f"there is no checkpoint {args.checkpoint}")

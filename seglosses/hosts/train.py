@@ -48,9 +48,10 @@ def run(args: argparse.Namespace) -> int:
         Exit status 0.
 
     Raises:
-        ValueError: The config, the loss or a checkpoint is wrong.
+        ValueError: The config, the loss or a checkpoint is wrong, or data are missing.
     """
     from seglosses.hosts.openmmlab.checkpoints import CheckpointError, explained, guard
+    from seglosses.hosts.openmmlab.data_files import require_data
     from seglosses.hosts.openmmlab.runner import CheckedRunner
     from seglosses.hosts.openmmlab.runs import compose, start_processes, use_amp
 
@@ -66,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.amp:
         use_amp(cfg)
+    require_data(cfg, ("train_dataloader", "val_dataloader"))
     start_processes(cfg, args.launcher)
     if args.resume:
         cfg.resume = True

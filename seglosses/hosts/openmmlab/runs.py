@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import copy
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.registry import DATASETS, init_default_scope
 
 from seglosses.hosts.config_files import config_folder, find_config
+from seglosses.hosts.openmmlab.data_files import innermost_datasets
 
 # Where a mix-in's key goes: the first of these heads that the model has.
 _HEADS = {
@@ -27,7 +28,6 @@ _HEADS = {
     "loss_cls": ("roi_head.bbox_head", "bbox_head"),
     "loss_mask": ("roi_head.mask_head", "mask_head"),
 }
-_LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -175,7 +175,7 @@ def _head(model: ConfigDict, key: str) -> ConfigDict | None:
 
 def _put_data(cfg: Config, data: str) -> None:
     roots = set()
-    for dataset in _datasets(cfg):
+    for dataset in innermost_datasets(cfg):
         if root := dataset.get("data_root"):
             roots.add(Path(root))
         dataset["data_root"] = data
@@ -190,7 +190,7 @@ def _put_data(cfg: Config, data: str) -> None:
 
 
 def _put_labels(cfg: Config, labels: str) -> None:
-    for dataset in _datasets(cfg, ("train_dataloader",)):
+    for dataset in innermost_datasets(cfg, ("train_dataloader",)):
         if not dataset["type"].endswith("TopoMortarDataset"):
             raise ValueError(
                 f"labels={labels!r} needs a training set with kinds of labels"
@@ -198,19 +198,6 @@ def _put_labels(cfg: Config, labels: str) -> None:
                 " files of other labels run seglosses to-coco ROOT --labels KIND"
             )
         dataset["labels"] = labels
-
-
-def _datasets(cfg: Config, loaders: Sequence[str] = _LOADERS) -> Iterator[ConfigDict]:
-    """Every innermost dataset of the loaders, wrappers opened."""
-    for name in loaders:
-        waiting = [cfg[name].dataset] if cfg.get(name) else []
-        while waiting:
-            dataset = waiting.pop()
-            inner = dataset.get("dataset", dataset.get("datasets"))
-            if inner is None:
-                yield dataset
-            else:
-                waiting.extend(inner if isinstance(inner, list) else [inner])
 
 
 def _set_length(cfg: Config, iters: int) -> None:
@@ -244,7 +231,7 @@ def has_test_labels(cfg: Config) -> bool:
     if "seg_map_path" in info:
         sample = dataset[0]["data_samples"]
         return "gt_sem_seg" in (sample[0] if isinstance(sample, list) else sample)
-    for inner in _datasets(cfg, ("test_dataloader",)):
+    for inner in innermost_datasets(cfg, ("test_dataloader",)):
         inner.pipeline = _without_labels(inner.get("pipeline") or [])
     if "tta_pipeline" in cfg:
         cfg.tta_pipeline = _without_labels(cfg.tta_pipeline)

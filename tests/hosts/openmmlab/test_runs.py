@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
+from seglosses.cli import main
 from seglosses.hosts.openmmlab.checkpoints import trust_own_checkpoints
+from seglosses.hosts.openmmlab.data_files import LOADERS, require_data
 from seglosses.hosts.openmmlab.runs import (
     compose,
     find_mixin,
@@ -206,3 +209,39 @@ def test_a_mixin_trains_the_last_head_of_a_cascade(tmp_path, key, heads):
     first, last = model.decode_head if key == "loss_decode" else model.roi_head.bbox_head
     assert first[key].type == "L1Loss"
     assert last[key].type == "seglosses.GIoULoss"
+
+
+@pytest.mark.parametrize(
+    ("leaf", "data", "words"),
+    [
+        (
+            "bricks/unet_128.py",
+            "nowhere",
+            r"train/, val/ and test/, got nowhere; .*seglosses bricks",
+        ),
+        (
+            "detection/fcos_bricks.py",
+            "nowhere",
+            r"the \w+_dataloader reads from nowhere, .* --data",
+        ),
+        ("detection/fcos_bricks.py", ".", r"boxes from coco/\w+\.json, .*`seglosses to-coco \.`"),
+        (
+            "detection/fcos_coco.py",
+            ".",
+            r"boxes from annotations/instances_\w+2017\.json, .* --data",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "test"])
+def test_missing_data_are_one_line(command, leaf, data, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights.pth").touch()
+    rest = ["weights.pth"] if command == "test" else ["--iters", "2"] if "bricks" in leaf else []
+    assert main([command, str(CONFIGS / leaf), *rest, "--data", data]) == 2
+    said = capsys.readouterr().err.strip()
+    assert re.search(words, said)
+    assert "\n" not in said
+
+
+def test_data_behind_an_address_are_left_to_mmengine():
+    require_data(compose(BRICKS, data="s3://bucket/bricks"), LOADERS)
