@@ -32,7 +32,9 @@ def validation(lightning: Any, scores: Any) -> Any:
             found: Results = self.scores.compute()
             self.log_dict(found)
             table = found.evaluation.table
-            print(f"{len(self.scores.images)} here: {found['dice']} {found['hd95']} {table.images}")
+            said = f"{len(self.scores.images)} here: {found['dice']} {found['hd95']} {table.images}"
+            # one write: print's second one, of the newline, may come after the other process's line
+            sys.stdout.write(said + "\n")
 
     return Validation()
 
