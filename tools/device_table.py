@@ -1,9 +1,9 @@
 """What a call and its backward pass do on an accelerator, loss by loss, counted on a CPU.
 
 Runs every loss, and some of the peers', on the emulated device of ``tests/devices`` and prints a
-Markdown table: launches, bytes moved in multiples of the logits, copies to the host and back,
-times that the host waits, and graphs that ``torch.compile`` makes of a call on CPU tensors. Nothing
-is timed.
+Markdown table: launches, bytes moved in multiples of the logits (of what an index picks from or
+writes to, those places), copies to the host and back, times that the host waits, and graphs that
+``torch.compile`` makes of a call on CPU tensors. Nothing is timed.
 
     python tools/device_table.py [--classes 19] [--side 64] [LOSS...]
 """
@@ -128,7 +128,7 @@ def main() -> None:
         waits = found.count("wait", "up, waiting")
         cells = (
             found.launches,
-            f"{found.bytes / size:.1f}",
+            f"{found.touched / size:.1f}",
             found.count("down"),
             found.count("up"),
         )
