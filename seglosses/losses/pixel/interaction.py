@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
 from seglosses.primitives.checks import check_range
+from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.entropy import cross_entropy
 
 __all__ = [
@@ -35,7 +36,8 @@ def interaction_errors(
     ``exclusion`` forbids a and b to touch. Both pixels of a wrong pair are marked.
 
     Args:
-        labels: Predicted classes, (N, *S), 2D or 3D.
+        labels: Predicted classes, (N, *S), 2D or 3D. What is below 0 is no class, and touches
+            nothing.
         inclusion: Pairs of an inner class and the one around it.
         exclusion: Pairs of classes that keep apart.
         thickness: Pixels up to which classes touch, over corners too (8 neighbours, 26 in 3D).
@@ -59,7 +61,9 @@ def interaction_errors(
     for pairs, inside in ((inclusion, True), (exclusion, False)):
         for one, two in pairs:
             mask = labels == one
-            other = ~(mask | (labels == two)) if inside else labels == two
+            other = labels == two
+            if inside:
+                other = ~(mask | other) & (labels >= 0)
             wrong |= (mask & _near(other, thickness)) | (other & _near(mask, thickness))
     return wrong
 
@@ -116,17 +120,33 @@ def interaction_cross_entropy_loss(
         >>> loss / F.cross_entropy(logits, label, reduction="none")
         tensor([[[2., 2.]]])
     """
+    loss = cross_entropy(logits, target)
+    factor = _factor(logits, None, inclusion, exclusion, boost, thickness)
+    return loss if factor is None else loss * factor
+
+
+def _factor(
+    logits: Tensor,
+    valid: Tensor | None,
+    inclusion: Pairs,
+    exclusion: Pairs,
+    boost: float,
+    thickness: int,
+) -> Tensor | None:
+    """By what cross-entropy is raised, where there are pairs; ignored pixels touch nothing."""
     classes = {index for pair in (*inclusion, *exclusion) for index in pair}
     if classes and not 0 <= min(classes) <= max(classes) < logits.shape[1]:
         raise ValueError(
             f"pairs must name classes from 0 to {logits.shape[1] - 1}, got {sorted(classes)}"
         )
     if not classes:
-        return cross_entropy(logits, target)
+        return None
     # six times as fast as argmax on a CPU
     seen = logits.detach().max(1).indices
+    if valid is not None:
+        seen = seen.masked_fill(~valid, -1)
     wrong = interaction_errors(seen, inclusion=inclusion, exclusion=exclusion, thickness=thickness)
-    return cross_entropy(logits, target) * (1 + boost * wrong.to(logits.dtype))
+    return 1 + boost * wrong.to(logits.dtype)
 
 
 class InteractionCrossEntropyLoss(PixelLoss):
@@ -169,13 +189,21 @@ class InteractionCrossEntropyLoss(PixelLoss):
         self.inclusion, self.exclusion = inclusion, exclusion
         self.boost, self.thickness = boost, thickness
 
+    def _counted(self, batch: Aligned, target: Tensor) -> Tensor:
+        loss = super()._counted(batch, target)
+        factor = self._raised(batch.logits, batch.valid)
+        return loss if factor is None else loss * factor
+
+    def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
+        loss, maps = super()._by_channel(logits, batch), logits.reshape(-1, 1, *logits.shape[2:])
+        valid = None if batch.valid is None else batch.valid.repeat_interleave(logits.shape[1], 0)
+        factor = self._raised(torch.cat([-maps, maps], 1), valid)
+        return loss if factor is None else loss * factor.view(logits.shape)
+
+    def _raised(self, logits: Tensor, valid: Tensor | None) -> Tensor | None:
+        pairs = self.inclusion, self.exclusion
+        return _factor(logits, valid, *pairs, self.boost, self.thickness)
+
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:
-        """See :func:`interaction_cross_entropy_loss`."""
-        return interaction_cross_entropy_loss(
-            logits,
-            target,
-            inclusion=self.inclusion,
-            exclusion=self.exclusion,
-            boost=self.boost,
-            thickness=self.thickness,
-        )
+        """Cross-entropy, to be raised where the predicted classes break a pair."""
+        return cross_entropy(logits, target)

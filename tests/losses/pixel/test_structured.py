@@ -88,6 +88,31 @@ def test_containment_in_volumes() -> None:
     assert interaction_errors(labels, exclusion=[(0, 1)], thickness=2).sum() > wrong.sum()
 
 
+@pytest.mark.parametrize("pairs", [{"exclusion": [(0, 1), (2, 3)]}, {"inclusion": [(1, 2)]}])
+@pytest.mark.parametrize("sigmoid", [False, True])
+def test_ignored_pixels_touch_nothing(
+    pairs: dict, sigmoid: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logits, labels = LOGITS[:, :4], LABELS % 4
+    if sigmoid:
+        logits, labels, pairs = logits[:, :1], labels % 2, {"exclusion": [(0, 1)]}
+    labels = labels.clone()
+    labels[:, 2:5, 3:7] = 255
+    shown = labels != 255
+    whole = torch.cat([0 * logits, logits], 1) if sigmoid else logits
+    seen = whole.argmax(1).where(shown, torch.tensor(-1))
+    wrong = interaction_errors(seen, **pairs)
+    each = F.cross_entropy(whole, labels, ignore_index=255, reduction="none")
+    expected = ((1 + wrong.double()) * each).sum() / shown.sum()
+    loss = InteractionCrossEntropyLoss(**pairs)
+    for value in (0.0, 7.0, torch.nan):
+        given = logits.masked_fill(~shown.unsqueeze(1), value)
+        torch.testing.assert_close(loss(given, labels), expected)
+        with monkeypatch.context() as patch:
+            patch.setattr("seglosses.primitives.device.HOSTS", frozenset())
+            torch.testing.assert_close(loss(given, labels), expected)
+
+
 def test_errors() -> None:
     with pytest.raises(ValueError, match="share no leaf"):
         HierarchicalCrossEntropyLoss(groups=[[[0, 1], [1, 2]]])(LOGITS, LABELS)
