@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seglosses.primitives.device import at_hand
+from seglosses.primitives.first_order import as_given
 
 #: What of the positives stands below, see :func:`contrasted`.
 Denominator = Literal["pair", "all", "negatives"]
@@ -162,6 +163,7 @@ class _Contrasted(torch.autograd.Function):
         return loss
 
     @staticmethod
+    @as_given
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None, None]:
         unit, bank, *kept = ctx.saved_tensors
         sizes, bank_sizes, temperature, _ = ctx.options
@@ -196,9 +198,10 @@ def _with_a_graph(
     denominator: Denominator,
 ) -> Tensor:
     """The gradient in PyTorch, so that it has one of its own."""
-    classes = torch.arange(len(sizes))
+    classes = torch.arange(len(sizes), device=unit.device)
     target, bank_target = (
-        classes.repeat_interleave(torch.tensor(counts)) for counts in (sizes, bank_sizes)
+        classes.repeat_interleave(torch.tensor(counts, device=unit.device))
+        for counts in (sizes, bank_sizes)
     )
     loss = _of_masks(unit, target, bank, bank_target, temperature, denominator)
     (slope,) = torch.autograd.grad(loss, unit, grad, create_graph=True)
