@@ -166,7 +166,7 @@ class _Counts(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         ctx.sigmoid = sigmoid
         ctx.save_for_backward(logits, labels, *(() if weight is None else (weight,)))
-        counts = torch.zeros((3, *logits.shape[:2]), dtype=torch.float64)
+        counts = torch.zeros((3, *logits.shape[:2]), dtype=torch.float64, device="cpu")
         into_counts(logits, labels, weight, sigmoid, counts.numpy())
         tp, mass, target = counts.to(logits.dtype).unbind()
         ctx.mark_non_differentiable(target)

@@ -84,7 +84,7 @@ class _GroupEntropy(torch.autograd.Function):
         loss = (whole / _at(rise, labels)).log_()
         parts = []
         for of, factor in levels:
-            which = torch.tensor(of)
+            which = torch.tensor(of, device=labels.device)
             sums = rise.new_zeros(len(rise), max(of) + 1, *labels.shape[1:])
             part = _at(sums.index_add_(1, which, rise), which.take(labels))
             loss.add_((whole / part).log_(), alpha=factor)
@@ -104,7 +104,7 @@ class _GroupEntropy(torch.autograd.Function):
         total = 1 + sum(factor for _, factor in ctx.levels)
         slope = rise * (grad * total / whole).unsqueeze(1)
         for (of, factor), part in zip(ctx.levels, parts, strict=True):
-            lever, group = grad / part, torch.tensor(of).take(labels)
+            lever, group = grad / part, torch.tensor(of, device=labels.device).take(labels)
             for number, leaves in enumerate(_leaves(of)):
                 share = lever * (group == number)
                 for leaf in leaves:

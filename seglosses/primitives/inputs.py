@@ -175,7 +175,7 @@ def _split_ignored(labels: Tensor, ignore_index: int) -> tuple[Tensor, Tensor | 
         valid = labels != ignore_index
         return labels * valid, valid
     flat = labels.reshape(-1)
-    clean, valid = torch.empty_like(flat), torch.empty(flat.shape, dtype=torch.bool)
+    clean, valid = torch.empty_like(flat), torch.empty_like(flat, dtype=torch.bool)
     kept = kernels.split_ignored(flat.numpy(), ignore_index, clean.numpy(), valid.numpy())
     if kept == len(flat):
         return labels, None

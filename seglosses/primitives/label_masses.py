@@ -17,6 +17,7 @@ from seglosses.primitives import _kernels_label_masses as kernels
 from seglosses.primitives.device import at_hand, widest
 from seglosses.primitives.encoding import Aligned, one_hot
 from seglosses.primitives.few_classes import as_bytes, as_factor, kernel_arrays, takes_few
+from seglosses.primitives.first_order import as_given
 from seglosses.primitives.layout import blocks, flat_labels, flat_maps, in_bytes
 from seglosses.primitives.overlap import Counts
 from seglosses.primitives.softmax_counts import block_of
@@ -59,11 +60,11 @@ def masses_at(batch: Aligned, labels: Tensor, rows: Sequence[int]) -> Masses:
                 flat_maps(batch.logits).contiguous(),
                 flat.to(torch.uint8).contiguous(),
                 as_bytes(share),
-                torch.tensor(rows, dtype=torch.uint8),
+                torch.tensor(rows, dtype=torch.uint8, device="cpu"),
             )
         else:
             found = _BlockMasses.apply(  # type: ignore[no-untyped-call]
-                flat_maps(batch.logits), flat, share, torch.tensor(rows)
+                flat_maps(batch.logits), flat, share, torch.tensor(rows, device="cpu")
             )
         tp, mass, target = found[:3].unbind()
         return Masses(Counts(tp, mass, target.detach()), found[3:].movedim(0, 1), pixels)
@@ -86,7 +87,7 @@ class _Masses(torch.autograd.Function):
         ctx: Any, logits: Tensor, labels: Tensor, weight: Tensor | None, rows: Tensor
     ) -> Tensor:
         ctx.save_for_backward(logits, labels, rows, *(() if weight is None else (weight,)))
-        counts = torch.zeros((3 + len(rows), *logits.shape[:2]), dtype=torch.float64)
+        counts = torch.zeros((3 + len(rows), *logits.shape[:2]), dtype=torch.float64, device="cpu")
         kernels.counts_at(*kernel_arrays(logits, labels, weight), rows.numpy(), counts.numpy())
         return counts
 
@@ -121,6 +122,7 @@ class _BlockMasses(torch.autograd.Function):
         return sums
 
     @staticmethod
+    @as_given
     def backward(ctx: Any, grads: Tensor) -> tuple[Tensor, None, None, None]:
         logits, small, rows, *rest = ctx.saved_tensors
         weight = rest[0] if rest else None
@@ -157,7 +159,7 @@ def _sums_at(
 ) -> Tensor:
     """(3 + F, N, C) of float64."""
     images, channels = logits.shape[:2]
-    sums = torch.zeros((3 + len(rows), images, channels), dtype=torch.float64)
+    sums = torch.zeros((3 + len(rows), images, channels), dtype=torch.float64, device="cpu")
     tp, _, target = sums[:3]
     for part, columns in blocks(logits):
         seen, share = block_of(logits, weight, part, columns, masked)
@@ -179,7 +181,7 @@ def _with_a_graph(
     share = None if weight is None else weight.unsqueeze(1)
     x = logits if share is None else logits.masked_fill(share == 0, 0.0)
     prob = x.softmax(1)
-    channels = torch.arange(x.shape[1], dtype=labels.dtype).view(1, -1, 1)
+    channels = torch.arange(x.shape[1], dtype=labels.dtype, device=x.device).view(1, -1, 1)
     mass, hit, *firsts = (lever.unsqueeze(2) for lever in levers)
     known = (labels < x.shape[1]).unsqueeze(1)
     lever = mass * known + hit * (labels.unsqueeze(1) == channels)

@@ -87,7 +87,8 @@ def steps_above(at: Tensor, scores: Tensor, few: Tensor, delta: float) -> Tensor
     if ladder is None:
         other = scores[~few].double()
         return step_sums(at, other, torch.ones_like(other), delta)
-    counts, sums = (torch.zeros(len(ladder.edges) + 1, dtype=torch.float64) for _ in range(2))
+    size = len(ladder.edges) + 1
+    counts, sums = torch.zeros(2, size, dtype=torch.float64, device="cpu").unbind()
     kernels.add_to_intervals(*_rows(scores, few), *ladder.arrays(), counts.numpy(), sums.numpy())
     # counts from each interval on; of scores inside of steps alone the values matter, and these
     # are neither in the first interval nor in the last

@@ -62,7 +62,7 @@ def diou_nms(
         )
     order = scores.detach().cpu().sort(descending=True, stable=True).indices
     ranked = boxes.detach().cpu().float()[order]
-    kept = torch.zeros(n, dtype=torch.bool)
+    kept = torch.zeros(n, dtype=torch.bool, device="cpu")
     if labels is None:
         kept[torch.from_numpy(survivors(ranked.numpy(), iou_threshold, beta))] = True
     else:

@@ -91,7 +91,7 @@ class _Totals(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, number: Tensor, most: int) -> Tensor:
         ctx.save_for_backward(number)
-        totals = torch.zeros((*values.shape[:2], most), dtype=torch.float64)
+        totals = torch.zeros((*values.shape[:2], most), dtype=torch.float64, device="cpu")
         numbers, sums = (each.flatten(0, 1).numpy() for each in (number, totals))
         kernels.add_up(numbers, values.contiguous().flatten(0, 1).numpy(), sums)
         return totals.to(values.dtype)
@@ -157,7 +157,7 @@ class _RunTotals(torch.autograd.Function):
     ) -> Tensor:
         runs = first, start, stop, component
         ctx.save_for_backward(logits, *runs, *(() if valid is None else (valid,)))
-        totals = torch.zeros((len(logits), most), dtype=torch.float64)
+        totals = torch.zeros((len(logits), most), dtype=torch.float64, device="cpu")
         blob_kernels.blob_totals(*_arrays(logits, valid, runs), totals.numpy())
         return totals.to(logits.dtype)
 
@@ -200,7 +200,9 @@ def _with_a_graph(
 ) -> Tensor:
     """The gradient in PyTorch, so that it has one of its own."""
     first, *rest = (each.numpy() for each in runs)
-    number = torch.zeros(len(logits), 1, math.prod(logits.shape[2:]), dtype=torch.int32)
+    number = torch.zeros(
+        len(logits), 1, math.prod(logits.shape[2:]), dtype=torch.int32, device="cpu"
+    )
     for image, (low, high) in enumerate(itertools.pairwise(first)):
         paint(*(each[low:high] for each in rest), number[image, 0].numpy())
     maps = flat_maps(logits)

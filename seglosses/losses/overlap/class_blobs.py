@@ -72,7 +72,7 @@ class _ClassTotals(torch.autograd.Function):
         ctx: Any, logits: Tensor, valid: Tensor | None, most: int, classes: Tensor, *runs: Tensor
     ) -> Tensor:
         ctx.save_for_backward(logits, classes, *runs, *(() if valid is None else (valid,)))
-        totals = torch.zeros((len(logits), len(classes), most), dtype=torch.float64)
+        totals = torch.zeros((len(logits), len(classes), most), dtype=torch.float64, device="cpu")
         arrays = (each.numpy() for each in (classes, *runs, totals))
         kernels.class_blob_totals(*kernel_maps(logits, valid), *arrays)
         return totals.to(logits.dtype)
@@ -97,7 +97,9 @@ def _with_a_graph(
     """The gradient in PyTorch, so that it has one of its own."""
     first, *rest = (each.numpy() for each in runs)
     images, count = len(logits), len(classes)
-    number = torch.zeros(images * count, math.prod(logits.shape[2:]), dtype=torch.int32)
+    number = torch.zeros(
+        images * count, math.prod(logits.shape[2:]), dtype=torch.int32, device="cpu"
+    )
     for row, (low, high) in enumerate(itertools.pairwise(first)):
         paint(*(each[low:high] for each in rest), number[row].numpy())
     maps = flat_maps(logits)

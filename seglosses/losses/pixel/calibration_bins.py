@@ -107,7 +107,7 @@ class _Binned(torch.autograd.Function):
         ctx.bins, ctx.binning = bins, binning
         if not _has_kernels(p):
             return _sums(p, y, weight, bins, binning)
-        sums = torch.zeros(2, *p.shape[:2], bins, dtype=torch.float64)
+        sums = torch.zeros(2, *p.shape[:2], bins, dtype=torch.float64, device="cpu")
         kernels.add_to_bins(*_arrays(p, y, weight, bins, binning), *sums.numpy())
         gap, count = sums.to(p.dtype).unbind()
         return gap, count

@@ -131,7 +131,7 @@ def _drawn_box(shape: tuple[int, ...], crop: Side | None) -> tuple[slice, ...]:
     """A box at random, the whole map where it is not larger."""
     box = []
     for side, length in zip(sides_of(crop, shape), shape, strict=True):
-        start = int(torch.randint(length - side + 1, ())) if side < length else 0
+        start = int(torch.randint(length - side + 1, (), device="cpu")) if side < length else 0
         box.append(slice(start, min(start + side, length)))
     return tuple(box)
 
