@@ -27,7 +27,9 @@ def label_maps(
     """What losses will want to know of a label, by keys that they find it by.
 
     Losses that look at no label alone give nothing. Augment first, for the maps are those of the
-    label as it is given, ignored pixels included.
+    label as it is given, ignored pixels included. A digest travels with each, so that a loss that
+    gets another label, as after a flip or mixup of the batch, computes its maps itself on a CPU,
+    and raises ``ValueError`` on a device (see ``docs/gpu.md``).
 
     Args:
         losses: Losses as they will be called.
@@ -35,16 +37,18 @@ def label_maps(
         num_classes: Number of channels of the logits.
 
     Returns:
-        Tensors without a batch dimension: a loader collates them as it does images.
+        Tensors without a batch dimension, maps and digests: a loader collates them as it does
+        images.
 
     Example:
         >>> from seglosses.losses import SkeletonRecallLoss
         >>> labels = torch.tensor([[0, 1, 1, 1, 0]])
         >>> maps = label_maps([SkeletonRecallLoss()], labels, num_classes=2)
-        >>> [tube.shape for tube in maps.values()]
-        [torch.Size([1, 1, 5])]
+        >>> tube, digest = maps.values()
+        >>> tube.shape, digest.shape
+        (torch.Size([1, 1, 5]), torch.Size([1]))
     """
-    logits = torch.zeros((1, num_classes, *labels.shape))
+    logits = torch.zeros((1, num_classes, *labels.shape), device=labels.device)
     with torch.no_grad(), recorded_maps() as maps:
         for loss in losses:
             if isinstance(loss, SegmentationLoss) and loss.has_label_half:

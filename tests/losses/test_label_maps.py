@@ -15,7 +15,8 @@ from seglosses.losses import BettiMatchingLoss
 from seglosses.losses.classes import ClassLoss
 from seglosses.losses.label_maps import collated, known_label_maps, label_maps
 from seglosses.losses.topology import matching
-from seglosses.primitives import label_halves
+from seglosses.primitives import device, label_halves
+from seglosses.primitives.attention import FIRST_CALLS
 from seglosses.topology.label_bars import LabelBars
 from tests.devices.cases import labels
 
@@ -196,5 +197,135 @@ def test_a_map_is_taken_as_it_is() -> None:
     loss = loss_classes()["SkeletonRecallLoss"]()
     logits, target = batch()
     expected = loss(logits, target)
-    with known_label_maps({key: ~each for key, each in made([loss], target).items()}):
+    maps = made([loss], target)
+    changed = {key: ~each if each.dtype == torch.bool else each for key, each in maps.items()}
+    with known_label_maps(changed):
         assert loss(logits, target) != expected
+
+
+def others(target: Tensor) -> list[Tensor]:
+    """Labels of the same classes and size."""
+    swapped = target.masked_fill(target == 1, 2).masked_fill(target == 2, 1)
+    fewer = target.clone()
+    fewer[1, 5, 5] = 3 - target[1, 5, 5]
+    return [target.flip(1), target.flip(2), target.flip(0), target.roll(3, 2), swapped, fewer]
+
+
+@pytest.mark.at_hand
+@pytest.mark.parametrize("options", [{}, {"use_sigmoid": True}], ids=str)
+@pytest.mark.parametrize("name", HALVES)
+def test_maps_of_another_label_are_not_taken(name: str, options: Any) -> None:
+    loss = loss_classes()[name](**options)
+    logits, target = batch()
+    maps = made([loss], target)
+    for other in others(target):
+        expected = loss(logits, other)
+        with known_label_maps(maps):
+            torch.testing.assert_close(loss(logits, other), expected, rtol=0, atol=0)
+
+
+@pytest.mark.at_hand
+@pytest.mark.parametrize("name", HALVES)
+def test_dense_targets_have_their_own_maps(name: str) -> None:
+    loss = loss_classes()[name]()
+    logits, target = batch()
+    dense = torch.nn.functional.softmax(3 * logits.roll(1, 2), 1)
+    expected = loss(logits, dense)
+    with known_label_maps(made([loss], target)):
+        torch.testing.assert_close(loss(logits, dense), expected, rtol=0, atol=0)
+
+
+def test_maps_without_a_digest_are_not_taken() -> None:
+    loss = loss_classes()["SkeletonRecallLoss"]()
+    logits, target = batch()
+    expected = loss(logits, target)
+    maps = {key: ~each for key, each in made([loss], target).items() if each.dtype == torch.bool}
+    with known_label_maps(maps):
+        assert loss(logits, target) == expected
+
+
+@pytest.mark.at_hand
+def test_the_second_of_two_labels_may_be_another() -> None:
+    loss = loss_classes()["SkeletonRecallLoss"](reduction="none")
+    logits, target = batch()
+    mixed = torch.stack([target[0], target[1].flip(0)])
+    expected = loss(logits, mixed)
+    with known_label_maps(made([loss], target)):
+        torch.testing.assert_close(loss(logits, mixed), expected, rtol=0, atol=0)
+
+
+def test_transforms_of_a_loss_make_their_own_maps() -> None:
+    loss = loss_classes()["SkeletonRecallLoss"]()
+    logits, target = batch()
+    expected = torch.func.grad(loss)(logits, target.flip(1))
+    with known_label_maps(made([loss], target)):
+        found = torch.func.grad(loss)(logits, target.flip(1))
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_maps_lie_with_the_label(name: str) -> None:
+    loss = loss_classes()[name]()
+    target = batch()[1][0]
+    expected = label_maps([loss], target, num_classes=4)
+    # where PyTorch makes new tensors on another device by default
+    with torch.device("meta"):
+        found = label_maps([loss], target, num_classes=4)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("name", HALVES)
+def test_a_device_refuses_maps_of_another_label(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEGLOSSES_CHECKS", raising=False)
+    loss = loss_classes()[name]()
+    logits, target = batch()
+    expected = loss(logits, target)
+    with known_label_maps(made([loss], target)):
+        for _ in range(FIRST_CALLS + 1):
+            torch.testing.assert_close(loss(logits, target), expected, rtol=0, atol=0)
+        # later it is the device that asserts, here the CPU in its place
+        with pytest.raises(RuntimeError, match="of another label"):
+            loss(logits, target.flip(1))
+        with pytest.raises(ValueError, match="of another label"):
+            loss_classes()[name]()(logits, target.flip(1))
+        monkeypatch.setenv("SEGLOSSES_CHECKS", "off")
+        assert loss(logits, target.flip(1)).isfinite()
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.int16, torch.int64])
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (2, 6, 6), (2, 7), (1, 1, 4, 4, 9), (2, 3, 1, 1)])
+def test_digests_are_alike_on_all_devices(
+    shape: tuple[int, ...], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps = torch.randint(-1, 2, shape, generator=torch.Generator().manual_seed(0)).to(dtype)
+    here = label_halves.digests(maps)
+    assert here.shape == shape[:1]
+    together = torch.cat([maps, maps]).contiguous(
+        memory_format=torch.channels_last if len(shape) == 4 else torch.contiguous_format
+    )
+    assert label_halves.digests(together).equal(here.repeat(2))
+    assert label_halves.digests(together.flip(-1).flip(-1)[: shape[0]]).equal(here)
+    monkeypatch.setattr(device, "HOSTS", frozenset())
+    assert label_halves.digests(maps).equal(here)
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.int64])
+def test_digests_tell_maps_apart(dtype: torch.dtype) -> None:
+    one = torch.zeros(1, 2, 8, 8, dtype=dtype)
+    points = [one.clone() for _ in range(one.numel())]
+    for place, each in enumerate(points):
+        each.view(-1)[place] = 1
+    lines = [torch.cat(points).roll(k, 0)[::8].cumsum(0).to(dtype) for k in range(8)]
+    tall = one[:, :1].clone()
+    tall[..., 1] = 1
+    squares = torch.cat([tall, tall.mT, tall.flip(-1), tall.flip(-2), tall.mT.flip(-1)])
+    for maps in (torch.cat([one, *points, *lines]), squares):
+        known = {tuple(each.flatten().tolist()) for each in maps}
+        assert len(label_halves.digests(maps).unique()) == len(known)
+
+
+def test_digests_see_what_is_below_zero() -> None:
+    # -1 is where a label is ignored
+    labels = torch.tensor([[[0, -1]], [[-1, 0]], [[-1, -1]], [[0, 0]], [[1, -1]]])
+    assert len(label_halves.digests(labels).unique()) == len(labels)

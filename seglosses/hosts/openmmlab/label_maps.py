@@ -15,7 +15,8 @@ class AddLabelMaps:
 
     ``seglosses.ExtraInputsSegmentor`` hands the maps to the losses, which find them. Place it after
     ``PackSegInputs``, so after every crop and flip, and crop to one size: labels that are padded in
-    the batch have other maps, which are then computed by the losses as ever.
+    the batch have other maps, which are then computed by the losses as ever. So are, on a CPU, maps
+    of labels that the model changes, as by mixup; on a GPU these raise ``ValueError``.
 
     Args:
         losses: Configs of the losses, as in ``loss_decode``.

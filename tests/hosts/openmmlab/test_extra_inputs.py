@@ -151,15 +151,26 @@ def test_transform_makes_maps_of_labels_for_the_losses():
     step = AddLabelMaps([{"type": name} for name in names], num_classes=3)
     for sample in samples:
         step({"data_samples": sample})
-        assert len(sample.label_maps) == 3
+        # a map and its digest for each
+        assert len(sample.label_maps) == 6
     found = model.loss(images, samples)
     for key in keys:
         torch.testing.assert_close(found[key], expected[key], rtol=0, atol=0)
     for sample in samples:
-        sample.label_maps = {key: each * 0 for key, each in sample.label_maps.items()}
+        maps = sample.label_maps
+        sample.label_maps = {k: v if k.startswith("digest") else v * 0 for k, v in maps.items()}
     changed = model.loss(images, samples)
     for key in keys[::2]:
         assert changed[key] != expected[key]
+    # the model sees another label than the loader did
+    for sample in samples:
+        sample.gt_sem_seg.data = sample.gt_sem_seg.data.flip(-1)
+    mirrored = model.loss(images, samples)
+    for sample in samples:
+        del sample.label_maps
+    right = model.loss(images, samples)
+    for key in keys:
+        torch.testing.assert_close(mirrored[key], right[key], rtol=0, atol=0)
 
 
 def test_features_and_a_second_branch_are_stated():
