@@ -45,13 +45,10 @@ def _in_steps(logits: Tensor, target: Tensor, levels: Levels) -> Tensor:
     own = (target.to(log_p.dtype) * log_p).sum(1) if dense else _at(log_p, target)
     loss = -own
     for of, factor in levels:
-        which = torch.tensor(of, device=logits.device)
-        sums = torch.stack([_log_sum(log_p, leaves) for leaves in _leaves(of)], 1)
-        if dense:
-            shares = target.new_zeros(sums.shape).index_add(1, which, target).to(sums.dtype)
-            part = (shares * sums).sum(1)
-        else:
-            part = _at(sums, which[target])
+        sums = [_log_sum(log_p, leaves) for leaves in _leaves(of)]
+        # by classes again: an index of groups would have to be sent to a device
+        parts = torch.stack([sums[group] for group in of], 1)
+        part = (target.to(parts.dtype) * parts).sum(1) if dense else _at(parts, target)
         loss = loss - factor * part
     return loss
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -18,6 +19,14 @@ from seglosses.losses.classwise import MapLoss
 from seglosses.losses.rows import RotatedBoxLoss, RowLoss
 
 CLASSES = 4
+
+#: Numbers for each of four classes, or of two under one channel, in options of some losses.
+NUMBERS: dict[str, Any] = {
+    "prior": [0.1, 0.2, 0.3, 0.4],
+    "label_sets": [[0, 3], [1], [3, 2], [2]],
+    "betti": [1, 0],
+    "groups": [[[0, 1]]],
+}
 
 
 class Case(NamedTuple):
@@ -127,6 +136,11 @@ def case(
         options["use_sigmoid"] = True
     elif variant == "rows":
         images, size = 32, ()
+    elif variant == "numbers":
+        known = inspect.signature(cls).parameters
+        options |= {name: given for name, given in NUMBERS.items() if name in known}
+        if not options:
+            return None
     shape = (images, channels, *size)
     try:
         loss = cls(**options)
@@ -174,6 +188,7 @@ def _rows_case(cls: type[Loss], variant: str, generator: torch.Generator) -> Cas
 VARIANTS = (
     "plain", "nothing ignored", "weighted", "weighted images", "class weights", "chosen classes",
     "sigmoid", "one channel", "volume", "dense", "rows", "empty",
+    "numbers",
 )  # fmt: skip
 
 

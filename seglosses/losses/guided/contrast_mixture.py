@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.base import SegOptions
 from seglosses.losses.guided.contrast_batch import RememberingLoss
-from seglosses.primitives.checks import check_range
+from seglosses.primitives.checks import check_range, class_factors
 
 __all__ = [
     "MixtureContrastLoss",
@@ -26,7 +26,7 @@ def mixture_contrast_loss(
     bank_target: Tensor | None = None,
     *,
     temperature: float = 0.1,
-    prior: Sequence[float] | None = None,
+    prior: Sequence[float] | Tensor | None = None,
     classes: int | None = None,
 ) -> Tensor:
     r"""Classes are mixtures of their vectors, and their logits are raised by their frequency.
@@ -42,8 +42,9 @@ def mixture_contrast_loss(
         bank: Further vectors to compare with, constants of differentiation, (m, D).
         bank_target: Their classes (m,), as in ``target``.
         temperature: T, divides the similarities.
-        prior: Frequency of each class in training, above 0; need not sum to 1. Without it classes
-            count alike.
+        prior: Frequency of each class in training, above 0; need not sum to 1; a tensor on the
+            device of the vectors spares a copy, for which the host waits. Without it classes count
+            alike.
         classes: Their number, where no ``prior`` says it; by default one more than the largest.
 
     Returns:
@@ -93,7 +94,7 @@ def mixture_contrast_loss(
     # what vanishes beside the largest has no slope either
     mass = (rise @ hot / count.clamp(min=1)).clamp(min=torch.finfo(scores.dtype).tiny).log()
     if prior is not None:
-        mass = mass + mass.new_tensor(list(prior)).log()
+        mass = mass + torch.as_tensor(prior, dtype=mass.dtype, device=mass.device).log()
     logits = mass.masked_fill(count == 0, lowest)
     place = target.clamp(min=0, max=classes - 1)
     counted = (target >= 0) & (count.gather(1, place.unsqueeze(1)).squeeze(1) > 0)
@@ -135,6 +136,7 @@ class MixtureContrastLoss(RememberingLoss):
     paper = "Suh and Seo 2023, ICML (PMLR 202)"
     use_when = "rare classes should have clusters too; weight 0.1 (extra input: features)"
     tags = ("features", "imbalance")
+    prior: Tensor | None
 
     def __init__(
         self,
@@ -148,7 +150,7 @@ class MixtureContrastLoss(RememberingLoss):
         super().__init__(temperature, samples, memory, update, **options)
         for share in prior or ():
             check_range("(0, inf)", prior=share)
-        self.prior = None if prior is None else list(prior)
+        self.register_buffer("prior", class_factors(prior, "prior"), persistent=False)
 
     def compare(
         self, query: Tensor, target: Tensor, bank: Tensor, bank_target: Tensor, classes: int

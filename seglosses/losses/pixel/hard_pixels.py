@@ -102,6 +102,14 @@ def hardest_pixels(
 class _HardPixelsLoss(CrossEntropyLoss):
     """Cross-entropy with a mean over chosen pixels, and over chosen channels of them."""
 
+    def __init__(self, **options: Unpack[PixelOptions]) -> None:
+        super().__init__(**options)
+        if self.renormalize:
+            raise ValueError(
+                "expected renormalize=False, got True: the mean is over the hardest pixels, each of"
+                " which counts once; class_weight says how hard those of a class are"
+            )
+
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Losses of the chosen ones; 'mean' divides by their number."""
         each = _by_channel(self, batch)
@@ -150,6 +158,9 @@ class TopKCrossEntropyLoss(_HardPixelsLoss):
         share: In (0, 1]; 0.1 in nnU-Net.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
 
+    Raises:
+        ValueError: with ``renormalize``: what is kept counts once.
+
     Example:
         >>> logits = torch.tensor([[[0.0, 3.0], [0.0, 0.0]]])  # labels of probability .5 and .95
         >>> TopKCrossEntropyLoss(share=0.5)(logits, torch.tensor([[0, 0]]))  # log 2
@@ -182,6 +193,9 @@ class OHEMCrossEntropyLoss(_HardPixelsLoss):
         threshold: In (0, 1].
         min_kept: At least so many pixels of a batch.
         options: See :class:`~seglosses.losses.base.PixelLoss`.
+
+    Raises:
+        ValueError: with ``renormalize``: what is kept counts once.
 
     Example:
         >>> logits = torch.tensor([[[0.0, 3.0], [0.0, 0.0]]])  # labels of probability .5 and .95

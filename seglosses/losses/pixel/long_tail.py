@@ -9,7 +9,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, PixelOptions
-from seglosses.primitives.checks import check_range
+from seglosses.primitives.checks import check_range, class_factors
 from seglosses.primitives.encoding import at_target
 from seglosses.primitives.entropy import cross_entropy
 from seglosses.primitives.focusing import focal_power
@@ -57,7 +57,11 @@ def effective_number_weights(counts: Sequence[float], *, beta: float = 0.9999) -
 
 
 def logit_adjustment_loss(
-    logits: Tensor, target: Tensor, *, prior: Sequence[float] | None = None, tau: float = 1.0
+    logits: Tensor,
+    target: Tensor,
+    *,
+    prior: Sequence[float] | Tensor | None = None,
+    tau: float = 1.0,
 ) -> Tensor:
     r"""Cross-entropy of logits raised by what is known of the classes' frequency.
 
@@ -68,7 +72,8 @@ def logit_adjustment_loss(
     Args:
         logits: (N, C, *S).
         target: Labels (N, *S), or class probabilities (N, C, *S).
-        prior: Frequency of each class in training, above 0; need not sum to 1. Without it classes
+        prior: Frequency of each class in training, above 0; need not sum to 1; a tensor (C,) on
+            the device of the logits spares a copy, for which the host waits. Without it classes
             count as equally frequent, which is cross-entropy.
         tau: Strength, at least 0.
 
@@ -94,7 +99,8 @@ def logit_adjustment_loss(
             f" channel: background, foreground), got {len(prior)}"
         )
     shape = (1, -1, *(1,) * (logits.dim() - 2))
-    return cross_entropy(logits + tau * logits.new_tensor(prior).log().view(shape), target)
+    shares = torch.as_tensor(prior, dtype=logits.dtype, device=logits.device)
+    return cross_entropy(logits + tau * shares.log().view(shape), target)
 
 
 def exponential_logarithmic_cross_entropy_loss(
@@ -150,6 +156,7 @@ class LogitAdjustmentLoss(PixelLoss):
     paper = "Menon et al. 2021, arXiv:2007.07314"
     use_when = "rare classes, and the mean recall over classes is the goal"
     tags = ("imbalance",)
+    prior: Tensor | None
 
     def __init__(
         self,
@@ -164,7 +171,7 @@ class LogitAdjustmentLoss(PixelLoss):
                 f"prior must hold a positive frequency of each class, got {list(prior)}; leave a"
                 " class that never occurs out of the head"
             )
-        self.prior = None if prior is None else [float(share) for share in prior]
+        self.register_buffer("prior", class_factors(prior, "prior"), persistent=False)
         self.tau = tau
 
     def compute(self, logits: Tensor, target: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 
 from seglosses.losses.base import PixelLoss, SegOptions
 from seglosses.losses.classwise import MapLoss
+from seglosses.primitives.checks import class_factors
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.layout import flat_maps
 from seglosses.primitives.reduction import Asked
@@ -115,7 +116,7 @@ class EntropyLoss(PixelLoss):
 
     Args:
         options: See :class:`~seglosses.losses.base.PixelLoss`; ``class_weight`` scales the terms
-            of the sum.
+            of the sum, and ``renormalize`` divides by its mean, for every pixel has all terms.
 
     Example:
         >>> import torch
@@ -134,6 +135,13 @@ class EntropyLoss(PixelLoss):
 
     def _class_factor(self, target: Tensor) -> Tensor | float:
         return 1.0
+
+    def _label_weights(self, batch: Aligned) -> Tensor:
+        # of all classes, whatever the label
+        assert self.class_weight is not None
+        seen = batch.logits.numel() / batch.channels if batch.valid is None else batch.valid.sum()
+        problems = batch.channels if batch.sigmoid else 1
+        return self.class_weight.mean() * seen * problems
 
     def _by_channel(self, logits: Tensor, batch: Aligned) -> Tensor:
         if batch.channels == 1:
@@ -175,12 +183,13 @@ class ClassRatioKLLoss(MapLoss):
     tags = ("unlabelled", "weak")
     default_classes = None
     no_classes = "compares the ratios of all classes with each other"
+    prior: Tensor | None
 
     def __init__(self, prior: Sequence[float] | None = None, **options: Unpack[SegOptions]) -> None:
         super().__init__(**options)
         if prior is not None and not _is_distribution(prior):
             raise ValueError(f"prior must be ratios that sum to 1, one per class, got {prior!r}")
-        self.prior = None if prior is None else [float(p) for p in prior]
+        self.register_buffer("prior", class_factors(prior, "prior"), persistent=False)
 
     def reduce(self, batch: Aligned, asked: Asked) -> Tensor:
         """Divergence of an image's class ratios, or the mean over channels."""
@@ -214,4 +223,4 @@ class ClassRatioKLLoss(MapLoss):
             raise ValueError(
                 f"prior must have one ratio per class: {target.shape[1]}, got {len(self.prior)}"
             )
-        return target.new_tensor(self.prior)
+        return torch.as_tensor(self.prior, dtype=target.dtype, device=target.device)

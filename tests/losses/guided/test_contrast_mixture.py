@@ -36,6 +36,16 @@ def test_a_class_counts_by_its_prior_however_many_vectors_it_has() -> None:
     assert found.tolist() == pytest.approx(expected)
 
 
+def test_frequencies_may_be_a_tensor_and_move_with_the_loss() -> None:
+    prior = torch.tensor([60.0, 30.0, 10.0])
+    found = mixture_contrast_loss(QUERY, TARGET, OTHER, OTHERS, prior=prior)
+    assert found.equal(mixture_contrast_loss(QUERY, TARGET, OTHER, OTHERS, prior=[60, 30, 10]))
+    loss = MixtureContrastLoss(prior=[60, 30, 10])
+    assert loss.prior is not None
+    assert "prior" not in loss.state_dict()
+    assert loss.to("meta").prior.device.type == "meta"
+
+
 def test_what_is_not_there_is_not_compared() -> None:
     target = TARGET.masked_fill(TARGET == 1, -1)
     there = TARGET != 1

@@ -111,3 +111,9 @@ def test_independent_channels_are_chosen_one_by_one(cls) -> None:
     torch.testing.assert_close(total, wrong)
     divided = loss(logits, labels, avg_factor=torch.tensor(3.0))
     torch.testing.assert_close(divided, wrong / 3)
+
+
+@pytest.mark.parametrize("cls", [OHEMCrossEntropyLoss, TopKCrossEntropyLoss])
+def test_a_mean_of_class_weights_is_refused(cls: type[OHEMCrossEntropyLoss]) -> None:
+    with pytest.raises(ValueError, match=r"renormalize=False, got True.*class_weight"):
+        cls(class_weight=[1, 2], renormalize=True)

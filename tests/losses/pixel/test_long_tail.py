@@ -56,6 +56,23 @@ def test_even_frequencies_change_nothing() -> None:
         torch.testing.assert_close(LogitAdjustmentLoss(prior=prior)(logits, labels), plain)
 
 
+def test_frequencies_may_be_a_tensor_and_move_with_the_loss() -> None:
+    prior, labels = [0.6, 0.3, 0.1], torch.tensor([[2]])
+    for given in (torch.tensor(prior), torch.tensor(prior).double()):
+        found = logit_adjustment_loss(LOGITS, labels, prior=given)
+        torch.testing.assert_close(found, logit_adjustment_loss(LOGITS, labels, prior=prior))
+        expected = LogitAdjustmentLoss(prior=prior)(LOGITS, labels)
+        assert LogitAdjustmentLoss(prior=given)(LOGITS, labels) == expected
+    loss = LogitAdjustmentLoss(prior=prior)
+    # the numbers that it had as a list
+    assert loss(LOGITS.float(), labels) == logit_adjustment_loss(
+        LOGITS.float(), labels, prior=prior
+    )
+    assert loss.prior is not None
+    assert loss.to("meta").prior.device.type == "meta"
+    assert not loss.state_dict()
+
+
 def test_one_channel_has_two_frequencies() -> None:
     loss = LogitAdjustmentLoss(prior=[0.9, 0.1])
     # sigmoid(0 + log .1 / .9) = .1

@@ -48,6 +48,21 @@ def test_entropy_by_hand() -> None:
     assert entropy_loss(torch.full((1, 4, 1), 3.0)).item() == pytest.approx(math.log(4))
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("use_sigmoid", [False, True])
+def test_renormalized_entropy_is_a_weighted_mean_of_terms(channels: int, use_sigmoid: bool) -> None:
+    logits = torch.arange(8.0 * channels).view(2, channels, 1, 4).cos()
+    labels = torch.tensor([[[0, 1, 255, 0]], [[1, 255, 0, 0]]])
+    # of whatever label, the mean weight of the classes is 3/4
+    options = {"use_sigmoid": use_sigmoid, "class_weight": [0.5, 1.0]}
+    plain = EntropyLoss(**options)(logits, labels)
+    found = EntropyLoss(renormalize=True, **options)(logits, labels)
+    torch.testing.assert_close(found, plain / 0.75)
+    alike = EntropyLoss(renormalize=True, use_sigmoid=use_sigmoid, class_weight=[2.0, 2.0])
+    unweighted = EntropyLoss(use_sigmoid=use_sigmoid)
+    torch.testing.assert_close(alike(logits, labels), unweighted(logits, labels))
+
+
 def test_ratios_do_not_care_where() -> None:
     labels = torch.tensor([[[0, 0, 0, 1]]])
     logits = 40.0 * torch.stack([labels.flip(2) == 0, labels.flip(2) == 1], 1)
@@ -62,6 +77,17 @@ def test_ratios_do_not_care_where() -> None:
     wrong_way = torch.cat([-one_channel, one_channel], 1)
     # channel 0 has 3/4 instead of 1/2, channel 1 1/4: the same divergence
     assert many(wrong_way, labels).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_wanted_ratios_move_with_the_loss() -> None:
+    loss = ClassRatioKLLoss(prior=[0.25, 0.75])
+    assert loss.prior is not None
+    assert loss.to("meta").prior.device.type == "meta"
+    assert not loss.state_dict()
+    given = torch.tensor([0.25, 0.75])
+    logits, labels = inputs("misc")["sfda_prob"].log()[:, :2], torch.zeros(2, 4, 4).long()
+    expected = ClassRatioKLLoss(prior=[0.25, 0.75])(logits, labels)
+    assert ClassRatioKLLoss(prior=given)(logits, labels) == expected
 
 
 def test_ratios_of_kept_pixels_only() -> None:
