@@ -120,12 +120,13 @@ class RowLoss(Loss):
                     check_weight(w)
                 # where, not a product alone: an entry of weight zero may hold anything
                 loss = loss * w if w.dim() == 1 == loss.dim() else _weighed(loss, w)
-            count = len(pred)
+            # not len, of which an exported program would keep the number
+            count = pred.shape[0]
             if loss.dim() > 1:
                 count *= loss.shape[1] if self.mean_of_entries else 1
                 loss = loss if self.keeps_entries else loss.sum(1)
             if reduction == "none" and kept is not None:
-                loss = loss.new_zeros(len(pred), *loss.shape[1:]).index_copy(0, kept, loss)
+                loss = loss.new_zeros(pred.shape[0], *loss.shape[1:]).index_copy(0, kept, loss)
             if reduction == "none" and self.in_bags:
                 loss = loss.view(bags)
             loss = reduce_loss(loss, avg_factor=avg_factor, reduction=reduction, count=count)
@@ -220,7 +221,8 @@ class BoxLoss(RowLoss):
         return super().row_weight(weight.mean(1) if weight.dim() == 2 else weight, pred)
 
     def _look_for_corners(self, target: Tensor) -> None:
-        watched = self._calls <= 200 and len(target) > 0 and not torch.compiler.is_compiling()
+        # a compiler first: to ask for the length would fix the number of boxes of an export
+        watched = not torch.compiler.is_compiling() and self._calls <= 200 and len(target) > 0
         if not watched or torch._C._are_functorch_transforms_active():
             return
         self._calls += 1

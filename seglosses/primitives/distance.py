@@ -43,7 +43,11 @@ def spacing_of(ndim: int, spacing: Spacing = None) -> tuple[float, ...]:
     """
     if spacing is None:
         return (1.0,) * ndim
-    lengths = (float(spacing),) * ndim if np.isscalar(spacing) else tuple(map(float, spacing))  # type: ignore[arg-type]
+    # not np.isscalar, which no compiler traces
+    if isinstance(spacing, int | float | np.number):
+        lengths = (float(spacing),) * ndim
+    else:
+        lengths = tuple(map(float, spacing))
     if len(lengths) != ndim or not all(0 < length < np.inf for length in lengths):
         raise ValueError(
             f"spacing needs {ndim} positive numbers (one per axis), got {spacing!r}; "

@@ -143,9 +143,9 @@ def both_maps(
         label = label_maps(compute, of_label, dtype=dtype, extra=extra, options=options)
     if label is not None:
         return host_maps(compute, of_pred, dtype=dtype, extra=extra, options=options), label
-    masks = torch.cat([of_pred, of_label])
-    pred, label = host_maps(compute, masks, dtype=dtype, extra=extra, options=options).chunk(2)
-    return pred, label
+    masks, number = torch.cat([of_pred, of_label]), of_pred.shape[0]
+    maps = host_maps(compute, masks, dtype=dtype, extra=extra, options=options)
+    return maps[:number], maps[number:]
 
 
 def are_recorded() -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -150,9 +151,12 @@ def _chunks(iterations: int, *maps: Tensor) -> Iterator[tuple[Tensor, ...]]:
     budget = CHUNK_ELEMENTS
     if not at_hand(first):
         budget = SCRATCH_BYTES // (first.element_size() * (3 * iterations + 7))
+    step = max(budget // size, 1)
     flat = [each.flatten(0, 1) for each in maps]
-    for start in range(0, rows, max(budget // size, 1)):
-        yield tuple(each[start : start + max(budget // size, 1)] for each in flat)
+    # a range over their number, not by their length, of which a compiler would make one graph each
+    bounds = [*(part * step for part in range(-(-rows // step))), rows]
+    for start, stop in pairwise(bounds):
+        yield tuple(each[start:stop] for each in flat)
 
 
 def _extremum3(image: Tensor, dim: int, pick: _Pairwise) -> Tensor:

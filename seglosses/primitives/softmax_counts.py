@@ -162,7 +162,7 @@ class _DeviceCounts(torch.autograd.Function):
             own = own * share
         # tp and target in one pass, added up in float64 where the device has it
         both = torch.stack([own, ones], 1).to(widest(prob))
-        zeros = torch.zeros((len(prob), 2, prob.shape[1]), dtype=both.dtype, device=prob.device)
+        zeros = torch.zeros((prob.shape[0], 2, prob.shape[1]), dtype=both.dtype, device=prob.device)
         counts = zeros.scatter_add(2, labels.unsqueeze(1).expand_as(both), both).to(prob.dtype)
         small = in_bytes(labels, prob.shape[1])
         ctx.save_for_backward(prob, small, *(() if share is None else (share,)))

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch._dynamo.testing import CompileCounter
 
 from seglosses import losses
 from seglosses.catalogue import loss_classes
 from seglosses.losses.box.quality import QualityLoss
-from seglosses.losses.loss import Loss
 from tests.devices.cases import Case, case
 
 #: One of each kind of reading, for the compiler that writes code.
@@ -104,24 +101,6 @@ def test_running_mean_of_two_calls() -> None:
     made = prepared("WiseIoULoss")
     made.value()
     compare(made, "aot_eager")
-
-
-def graphs(loss: Callable[[Tensor, Tensor], Tensor]) -> int:
-    """Compilations for images of five sizes."""
-    torch._dynamo.reset()
-    counter = CompileCounter()
-    compiled = torch.compile(loss, backend=counter)
-    for side in (16, 20, 24, 28, 36):
-        compiled(torch.zeros(2, 4, side, side + 4), torch.ones(2, side, side + 4, dtype=torch.long))
-    return counter.frame_count
-
-
-@pytest.mark.parametrize(
-    "make",
-    [losses.CrossEntropyLoss, losses.DiceLoss, losses.FocalLoss, losses.KervadecBoundaryLoss],
-)
-def test_no_more_graphs_than_torch_for_other_sizes(make: type[Loss]) -> None:
-    assert graphs(make()) <= graphs(nn.CrossEntropyLoss(ignore_index=255))
 
 
 def export(name: str) -> None:

@@ -117,7 +117,7 @@ def active_boundary_loss(
     ) * (own.clamp(max=max_distance) / max_distance)
     share = torch.ones_like(cost) if weight is None else weight[points]
     share, cost = (torch.where(counted, each, 0.0) for each in (share, cost))
-    zeros = logits.new_zeros((len(logits),))
+    zeros = logits.new_zeros(logits.shape[:1])
     count = zeros.index_add(0, points[0], share)
     total = zeros.index_add(0, points[0], cost * share)
     return total / torch.where(count > 0, count, 1.0), count
@@ -133,11 +133,11 @@ def _points(flags: Tensor, max_ratio: float) -> tuple[tuple[Tensor, ...], Tensor
         places = flags.nonzero(as_tuple=True)
         return places, torch.ones_like(places[0], dtype=torch.bool)
     flat = flags.flatten(1)
-    most = min(flat.shape[1], 3 ** (flags.dim() - 1) * int(flat.shape[1] * max_ratio))
+    most = min(flat.shape[1], 3 ** (flags.dim() - 1) * math.floor(flat.shape[1] * max_ratio))
     if max_ratio == 1:
         most = flat.shape[1]
     found, place = flat.to(torch.uint8).topk(most, dim=1)
-    image = torch.arange(len(flat), device=flags.device).unsqueeze(1).expand_as(place)
+    image = torch.arange(flat.shape[0], device=flags.device).unsqueeze(1).expand_as(place)
     points = [place.flatten()]
     for size in reversed(flags.shape[2:]):
         rest = points.pop(0)
@@ -186,7 +186,8 @@ def _predicted_boundary(logits: Tensor, kept: Tensor, max_ratio: float) -> Tenso
         divergence = (here.exp() * (here - there)).sum(1)
         change.narrow(axis, 0, size).add_(torch.where(both, divergence, 0.0))
     flat = change.flatten(1)
-    most = int(flat.shape[1] * max_ratio)
+    # not int, of which an exported program would keep the number
+    most = math.floor(flat.shape[1] * max_ratio)
     if most >= flat.shape[1]:
         edges = change > _FIRST
     else:

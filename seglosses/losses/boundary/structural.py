@@ -117,7 +117,7 @@ def _blur(maps: Tensor, half: Sequence[float]) -> Tensor:
         if size == 1:
             continue
         out = maps * half[0]
-        for shift, tap in enumerate(half[1 : size + 1], start=1):
+        for shift, tap in enumerate(half[1:], start=1):
             if shift >= size:
                 break
             left, right = maps.narrow(axis, 0, size - shift), maps.narrow(axis, shift, size - shift)

@@ -188,7 +188,8 @@ class CenterlineBoundaryDiceLoss(MapLoss):
         """One minus the harmonic mean."""
         seen, truth = prob > 0.5, target > 0.5
         if self.compat:
-            of_pred, of_target = self._released_weights(torch.cat([seen, truth])).chunk(2)
+            weights, number = self._released_weights(torch.cat([seen, truth])), seen.shape[0]
+            of_pred, of_target = weights[:number], weights[number:]
         else:
             options = dict(boundary=self.boundary)
             of_pred, of_target = both_maps(

@@ -103,7 +103,7 @@ class SortedErrorsLoss(ClassLoss):
             if only_present:
                 present = _masses(batch, foreground)
                 present = (present.sum(0, keepdim=True) if pooled else present) > 0
-            rows = 1 if pooled else len(batch.logits)
+            rows = 1 if pooled else batch.logits.shape[0]
             one_each = torch.eye(batch.channels, device=batch.logits.device).expand(rows, -1, -1)
             if chosen is not None:
                 read = pick_channels(one_each, chosen).sum(1) > 0
@@ -164,14 +164,14 @@ class SortedErrorsLoss(ClassLoss):
         w = batch.pixel_weight
         if w is not None:
             w = flat_labels(w).unsqueeze(1).expand_as(errors)
-        pooled = rows != len(scores)
+        pooled = rows != scores.shape[0]
         if pooled:
             # of each class one row of all images
             errors, own = (x.transpose(0, 1).flatten(1) for x in (errors, own))
             w = None if w is None else w.transpose(0, 1).flatten(1)
         value, steps = lovasz_extension(errors, own, w)
         if pooled:
-            steps = steps.view(classes, len(scores), scores.shape[2]).transpose(0, 1)
+            steps = steps.view(classes, *scores.shape[::2]).transpose(0, 1)
         value = (value.view(rows, classes) * shares).sum(1)
         return value, slope * steps * shares.unsqueeze(2)
 

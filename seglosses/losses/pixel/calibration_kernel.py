@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -85,7 +86,7 @@ def _errors(score: Tensor, target: Tensor, weight: Tensor | None, bandwidth: flo
         share, rest = inside / bandwidth, (1 - inside) / bandwidth
         # log k_ij = logit(s_i) share_j - height_j, up to what all j have in common
         height = torch.lgamma(share + 1) + torch.lgamma(rest + 1)
-        others = s.new_full(s.shape, len(s) - 1)
+        others = s.new_full(s.shape, s.shape[0] - 1)
         if weight is not None:
             constant = weight.detach().to(s.dtype)
             height = height - constant.log()
@@ -146,14 +147,17 @@ class _OthersMean(torch.autograd.Function):
 
 
 def _rows(x: Tensor) -> list[slice]:
-    size = _PAIRS if at_hand(x) else _PAIRS_ELSEWHERE
-    step = max(1, size // max(len(x), 1))
-    return [slice(start, min(start + step, len(x))) for start in range(0, len(x), step)]
+    size, n = _PAIRS if at_hand(x) else _PAIRS_ELSEWHERE, x.shape[0]
+    step = max(1, size // max(n, 1))
+    # a range over their number, not by their length, of which a compiler would make one graph each
+    bounds = [*(part * step for part in range(-(-n // step))), n]
+    return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
 def _log_kernel(x: Tensor, a: Tensor, c: Tensor, rows: slice) -> Tensor:
     log = x[rows].unsqueeze(1) * a
-    log.sub_(c).diagonal(rows.start).fill_(-torch.inf)
+    # not diagonal(rows.start), of which a compiler would make one graph each
+    log.sub_(c)[:, rows].diagonal().fill_(-torch.inf)
     return log
 
 

@@ -175,7 +175,7 @@ def _bottlenecks(
 
 
 def _count_windows(shape: tuple[int, ...], window: int | None) -> int:
-    return math.prod(-(-n // (window or max(n, 1))) for n in shape)
+    return math.prod([-(-n // (window or max(n, 1))) for n in shape])
 
 
 class MalisLoss(MapLoss):

@@ -203,7 +203,7 @@ class ClassRatioKLLoss(MapLoss):
             weight = None if mask is None else mask.repeat_interleave(problems, 0)
         wanted = self._wanted(target, weight)
         terms = class_ratio_kl_loss(soft_class_ratios(logits, weight), wanted)
-        terms = terms.reshape(len(batch.logits), problems, terms.shape[1])
+        terms = terms.reshape(batch.logits.shape[0], problems, terms.shape[1])
         if self.class_weight is not None:
             # (1, 1, C) for distributions over classes, (1, C, 1) for independent channels
             terms = terms * self.class_weight.view(1, problems, -1)
