@@ -30,7 +30,7 @@ MUTATIONS = [
     ),
     (
         f"{_L}/rows.py",
-        "loss = loss.new_zeros(len(pred), *loss.shape[1:]).index_copy(0, kept, loss)",
+        "loss = loss.new_zeros(pred.shape[0], *loss.shape[1:]).index_copy(0, kept, loss)",
         "loss = loss * 1",
         f"{_T}/test_rows.py",
     ),
