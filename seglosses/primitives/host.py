@@ -49,6 +49,45 @@ def host_function(compute: Callable[..., Array]) -> HostFunction:
     return made
 
 
+def spelled(options: Mapping[str, object]) -> str:
+    """Options as the text that an operator gets; numbers that a compiler keeps open are fixed.
+
+    Such a number has no ``repr``, but a ``hex``; floats are bytes of it, which no option is.
+
+    Example:
+        >>> spelled(dict(sampling=(1.5, 2), rule="all"))
+        "{'sampling': (b'0x1.8000000000000p+0', 2), 'rule': 'all'}"
+    """
+    return repr(_closed(dict(options)))
+
+
+def read_options(text: str) -> dict[str, Any]:
+    """What :func:`spelled` was given.
+
+    Example:
+        >>> read_options(spelled(dict(sampling=(1.5, 2), rule="all")))
+        {'sampling': (1.5, 2), 'rule': 'all'}
+    """
+    read: dict[str, Any] = _opened(ast.literal_eval(text))
+    return read
+
+
+def _closed(value: object) -> Any:
+    if isinstance(value, float):
+        return value.hex().encode()
+    if isinstance(value, dict):
+        return {name: _closed(each) for name, each in value.items()}
+    return tuple(_closed(each) for each in value) if isinstance(value, list | tuple) else value
+
+
+def _opened(value: object) -> Any:
+    if isinstance(value, bytes):
+        return float.fromhex(value.decode())
+    if isinstance(value, dict):
+        return {name: _opened(each) for name, each in value.items()}
+    return tuple(_opened(each) for each in value) if isinstance(value, tuple) else value
+
+
 def host_maps(
     compute: HostFunction,
     *maps: Tensor,
@@ -73,7 +112,7 @@ def host_maps(
     """
     given, options = [_numbers(each) for each in maps], dict(options or {})
     if _is_watched():
-        named = _maps_operator(given, compute.name, repr(options), leading, list(extra), dtype)
+        named = _maps_operator(given, compute.name, spelled(options), leading, list(extra), dtype)
         assert isinstance(named, Tensor)
         return named
     return _computed_maps(given, compute, options, leading, extra, dtype)
@@ -107,7 +146,7 @@ def host_table(
     """
     given, options = [_numbers(each) for each in maps], dict(options or {})
     if _is_watched():
-        named = _table_operator(given, compute.name, repr(options), columns)
+        named = _table_operator(given, compute.name, spelled(options), columns)
         assert isinstance(named, Tensor)
         return named
     return _computed_table(given, compute, options)
@@ -201,7 +240,7 @@ def _maps_operator(
     extra: Sequence[int],
     dtype: torch.dtype,
 ) -> Tensor:
-    given = ast.literal_eval(options)
+    given = read_options(options)
     return _computed_maps(maps, _FUNCTIONS[function], given, leading, extra, dtype)
 
 
@@ -248,7 +287,7 @@ def _first(size: int, dims: Sequence[int | None], maps: Sequence[Tensor]) -> lis
     schema="(Tensor[] maps, str function, str options, int columns) -> Tensor",
 )
 def _table_operator(maps: Sequence[Tensor], function: str, options: str, columns: int) -> Tensor:
-    return _computed_table(maps, _FUNCTIONS[function], ast.literal_eval(options))
+    return _computed_table(maps, _FUNCTIONS[function], read_options(options))
 
 
 @_table_operator.register_fake

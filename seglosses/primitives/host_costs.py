@@ -8,7 +8,6 @@ as large as what goes in.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from seglosses.primitives.host import read_options, spelled
 
 _COSTS: dict[str, HostCost] = {}
 
@@ -65,7 +66,7 @@ def cost_of_maps(
     if not torch.compiler.is_compiling():
         return cost.compute(prob, target, **options)
     still = prob.detach()
-    value, slope = _cost_operator(still, target.detach(), cost.name, repr(dict(options)))
+    value, slope = _cost_operator(still, target.detach(), cost.name, spelled(options))
     assert isinstance(value, Tensor)
     # the value, and the operator's gradient
     result: Tensor = value + ((prob - still) * slope).flatten(2).sum(2)
@@ -93,7 +94,7 @@ def _cost_operator(
     maps = prob.detach().cpu().clone(), target.detach().cpu()
     # autograd is off inside an operator, but for other threads
     with ThreadPoolExecutor(1) as thread:
-        work = thread.submit(_value_and_slope, _COSTS[function], *maps, ast.literal_eval(options))
+        work = thread.submit(_value_and_slope, _COSTS[function], *maps, read_options(options))
         value, slope = work.result()
     return value.to(prob.device), slope.to(prob.device)
 

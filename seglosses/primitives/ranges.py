@@ -38,4 +38,8 @@ def check_range(interval: str, *, whole: bool = False, remedy: str = "", **numbe
 
 def finite(value: object) -> float:
     """The number, NaN for what is none or is infinite."""
-    return float(value) if isinstance(value, Real) and math.isfinite(value) else math.nan
+    if not isinstance(value, Real):
+        return math.nan
+    # not math.isfinite, which has no symbolic form where torch.compile keeps a number open
+    number = float(value)
+    return number if -math.inf < number < math.inf else math.nan

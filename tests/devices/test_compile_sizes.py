@@ -95,6 +95,31 @@ def test_no_more_graphs_than_torch_for_every_loss(name: str, of_torch: int) -> N
         no_more_than_torch(name, PLANES[::2], of_torch)
 
 
+OPEN = ["BettiMatchingLoss", "CIoULoss", "MorseLoss", "SSIMLoss"]
+
+
+def _with_open_numbers(name: str) -> None:
+    """``dynamic=True`` keeps options that are numbers open, too."""
+    made = case(loss_classes()[name])
+    assert made is not None
+    torch.manual_seed(0)
+    expected = made.value()
+    torch.manual_seed(0)
+    compiled = torch.compile(made.loss, fullgraph=True, backend="eager", dynamic=True)
+    torch.testing.assert_close(made.value(compiled), expected)
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_numbers_may_stay_open(name: str) -> None:
+    _with_open_numbers(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in loss_classes() if name not in OPEN])
+def test_numbers_of_every_loss_may_stay_open(name: str) -> None:
+    _with_open_numbers(name)
+
+
 def test_parts_of_a_skeleton_are_counted_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soft_skeleton, "SCRATCH_BYTES", 4 * 7 * 2000)
     maps = [torch.rand(2, 4, s, s + 4, requires_grad=True) for s in (16, 17, 20)]

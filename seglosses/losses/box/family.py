@@ -129,6 +129,6 @@ def family_loss(
         >>> family_loss(*boxes, lambda pair: (), Modifiers(alpha=2))
         tensor([0.7500])
     """
-    if modifiers != PLAIN:
+    if not modifiers.plain:
         formula = None
     return per_pair(partial(modifiers.loss_of, terms), pred, target, formula)

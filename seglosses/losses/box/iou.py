@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from typing_extensions import Unpack
 
-from seglosses.losses.box.family import PLAIN, FamilyOptions, IoUFamilyLoss, family_loss, written
+from seglosses.losses.box.family import FamilyOptions, IoUFamilyLoss, family_loss, written
 from seglosses.losses.box.modifiers import ModifierOptions, Modifiers
 from seglosses.losses.box.terms import (
     hull_term,
@@ -106,7 +106,7 @@ def _iou_loss(pred: Tensor, target: Tensor, mode: Mode, eps: float, modifiers: M
         # threshold and relu: their gradients cost a quarter of clamp's
         return modifiers.weigh(pair, torch.threshold(iou, eps, eps).log().neg().relu())
 
-    formula = Formula(mode, eps) if modifiers == PLAIN else None
+    formula = Formula(mode, eps) if modifiers.plain else None
     return per_pair(read, pred, target, formula)
 
 

@@ -90,11 +90,17 @@ class Modifiers:
         check_range("[1, inf)", remedy=steep, alpha=self.alpha)
         check_range("[0, inf)", focal_gamma=self.focal_gamma)
 
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is modified; number by number, for a compiler may keep these open."""
+        low, high = self.interval
+        return self.inner_ratio == self.alpha == high == 1 and low == self.focal_gamma == 0
+
     def overlap(self, pair: Comparison) -> Tensor:
         """The IoU q that counts, in [0, 1]."""
         q = pair.iou if self.inner_ratio == 1 else inner_iou(pair, self.inner_ratio)
         low, high = self.interval
-        if (low, high) != (0, 1):
+        if low != 0 or high != 1:
             q = ((q - low) / (high - low)).clamp(0, 1)
         return q if self.alpha == 1 else q.clamp(0, 1).pow(self.alpha)
 
