@@ -27,6 +27,18 @@ Spacing: TypeAlias = Sequence[float] | float | None
 _SHORT = 256
 
 
+def as_numbers(spacing: Spacing) -> Spacing:
+    """The spacing without NumPy's types, which ``torch.compile`` would make tensors of.
+
+    Example:
+        >>> as_numbers(np.array([2.0, 1.0])), as_numbers((np.float32(0.5), 1)), as_numbers(None)
+        ((2.0, 1.0), (0.5, 1), None)
+    """
+    if spacing is None or isinstance(spacing, int | float | np.number):
+        return spacing.item() if isinstance(spacing, np.generic) else spacing
+    return tuple(each.item() if isinstance(each, np.generic) else each for each in spacing)
+
+
 def spacing_of(ndim: int, spacing: Spacing = None) -> tuple[float, ...]:
     """Return one positive number per axis.
 

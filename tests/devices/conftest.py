@@ -28,6 +28,26 @@ def paper() -> None:
         pytest.skip("this torch knows no devices that are written in Python")
 
 
+@pytest.fixture
+def printed(paper: None) -> Callable[[str], str]:
+    """What a program prints first: the device must be there before the first backward pass."""
+
+    def printed(program: str) -> str:
+        environment = {k: v for k, v in os.environ.items() if k != "SEGLOSSES_CHECKS"}
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", program],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**environment, "PYTHONPATH": str(ROOT)},
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout.split("\n")[0]
+
+    return printed
+
+
 @pytest.fixture(scope="session")
 def walk(paper: None, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Walk]:
     """Results of :mod:`tests.devices.walk` for variants, named with commas, and further words."""

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -207,8 +208,15 @@ def test_export_of_every_loss_for_other_sizes(name: str) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [dict(spacing=(1.0, 2.0)), dict(spacing=[1, 2]), dict(spacing=2.0)],
-    ids=lambda options: str(options["spacing"]),
+    [
+        dict(spacing=(1.0, 2.0)),
+        dict(spacing=[1, 2]),
+        dict(spacing=2.0),
+        dict(spacing=np.array([1.0, 2.0])),
+        dict(spacing=(np.float32(1), np.float32(2))),
+        dict(spacing=np.float64(2)),
+    ],
+    ids=lambda options: repr(options["spacing"]),
 )
 @pytest.mark.parametrize(
     "make",

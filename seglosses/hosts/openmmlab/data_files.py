@@ -56,13 +56,16 @@ def _require(dataset: ConfigDict, root: str, loader: str) -> None:
     if str(dataset["type"]).endswith("TopoMortarDataset"):
         find_root(root)
         return
-    if root and not Path(root).is_dir():
+    prefixes = dict(dataset.get("data_prefix") or {}).values()
+    named = [str(each or "") for each in (dataset.get("ann_file"), *prefixes)]
+    # what is named from the top of the file system is not looked for in the folder
+    within = not any(Path(each).is_absolute() for each in named)
+    if root and within and not Path(root).is_dir():
         raise ValueError(
             f"the {loader} reads from {root}, which is no folder here; name yours by --data"
         )
-    given = str(dataset.get("ann_file") or "")
-    file = Path(root, given)
-    if file.suffix == ".json" and "://" not in given and not file.is_file():
+    file = Path(root, named[0])
+    if file.suffix == ".json" and "://" not in named[0] and not file.is_file():
         raise ValueError(
             f"the {loader} reads its boxes from {file}, and there is no such file; name another"
             " folder by --data, or make the files of a folder with train/, val/ and test/ by"

@@ -255,7 +255,7 @@ class AddLabelled:
 
     def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add ``extra_labelled`` to the data sample."""
-        labelled = torch.zeros(self.num_classes, 1, 1)
+        labelled = torch.zeros(self.num_classes, 1, 1, device="cpu")
         labelled[[0, *self.classes]] = 1
         # of its own shape, where a field of the sample must have that of the label
         results["data_samples"].set_field(

@@ -10,7 +10,7 @@ from typing_extensions import Unpack
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.losses.fields import two_sided_pair
 from seglosses.primitives.checks import check_range
-from seglosses.primitives.distance import Spacing
+from seglosses.primitives.distance import Spacing, as_numbers
 from seglosses.primitives.encoding import Aligned
 from seglosses.primitives.reduction import Asked, average_pixels
 
@@ -219,7 +219,7 @@ class HausdorffDTLoss(MapLoss):
         super().__init__(**options)
         check_range("[0, inf)", alpha=alpha)
         self.alpha = alpha
-        self.spacing = spacing
+        self.spacing = as_numbers(spacing)
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Squared errors weighed by distances."""

@@ -11,7 +11,7 @@ from seglosses.extra_inputs import extra_input
 from seglosses.losses.classwise import MapLoss, MapOptions
 from seglosses.losses.compat import Compat, check_compat
 from seglosses.losses.fields import inner_fields, signed_fields
-from seglosses.primitives.distance import Spacing
+from seglosses.primitives.distance import Spacing, as_numbers
 from seglosses.primitives.layout import pick_channels
 from seglosses.primitives.reduction import average_pixels, select_classes
 
@@ -109,7 +109,7 @@ class KervadecBoundaryLoss(MapLoss):
         self, spacing: Spacing = None, normalize: bool = False, **options: Unpack[MapOptions]
     ) -> None:
         super().__init__(**options)
-        self.spacing = spacing
+        self.spacing = as_numbers(spacing)
         self.normalize = normalize
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
@@ -244,7 +244,7 @@ class RegionWiseLoss(MapLoss):
     ) -> None:
         super().__init__(**options)
         check_compat(compat)
-        self.spacing, self.compat = spacing, compat
+        self.spacing, self.compat = as_numbers(spacing), compat
 
     def compute(self, prob: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         """Mean of p z."""

@@ -40,10 +40,6 @@ def written(formula: Callable[[Any], Formula | None]) -> Callable[[_Method], _Me
     return mark
 
 
-#: Modifiers that change nothing.
-PLAIN = Modifiers()
-
-
 class FamilyOptions(LossOptions, ModifierOptions, total=False):
     """Options of every loss of the IoU family, see :class:`IoUFamilyLoss`."""
 

@@ -245,3 +245,13 @@ def test_missing_data_are_one_line(command, leaf, data, words, tmp_path, monkeyp
 
 def test_data_behind_an_address_are_left_to_mmengine():
     require_data(compose(BRICKS, data="s3://bucket/bricks"), LOADERS)
+
+
+def test_files_named_from_the_top_need_no_folder(tmp_path):
+    (tmp_path / "boxes.json").touch()
+    cfg = compose(CONFIGS / "detection" / "fcos_bricks.py", data="nowhere")
+    cfg.val_dataloader.dataset.ann_file = str(tmp_path / "boxes.json")
+    require_data(cfg, ("val_dataloader",))
+    cfg.val_dataloader.dataset.ann_file = str(tmp_path / "others.json")
+    with pytest.raises(ValueError, match=r"others\.json, and there is no such file"):
+        require_data(cfg, ("val_dataloader",))
