@@ -19,6 +19,7 @@ from seglosses.primitives import device, label_halves
 from seglosses.primitives.attention import FIRST_CALLS
 from seglosses.topology.label_bars import LabelBars
 from tests.devices.cases import labels
+from tests.losses.test_transforms import OLD
 
 ALL = [name for name, cls in loss_classes().items() if getattr(cls, "has_label_half", False)]
 # of Betti matching, only volumes have a half worth sending
@@ -246,6 +247,7 @@ def test_maps_without_a_digest_are_not_taken() -> None:
         assert loss(logits, target) == expected
 
 
+@pytest.mark.skipif(OLD, reason="what NumPy computes can be transformed from torch 2.5 on")
 def test_transforms_of_a_loss_make_their_own_maps() -> None:
     loss = loss_classes()["SkeletonRecallLoss"]()
     logits, target = batch()

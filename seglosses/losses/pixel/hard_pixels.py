@@ -156,7 +156,8 @@ class TopKCrossEntropyLoss(_HardPixelsLoss):
 
     Args:
         share: In (0, 1]; 0.1 in nnU-Net.
-        options: See :class:`~seglosses.losses.base.PixelLoss`.
+        options: See :class:`~seglosses.losses.base.PixelLoss`; the mean is over what is kept, of
+            which nothing is ignored, whatever ``avg_non_ignore`` says.
 
     Raises:
         ValueError: with ``renormalize``: what is kept counts once.
@@ -192,7 +193,8 @@ class OHEMCrossEntropyLoss(_HardPixelsLoss):
     Args:
         threshold: In (0, 1].
         min_kept: At least so many pixels of a batch.
-        options: See :class:`~seglosses.losses.base.PixelLoss`.
+        options: See :class:`~seglosses.losses.base.PixelLoss`; the mean is over what is kept, of
+            which nothing is ignored, whatever ``avg_non_ignore`` says.
 
     Raises:
         ValueError: with ``renormalize``: what is kept counts once.
