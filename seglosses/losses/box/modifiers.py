@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 import torch
@@ -78,6 +78,7 @@ class Modifiers:
     interval: tuple[float, float] = (0.0, 1.0)
     alpha: float = 1.0
     focal_gamma: float = 0.0
+    plain: bool = field(init=False, repr=False, compare=False)  #: nothing is modified
 
     def __post_init__(self) -> None:
         low, high = self.interval
@@ -89,12 +90,10 @@ class Modifiers:
         steep = "below 1 the gradient is infinite at a perfect match"
         check_range("[1, inf)", remedy=steep, alpha=self.alpha)
         check_range("[0, inf)", focal_gamma=self.focal_gamma)
-
-    @property
-    def plain(self) -> bool:
-        """Whether nothing is modified; number by number, for a compiler may keep these open."""
-        low, high = self.interval
-        return self.inner_ratio == self.alpha == high == 1 and low == self.focal_gamma == 0
+        # number by number, for a compiler may keep these open
+        ones, zeros = (self.inner_ratio, self.alpha, high), (low, self.focal_gamma)
+        plain = all(one == 1 for one in ones) and all(zero == 0 for zero in zeros)
+        object.__setattr__(self, "plain", plain)
 
     def overlap(self, pair: Comparison) -> Tensor:
         """The IoU q that counts, in [0, 1]."""
