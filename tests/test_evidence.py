@@ -42,28 +42,38 @@ METRICS = {
 }
 
 
-def tables() -> list[tuple[str, list[dict[str, str]]]]:
-    """Folder of the runs and rows of each table that a comment says is made of runs."""
+Rows = list[dict[str, str]]
+
+
+def tables() -> list[tuple[str, str, Rows]]:
+    """Folder, set and rows of each table that a comment says is made of runs.
+
+    The set is that of the report, ID where the comment names none.
+    """
     found = []
     page = (DOCS / "evidence.md").read_text(encoding="utf-8")
-    for folder, table in re.findall(r"<!-- runs: (\S+) -->\n\n((?:\|.*\n)+)", page):
+    comment = r"<!-- runs: (\S+)(?: (ID|OOD))? -->\n\n((?:\|.*\n)+)"
+    for folder, part, table in re.findall(comment, page):
         head, _, *body = (
             [cell.strip().strip("*") for cell in line.strip().strip("|").split("|")]
             for line in table.splitlines()
         )
         # a column of p belongs to the metric before it
         names = [f"p of {head[at - 1]}" if name == "p" else name for at, name in enumerate(head)]
-        found.append((folder, [dict(zip(names, row, strict=True)) for row in body]))
+        found.append((folder, part or "ID", [dict(zip(names, row, strict=True)) for row in body]))
     return found
 
 
-def scores(folder: str, mixin: str, metric: str) -> np.ndarray:
-    """(seeds, images)."""
+def scores(folder: str, part: str, mixin: str, metric: str) -> np.ndarray:
+    """(seeds, images): images of the distribution, or all others."""
+    with (RUNS / folder / "dataset_types.txt").open(encoding="utf-8") as file:
+        inside = {row["ID"]: row["group"] == "indistr" for row in csv.DictReader(file)}
     (place,) = RUNS.glob(f"{folder}/*/*/*/{mixin}")
     columns = []
     for path in sorted(place.glob("*.csv"), key=lambda path: int(path.stem)):
         with path.open(encoding="utf-8") as file:
-            columns.append([float(row[metric]) for row in csv.DictReader(file)])
+            wanted = [row for row in csv.DictReader(file) if inside[row["ID"]] == (part == "ID")]
+        columns.append([float(row[metric]) for row in wanted])
     return np.array(columns)
 
 
@@ -77,17 +87,22 @@ def same(text: str, value: float) -> bool:
     return abs(float(plain) - value) <= 0.50001 * 10.0 ** -digits(plain)
 
 
+def is_tested(rows: Rows) -> bool:
+    """Whether a table has changes with p, or else means."""
+    return any("p of" in key for key in rows[0])
+
+
 @pytest.mark.parametrize(
-    ("folder", "rows"), [table for table in tables() if not any("p of" in k for k in table[1][0])]
+    ("folder", "part", "rows"), [table for table in tables() if not is_tested(table[2])]
 )
-def test_means_are_those_of_the_runs(folder: str, rows: list[dict[str, str]]) -> None:
+def test_means_are_those_of_the_runs(folder: str, part: str, rows: Rows) -> None:
     first = next(iter(rows[0]))
     for row in rows:
         mixin = MIXINS[row[first]]
         for name, metric in METRICS.items():
             if name not in row:
                 continue
-            found = scores(folder, mixin, metric)
+            found = scores(folder, part, mixin, metric)
             mean, *rest = re.findall(r"[\d.]+", row[name])
             assert same(mean, found.mean()), (row[first], name)
             spread, seeds = rest[:1], rest[1:]
@@ -98,14 +113,15 @@ def test_means_are_those_of_the_runs(folder: str, rows: list[dict[str, str]]) ->
 
 
 def test_changes_are_those_of_the_report(tmp_path: Path) -> None:
-    tested = [table for table in tables() if any("p of" in key for key in table[1][0])]
+    tested = [table for table in tables() if is_tested(table[2])]
     assert tested
-    for folder, rows in tested:
+    for folder, part, rows in tested:
         out = tmp_path / folder
         words = ["benchmark", "report", str(RUNS / folder), "--baseline", "ce_dice"]
         assert main([*words, "--out", str(out)]) == 0
         with (out / "table.csv").open(encoding="utf-8") as file:
-            cells = {(row["loss"], row["metric"]): row for row in csv.DictReader(file)}
+            parts = [row for row in csv.DictReader(file) if row["set"] == part]
+        cells = {(row["loss"], row["metric"]): row for row in parts}
         for row in rows:
             for name, metric in METRICS.items():
                 if name not in row:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seglosses.benchmark.comparison import Row, Stat
+from seglosses.benchmark.convergence import convergence
 from seglosses.benchmark.figures import costs, image_charts, image_figures, pictures
 from seglosses.benchmark.results import METRICS
 from seglosses.benchmark.settings import Setting
@@ -44,6 +45,9 @@ def write_page(
         drawn = image_figures(setting, metrics, mine)
         figures += [figure for _, figure in drawn]
         sections += [page.section("Image by image", image_charts(drawn))]
+        if trained := convergence(setting):
+            sections.append(page.section("Were the trainings long enough?", trained[0]))
+            figures.append(trained[1])
         for heading, body in (
             ("Cost and benefit", costs(setting, metrics)),
             ("Balance of the losses", _balance(setting)),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seglosses.benchmark.comparison import Row, Stat, compare
+from seglosses.benchmark.convergence import convergence_note
 from seglosses.benchmark.page import write_page
 from seglosses.benchmark.results import METRICS, TABLE_METRICS, read_group_file, read_results
 from seglosses.benchmark.settings import settings
@@ -158,6 +159,7 @@ def report(
         *_COMMON,
         *_NOTES[stat],
         f"{flips} sign flips, seeded: the same scores give the same p.",
+        *filter(None, map(convergence_note, found)),
     ]
     if published is not None:
         joined = {one.folder for one in theirs}

@@ -14,8 +14,9 @@ import numpy as np
 
 from seglosses.primitives.balance import Measured
 from seglosses.report import page
-from seglosses.report.axes import COLOURS, frame, nothing, scales
+from seglosses.report.axes import COLOURS
 from seglosses.report.charts import number
+from seglosses.report.plane import lines
 
 
 def write_balance(path: Path, histories: Mapping[str, Sequence[Measured]]) -> None:
@@ -151,42 +152,3 @@ def _legend(names: Sequence[str]) -> str:
         for index, name in enumerate(names)
     )
     return f'<div class="legend">{items}</div>'
-
-
-def lines(
-    series: Mapping[str, Sequence[tuple[float, float]]],
-    ends: tuple[float, float],
-    *,
-    axes: tuple[str, str],
-    label: str,
-) -> str:
-    """Lines over a common axis; undefined places are left out.
-
-    Args:
-        series: Name to places (x, y).
-        ends: Of the vertical axis.
-        axes: Texts at the axes.
-        label: Description for screen readers.
-
-    Returns:
-        An SVG element; a note when there is nothing to draw.
-    """
-    known = {
-        name: [(x, y) for x, y in places if math.isfinite(y)] for name, places in series.items()
-    }
-    steps = [x for places in known.values() for x, _ in places]
-    if not steps:
-        return nothing()
-    low, high = min(steps), max(steps)
-    across, up = scales((low, high if high > low else low + 1), ends, False, False)
-    parts = []
-    for index, (name, places) in enumerate(known.items()):
-        if not places:
-            continue
-        colour = COLOURS[index % len(COLOURS)]
-        drawn = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in places)
-        parts.append(
-            f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="1.8">'
-            f"<title>{html.escape(name)}: {number(places[-1][1])} at the end</title></polyline>"
-        )
-    return frame(parts, across, up, axes, label)

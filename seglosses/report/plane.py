@@ -1,4 +1,4 @@
-"""Charts with two axes as inline SVG: points, and rising steps."""
+"""Charts with two axes as inline SVG: points, rising steps, and lines."""
 
 from __future__ import annotations
 
@@ -189,6 +189,53 @@ def shares(
         )
     legend = [name if values.size else None for name, values in arrays.items()]
     return frame(parts, horizontal, vertical, (axis, "share of images"), label, legend)
+
+
+def lines(
+    series: Mapping[str, Sequence[tuple[float, float]]],
+    ends: tuple[float, float],
+    *,
+    axes: tuple[str, str],
+    label: str,
+    legend: bool = False,
+) -> str:
+    """Lines over a common axis; undefined places are left out.
+
+    Args:
+        series: Name to places (x, y).
+        ends: Of the vertical axis.
+        axes: Texts at the axes.
+        label: Description for screen readers.
+        legend: Whether the chart names the lines.
+
+    Returns:
+        An SVG element; a note when there is nothing to draw.
+
+    Example:
+        >>> both = {"a": [(0, 1.0), (1, 0.5)], "b": [(0, 1.0), (1, math.nan)]}
+        >>> lines(both, (0, 1), axes=("iteration", "loss"), label="").count("<polyline")
+        2
+    """
+    known = {
+        name: [(x, y) for x, y in places if math.isfinite(y)] for name, places in series.items()
+    }
+    steps = [x for places in known.values() for x, _ in places]
+    if not steps:
+        return nothing()
+    low, high = min(steps), max(steps)
+    across, up = scales((low, high if high > low else low + 1), ends, False, False)
+    parts = []
+    for index, (name, places) in enumerate(known.items()):
+        if not places:
+            continue
+        colour = COLOURS[index % len(COLOURS)]
+        drawn = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in places)
+        parts.append(
+            f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="1.8">'
+            f"<title>{html.escape(name)}: {number(places[-1][1])} at the end</title></polyline>"
+        )
+    named = [name if places else None for name, places in known.items()] if legend else ()
+    return frame(parts, across, up, axes, label, named)
 
 
 def _ends(values: NDArray[np.float64], *, from_zero: bool = False) -> tuple[float, float]:

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -194,6 +195,39 @@ def test_costs_are_shown_where_runs_say_them(runs, tmp_path):
     assert "Cost and benefit" in page
     assert 'data-value="0.3">300<' in page
     assert ">702<" in page
+
+
+def test_whether_trainings_were_long_enough(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By hand: (0.5 + 0.25) / (1 + 0.5) is a half, and an eighth of the other is not known."""
+    place = runs / "supervised/accurate/large"
+    for seed in (1, 2):
+        card = {"iters": 800, "loss_curve": [4.0, 3.0, 2.0, 1.5, 1.0, 0.5, 0.5, 0.25]}
+        (place / f"CEDiceLoss/{seed}.json").write_text(json.dumps(card))
+        card["loss_curve"] = [4.0, 3.0, 2.0, 1.5, 1.0, 1.0, 1.5, None]
+        (place / f"clDiceLoss/{seed}.json").write_text(json.dumps(card))
+    out = tmp_path / "out"
+    words = ["benchmark", "report", str(runs), "--out", str(out), "--figures", "svg"]
+    assert main([*words, "--names", "CEDiceLoss=CE + Dice"]) == 0
+    said = "against that of the quarter before: CE + Dice -50.0%, clDiceLoss –."
+    assert said in capsys.readouterr().out
+    page = (out / "report.html").read_text()
+    assert "Were the trainings long enough?" in page
+    assert 'data-value="-0.5">-50.0%<' in page
+    assert ">nan" not in page
+    (drawn,) = (out / "figures").glob("*training-loss.svg")
+    curves = re.findall(r'polyline points="([^"]*)"', drawn.read_text())
+    assert [len(curve.split()) for curve in curves] == [8, 7]
+    assert "Runs averaged: CE + Dice 2, clDiceLoss 2." in (out / "figures/captions.md").read_text()
+
+
+def test_nothing_is_said_of_trainings_that_are_not_known(runs: Path, tmp_path: Path) -> None:
+    card = {"iters": 800, "loss_curve": [1.0] * 8}
+    (runs / "supervised/accurate/large/CEDiceLoss/1.json").write_text(json.dumps(card))
+    report(runs, tmp_path / "out")
+    assert "Converged?" not in (tmp_path / "out" / "tables.md").read_text()
+    assert "long enough" not in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_published_runs_stand_beside_own_ones(runs, tmp_path):

@@ -273,6 +273,8 @@ def test_a_killed_benchmark_goes_on(bricks: Path, tmp_path: Path) -> None:
     assert card["image_size"] == [128, 128]
     assert card["seconds_per_iteration"] > 0
     assert card["peak_memory_mib"] > 100
+    assert all(loss is None or 0 < loss < 10 for loss in card["loss_curve"])
+    assert card["loss_curve"][-1] is not None
     third = start(bricks, tmp_path)
     assert "2 runs, 2 finished before" in third.communicate(timeout=100)[0]
     out = tmp_path / "report"

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from seglosses.hosts.cost import device_name, peak_memory
+from seglosses.hosts.cost import device_name, loss_curve, peak_memory, whole_lines
 from seglosses.hosts.nnunet.data import CONFIGURATION, DATASET, places
 
 EPOCH = 250
@@ -82,7 +82,8 @@ def train_and_test(description: Path, out: Path) -> dict[str, Any]:
 
     Returns:
         ``seconds_per_iteration`` (median over epochs of the medians), ``peak_memory_mib`` (of the
-        GPU where one trains, otherwise of the process) and ``device``.
+        GPU where one trains, otherwise of the process), ``device`` and ``loss_curve`` (over
+        epochs, see :func:`seglosses.hosts.cost.loss_curve`).
     """
     training = Training(**json.loads(description.read_text(encoding="utf-8")))
     _environment(training, description.parent)
@@ -96,11 +97,13 @@ def train_and_test(description: Path, out: Path) -> dict[str, Any]:
         memory.write_text(json.dumps({"peak_memory_mib": peak_memory()}), encoding="utf-8")
     _test(trainer, Path(training.data), out)
     known = json.loads(memory.read_text(encoding="utf-8")) if memory.is_file() else {}
-    lines = (folder / "seglosses_times.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = list(whole_lines(folder / "seglosses_times.jsonl"))
+    losses = {line["epoch"]: line["loss"] for line in lines if "loss" in line}
     return {
-        "seconds_per_iteration": statistics.median(json.loads(line)["seconds"] for line in lines),
+        "seconds_per_iteration": statistics.median(line["seconds"] for line in lines),
         "peak_memory_mib": known.get("peak_memory_mib", peak_memory()),
         "device": device_name(),
+        "loss_curve": loss_curve(losses, training.epochs),
     }
 
 

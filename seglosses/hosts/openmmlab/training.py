@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from seglosses.hosts.cost import device_name, peak_memory
+from seglosses.hosts.cost import device_name, loss_curve, peak_memory, whole_lines
 from seglosses.hosts.openmmlab.checkpoints import damage, guard
 from seglosses.hosts.openmmlab.runner import CheckedRunner
 
@@ -24,7 +25,8 @@ def train_and_test(config: Path, out: Path) -> dict[str, Any]:
 
     Returns:
         ``seconds_per_iteration`` (median of what mmengine logged), ``peak_memory_mib`` (of the
-        GPU where one trains, otherwise of the process) and ``device``.
+        GPU where one trains, otherwise of the process), ``device`` and ``loss_curve`` (see
+        :func:`seglosses.hosts.cost.loss_curve`).
     """
     cfg = Config.fromfile(str(config))
     work_dir = Path(cfg.work_dir)
@@ -49,6 +51,7 @@ def train_and_test(config: Path, out: Path) -> dict[str, Any]:
         "seconds_per_iteration": seconds_per_iteration(work_dir),
         "peak_memory_mib": known.get("peak_memory_mib", peak_memory()),
         "device": device_name(),
+        "loss_curve": loss_curve(logged_losses(work_dir), cfg.train_cfg.max_iters),
     }
 
 
@@ -58,12 +61,18 @@ def seconds_per_iteration(work_dir: Path) -> float:
     Raises:
         ValueError: Nothing was logged.
     """
-    times = []
-    for path in sorted(work_dir.glob("*/vis_data/scalars.json")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            entry = json.loads(line)
-            if "loss" in entry and "time" in entry:
-                times.append(float(entry["time"]))
+    times = [float(entry["time"]) for entry in _logged(work_dir) if "time" in entry]
     if not times:
         raise ValueError(f"no iteration time in the logs below {work_dir}; train again")
     return statistics.median(times)
+
+
+def logged_losses(work_dir: Path) -> dict[int, float]:
+    """Training loss by iteration, from the logs; a resumed training replaces what it repeats."""
+    return {int(entry["step"]): float(entry["loss"]) for entry in _logged(work_dir)}
+
+
+def _logged(work_dir: Path) -> Iterator[dict[str, Any]]:
+    """What mmengine wrote of training iterations, the oldest first, without lines cut off."""
+    for path in sorted(work_dir.glob("*/vis_data/scalars.json")):
+        yield from (entry for entry in whole_lines(path) if "loss" in entry)

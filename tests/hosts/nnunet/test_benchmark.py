@@ -53,6 +53,8 @@ def test_runs_end_to_end(python: Path, tmp_path: Path) -> None:
         assert card["image_size"] == [64, 64]
         assert card["seconds_per_iteration"] > 0
         assert card["peak_memory_mib"] > 100
+        assert len(card["loss_curve"]) == 8  # of 10 epochs, so that each has one
+        assert None not in card["loss_curve"]
         rows, _ = score_folder(place / loss / "0" / "test")
         assert len(rows) == 7
     found = {one.loss: one for one in read_results(out, ["Dice"])}

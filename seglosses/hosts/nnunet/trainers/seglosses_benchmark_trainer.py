@@ -14,7 +14,7 @@ TIMES = "seglosses_times.jsonl"
 
 
 class nnUNetTrainerBenchmark(nnUNetTrainerSeglosses):
-    """nnU-Net's trainer of a given length, which says how far it is and keeps the times."""
+    """nnU-Net's trainer of a given length, which says how far it is and keeps times and losses."""
 
     _given: list[dict[str, Any]] | None = None
 
@@ -25,6 +25,7 @@ class nnUNetTrainerBenchmark(nnUNetTrainerSeglosses):
         self.num_val_iterations_per_epoch = max(1, iterations // 5)
         self.save_every = max(1, epochs // 20)
         self._seconds: list[float] = []
+        self._losses: list[float] = []
 
     def _entries(self) -> list[dict[str, Any]]:
         return super()._entries() if self._given is None else self._given
@@ -33,13 +34,18 @@ class nnUNetTrainerBenchmark(nnUNetTrainerSeglosses):
         started = time.perf_counter()
         done: dict[str, Any] = super().train_step(batch)  # waits for the device
         self._seconds.append(time.perf_counter() - started)
+        self._losses.append(float(done["loss"]))
         return done
 
     def on_epoch_end(self) -> None:
         super().on_epoch_end()
         each = self.num_iterations_per_epoch
-        line = {"epoch": self.current_epoch, "seconds": statistics.median(self._seconds)}
-        self._seconds = []
+        line = {
+            "epoch": self.current_epoch,
+            "seconds": statistics.median(self._seconds),
+            "loss": statistics.fmean(self._losses),
+        }
+        self._seconds, self._losses = [], []
         with Path(self.output_folder, TIMES).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         print(
