@@ -28,7 +28,7 @@ TERMS = {
     "SkeletonRecallLoss": (0.5, 1.0),
     "CenterlineBoundaryDiceLoss": (0.5,),
     "TopologicalPriorLoss": (0.01,),
-    "TopographLoss": (0.1,),
+    "TopographLoss": (0.005, 0.1),
     "JaccardMetricLoss": (1.0,),
 }
 
