@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -137,9 +138,7 @@ class Comparison:
         lines = ["% \\usepackage{booktabs}", *(f"% {note}" for note in self.notes())]
         for first, second in self.pairs:
             for heads, body in self.tables(first, second):
-                shown = [
-                    h.replace("A", first).replace("B", second) if h in "AB" else h for h in heads
-                ]
+                shown = [_named(head, first, second) for head in heads]
                 lines += ["", f"% A = {first}, B = {second}"]
                 lines += [f"\\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}", "\\toprule"]
                 lines += [tex_line([tex(text) for text in shown]), "\\midrule"]
@@ -268,6 +267,13 @@ def compare(
 
 def _line(texts: Sequence[str]) -> str:
     return f"| {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |"
+
+
+def _named(head: str, first: str, second: str) -> str:
+    """A heading with the names of the folders, for papers, where nobody knows A and B."""
+    if head == "B − A":
+        return "difference"
+    return re.sub(r"\b[AB]\b", lambda letter: first if letter[0] == "A" else second, head)
 
 
 def _narrowed(table: list[list[str]], width: int | None) -> tuple[list[list[str]], list[str]]:

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from seglosses.evaluate.columns import Column
 from seglosses.evaluate.result import Evaluation
-from seglosses.evaluate.spread import clipped_gain, nanmean, of_classes, of_scores
+from seglosses.evaluate.spread import (
+    clipped_gain,
+    deviations_of_classes,
+    nanmean,
+    of_classes,
+    of_scores,
+)
 from seglosses.evaluate.summary import MACRO, counted
 from seglosses.report.bootstrap import mean_interval
 from seglosses.report.statistics import holm, sign_flip_test
@@ -100,12 +106,26 @@ class Paired:
         names = [{column.name for column in e.columns} for e in self.evaluations.values()]
         shared = names[0].intersection(*names[1:])
         self.columns = [column for column in one.columns if column.name in shared]
+        twice = {column.name for column in self.columns if self._repeats(column.name, shared)}
+        self.columns = [column for column in self.columns if column.name not in twice]
         if not self.images or not self.columns:
             raise ValueError(
                 f"nothing to compare: {len(self.images)} images and {len(self.columns)} metrics "
                 "are common to all folders"
             )
         self.inside = counted(self.classes, one.settings.outside)
+
+    def _repeats(self, column: str, shared: set[str]) -> bool:
+        """Whether errors of windows are those of whole images, none of which is larger."""
+        whole = column.removesuffix("_window")
+        return (
+            whole != column
+            and whole in shared
+            and all(
+                np.array_equal(self.matrix(name, column), self.matrix(name, whole), equal_nan=True)
+                for name in self.evaluations
+            )
+        )
 
     def matrix(self, name: str, column: str) -> Floats:
         """Scores of a folder, (images, classes).
@@ -156,7 +176,7 @@ def _main(paired: Paired) -> str:
 
 
 def _rows(paired: Paired, first: str, second: str) -> Iterator[tuple[PairedRow, Floats]]:
-    """Rows without tests, each with the numbers of images whose signs are flipped."""
+    """Rows without tests, each with what images add to its difference: their signs are flipped."""
     for column in paired.columns:
         before, after = (paired.matrix(name, column.name) for name in (first, second))
         gaps = after - before
@@ -166,13 +186,14 @@ def _rows(paired: Paired, first: str, second: str) -> Iterator[tuple[PairedRow, 
         head = (first, second), column
         for place, name in enumerate(paired.classes):
             ends = tuple(float(side[place]) for side in means)
-            yield _row(head, name, ends, found[:, place], gaps[:, place])
+            mine = gaps[:, place]
+            yield _row(head, name, ends, found[:, place], mine), mine
         if len(paired.classes) > 1:
             inside = paired.inside
             ends = tuple(float(nanmean(side[inside], axis=0)) for side in means)
-            deviation = of_classes(found, inside)
-            # what an image adds to the difference of the means of classes
-            yield _row(head, MACRO, ends, deviation, deviation + (ends[1] - ends[0]))
+            deviation = deviations_of_classes(found, inside)
+            of_images = nanmean(gaps[:, inside], axis=1)
+            yield _row(head, MACRO, ends, deviation, of_images), of_classes(gaps, inside)
 
 
 def _row(
@@ -181,7 +202,7 @@ def _row(
     means: tuple[float, ...],
     deviation: Floats,
     gaps: Floats,
-) -> tuple[PairedRow, Floats]:
+) -> PairedRow:
     (first, second), column = head
     metric, title, better = column.name, column.title, column.better
     fine = gaps[np.isfinite(gaps)]
@@ -191,11 +212,10 @@ def _row(
     low, high = clipped_gain(
         (means[0], means[1]), mean_interval(difference, deviation), better, most=column.most
     )
-    row = PairedRow(
+    return PairedRow(
         first, second, cls, metric, title, better, means[0], means[1], difference, low, high,
         NAN, NAN, wins, losses, fine.size - wins - losses, fine.size,
     )  # fmt: skip
-    return row, gaps
 
 
 def _tested(rows: Sequence[tuple[PairedRow, Floats]], flips: int, seed: int) -> list[PairedRow]:

@@ -104,7 +104,7 @@ def size_rows(
         seed: Of the sign flips.
 
     Returns:
-        Rows, small objects first; none for sizes that no object has.
+        Rows, small objects first; none for sizes that neither a true nor a spurious object has.
 
     Raises:
         ValueError: Limits do not rise.
@@ -120,7 +120,7 @@ def size_rows(
             edges = _edges(sizes) if limits is None else [0.0, *limits, np.inf]
             for low, high in pairwise(edges):
                 row, sums = _row(paired, objects, (first, second), name, (low, high))
-                if row.objects:
+                if row.objects or row.spurious_first or row.spurious_second:
                     rows.append(row)
                     columns.append(sums)
     if not rows:

@@ -180,7 +180,7 @@ class Evaluation:
         main = self.table.classes[0] if len(self.table.classes) == 1 else MACRO
         found = {row.metric: row for row in self.summary if row.cls == main}
         names = (c.name if c.pooled is None else f"{c.name}_dataset" for c in self.columns)
-        return [found[name] for name in names]
+        return said_once([found[name] for name in names])
 
     def write(self, out: str | Path) -> None:
         """Write per_image.csv, summary.csv, summary.md, conventions.json and failures.csv.

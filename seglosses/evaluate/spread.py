@@ -60,10 +60,10 @@ def of_scores(scores: Floats) -> Floats:
 
 
 def of_classes(found: Floats, inside: Sequence[int] | None = None) -> Floats:
-    """Deviations of a mean over classes, from those of the classes.
+    """What each image adds to a mean over classes: their mean over images is that mean.
 
     Args:
-        found: Of :func:`deviations`, (images, classes).
+        found: What it adds to each class, such as :func:`deviations`, (images, classes).
         inside: Classes that the mean holds; None for all.
 
     Returns:
@@ -79,6 +79,36 @@ def of_classes(found: Floats, inside: Sequence[int] | None = None) -> Floats:
     weights = divide(np.full(shown.shape, float(images.sum())), known.sum(axis=0).astype(float))
     summed = np.where(known, chosen * weights, 0.0).sum(axis=1)
     return np.where(images, summed / max(int(shown.sum()), 1), np.nan)
+
+
+def deviations_of_classes(found: Floats, inside: Sequence[int] | None = None) -> Floats:
+    """Deviations of a mean over classes, for its interval.
+
+    With N images, n of which show a class, the deviations of the class are lengthened by
+    ``sqrt(n / (n - 1) * (N - 1) / N)``: those of few images lie too close to their own mean.
+
+    Args:
+        found: Of :func:`deviations`, (images, classes).
+        inside: Classes that the mean holds; None for all.
+
+    Returns:
+        (images,); NaN where no class is defined, and everywhere where a class is known from one
+        image: nobody can tell how much it varies.
+
+    Example:
+        >>> found = np.array([[-1.0, np.nan], [1.0, -2.0], [np.nan, 2.0]])  # sqrt(2 * 2 / 3)
+        >>> deviations_of_classes(found).round(3)
+        array([-0.866, -0.866,  1.732])
+        >>> deviations_of_classes(found[:2])
+        array([nan, nan])
+    """
+    chosen = found if inside is None else found[:, list(inside)]
+    known = np.isfinite(chosen)
+    shown, images = known.sum(axis=0), int(known.any(axis=1).sum())
+    if (shown == 1).any():
+        return np.full(len(found), np.nan)
+    longer = np.sqrt(divide(shown * (images - 1.0), np.maximum(shown - 1.0, 0.0) * images))
+    return of_classes(chosen * longer)
 
 
 def intervals(
@@ -105,7 +135,7 @@ def intervals(
     columns = [(float(mean), found[:, index]) for index, mean in enumerate(means)]
     if len(means) > 1:
         whole = float(nanmean(means[list(inside)], axis=0))
-        columns.append((whole, of_classes(found, inside)))
+        columns.append((whole, deviations_of_classes(found, inside)))
     return [
         clipped(mean, mean_interval(mean, column), better, most=most) for mean, column in columns
     ]

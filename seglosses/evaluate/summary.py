@@ -103,6 +103,7 @@ def said_once(rows: Sequence[SummaryRow]) -> list[SummaryRow]:
     """Rows without scores that are another one by definition.
 
     Where every image shows every class, the mean by image (and by class) is the mean over images.
+    Where no image is larger than a window, the error of windows is that of whole images.
 
     Args:
         rows: Of :func:`summarize`.
@@ -122,10 +123,18 @@ def said_once(rows: Sequence[SummaryRow]) -> list[SummaryRow]:
     kept = []
     for row in rows:
         name, _, reading = row.metric.rpartition("_")
-        same = plain.get((row.cls, name)) if reading in ("image", "class") else None
-        if same is None or same.undefined or row.target_empty:
+        same = plain.get((row.cls, name)) if reading in ("image", "class", "window") else None
+        if same is None or not _says(row, same, reading):
             kept.append(row)
     return kept
+
+
+def _says(row: SummaryRow, same: SummaryRow, reading: str) -> bool:
+    """Whether a reading of a score is the score."""
+    if reading == "window":
+        mine, other = ((one.mean, one.std, one.median, one.n) for one in (row, same))
+        return np.array_equal(mine, other, equal_nan=True)
+    return not (same.undefined or row.target_empty)
 
 
 def counted(classes: Sequence[str], outside: Sequence[str] = ()) -> list[int]:

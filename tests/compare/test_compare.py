@@ -17,6 +17,8 @@ from seglosses.compare.command import short_names
 from seglosses.compare.page import write_page
 from seglosses.compare.pictures import extremes, gains
 from seglosses.evaluate import Evaluation, evaluate
+from seglosses.evaluate.options import Options
+from seglosses.evaluate.spread import of_classes
 from seglosses.report.statistics import sign_flip_test
 
 
@@ -138,6 +140,59 @@ def test_classes_and_their_mean(tmp_path: Path) -> None:
     assert (row.wins, row.n) == (5, 5)
 
 
+def test_images_on_which_nothing_differs_win_nothing(tmp_path: Path) -> None:
+    """Class 2 is in one of eight images, and B is better there; all else is equal."""
+    truth, first = np.zeros((8, 20, 20), int), np.zeros((8, 20, 20), int)
+    truth[:, 2:8, 2:8] = first[:, 2:8, 2:8] = 1
+    truth[0, 10:18, 10:18] = first[0, 10:14, 10:18] = 2
+    second = first.copy()
+    second[0] = truth[0]
+    masks = {"gt": truth, "a": first, "b": second}
+    folders = {name: write(tmp_path / name, dict(enumerate(masks[name]))) for name in masks}
+    (row,) = compare(scored(folders, metrics=["dice"], num_classes=3, classes=[1, 2])).rows
+    assert (row.wins, row.losses, row.ties, row.n) == (1, 0, 7, 8)
+    # a half of 64 pixels: Dice 2/3 of class 2, class 1 is right
+    assert row.difference == pytest.approx(1 / 6)
+    assert row.p == 1.0
+    assert np.isnan(row.low)  # how much class 2 varies is not known from one image
+
+
+def test_means_of_rare_classes_find_nothing_where_nothing_is() -> None:
+    """Under the null hypothesis 5 % of the tests of the mean of classes may fall below 0.05."""
+    rng = np.random.default_rng(3)
+    found = 0
+    for _ in range(300):
+        gaps = np.full((30, 2), np.nan)
+        gaps[:, 0], gaps[:4, 1] = rng.normal(0, 0.01, 30), rng.normal(0, 0.2, 4)
+        found += int(sign_flip_test(of_classes(gaps), flips=200)[0] < 0.05)
+    assert found <= 27  # 15 are expected; more than 27 have a chance of 0.2 %
+
+
+def test_windows_of_whole_images_are_no_tests_of_their_own(folders: dict[str, Path]) -> None:
+    names = ["betti0_error", "betti0_error_window"]
+    found = compare(scored(folders, metrics=names, num_classes=2))
+    assert [row.metric for row in found.rows] == names[:1]
+    found = compare(scored(folders, metrics=names, num_classes=2, options=Options(window=6)))
+    assert [row.metric for row in found.rows] == names
+    found = compare(scored(folders, metrics=names[1:], num_classes=2))
+    assert [row.metric for row in found.rows] == names[1:]
+
+
+def test_spurious_objects_of_every_size_are_counted(tmp_path: Path) -> None:
+    """Sizes that no true object has, and a class that is nowhere true."""
+    truth, first, second = (np.zeros((20, 20), int) for _ in range(3))
+    truth[2:8, 2:8] = first[2:8, 2:8] = second[2:8, 2:8] = 1
+    first[15, 1:4], first[18, 10], second[18, 18] = 1, 2, 2
+    masks = {"gt": truth, "a": first, "b": second}
+    folders = {name: write(tmp_path / name, {"1": mask}) for name, mask in masks.items()}
+    found = compare(scored(folders, metrics=["dice"], num_classes=3, classes=[1, 2]), sizes=[10])
+    assert [
+        (row.cls, row.size, row.objects, row.spurious_first, row.spurious_second)
+        for row in found.size_rows
+    ] == [("1", "up to 10", 0, 1, 0), ("1", "above 10", 1, 0, 0), ("2", "up to 10", 0, 1, 1)]
+    assert "nan" not in "".join(found.as_markdown().split())
+
+
 def test_only_images_and_metrics_of_all(folders: dict[str, Path], tmp_path: Path) -> None:
     (folders["a"] / "4.npy").unlink()
     found = scored(folders, "a", num_classes=2, metrics=["dice"], keep_going=True)
@@ -199,6 +254,8 @@ def test_the_command_writes_what_it_says(
     latex = (out / "tables.tex").read_text("utf-8")
     assert r"$\beta$\_2 \& co" in latex
     assert latex.count(r"\begin{tabular}") == 2
+    assert r"metric & CE + Dice & $\beta$\_2 \& co & difference & " in latex
+    assert "& CE + Dice covers & " in latex
     names = sorted(path.suffix for path in (out / "figures").iterdir())
     assert names.count(".pdf") == names.count(".svg") == 2 * 2 + 4
     captions = (out / "figures" / "captions.md").read_text("utf-8")

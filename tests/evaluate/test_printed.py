@@ -41,7 +41,8 @@ def test_nineteen_classes_fit_on_a_screen(
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= 32
     titles = [re.split(r"  +", line)[1] for line in lines if line.startswith("mean of classes")]
-    assert titles == [column.title for column in choose_columns()]
+    # no image is larger than a window, so that those of windows would say the same again
+    assert titles == [c.title for c in choose_columns() if not c.name.endswith("_window")]
     assert "summary.csv" in lines[-2]
     files = (tmp_path / "out" / "summary.csv").read_text().splitlines()
     assert len(files) > 25 * 20  # the classes are there
@@ -169,7 +170,7 @@ def test_a_narrow_terminal_has_the_class_as_a_heading(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "mean of classes"
     assert lines[1].split()[0] == "metric"
-    assert max(map(len, lines[:27])) <= 66
+    assert max(map(len, lines[:25])) <= 66
     monkeypatch.setenv("COLUMNS", "100")
     assert main([*nineteen, "--quiet"]) == 0
     assert capsys.readouterr().out.splitlines()[0].startswith("class")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from seglosses.evaluate import evaluate
 from seglosses.evaluate.measures import choose_columns
+from seglosses.evaluate.options import Options
 from seglosses.evaluate.spread import (
     deviations,
+    deviations_of_classes,
     fine_grained_intervals,
     intervals,
     of_scores,
@@ -52,6 +57,23 @@ def test_classes_left_outside_are_in_no_mean() -> None:
     assert row.std == pytest.approx(of_images.std(ddof=1))
 
 
+def test_windows_that_hold_whole_images_are_said_once(tmp_path: Path) -> None:
+    """One window is the image; two cut it, and a loop that they cut is gone in both masks."""
+    ring = np.zeros((8, 12), np.uint8)
+    ring[1:7, 2:10], ring[3:5, 4:8] = 1, 0
+    truth, pred = tmp_path / "truth", tmp_path / "pred"
+    for folder, mask in ((truth, ring), (pred, ring * 0)):
+        folder.mkdir()
+        np.save(folder / "1.npy", mask)
+    metrics = ["betti1_error", "betti1_error_window"]
+    whole = evaluate(pred, truth, metrics=metrics)
+    for verbose in (False, True):
+        assert whole.as_text(verbose=verbose).count("Betti-1 error") == 1
+    assert whole.mean("betti1_error_window") == 1  # in the files it stays
+    cut = evaluate(pred, truth, metrics=metrics, options=Options(window=6))
+    assert cut.as_text().count("Betti-1 error") == 2
+
+
 def test_images_that_show_nothing_are_counted_once() -> None:
     made = Table(["a", "b"], ["dice", "tp", "fp", "fn", "pixels"])
     for name, shown in (("both", (1, 1)), ("one", (1, 0)), ("none", (0, 0))):
@@ -92,6 +114,26 @@ def test_interval_of_a_ratio_and_of_a_mean_of_classes_are_those_of_many_draws() 
         expected = np.column_stack([drawn, drawn.mean(axis=1)])
         for (low, high), spread in zip(ends, expected.T, strict=True):
             np.testing.assert_allclose([low, high], np.quantile(spread, [0.025, 0.975]), atol=0.01)
+
+
+def test_a_class_that_one_image_shows_leaves_the_mean_without_an_interval() -> None:
+    scores = np.array([[0.5, 0.25], [0.75, np.nan], [1.0, np.nan]])
+    *_, (low, high) = intervals(np.nanmean(scores, 0), of_scores(scores), [0, 1], better="higher")
+    assert np.isnan([low, high]).all()
+    *_, (low, high) = intervals(np.nanmean(scores, 0), of_scores(scores), [0], better="higher")
+    assert low < 0.75 < high  # the class is outside
+
+
+def test_intervals_of_classes_of_few_images_hold_the_truth() -> None:
+    """The spread of a class in 4 of 40 images: unbiased, and 0.866 of it without the correction."""
+    rng = np.random.default_rng(0)
+    variances = []
+    for _ in range(2000):
+        scores = np.full((40, 2), np.nan)
+        scores[:, 0], scores[:4, 1] = 0.5, rng.normal(0.5, 0.1, 4)
+        found = deviations_of_classes(of_scores(scores))
+        variances.append(np.square(found).sum() / (40 * 39))
+    assert np.sqrt(np.mean(variances)) == pytest.approx(0.1 / np.sqrt(4) / 2, rel=0.02)
 
 
 def test_intervals_stay_where_scores_can_be() -> None:
