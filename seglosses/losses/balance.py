@@ -69,7 +69,13 @@ class LossBalance(nn.Module):
         named = dict(losses) if isinstance(losses, Mapping) else _named(losses)
         if not named:
             raise ValueError("expected at least one loss, got none")
-        self.losses = nn.ModuleDict({name.replace(".", "_"): one for name, one in named.items()})
+        plain = {name: name.replace(".", "_") for name in named}  # modules have no dots in names
+        if len(set(plain.values())) < len(plain):
+            raise ValueError(
+                f"expected names that differ in more than dots, got {', '.join(named)}; a dot is"
+                " taken for an underscore"
+            )
+        self.losses = nn.ModuleDict({plain[name]: one for name, one in named.items()})
         self.every = every
         self.calls = 0
         self._balancer = Balancer(dict(self.losses.items()), settle=settle, patience=patience)

@@ -149,9 +149,13 @@ class Balancer:
     def _watch(self, name: str, term: _Term, found: Measured) -> None:
         share = found.shares.get(name, 0.0)
         active = sum(norm > 0 for norm in found.norms.values())
-        term.little = term.little + 1 if share < LITTLE and active else 0
-        term.much = term.much + 1 if share > MUCH and len(self.terms) > 1 else 0
-        term.opposed = term.opposed + 1 if found.against.get(name, 0.0) < AGAINST else 0
+        growing = isinstance(term.loss, Loss) and abs(_weight(term.loss)) < abs(_whole(term.loss))
+        term.little = term.little + 1 if share < LITTLE and active and not growing else 0
+        # of two terms the smaller one is warned of
+        said = len(self.terms) == 2 and share > 0.5
+        term.much = term.much + 1 if share > MUCH and active > 1 and not said else 0
+        opposed = found.against.get(name, 0.0) < AGAINST and not said
+        term.opposed = term.opposed + 1 if opposed else 0
         if term.warned or max(term.little, term.much, term.opposed) < self.patience:
             return
         term.warned = True
@@ -198,7 +202,9 @@ class Balancer:
                 name: {
                     "unit_norms": list(term.unit_norms),
                     "plain_norms": list(term.plain_norms),
-                    "weight": _whole(term.loss) if term.share else None,
+                    "weight": _whole(term.loss)
+                    if term.share and isinstance(term.loss, Loss)
+                    else None,
                     "counts": [term.little, term.much, term.opposed],
                     "warned": term.warned,
                 }
@@ -257,10 +263,10 @@ def _weight(loss: nn.Module) -> float:
     return float(getattr(loss, "loss_weight", 1.0))
 
 
-def _whole(loss: nn.Module) -> float:
-    assert isinstance(loss, Loss)
-    assert loss.weight_schedule is not None
-    return float(loss.weight_schedule.value)
+def _whole(loss: Loss) -> float:
+    """The weight that it has in the end."""
+    schedule = loss.weight_schedule
+    return float(loss.loss_weight if schedule is None else schedule.value)
 
 
 def _set_weight(loss: nn.Module, value: float) -> None:

@@ -59,18 +59,19 @@ class LossBalanceHook(Hook):
 
     The terms of a head are compared with each other: the losses of ``decode_head``, those of each
     auxiliary head, ``loss_cls`` and ``loss_bbox`` of a box head (which see different outputs, so
-    that they have shares and no angles). Logged are, for each term, ``balance/<term>/norm`` (its
-    weight included), ``balance/<term>/share`` and ``balance/<term>/against``, the cosine with the
-    sum of the others, and for two of them ``balance/<term>~<term>/angle`` in degrees; terms of
-    several heads have the head in front. After the training ``balance.html`` and ``balance.json``
-    lie in the work dir.
+    that they have shares and no angles). Logged are, for each term (``dice`` of ``loss_dice``),
+    ``balance/<term>/norm`` (its weight included), ``balance/<term>/share`` and
+    ``balance/<term>/against``, the cosine with the sum of the others, and for two of them
+    ``balance/<term>~<term>/angle`` in degrees; terms of several heads have the head in front.
+    After the training ``balance.html`` and ``balance.json`` lie in the work dir.
 
     A term with less than 1 % or more than 99 % of the gradient, or with a cosine below -0.2, at
     `patience` measurements in a row is warned of once.
 
     A loss of this package with ``loss_weight=dict(share=0.1)`` gets the weight with which it has
     that share: it follows the mean of the first `settle` measurements and is frozen then. State
-    and weights are kept in checkpoints.
+    and weights are kept in checkpoints; a training that only starts from the weights of another
+    (``load_from`` without ``resume``) measures anew.
 
     Args:
         interval: Iterations between two measurements. Each takes one backward to the logits, not
@@ -121,17 +122,16 @@ class LossBalanceHook(Hook):
             for name, loss in losses.items():
                 listen = self._listener(self._heads[head], name)
                 self._handles.append(loss.register_forward_hook(listen, with_kwargs=True))
-        if self._loaded is not None:
-            self._restore(runner)
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None and runner.iter:  # else weights alone were loaded
+            self._restore(runner, loaded)
 
-    def _restore(self, runner: Runner) -> None:
-        assert self._loaded is not None
-        for head, state in self._loaded.items():
+    def _restore(self, runner: Runner, loaded: dict[str, Any]) -> None:
+        for head, state in loaded.items():
             if head not in self._heads:
                 runner.logger.warning(f"the checkpoint balances {head!r}, which the model lacks")
                 continue
             self._heads[head].balancer.load_state_dict(state)
-        self._loaded = None
 
     def _listener(self, head: _Head, name: str) -> Callable[..., None]:
         def listen(_: Any, args: tuple[Any, ...], named: dict[str, Any], value: Any) -> None:
@@ -159,7 +159,9 @@ class LossBalanceHook(Hook):
                 continue
             front = f"{name}." if len(self._heads) > 1 and name else ""
             for key, value in found.scalars().items():
-                runner.message_hub.update_scalar(f"train/balance/{front}{key}", value)
+                # mmengine averages what has "loss" in its name over ten values
+                short = key.replace("loss_", "").replace("_loss", "")
+                runner.message_hub.update_scalar(f"train/balance/{front}{short}", value)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Keep the state."""
