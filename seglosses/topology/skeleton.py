@@ -30,19 +30,58 @@ Box = tuple[slice, slice]
 Mask = NDArray[np.bool_]
 
 
-def _restore_lost_components(skeleton: NDArray[np.bool_], mask: NDArray[np.bool_]) -> None:
-    """Give components that thinning deleted their deepest voxel, in place.
+def _restore_lost_components(skeleton: Mask, mask: Mask) -> None:
+    """Thin components that thinning deleted once more as complexes of cells, in place.
 
-    Lee's thinning deletes some blocks with even sides, such as 2x2x2, entirely.
+    Lee's thinning deletes some blocks and straight tubes with even sides entirely, such as 2x2x2
+    and 2x2x20. Voxels with their faces, edges and corners have odd sides only. Blocks of two
+    voxels a side, and what is deleted again, keep their deepest voxel.
     """
     labels, count = label_components(mask)
-    lost = np.bincount(labels[skeleton], minlength=count + 1) == 0
-    lost[0] = False
-    voxels = np.nonzero(lost[labels])
+    gone = np.bincount(labels[skeleton], minlength=count + 1) == 0
+    gone[0] = False
+    left = np.where(gone[labels], labels, 0)
+    for number, box in enumerate(ndimage.find_objects(left), 1):
+        if box is None or max(side.stop - side.start for side in box) <= 2:
+            continue
+        part = left[box] == number
+        finer, vanished = _lee(_as_cells(part))
+        if not vanished:
+            skeleton[box] |= _as_voxels(finer, part)
+            left[box][part] = 0
+    if left.any():
+        _keep_deepest(skeleton, left)
+
+
+def _as_cells(mask: Mask) -> Mask:
+    """Voxels as closed cubes: 2 n + 1 places an axis, odd ones within voxels, even ones between."""
+    cells = np.zeros([2 * side + 1 for side in mask.shape], bool)
+    for first in product((0, 1, 2), repeat=mask.ndim):
+        places = zip(first, mask.shape, strict=True)
+        cells[tuple(slice(at, at + 2 * side - 1, 2) for at, side in places)] |= mask
+    return cells
+
+
+def _as_voxels(cells: Mask, mask: Mask) -> Mask:
+    """The voxel of each cell; of a cell between several, the first in the mask."""
+    places, voxels = np.argwhere(cells), np.zeros(mask.shape, bool)
+    framed = np.pad(mask, 1)
+    for back in product((0, 1), repeat=mask.ndim):
+        # place 2 i + 1 lies in voxel i, place 2 i between i - 1 and i
+        found = places // 2 - np.where(places % 2, 0, back)
+        inside = framed[tuple(found.T + 1)]
+        voxels[tuple(found[inside].T)] = True
+        places = places[~inside]
+    return voxels
+
+
+def _keep_deepest(skeleton: Mask, labels: NDArray[np.int32]) -> None:
+    """Add the deepest voxel of each component, in place."""
+    voxels = np.nonzero(labels)
     # The background nearest to a component lies beside it: one voxel of margin holds it.
     box = tuple(slice(max(axis.min() - 1, 0), axis.max() + 2) for axis in voxels)
     here = tuple(axis - side.start for axis, side in zip(voxels, box, strict=True))
-    depth = distance_to(~mask[box])[here]
+    depth = distance_to(labels[box] == 0)[here]
     # By component, the deepest voxel first, and of equal ones the first.
     order = np.lexsort((-depth, labels[voxels]))
     starts = np.flatnonzero(np.diff(labels[voxels][order], prepend=0))
@@ -53,8 +92,9 @@ def _restore_lost_components(skeleton: NDArray[np.bool_], mask: NDArray[np.bool_
 def skeletonize(mask: ArrayLike) -> NDArray[np.bool_]:
     """One-pixel-wide skeleton of a mask with the mask's topology.
 
-    Zhang's thinning in 2D (and of a volume with one slice), Lee's in 3D, as scikit-image chooses;
-    a component that Lee's thinning deletes keeps its deepest voxel.
+    Zhang's thinning in 2D (and of a volume with one slice), Lee's in 3D, as scikit-image chooses.
+    Lee's deletes some components entirely, among them straight tubes of even width; these are
+    thinned as voxels with their faces, edges and corners, which leaves a line.
 
     Args:
         mask: Boolean mask, (H, W) or (D, H, W).

@@ -78,6 +78,37 @@ def test_no_component_is_lost_in_a_volume() -> None:
     assert not (got & ~mask).any()
     assert ndimage.label(got, np.ones((3, 3, 3)))[1] == 3
     assert skeleton.skeletonize(np.ones((2, 2, 2))).sum() == 1
+    assert skeleton.skeletonize(np.ones((4, 6, 6))).sum() == 1
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("radius", [1, 2, 3, 4.5, 6])
+def test_tubes_of_even_width_have_a_line(radius: float, axis: int) -> None:
+    """A cylinder of 40 voxels whose centre lies between voxels: Lee's thinning deletes it."""
+    y, x = np.mgrid[:18, :18] - 8.5
+    disc = np.hypot(y, x) <= radius
+    mask = np.moveaxis(np.broadcast_to(disc, (40, 18, 18)), 0, axis)
+    assert not morphology.skeletonize(mask, method="lee").any()
+    got = skeleton.skeletonize(mask)
+    assert not (got & ~mask).any()
+    places = np.argwhere(got)
+    assert len(places) == np.unique(places[:, axis]).size >= 40 - 2 * radius
+    # one voxel in each slice, in the middle
+    assert (np.abs(np.delete(places, axis, 1) - 8.5) == 0.5).all()
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_lost_components_are_thinned_within_themselves(seed: int) -> None:
+    """Random masks that are symmetric, so that many have even sides."""
+    rng = np.random.default_rng(seed)
+    mask = rng.random(rng.integers(2, 8, 3)) < rng.uniform(0.3, 0.98)
+    mask |= mask[::-1, ::-1, ::-1]
+    got = skeleton.skeletonize(mask)
+    assert not (got & ~mask).any()
+    cube = np.ones((3, 3, 3))
+    labels, count = ndimage.label(mask, cube)
+    for number in range(1, count + 1):
+        assert ndimage.label(got & (labels == number), cube)[1] == 1
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
