@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seglosses.benchmark.comparison import Row, macro
+from seglosses.benchmark.comparison import Row, Stat, macro
 from seglosses.benchmark.results import METRICS, Scores
 from seglosses.benchmark.settings import SETS, Setting
 from seglosses.evaluate.mortar_folder import error_picture
@@ -24,8 +24,15 @@ SHOWN = 4
 _COUNTS = ("Betti0Error", "Betti1Error")
 
 
+TESTS: dict[Stat, str] = {
+    "image": "sign flips over images, Holm",
+    "paper": "one-sided sign flips over images x seeds, uncorrected",
+}
+"""What a p in a caption is of."""
+
+
 def image_figures(
-    setting: Setting, metrics: Sequence[str], rows: Sequence[Row]
+    setting: Setting, metrics: Sequence[str], rows: Sequence[Row], stat: Stat
 ) -> list[tuple[str, Figure]]:
     """Distributions of the Betti errors, and every loss against the baseline.
 
@@ -33,6 +40,7 @@ def image_figures(
         setting: The losses and images.
         metrics: Names of the metrics, in the order of the scores' last axis.
         rows: Of the setting, for the captions.
+        stat: Their protocol.
 
     Returns:
         Heading and figure of each.
@@ -54,7 +62,7 @@ def image_figures(
             f"{title}: share of images up to a number of errors, {setting.name}.",
             count,
         )
-        found.append((f"{title}: share of images up to", figure))
+        found.append((f"{title}: share of images with at most so many", figure))
         for one in others:
             label = f"{title} of each image, {base.loss} across, {one.loss} up"
             chart = plane.scatter(
@@ -66,7 +74,10 @@ def image_figures(
                 compress=True,
             )
             sets = [tested[key] for s in SETS if (key := (s, metric, one.loss)) in tested]
-            numbers = [f"{row.set}: n = {row.images} images, p {_equal(row.p)}" for row in sets]
+            numbers = [
+                f"{row.set}: n = {row.images} images, p {_equal(row.p)} ({TESTS[stat]})"
+                for row in sets
+            ]
             figure = Figure(
                 file_name(setting.name, metric, one.loss),
                 chart,
@@ -104,20 +115,20 @@ def image_charts(figures: Sequence[tuple[str, Figure]]) -> str:
     )
 
 
-def costs(setting: Setting, metrics: Sequence[str]) -> str:
-    """Seconds an iteration against Betti errors, and memory; nothing where no run says.
+def costs(setting: Setting, metrics: Sequence[str]) -> tuple[str, Figure] | None:
+    """Seconds an iteration against Betti errors, and memory; None where no run says.
 
     Args:
         setting: The losses and images.
         metrics: Names of the metrics, in the order of the scores' last axis.
 
     Returns:
-        HTML.
+        HTML, and the chart to write as a file.
     """
     places = [list(metrics).index(name) for name in _COUNTS if name in metrics]
     known = [one for one in setting.losses if all("seconds_per_iteration" in c for c in one.cards)]
     if not known or not places:
-        return ""
+        return None
     masks = setting.members("ID") or setting.members("OOD")
     series: dict[str, tuple[float, float, float, float]] = {}
     lines: list[list[str | tuple[str, float]]] = []
@@ -147,7 +158,15 @@ def costs(setting: Setting, metrics: Sequence[str]) -> str:
         " largest memory of the process; bars span the runs. Runs side by side slow each other"
         " down: compare ratios.</p>"
     )
-    return f'{note}<div class="card" style="max-width:560px">{chart}</div><br>{table}'
+    runs = ", ".join(f"{one.loss} {len(one.seeds)}" for one in known)
+    figure = Figure(
+        file_name(setting.name, "cost"),
+        chart,
+        "Time of a training iteration against the sum of Betti-0 and Betti-1 errors,"
+        f" {setting.name}; bars span the runs.",
+        f"n = {len(setting.baseline.images)} images (runs: {runs}).",
+    )
+    return f'{note}<div class="card" style="max-width:560px">{chart}</div><br>{table}', figure
 
 
 def _spread(values: NDArray[np.float64]) -> tuple[float, float, float]:

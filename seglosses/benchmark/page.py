@@ -42,14 +42,17 @@ def write_page(
     for setting in settings:
         mine = [row for row in rows if row.setting == setting.name]
         sections += [page.section(setting.name, _tables(mine, stat))]
-        drawn = image_figures(setting, metrics, mine)
+        drawn = image_figures(setting, metrics, mine, stat)
         figures += [figure for _, figure in drawn]
         sections += [page.section("Image by image", image_charts(drawn))]
-        if trained := convergence(setting):
-            sections.append(page.section("Were the trainings long enough?", trained[0]))
-            figures.append(trained[1])
-        for heading, body in (
+        for heading, found in (
+            ("Were the trainings long enough?", convergence(setting)),
             ("Cost and benefit", costs(setting, metrics)),
+        ):
+            if found is not None:
+                sections.append(page.section(heading, found[0]))
+                figures.append(found[1])
+        for heading, body in (
             ("Balance of the losses", _balance(setting)),
             ("Critical errors on the worst images", pictures(setting, metrics)),
         ):

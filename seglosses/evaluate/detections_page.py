@@ -201,7 +201,7 @@ def charts(precision: Precision, matches: Matches) -> list[Figure]:
             unit_square(curves, axes=("recall", "precision"), label="precision at each recall"),
             "Precision at each recall, of boxes, all detections, mean over classes that have "
             "objects.",
-            counts,
+            f"n = {matches.objects} objects.",
         ),
         Figure(
             "reliability-precision",

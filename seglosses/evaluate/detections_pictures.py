@@ -134,19 +134,19 @@ def _figure(
         height = int(one.image["height"] or np.ceil(far[1]))
     scale = MAX_SIDE / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    drawing = Drawing(*size, GROUND)
-    if photo is not None:
-        faded = photo.convert("RGB").resize(size)
-        drawing.picture(Image.blend(faded, Image.new("RGB", size), 0.35), 0, 0)
     right = [(row, MATCHED, False) for row, w in zip(one.found, wrong, strict=True) if not w]
     false = [(row, SPURIOUS, True) for row, w in zip(one.found, wrong, strict=True) if w]
     gone = [(one.objects[place], MISSING, True) for place in sorted(missed)]
-    for row, colour, thick in [*right, *false, *gone]:
-        _box(drawing, row, colour, names, scale, thick)
     text = (
         f"{one.image['name']}: {len(right)} right, {len(false)} false positives, "
         f"{len(gone)} of {len(one.objects)} objects missed"
     )
+    drawing = Drawing(*size, GROUND, text)
+    if photo is not None:
+        faded = photo.convert("RGB").resize(size)
+        drawing.picture(Image.blend(faded, Image.new("RGB", size), 0.35), 0, 0)
+    for row, colour, thick in [*right, *false, *gone]:
+        _box(drawing, row, colour, names, scale, thick)
     return Figure(f"detections-{file_name(str(one.image['name']))}", drawing.svg(), text)
 
 
@@ -158,9 +158,13 @@ def _box(
     if thick:
         score = f" {row['score']:.2f}" if "score" in row else ""
         text = f"{names[row['category_id']]}{score}"
-        top = y1 - 14 if y1 > 15 else y1 + 2
-        drawing.rectangle((x1, top, x1 + 6.6 * len(text) + 4, top + 13), fill=GROUND)
-        drawing.text(x1 + 2, top, text, colour, 11)
+        top, wide = y1 - 14 if y1 > 15 else y1 + 2, 6.6 * len(text) + 4
+        left = max(0.0, min(x1, drawing.width - wide))  # all of it within the picture
+        drawing.rectangle((left, top, left + wide, top + 13), fill=GROUND)
+        drawing.text(left + 2, top, text, colour, 11)
+
+
+CHART = '<svg class="chart" '
 
 
 def shown(figures: Sequence[Figure]) -> str:
@@ -184,9 +188,6 @@ def shown(figures: Sequence[Figure]) -> str:
         for one in figures
     )
     return f'<div class="legend">{entries}</div><div class="grid half">{cards}</div>'
-
-
-CHART = '<svg class="chart" role="img" '
 
 
 def _photo(images: Path | None, name: str) -> Image.Image | None:

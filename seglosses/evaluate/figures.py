@@ -128,13 +128,15 @@ def reliability_diagrams(evaluation: Evaluation) -> list[Figure]:
         svg = reliability_square(series, where)
         rows = [r for r in evaluation.summary if r.metric == f"{column.name}_dataset"]
         errors = ", ".join(f"{row.cls} {charts.number(row.mean)}" for row in rows[: len(series)])
+        left = len(curves) - len(series)
+        gone = f" The last {left} of {len(curves)} classes are not drawn." if left else ""
         found.append(
             Figure(
                 f"reliability-{file_name(column.name)}",
                 svg,
                 f"Reliability of {where}: share of true pixels against mean probability in bins; "
                 "dashed: equal.",
-                f"{column.title}: {errors}; n = {len(evaluation.table)} images.",
+                f"{column.title}: {errors}; n = {len(evaluation.table)} images.{gone}",
             )
         )
     return found

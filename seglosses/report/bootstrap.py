@@ -17,6 +17,12 @@ UNITS = 16_000
 """Of a bootstrap: more images than this are drawn in fixed groups, as many as this."""
 TAIL = 20
 """Images that a mean of the lowest scores must hold for a bootstrap interval to be valid."""
+REACH = 3.0
+"""Times Student's quantile that an end of an interval may lie from the mean, in standard errors.
+
+In simulations of 8 to 50 normal and lognormal scores, without this limit no more intervals held the
+mean; where one score of twelve stands far off, some ended a thousand times further away.
+"""
 _NUMBERS = 8000
 
 
@@ -63,8 +69,10 @@ def mean_interval(
 
         t* = mean*(d) / s*,   interval = mean - q_0.975(t*) s .. mean - q_0.025(t*) s
 
-    so that skewed scores of few images get longer arms on the side that needs them. Where one draw
-    in a hundred or more has no spread, it is Student's interval.
+    so that skewed scores of few images get longer arms on the side that needs them, up to
+    :data:`REACH` times those of Student's interval: draws without an image that stands far off
+    have next to no spread, and their t* says nothing. Where one draw in a hundred or more has no
+    spread at all, it is Student's interval.
 
     Args:
         mean: The mean, or ratio of sums.
@@ -97,10 +105,10 @@ def mean_interval(
     errors = np.sqrt(np.maximum(spread, 0.0) * groups.size / max(groups.size - 1, 1)) / fine.size
     known = errors > 1e-6 * error
     tails = np.array([(1 + confidence) / 2, (1 - confidence) / 2])
+    reach = student = special.stdtrit(fine.size - 1, tails)
     if known.mean() > 0.99:
-        reach = np.quantile(sums[known] / (fine.size * errors[known]), tails)
-    else:
-        reach = special.stdtrit(fine.size - 1, tails)
+        found = np.quantile(sums[known] / (fine.size * errors[known]), tails)
+        reach = np.clip(found, REACH * student[1], REACH * student[0])
     low, high = mean - float(reach[0]) * error, mean - float(reach[1]) * error
     # of very skewed scores both quantiles can lie on one side of 0
     return min(low, mean), max(high, mean)

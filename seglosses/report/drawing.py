@@ -28,6 +28,7 @@ class Drawing:
         width: Of the drawing.
         height: Of the drawing.
         ground: Colour behind everything.
+        label: Description for screen readers.
 
     Example:
         >>> drawing = Drawing(4, 2, (0, 0, 0))
@@ -36,8 +37,8 @@ class Drawing:
         ((255, 0, 0), 1)
     """
 
-    def __init__(self, width: int, height: int, ground: Colour) -> None:
-        self.width, self.height, self.ground = width, height, ground
+    def __init__(self, width: int, height: int, ground: Colour, label: str = "") -> None:
+        self.width, self.height, self.ground, self.label = width, height, ground, label
         self._pixels: list[Callable[[Image.Image, ImageDraw.ImageDraw], None]] = []
         self._parts: list[str] = [
             f'<rect width="{width}" height="{height}" fill="{_hex(ground)}"/>'
@@ -123,7 +124,10 @@ class Drawing:
 
     def svg(self) -> str:
         """The drawing as one SVG element; pictures are inside of it."""
-        return f'<svg viewBox="0 0 {self.width} {self.height}">{"".join(self._parts)}</svg>'
+        return (
+            f'<svg role="img" aria-label="{html.escape(self.label)}" viewBox="0 0 {self.width} '
+            f'{self.height}">{"".join(self._parts)}</svg>'
+        )
 
 
 def _hex(colour: Colour) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from PIL import Image
 
 from seglosses.report.latex import tex
 from seglosses.report.overlay import data_url
-from seglosses.report.pdf import CLASSES, TEXT, pdf
+from seglosses.report.pdf import CLASSES, TEXT, pdf, without_glyph
 
 FORMATS = ("svg", "pdf")
 
@@ -148,20 +150,28 @@ def write_figures(folder: Path, figures: Sequence[Figure], formats: Sequence[str
     """
     folder.mkdir(parents=True, exist_ok=True)
     files, captions, sources = [], ["# Figures", ""], []
+    taken: set[str] = set()
     for figure in figures:
         if not figure.svg.startswith("<svg"):
             continue
+        name = _free(figure.name, taken)
         for kind in formats:
-            path = folder / f"{figure.name}.{kind}"
+            path = folder / f"{name}.{kind}"
             path.write_bytes(pdf(figure.svg) if kind == "pdf" else standalone(figure.svg).encode())
+            if kind == "pdf" and (unknown := without_glyph(figure.svg)):
+                warnings.warn(
+                    f"{path.name}: the letters of a PDF lack {unknown}, which are question marks"
+                    " there; take --figures svg, or other --names",
+                    stacklevel=2,
+                )
             files.append(path)
-        captions.append(f"- `{figure.name}`: {figure.whole}")
+        captions.append(f"- `{name}`: {figure.whole}")
         sources += [
             "\\begin{figure}",
             "\\centering",
-            f"\\includegraphics[width=\\linewidth]{{{figure.name}}}",
+            f"\\includegraphics[width=\\linewidth]{{{name}}}",
             f"\\caption{{{tex(figure.whole)}}}",
-            f"\\label{{fig:{figure.name}}}",
+            f"\\label{{fig:{name}}}",
             "\\end{figure}",
             "",
         ]
@@ -172,6 +182,15 @@ def write_figures(folder: Path, figures: Sequence[Figure], formats: Sequence[str
     return files
 
 
+def _free(name: str, taken: set[str]) -> str:
+    """The name, with a number where another figure has it; taken from then on."""
+    name = name or "figure"
+    numbered = (f"{name}-{number}" for number in itertools.count(2))
+    free = next(one for one in itertools.chain([name], numbered) if one not in taken)
+    taken.add(free)
+    return free
+
+
 def file_name(*words: str) -> str:
     """A name for a file, of words that may hold anything.
 
@@ -179,10 +198,10 @@ def file_name(*words: str) -> str:
         words: Texts.
 
     Returns:
-        Letters, digits and hyphens.
+        Letters and digits of any script, and hyphens.
 
     Example:
-        >>> file_name("CE + Dice", "hd95")
-        'ce-dice-hd95'
+        >>> file_name("CE + Dice", "hd95"), file_name("拓扑")
+        ('ce-dice-hd95', '拓扑')
     """
-    return "-".join(filter(None, (re.sub(r"[^a-z0-9]+", "-", w.lower()).strip("-") for w in words)))
+    return "-".join(filter(None, (re.sub(r"[\W_]+", "-", w.lower()).strip("-") for w in words)))

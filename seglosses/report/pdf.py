@@ -46,7 +46,7 @@ _SYMBOL = {
     "≤": b"\xa3",
     "≥": b"\xb3",
 }
-_PLAIN = {"–": "\x96", "—": "\x97", "…": "\x85", "★": "*", "☆": "*", "’": "'"}
+_PLAIN = {"–": "\x96", "—": "\x97", "…": "\x85", "★": "*", "☆": "*", "’": "'", "†": "\x86"}
 
 
 def pdf(svg: str) -> bytes:
@@ -217,6 +217,28 @@ def _rgb(colour: str) -> str:
         digits = "".join(2 * d for d in digits) if len(digits) == 3 else digits
         parts = [int(digits[place : place + 2], 16) for place in (0, 2, 4)]
     return " ".join(f"{part / 255:.3f}" for part in parts)
+
+
+def without_glyph(svg: str) -> str:
+    """Characters of the texts of a drawing that its PDF cannot show.
+
+    Args:
+        svg: One SVG element.
+
+    Returns:
+        Each once, in order.
+
+    Example:
+        >>> without_glyph('<svg><text>Dice β – 拓扑</text></svg>')
+        '拓扑'
+    """
+    shown = "".join(
+        element.text or ""
+        for element in ElementTree.fromstring(svg).iter()
+        if element.tag.endswith("text")
+    )
+    known = (*_SYMBOL, *_PLAIN)
+    return "".join(dict.fromkeys(c for c in shown if ord(c) > 255 and c not in known))
 
 
 def _pieces(text: str) -> list[tuple[bool, bytes, int]]:

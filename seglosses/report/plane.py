@@ -20,6 +20,7 @@ from seglosses.report.axes import (
     frame,
     nothing,
     scales,
+    stroke,
 )
 from seglosses.report.charts import number
 
@@ -184,7 +185,7 @@ def shares(
             path.append(f"H{horizontal(place):.1f}V{vertical(share):.1f}")
         path.append(f"H{horizontal(ends[1]):.1f}")
         parts.append(
-            f'<path fill="none" stroke="{COLOURS[index % len(COLOURS)]}" stroke-width="1.8" '
+            f'<path fill="none" {stroke(index)} stroke-width="1.8" '
             f'd="{"".join(path)}"><title>{html.escape(name)}</title></path>'
         )
     legend = [name if values.size else None for name, values in arrays.items()]
@@ -228,10 +229,9 @@ def lines(
     for index, (name, places) in enumerate(known.items()):
         if not places:
             continue
-        colour = COLOURS[index % len(COLOURS)]
         drawn = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in places)
         parts.append(
-            f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="1.8">'
+            f'<polyline points="{drawn}" fill="none" {stroke(index)} stroke-width="1.8">'
             f"<title>{html.escape(name)}: {number(places[-1][1])} at the end</title></polyline>"
         )
     named = [name if places else None for name, places in known.items()] if legend else ()

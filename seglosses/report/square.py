@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seglosses.report.axes import COLOURS, diagonal, dot, frame, nothing, scales
+from seglosses.report.axes import COLOURS, diagonal, dot, frame, nothing, scales, stroke
 
 
 def unit_square(
@@ -47,7 +47,7 @@ def unit_square(
         places = [(horizontal(x), vertical(y)) for x, y in at.T]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
         parts.append(
-            f'<path fill="none" stroke="{colour}" stroke-width="1.8" d="M{path}">'
+            f'<path fill="none" {stroke(index)} stroke-width="1.8" d="M{path}">'
             f"<title>{html.escape(name)}</title></path>"
         )
         texts = (marks or {}).get(name, ())

@@ -129,8 +129,9 @@ def topology_drawing(
     lines = -(-len(entries) // columns)
     below = HEADER + picture.height + (views.height if views is not None else 0)
     height = below + _GAP // 2 + lines * _ENTRY + panel_height(features)
-    drawing = Drawing(width if views is None else max(width, views.width), height, GROUND)
     heading = title or "Prediction against label"
+    wide = width if views is None else max(width, views.width)
+    drawing = Drawing(wide, height, GROUND, heading)
     drawing.text(8, 6, drawing.fitting(heading, width - 16, 16), RIGHT, 16)
     for number, line in enumerate(_wrapped(drawing, describe(features), width - 16)):
         drawing.text(8, 27 + 15 * number, line, RIGHT)

@@ -190,7 +190,8 @@ def test_costs_are_shown_where_runs_say_them(runs, tmp_path):
             card = {"seconds_per_iteration": seconds, "peak_memory_mib": 700 + seed}
             path = runs / "supervised/accurate/large" / loss / f"{seed}.json"
             path.write_text(json.dumps(card))
-    report(runs, tmp_path / "out")
+    report(runs, tmp_path / "out", figures=["svg"])
+    assert "bars span the runs" in (tmp_path / "out" / "figures" / "captions.md").read_text()
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Cost and benefit" in page
     assert 'data-value="0.3">300<' in page
@@ -268,5 +269,9 @@ def test_names_and_figures_for_papers(runs, tmp_path, capsys):
     captions = (out / "figures" / "captions.md").read_text()
     assert "n = 5 images, seeds averaged (runs: CE + Dice 2, + clDice_1 2)" in captions
     assert "ID: n = 2 images, p = " in captions
+    assert " (sign flips over images, Holm)" in captions
+    assert main([*words, "--stat", "paper", "--figures", "svg"]) == 0
+    captions = (out / "figures" / "captions.md").read_text()
+    assert " (one-sided sign flips over images x seeds, uncorrected)" in captions
     assert main([*words, "--names", "CEDiceLoss=a,clDiceLoss=a"]) == 2
     assert "different names to show" in capsys.readouterr().err

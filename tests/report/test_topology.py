@@ -154,7 +154,7 @@ def test_title_legend_and_formats() -> None:
     # the loop is there below 1/2: its pixels are missing, it is not
     assert "missing pixels" in svg
     assert "missing loop" not in svg
-    assert standalone(svg).startswith("<svg viewBox=")
+    assert standalone(svg).startswith('<svg role="img" aria-label="&lt;case&gt; 7" viewBox=')
     data = pdf(svg)
     assert data.startswith(b"%PDF")
     assert data.endswith(b"%%EOF\n")
