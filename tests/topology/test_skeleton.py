@@ -97,6 +97,18 @@ def test_tubes_of_even_width_have_a_line(radius: float, axis: int) -> None:
     assert (np.abs(np.delete(places, axis, 1) - 8.5) == 0.5).all()
 
 
+def test_a_cell_between_voxels_goes_to_one_of_the_mask() -> None:
+    """The corner at which two voxels meet; the other two voxels around it are background."""
+    mask = np.zeros((2, 2, 1), bool)
+    mask[0, 1] = mask[1, 0] = True
+    cells = np.zeros((5, 5, 3), bool)
+    cells[2, 2, 1] = True
+    assert skeleton._as_cells(mask)[2, 2, 1]
+    got = skeleton._as_voxels(cells, mask)
+    assert got.sum() == 1
+    assert not (got & ~mask).any()
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_lost_components_are_thinned_within_themselves(seed: int) -> None:
     """Random masks that are symmetric, so that many have even sides."""

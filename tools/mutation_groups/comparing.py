@@ -5,6 +5,18 @@ _C = "seglosses/compare"
 MUTATIONS = [
     (
         f"{_C}/paired.py",
+        "yield _row(head, MACRO, ends, deviation, of_images), of_classes(gaps, inside)",
+        "yield _row(head, MACRO, ends, deviation, of_images), deviation + (ends[1] - ends[0])",
+        "tests/compare/test_compare.py",
+    ),
+    (
+        f"{_C}/sizes.py",
+        "if row.objects or row.spurious_first or row.spurious_second:",
+        "if row.objects:",
+        "tests/compare/test_compare.py",
+    ),
+    (
+        f"{_C}/paired.py",
         'wins, losses = (up, down) if better == "higher" else (down, up)',
         "wins, losses = up, down",
         "tests/compare/test_compare.py",

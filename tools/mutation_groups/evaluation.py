@@ -30,6 +30,18 @@ MUTATIONS = [
     ),
     (
         f"{_E}/spread.py",
+        "    if (shown == 1).any():\n        return np.full(len(found), np.nan)\n",
+        "",
+        f"{_T}/test_summary.py",
+    ),
+    (
+        f"{_E}/spread.py",
+        "return of_classes(chosen * longer)",
+        "return of_classes(chosen)",
+        f"{_T}/test_summary.py",
+    ),
+    (
+        f"{_E}/spread.py",
         "shown = np.where(tp + fn > 0, divide(beta * tp, beta * tp + fp + fn), np.nan)",
         "shown = np.where(tp + fn > 0, divide(tp, tp + fp + fn), np.nan)",
         f"{_T}/test_summary.py",

@@ -6,6 +6,18 @@ _T = "tests/topology"
 
 MUTATIONS = [
     (
+        "seglosses/topology/skeleton.py",
+        "found = places // 2 - np.where(places % 2, 0, back)",
+        "found = places // 2",
+        "tests/topology/test_skeleton.py",
+    ),
+    (
+        "seglosses/topology/skeleton.py",
+        "finer, vanished = _lee(_as_cells(part))",
+        "finer, vanished = _lee(np.repeat(part, 2, 0))",
+        "tests/topology/test_skeleton.py",
+    ),
+    (
         f"{_K}/grid.py",
         "d = np.uint8(0) if above[i] <= value else d",
         "d = np.uint8(0) if above[i] < value else d",

@@ -300,8 +300,14 @@ MUTATIONS = [
     ),
     (
         f"{_L}/balancer.py",
-        "term.opposed = term.opposed + 1 if found.against.get(name, 0.0) < AGAINST else 0",
-        "term.opposed += found.against.get(name, 0.0) < AGAINST",
+        "term.opposed = term.opposed + 1 if opposed else 0",
+        "term.opposed += opposed",
+        f"{_T}/test_balance.py",
+    ),
+    (
+        f"{_L}/balancer.py",
+        "if share < LITTLE and active and not growing else 0",
+        "if share < LITTLE and active else 0",
         f"{_T}/test_balance.py",
     ),
 ]
