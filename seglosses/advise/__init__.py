@@ -2,6 +2,7 @@
 
 from seglosses.advise.command import add_arguments, run
 from seglosses.advise.proposal import Proposal, propose
-from seglosses.advise.reading import Source, survey
+from seglosses.advise.reading import survey
+from seglosses.advise.source import Source
 
 __all__ = ["Proposal", "Source", "add_arguments", "propose", "run", "survey"]

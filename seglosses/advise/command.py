@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from seglosses.advise import printing
 from seglosses.advise.page import write_page
-from seglosses.advise.printing import mmseg
-from seglosses.advise.profile import Profile
+from seglosses.advise.profile import Annotators, Profile
 from seglosses.advise.proposal import Proposal, propose
-from seglosses.advise.reading import LIMIT, Source, survey
+from seglosses.advise.reading import survey
+from seglosses.advise.source import LIMIT, Source
 from seglosses.advise.text import WIDTH, as_text
 from seglosses.evaluate.choosing import Wishes
 from seglosses.evaluate.labels import Reading, parse_labels_map
@@ -61,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " labels (default: looked for among the predictions and above the label maps)")  # fmt: skip
     add("--suffix", default="", metavar="S", help="end of the names of label maps")
     add("--pred-suffix", default="", metavar="S", help="end of the names of predictions")
+    add("--second-suffix", default="", metavar="S",
+        help="end of the names of the other annotator's label maps")  # fmt: skip
     add("--keep-going", action="store_true",
         help="measure what has a prediction, and name the rest; exit status 0")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar, no configs")
@@ -82,8 +85,8 @@ def run(args: argparse.Namespace) -> int:
         reading, colours=args.colours, classes=args.classes, class_names=args.class_names
     )
     source = Source(
-        args.labels, args.pred, args.second, wishes, args.suffix, args.pred_suffix, args.limit,
-        args.keep_going, args.dataset_json,
+        args.labels, args.pred, args.second, wishes, args.suffix, args.pred_suffix,
+        args.second_suffix, args.limit, args.keep_going, args.dataset_json,
     )  # fmt: skip
     Photos(args.images)  # a folder that is not there is an error before everything is measured
     profile, measured, settings = survey(source, progress=not args.quiet)
@@ -97,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
         args.out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(as_dict(profile, proposal), indent=2)
         (args.out / "advice.json").write_text(text + "\n", "utf-8")
-        mixin = f"# Proposed by seglosses advise.\n{mmseg(proposal)}\n"
+        mixin = f"# Proposed by seglosses advise.\n{printing.mmseg(proposal)}\n"
         (args.out / "advised.py").write_text(mixin, "utf-8")
         page = args.out / "advice.html"
         with warnings_shown():
@@ -124,6 +127,7 @@ def as_dict(profile: Profile, proposal: Proposal) -> dict[str, Any]:
         "spacing": None if profile.spacing is None else list(profile.spacing),
         "ignored": profile.ignored,
         "num_classes": profile.num_classes,
+        "taken_for_background": profile.ground or None,
         "classes": {
             one.name: {
                 name: None if value != value else value for name, value in one.numbers().items()
@@ -131,11 +135,24 @@ def as_dict(profile: Profile, proposal: Proposal) -> dict[str, Any]:
             for one in profile.classes
         },
         "touching": {f"{a}, {b}": count for (a, b), count in profile.touching.items()},
-        "annotators": None
-        if profile.annotators is None
-        else {"dice": profile.annotators.dice, "at_boundaries": profile.annotators.rim},
+        "annotators": None if profile.annotators is None else _agreement(profile.annotators),
         "not_read": [{"image": name, "reason": reason} for name, reason in profile.failures],
         **proposal.as_dict(),
+        "configs": {
+            "mmsegmentation": printing.mmseg(proposal),
+            "pytorch": printing.torch(proposal),
+            "nnunet": printing.nnunet(proposal),
+        },
+    }
+
+
+def _agreement(known: Annotators) -> dict[str, Any]:
+    return {
+        "images": known.images,
+        "dice": known.dice,
+        "at_boundaries": known.rim,
+        "only_first": list(known.only_first),
+        "only_second": list(known.only_second),
     }
 
 

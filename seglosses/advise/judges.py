@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from seglosses.advise.kinds import (
     ABSENT,
     AGREE,
+    COMMON,
     CROWDED,
     NEAR,
     RARE,
@@ -25,9 +27,11 @@ from seglosses.advise.kinds import (
     restricted,
     shown,
 )
-from seglosses.advise.profile import Profile
+from seglosses.advise.profile import ClassProfile, Profile
 from seglosses.advise.terms import Term, Verdict
-from seglosses.pages import page
+
+DEARER = Term("TverskyLoss", 1.0, {"alpha": 0.3, "beta": 0.7})
+"""In place of Dice where a missed pixel is to cost more than a false one."""
 
 NOTHING = "0 images show a class that could be measured"
 
@@ -52,22 +56,33 @@ def thin(profile: Profile) -> Verdict:
         return Verdict(
             False, f"{seen}; thin is from {THIN_LENGTH:g} widths, up to {THIN_WIDTH:g} px"
         )
+    noisy, chosen = chosen, [one for one in chosen if not is_noisy(one)]
+    if not chosen:
+        return Verdict(False, noise_said(noisy, profile))
     first = max(chosen, key=lambda one: one.elongation)
     because = (
         f"{named(chosen, profile)}{first.width():.0f} px wide (95 %: {first.width(95):.0f}) and"
         f" per component {first.elongation:.0f} widths long"
     )
+    return Verdict(True, because, (along(chosen, profile),))
+
+
+def along(chosen: Sequence[ClassProfile], profile: Profile) -> Term:
+    """The loss that sees the length of thin classes.
+
+    Args:
+        chosen: At least one class.
+        profile: All of them.
+
+    Returns:
+        Soft clDice in images; in volumes skeleton recall, whose cost does not grow with the width.
+    """
     if profile.ndim == 3:
-        term = Term("SkeletonRecallLoss", 0.5, restricted(chosen, profile))
-        return Verdict(True, because, (term,))
+        return Term("SkeletonRecallLoss", 0.5, restricted(chosen, profile))
     # As many erosions as the widest parts need; each costs, and more change nothing.
     radius = max(one.width(95) for one in chosen) / 2
     steps = int(min(max(math.ceil(radius), 3), 10))
-    return Verdict(
-        True,
-        because,
-        (Term("SoftClDiceLoss", 0.5, {"iterations": steps, **restricted(chosen, profile)}),),
-    )
+    return Term("SoftClDiceLoss", 0.5, {"iterations": steps, **restricted(chosen, profile)})
 
 
 def structured(profile: Profile) -> Verdict:
@@ -96,39 +111,44 @@ def structured(profile: Profile) -> Verdict:
     loops = max(one.median("loops") for one in chosen)
     pieces = max(one.median("components") for one in chosen)
     because = f"{named(chosen, profile)}{pieces:.0f} components and {loops:.0f} loops per image"
-    note = (
-        "Betti matching is a sum over features, and its gradient sits on few pixels: on membranes"
-        " weight 0.02 is 95 % of the gradient's norm and 0.5 is 99.8 %"
-        f" ({page('docs/evidence.md')})."
-        " Lower the weight where LossBalanceHook warns of more than 99 %."
-    )
-    if profile.ndim == 3:
-        note += " In volumes give it `crop=96` or so, and start later if time is short."
     return Verdict(
         True,
         because,
         (Term("BettiMatchingLoss", 0.02, restricted(chosen, profile), start=0.5, warmup=0.1),),
-        note=note,
     )
 
 
 def known_numbers(profile: Profile) -> Verdict:
     """Row "known numbers" of the table."""
+    alike: dict[tuple[int, ...], list[ClassProfile]] = {}
     for one in shown(profile):
         if (first := fixed_numbers(one)) is not None:
-            betti = list(first[: profile.ndim])
-            options = {"betti": betti, **restricted([one], profile)}
-            return Verdict(
-                True,
-                f"{named([one], profile)}at least 95 % of {len(one.betti)} images have the Betti"
-                f" numbers {', '.join(map(str, betti))}",
-                (Term("TopologicalPriorLoss", 0.01, options, start=0.5, warmup=0.1),),
-                note="Train on whole images: a crop has other Betti numbers than its image.",
-            )
+            alike.setdefault(first[: profile.ndim], []).append(one)
+    if not alike:
+        return Verdict(
+            False,
+            "no class has the same few Betti numbers in 95 % of at least 5 images, or it is one"
+            " piece without loops, which the largest component after prediction gives for nothing",
+        )
+    terms = [_prior(betti, classes, profile) for betti, classes in alike.items()]
     return Verdict(
-        False,
-        "no class has the same few Betti numbers in 95 % of at least 5 images, or it is one piece"
-        " without loops, which the largest component after prediction gives for nothing",
+        True,
+        "; ".join(term.why for term in terms),
+        tuple(terms),
+        note="Train on whole images: a crop has other Betti numbers than its image.",
+    )
+
+
+def _prior(betti: Sequence[int], classes: Sequence[ClassProfile], profile: Profile) -> Term:
+    images = min(len(one.betti) for one in classes)
+    return Term(
+        "TopologicalPriorLoss",
+        0.01,
+        {"betti": list(betti), **restricted(classes, profile)},
+        start=0.5,
+        warmup=0.1,
+        why=f"{named(classes, profile)}at least 95 % of {images} images have the Betti numbers"
+        f" {', '.join(map(str, betti))}",
     )
 
 
@@ -164,20 +184,19 @@ def crowded(profile: Profile) -> Verdict:
 
 def rare(profile: Profile) -> Verdict:
     """Row "rare" of the table."""
-    chosen = [
-        one
-        for one in shown(profile)
-        if not is_thin(one) and (one.share < RARE or object_size(one) < SMALL)
-    ]
     if not shown(profile):
         return Verdict(False, NOTHING)
+    chosen = [one for one in shown(profile) if not is_thin(one) and _is_rare(one)]
     if not chosen:
         least = min(one.share for one in shown(profile))
         return Verdict(
             False,
-            f"no compact class below {RARE:.0%} of the pixels or with a median component below"
-            f" {SMALL:g} px (least share: {least:.2%})",
+            f"no compact class below {RARE:.0%} of the pixels, or below {COMMON:.0%} with a median"
+            f" component below {SMALL:g} px (least share: {least:.2%})",
         )
+    noisy, chosen = chosen, [one for one in chosen if not is_noisy(one)]
+    if not chosen:
+        return Verdict(False, noise_said(noisy, profile))
     one = min(chosen, key=lambda one: one.share)
     because = (
         f"{named(chosen, profile)}{one.share:.2%} of the pixels, components of"
@@ -186,8 +205,13 @@ def rare(profile: Profile) -> Verdict:
     return Verdict(
         True,
         because,
-        replace=("DiceLoss", Term("TverskyLoss", 1.0, {"alpha": 0.3, "beta": 0.7})),
+        replace=("DiceLoss", DEARER),
     )
+
+
+def _is_rare(one: ClassProfile) -> bool:
+    """Whether a class has few pixels, or not many and in small components."""
+    return one.share < RARE or (one.share < COMMON and object_size(one) < SMALL)
 
 
 def absent(profile: Profile) -> Verdict:

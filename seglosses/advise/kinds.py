@@ -12,6 +12,7 @@ THIN_WIDTH = 16.0
 THIN_LENGTH = 5.0
 RARE = 0.01
 SMALL = 64.0
+COMMON = 0.1
 ABSENT = 0.5
 STRUCTURED = 2.0
 SINGLE = 3.0
@@ -114,10 +115,14 @@ def object_size(one: ClassProfile) -> float:
 
 
 def restricted(chosen: Sequence[ClassProfile], profile: Profile) -> dict[str, list[int]]:
-    """The option that restricts a loss to classes, nothing where all are meant."""
-    if len(chosen) == len(profile.classes):
-        return {}
-    return {"classes": [one.index for one in chosen]}
+    """The option that restricts a loss to classes, nothing where all but class 0 are meant.
+
+    Args:
+        chosen: Some classes.
+        profile: All that were measured; where --classes asked for some, a network has more.
+    """
+    indices = sorted(one.index for one in chosen)
+    return {} if indices == list(range(1, profile.num_classes)) else {"classes": indices}
 
 
 def named(chosen: Sequence[ClassProfile], profile: Profile) -> str:

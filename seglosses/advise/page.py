@@ -12,8 +12,8 @@ from seglosses.advise import printing
 from seglosses.advise.pictures import typical_pictures
 from seglosses.advise.profile import ClassProfile, Profile
 from seglosses.advise.proposal import Proposal
-from seglosses.advise.seen import ANSWERS
-from seglosses.advise.text import described
+from seglosses.advise.seen import SEES
+from seglosses.advise.text import described, facts
 from seglosses.evaluate.listing import PairFiles, printable
 from seglosses.evaluate.photos import Photos
 from seglosses.evaluate.settings import Settings
@@ -49,7 +49,11 @@ def write_page(
         _failures(profile),
         frame.section("Proposed losses", _losses(proposal)),
         frame.section("Errors of the predictions", _errors(proposal)) if proposal.errors else "",
-        frame.section("What was measured", "".join(_class(one, profile) for one in classes)),
+        frame.section(
+            "What was measured",
+            "".join(f"<p>{html.escape(fact)}</p>" for fact in facts(profile))
+            + "".join(_class(one, profile) for one in classes),
+        ),
         frame.section("Distributions", f'<div class="grid wide">{_charts(classes)}</div>'),
         frame.section(
             "Label maps",
@@ -106,7 +110,7 @@ def _errors(proposal: Proposal) -> str:
             for name, meaning in PIXELS.items()
         ]
         answers = "".join(
-            f"<li><b>{kind}</b>: {html.escape(ANSWERS[kind].sees)}</li>" for kind in one.dominating
+            f"<li><b>{kind}</b>: {html.escape(SEES[kind])}</li>" for kind in one.dominating
         )
         parts.append(
             f"<p><b>{html.escape(one.name)}</b>, {one.images} images. Dominating:</p>"
@@ -152,11 +156,7 @@ def _charts(classes: Sequence[ClassProfile]) -> str:
 def _configs(proposal: Proposal) -> str:
     return "".join(
         f'<p><b>{name}</b></p><pre class="card" style="overflow:auto">{html.escape(text)}</pre>'
-        for name, text in (
-            (printing.MMSEG[proposal.ndim], printing.mmseg(proposal)),
-            ("PyTorch", printing.torch(proposal)),
-            ("nnU-Net v2", printing.nnunet(proposal)),
-        )
+        for name, text in printing.configs(proposal).items()
     )
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from seglosses.advise.fitting import for_arrays, for_nnunet, for_slices
 from seglosses.advise.proposal import Proposal
 
 ITERATIONS = "max_iters"
@@ -29,12 +30,18 @@ def mmseg(proposal: Proposal) -> str:
             dict(type="seglosses.DiceLoss"),
         ]
     """
+    terms, left = for_slices(proposal)
     lines = ["loss_decode = ["]
-    for term in proposal.terms:
+    for term in terms:
         options = arguments({"type": f"seglosses.{term.loss}", **term.config()})
         lines.append(f"    dict({options}),")
     lines.append("]")
-    if proposal.scheduled:
+    for term in left:
+        lines.append(
+            f"# left out: {term.loss}({arguments(term.options)}), for a slice has other numbers"
+            " than its volume"
+        )
+    if any(term.scheduled for term in terms):
         lines.append(
             "# off for the first half, then growing; our own configs have the hook already"
         )
@@ -51,10 +58,19 @@ def torch(proposal: Proposal) -> str:
     Returns:
         Python, which defines ``losses`` and ``loss_of(logits, labels, iteration)``.
     """
-    size = "D, H, W" if proposal.ndim == 3 else "H, W"
-    names = sorted({term.loss for term in proposal.terms})
-    lines = [f"from seglosses.losses import {', '.join(names)}", "", "losses = ["]
-    for term in proposal.terms:
+    size = _axes(proposal)
+    terms = for_arrays(proposal)
+    names = sorted({term.loss for term in terms})
+    lines = [f"from seglosses.losses import {', '.join(names)}", ""]
+    if any("spacing" in term.options for term in terms):
+        how = (
+            "as nibabel and MONAI load NIfTI"
+            if proposal.files.backwards
+            else "as SimpleITK gives arrays; MONAI loads such files the other way round"
+        )
+        lines.append(f"# spacing: edges of a pixel along {size}, {how}")
+    lines.append("losses = [")
+    for term in terms:
         lines.append(f"    {term.loss}({arguments(term.config())}),")
     lines += [
         "]",
@@ -88,16 +104,49 @@ def nnunet(proposal: Proposal) -> str:
         >>> print(nnunet(Proposal(BASE, (), (), ())).splitlines()[1])
         export SEGLOSSES_LOSSES='[{"type": "nnUNet"}]'
     """
-    losses = [{"type": term.loss, **term.config()} for term in proposal.terms]
+    terms = for_nnunet(proposal)
+    losses = [{"type": term.loss, **term.config()} for term in terms]
     plain = [{"type": "CrossEntropyLoss"}, {"type": "DiceLoss"}]
     if losses[:2] == plain:
         losses = [{"type": "nnUNet"}, *losses[2:]]
     kind = "3d_fullres" if proposal.ndim == 3 else "2d"
+    spaced = any("spacing" in term.options for term in terms)
     return (
-        "export nnUNet_extTrainer=$(seglosses nnunet-path)\n"
+        "# spacing: in the order of the plans; those that resample name another\n"
+        * spaced
+        + "export nnUNet_extTrainer=$(seglosses nnunet-path)\n"
         f"export SEGLOSSES_LOSSES='{json.dumps(losses)}'\n"
         f"nnUNetv2_train DATASET {kind} 0 -tr nnUNetTrainerSeglosses"
     )
+
+
+def _axes(proposal: Proposal) -> str:
+    """Names of the axes of label arrays, in the order in which files store them."""
+    axes = ("D", "H", "W")[3 - proposal.ndim :]
+    if proposal.files.backwards:
+        axes = ("X", "Y", "Z")[: proposal.ndim]
+    return ", ".join(axes)
+
+
+def configs(proposal: Proposal) -> dict[str, str]:
+    """Every config.
+
+    Args:
+        proposal: What to train with.
+
+    Returns:
+        Title to text.
+
+    Example:
+        >>> from seglosses.advise.proposal import BASE
+        >>> list(configs(Proposal(BASE, (), (), ())))
+        ['MMSegmentation', 'PyTorch', 'nnU-Net v2 (with the trainers of seglosses installed)']
+    """
+    return {
+        MMSEG[proposal.ndim]: mmseg(proposal),
+        "PyTorch": torch(proposal),
+        "nnU-Net v2 (with the trainers of seglosses installed)": nnunet(proposal),
+    }
 
 
 def arguments(options: Mapping[str, Any]) -> str:

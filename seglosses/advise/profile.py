@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from seglosses.evaluate.listing import printable, shorten
 from seglosses.metrics.shapes import Shape
 
 
@@ -148,11 +149,52 @@ class Annotators:
         images: How many both have labelled.
         dice: Median Dice of the two, of all foreground classes pooled.
         rim: Share of the pixels they disagree on that lie within two pixels of both boundaries.
+        only_first: Names of images that the second has not labelled.
+        only_second: Names of images that the first has not labelled.
     """
 
     images: int
     dice: float
     rim: float
+    only_first: tuple[str, ...] = ()
+    only_second: tuple[str, ...] = ()
+
+    @property
+    def described(self) -> list[str]:
+        """In sentences.
+
+        Example:
+            >>> Annotators(6, 0.8, 0.7, ("a", "b")).described
+            ['two annotators: median Dice 0.800 of 6 images, 70% of the pixels in which they \
+differ lie at both boundaries', 'labelled by the first annotator only: 2 (a, b)']
+        """
+        images = f"{self.images} image{'s' * (self.images > 1)}"
+        lines = [
+            f"two annotators: median Dice {self.dice:.3f} of {images}, {self.rim:.0%} of the"
+            " pixels in which they differ lie at both boundaries"
+        ]
+        for who, names in (("first", self.only_first), ("second", self.only_second)):
+            if names:
+                listed = printable(shorten(names))
+                lines.append(f"labelled by the {who} annotator only: {len(names)} ({listed})")
+        return lines
+
+
+@dataclass(frozen=True)
+class Files:
+    """How label files hold what a loss is given.
+
+    Attributes:
+        values: Which value is which class, in words; empty where values are class indices.
+        ignore_index: The value that is ignored where the others are class indices, None without.
+        spacing: Edge lengths of a pixel in the order of the axes, where files state them.
+        backwards: Whether axes are stored as X, Y, Z, as in NIfTI, not as slices, rows, columns.
+    """
+
+    values: str = ""
+    ignore_index: int | None = None
+    spacing: tuple[float, ...] | None = None
+    backwards: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,7 +206,6 @@ class Profile:
         images: Number of measured label maps.
         found: Number of label maps in the folder.
         shape: Of a typical label map.
-        spacing: Edge lengths of a voxel where files state them.
         ignored: Share of pixels that no class has.
         classes: The foreground classes.
         num_classes: Classes in all, background among them.
@@ -174,13 +215,14 @@ class Profile:
         failures: Files that could not be read, with the reason.
         other_shapes: How many of the measured label maps have another shape.
         regions: Names of classes that overlap and are unions of labels, which are measured.
+        files: How files hold labels.
+        ground: Name of class 0 where it is taken for background and not called so, empty else.
     """
 
     ndim: int
     images: int
     found: int
     shape: tuple[int, ...]
-    spacing: tuple[float, ...] | None
     ignored: float
     classes: tuple[ClassProfile, ...]
     num_classes: int
@@ -190,6 +232,13 @@ class Profile:
     failures: Sequence[tuple[str, str]] = ()
     other_shapes: int = 0
     regions: tuple[str, ...] = ()
+    files: Files = Files()
+    ground: str = ""
+
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Edge lengths of a voxel where files state them."""
+        return self.files.spacing
 
     @property
     def described(self) -> str:

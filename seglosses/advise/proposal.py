@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from seglosses.advise.kinds import is_noisy, is_thin, noise_said
-from seglosses.advise.profile import Profile
+from seglosses.advise.answering import answer
+from seglosses.advise.profile import Files, Profile
 from seglosses.advise.rules import RULES, Rule
-from seglosses.advise.seen import ANSWERS, ErrorReport, error_report
-from seglosses.advise.terms import Term, Verdict
-from seglosses.metrics.error_kinds import KINDS
+from seglosses.advise.seen import ErrorReport, error_report
+from seglosses.advise.terms import CROP, Term, Verdict, add
 from seglosses.pages import page
 
 BASE = (
@@ -53,6 +51,7 @@ class Proposal:
         notes: What else to do.
         ndim: Of the label maps.
         nothing: Whether no label map shows anything that could be measured.
+        files: How files hold what a loss is given.
     """
 
     terms: tuple[Term, ...]
@@ -61,6 +60,7 @@ class Proposal:
     notes: tuple[str, ...]
     ndim: int = 2
     nothing: bool = False
+    files: Files = field(default_factory=Files)
 
     @property
     def rejected(self) -> list[Considered]:
@@ -88,6 +88,13 @@ class Proposal:
                 "No label map shows a pixel of the foreground, so that nothing follows from them."
                 " Do their values mean something else? (--foreground-value, --labels-map,"
                 " --ignore-index)"
+            )
+        kinds = dict.fromkeys(kind for one in self.errors for kind in one.dominating)
+        if self.plain and kinds:
+            return (
+                "Nothing in the labels asks for more than cross-entropy and Dice, and no loss is"
+                f" proposed against what dominates the errors ({', '.join(kinds)}): read below"
+                " what sees it."
             )
         if self.plain:
             return (
@@ -171,17 +178,14 @@ def propose(profile: Profile) -> Proposal:
                 for term in terms
             ]
         for term in verdict.add:
-            _add(terms, term)
+            add(terms, term)
         if verdict.note:
             notes.append(f"{rule.name}: {verdict.note}")
     reports = [error_report(one, profile) for one in profile.classes]
     errors = tuple(one for one in reports if one is not None)
-    notes += _answer(terms, errors, profile)
-    if any(term.loss == "BettiMatchingLoss" for term in terms):
-        notes.append(
-            "Betti errors alone mislead (one blob over everything has one component): read them"
-            " beside Dice and HD95."
-        )
+    notes += answer(terms, errors, profile)
+    notes += _of_matching(terms, profile.ndim)
+    notes += _of_files(profile)
     if profile.regions:
         notes.append(
             f"Regions of dataset.json ({', '.join(profile.regions)}) overlap; what was measured are"
@@ -190,81 +194,46 @@ def propose(profile: Profile) -> Proposal:
         )
     nothing = not any(one.shown for one in profile.classes)
     return Proposal(
-        tuple(terms), tuple(considered), errors, tuple(notes), profile.ndim, nothing=nothing
+        tuple(terms),
+        tuple(considered),
+        errors,
+        tuple(notes),
+        profile.ndim,
+        nothing=nothing,
+        files=profile.files,
     )
 
 
-def _answer(terms: list[Term], errors: Sequence[ErrorReport], profile: Profile) -> list[str]:
-    """Add what sees the errors that dominate, if nothing there does; notes on what is left out."""
-    noisy = [one for one in profile.classes if is_noisy(one)]
-    unclean = {one.index for one in noisy}
-    refused: dict[int, list[str]] = {}
-    thin = {one.index for one in profile.classes if is_thin(one)}
-    # skeleton recall sees missing length as clDice does
-    recalled = {
-        index
-        for term in terms
-        if term.loss == "SkeletonRecallLoss"
-        for index in term.options.get("classes", thin)
-    }
-    asked: dict[str, list[tuple[ErrorReport, list[str]]]] = {}
-    made: dict[str, Term] = {}
-    for one in errors:
-        for kind in one.dominating:
-            if kind in KINDS and one.index in unclean:
-                refused.setdefault(one.index, []).append(kind)
-                continue
-            for term in ANSWERS[kind].terms:
-                if term.loss == "SoftClDiceLoss" and (
-                    one.index not in thin or one.index in recalled
-                ):
-                    continue
-                if term.loss == "LogHausdorffDTLoss" and one.index in thin:
-                    # Far pixels of thin structures are islands and bridges, which others see.
-                    continue
-                made.setdefault(term.loss, replace(term, rule=f"errors: {kind}"))
-                classes = asked.setdefault(term.loss, [])
-                if not classes or classes[-1][0] is not one:
-                    classes.append((one, []))
-                classes[-1][1].append(kind)
-    for loss, classes in asked.items():
-        new = replace(made[loss], why=_why(classes, several=len(profile.classes) > 1))
-        if loss == "TverskyLoss":
-            terms[:] = [
-                replace(new, options={**old.options, **new.options})
-                if old.loss == "DiceLoss"
-                else old
-                for old in terms
-            ]
-            continue
-        of = {"classes": [one.index for one, _ in classes]} if len(profile.classes) > 1 else {}
-        _add(terms, replace(new, options={**new.options, **of}))
-    if not refused:
+def _of_matching(terms: list[Term], ndim: int) -> list[str]:
+    """What to know where Betti matching is proposed; in volumes it gets a crop."""
+    places = [at for at, term in enumerate(terms) if term.loss == "BettiMatchingLoss"]
+    if not places:
         return []
-    kinds = ", ".join(dict.fromkeys(kind for one in refused.values() for kind in one))
-    said = noise_said([one for one in noisy if one.index in refused], profile)
-    return [f"errors: no loss is proposed against {kinds}. In the labels, {said}."]
+    notes = [
+        "Betti matching is a sum over features, and its gradient sits on few pixels: on membranes"
+        " weight 0.02 is 95 % of the gradient's norm and 0.5 is 99.8 %"
+        f" ({page('docs/evidence.md')})."
+        " Lower the weight where LossBalanceHook warns of more than 99 %.",
+        "Betti errors alone mislead (one blob over everything has one component): read them"
+        " beside Dice and HD95.",
+    ]
+    if ndim == 3:
+        for at in places:
+            terms[at] = replace(terms[at], options={**terms[at].options, "crop": CROP})
+        notes.append(
+            f"Betti matching of volumes is dear, the more so the noisier the output: `crop={CROP}`"
+            f" matches a random box of {CROP}³ voxels of each patch, in a patch of 128³ an eighth."
+            " Take a smaller one, or start later, where time is short."
+        )
+    return notes
 
 
-def _why(classes: Sequence[tuple[ErrorReport, Sequence[str]]], *, several: bool) -> str:
-    """What predictions get wrong, of the class with the most wrong pixels first, in a line."""
-    worst, kinds = max(classes, key=lambda found: found[0].wrong)
-    front = f"{worst.name}: " * several
-    more = len(classes) - 1
-    others = f"; {more} more class{'es' * (more > 1)}" if more else ""
-    return f"predictions: {front}{', '.join(worst.said(kind) for kind in kinds)}{others}"
-
-
-def _add(terms: list[Term], term: Term) -> None:
-    """Add a term; of one loss for several classes one term is left, for all of them."""
-    for place, old in enumerate(terms):
-        if old.loss != term.loss:
-            continue
-        known = [t.options.get("classes") for t in (old, term)]
-        options = {k: v for k, v in {**term.options, **old.options}.items() if k != "classes"}
-        if all(one is not None for one in known):
-            options["classes"] = sorted({index for one in known for index in one or ()})
-        why = old.why if term.why in old.why else f"{old.why}; {term.why}"
-        terms[place] = replace(old, options=options, why=why)
-        return
-    terms.append(term)
+def _of_files(profile: Profile) -> list[str]:
+    """What must be done to label files before losses can read them."""
+    if not profile.files.values:
+        return []
+    return [
+        f"Values of the label files: {profile.files.values}. The printed losses want class indices"
+        " from 0 on, and ignore the value 255: convert the labels, or pixels of a class are"
+        " ignored without a word."
+    ]

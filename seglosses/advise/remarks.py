@@ -111,9 +111,9 @@ def anisotropic(profile: Profile) -> Verdict:
     return Verdict(
         True,
         f"the edges of voxels differ {ratio:.1f}-fold",
-        note="Losses count voxels, not millimetres: give spacing to Hausdorff losses, and take a 2D"
-        " network, or resample, where a structure is one or two slices thick. Widths above are in"
-        " voxels.",
+        note="Losses count voxels, not millimetres; Hausdorff losses take `spacing`, and are"
+        " printed with it. Take a 2D network, or resample, where a structure is one or two slices"
+        " thick. Widths above are in voxels.",
     )
 
 

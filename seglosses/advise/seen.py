@@ -1,4 +1,4 @@
-"""Rules for predictions: which kind of error dominates, and which loss sees it."""
+"""Which kind of error dominates in predictions, and which losses see it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from seglosses.advise.profile import ClassProfile, Profile
-from seglosses.advise.terms import Term
 from seglosses.metrics.error_kinds import KINDS, PIXELS
 
 MATTERS = 0.5
@@ -19,58 +18,23 @@ RIMS = 0.7
 LEAKS = 0.3
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What to do against a kind of error.
-
-    Attributes:
-        sees: Losses that see it, and those that do not, in a line.
-        terms: What to add, if it is not there yet.
-    """
-
-    sees: str
-    terms: tuple[Term, ...] = ()
-
-
-LATE = Term("BettiMatchingLoss", 0.02, start=0.5, warmup=0.1)
-
-ANSWERS: dict[str, Answer] = {
-    "breaks": Answer(
-        "clDice and skeleton recall see the lost centre line, Betti matching the piece too many;"
-        " Dice and cross-entropy see a few pixels",
-        (LATE,),
-    ),
-    "islands": Answer(
-        "Betti matching and Topograph see each island whatever its size; Dice sees its pixels. Is"
-        " it far from everything? Removing small components after prediction costs nothing",
-        (LATE,),
-    ),
-    "merged": Answer(
-        "Betti matching and Topograph see the bridge; clDice sees its centre line only if it is"
-        " long; skeleton recall does not, and rewards it",
-        (LATE,),
-    ),
-    "pinholes": Answer(
-        "Betti matching and Topograph; filling holes after prediction costs nothing", (LATE,)
-    ),
-    "missed": Answer(
-        "Tversky with beta above 0.5 and focal Tversky make a missed pixel dearer than a false one;"
-        " a missed object without any trace in the output gives Betti matching no gradient",
-        (Term("TverskyLoss", 1.0, {"alpha": 0.3, "beta": 0.7}),),
-    ),
-    "rim": Answer(
-        "BoundaryDoU and Hausdorff losses; often it is what two annotators differ in, and no loss"
-        " mends that: give --second if you have one",
-    ),
-    "leak": Answer(
-        "Hausdorff losses weigh a pixel by its distance from the boundary; Dice does not",
-        (Term("LogHausdorffDTLoss", 0.1, start=0.5, warmup=0.1),),
-    ),
-    "gap": Answer(
-        "clDice and skeleton recall see missing length; Tversky sees missing pixels",
-        (Term("SoftClDiceLoss", 0.5),),
-    ),
+SEES: dict[str, str] = {
+    "breaks": "clDice and skeleton recall see the lost centre line, Betti matching the piece too"
+    " many; Dice and cross-entropy see a few pixels",
+    "islands": "Betti matching and Topograph see each island whatever its size; Dice sees its"
+    " pixels. Is it far from everything? Removing small components after prediction costs nothing",
+    "merged": "Betti matching and Topograph see the bridge; clDice sees its centre line only if it"
+    " is long; skeleton recall does not, and rewards it",
+    "pinholes": "Betti matching and Topograph; filling holes after prediction costs nothing",
+    "missed": "Tversky with beta above 0.5 and focal Tversky make a missed pixel dearer than a"
+    " false one; a missed object without any trace in the output gives Betti matching no gradient",
+    "rim": "BoundaryDoU and Hausdorff losses; often it is what two annotators differ in, and no"
+    " loss mends that: give --second if you have one",
+    "leak": "Hausdorff losses weigh a pixel by its distance from the boundary; Dice does not",
+    "gap": "clDice and skeleton recall see missing length; in blobs Tversky with beta above 0.5"
+    " makes missing pixels dearer",
 }
+"""Losses that see a kind of error, and those that do not."""
 
 
 @dataclass(frozen=True)

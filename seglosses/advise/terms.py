@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
-COSTS: dict[str, tuple[float, float]] = {
-    "CenterlineBoundaryDiceLoss": (5.4, 8.2),
-    "BettiMatchingLoss": (3.5, 10.3),
-    "SkeletonRecallLoss": (2.4, 2.5),
-    "TopographLoss": (2.3, 6.9),
-    "TopologicalPriorLoss": (2.1, 6.9),
-    "TopoLoss": (4.7, 8.8),
-    "MalisLoss": (11.6, 12.0),
-    "CenterlineCrossEntropyLoss": (6.3, 6.8),
+Range: TypeAlias = tuple[float, float]
+
+COSTS: dict[str, tuple[Range, Range]] = {
+    "CrossEntropyLoss": ((0.4, 0.5), (0.4, 0.5)),
+    "CrossEntropyLoss, smooth boundaries": ((4.3, 6.5), (8.9, 12)),
+    "DiceLoss": ((0.4, 0.4), (0.3, 0.5)),
+    "TverskyLoss": ((0.3, 0.4), (0.4, 0.5)),
+    "SoftClDiceLoss": ((12, 34), (15, 50)),
+    "SoftClDiceLoss, 3 erosions": ((12, 21), (15, 20)),
+    "SkeletonRecallLoss": ((5.7, 6.3), (18, 24)),
+    "LogHausdorffDTLoss": ((5, 6), (24, 28)),
+    "TopologicalPriorLoss": ((4.8, 21), (18, 92)),
+    "BettiMatchingLoss": ((7.2, 25), (40, 210)),
 }
-"""Forward and backward in multiples of CE + Dice, smooth and untrained output; docs/speed.md,
-"Both ends of the costs": one machine, 512 px, two classes."""
+"""Forward and backward in multiples of CE + Dice, least and most of a smooth, a noisy and an
+untrained output: images of 512 px, and volumes of 48³ and 64³ voxels; two classes, one thread;
+docs/speed.md, "What advise proposes" (``tools/speed.py --group advised``)."""
+
+CROP = 64
+"""Side of the box in which Betti matching looks at a volume: the largest that was measured."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,18 @@ class Term:
             return self.weight
         return {"value": self.weight, "start": self.start, "warmup": self.warmup}
 
+    def also(self, why: str) -> Term:
+        """The same with one more reason.
+
+        Args:
+            why: In a line; once is enough.
+
+        Example:
+            >>> Term("DiceLoss", why="base").also("islands").why
+            'base; islands'
+        """
+        return self if why in self.why else replace(self, why=f"{self.why}; {why}")
+
     def config(self) -> dict[str, Any]:
         """Options for the class, its weight among them where it is not 1.
 
@@ -73,17 +93,57 @@ class Term:
         """What it costs, in words.
 
         Args:
-            ndim: Of the label maps; costs were measured on images.
+            ndim: Of the label maps, 2 or 3.
+
+        Example:
+            >>> Term("DiceLoss").cost(), Term("BettiMatchingLoss", start=0.5).cost()
+            ('0.4 times CE + Dice', '7.2 to 25 times CE + Dice, 50% of the training')
+            >>> Term("BettiMatchingLoss", options={"crop": 64}).cost(3)
+            '40 to 210 times CE + Dice of as many voxels, in a crop of 64'
         """
-        if self.loss == "SoftClDiceLoss":
-            low, high = (5.6, 7.5) if self.options.get("iterations", 10) <= 3 else (5.6, 16.4)
-        elif self.loss in COSTS:
-            low, high = COSTS[self.loss]
-        else:
-            return "about as much as Dice"
+        name = self.loss
+        if self.options.get("boundary_smoothing"):
+            name += ", smooth boundaries"
+        elif name == "SoftClDiceLoss" and self.options.get("iterations", 10) <= 3:
+            name += ", 3 erosions"
+        low, high = COSTS[name][ndim - 2]
+        times = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        crop = self.options.get("crop")
+        where = f" of as many voxels, in a crop of {crop}" if crop else ""
         late = f", {1 - self.start:.0%} of the training" if self.start else ""
-        where = " (measured on images, not on volumes)" if ndim == 3 else ""
-        return f"{low:g} to {high:g} times CE + Dice{late}{where}"
+        return f"{times} times CE + Dice{where}{late}"
+
+
+def add(terms: list[Term], term: Term) -> None:
+    """Add a term; of one loss for several classes one term is left, for all of them.
+
+    Two stay where options differ: numbers of components are those of a class.
+
+    Args:
+        terms: What is proposed so far.
+        term: One more.
+
+    Example:
+        >>> terms = [Term("TopoLoss", options={"classes": [1]}, why="loops")]
+        >>> add(terms, Term("TopoLoss", options={"classes": [3]}, why="breaks"))
+        >>> [(term.options, term.why) for term in terms]
+        [({'classes': [1, 3]}, 'loops; breaks')]
+    """
+    for place, old in enumerate(terms):
+        if old.loss != term.loss or _differ(old.options, term.options):
+            continue
+        known = [t.options.get("classes") for t in (old, term)]
+        options = {k: v for k, v in {**term.options, **old.options}.items() if k != "classes"}
+        if all(one is not None for one in known):
+            options["classes"] = sorted({index for one in known for index in one or ()})
+        terms[place] = replace(old.also(term.why), options=options)
+        return
+    terms.append(term)
+
+
+def _differ(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
+    """Whether both state an option, other than classes, and not alike."""
+    return any(one[name] != two[name] for name in one.keys() & two.keys() - {"classes"})
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,18 @@ import textwrap
 from seglosses.advise import printing
 from seglosses.advise.profile import ClassProfile, Profile
 from seglosses.advise.proposal import Proposal
-from seglosses.advise.seen import ANSWERS
+from seglosses.advise.seen import SEES
 from seglosses.metrics.error_kinds import KINDS
 from seglosses.report.charts import number
 
 WIDTH = 100
 MAX_CLASSES = 8
+
+
+COSTS_OF = (
+    "(costs: forward and backward of a loss alone; a step of a small U-Net takes more than 100"
+    " times CE + Dice)"
+)
 
 
 def as_text(
@@ -37,11 +43,7 @@ def as_text(
     if proposal.notes:
         parts.append("\n".join(["Notes", *(wrap(note, "  - ", "    ") for note in proposal.notes)]))
     if configs:
-        for name, text in (
-            (printing.MMSEG[proposal.ndim], printing.mmseg(proposal)),
-            ("PyTorch", printing.torch(proposal)),
-            ("nnU-Net v2 (with the trainers of seglosses installed)", printing.nnunet(proposal)),
-        ):
+        for name, text in printing.configs(proposal).items():
             parts.append(f"{name}\n{textwrap.indent(text, '  ')}")
     return "\n\n".join(parts)
 
@@ -122,18 +124,37 @@ def described(one: ClassProfile, profile: Profile) -> list[tuple[str, str]]:
     return rows
 
 
+def facts(profile: Profile) -> list[str]:
+    """What was found beside the classes themselves.
+
+    Args:
+        profile: What was measured.
+
+    Returns:
+        Sentences.
+    """
+    lines = []
+    if profile.ground:
+        of = "" if profile.ground == "0" else f" ({profile.ground})"
+        lines.append(
+            f"class 0{of} counts as background; name it (--class-names) or ask for it (--classes)"
+            " if it is none"
+        )
+    if profile.ignored:
+        lines.append(f"{profile.ignored:.1%} of the pixels have no class")
+    if profile.annotators is not None:
+        lines += profile.annotators.described
+    if profile.touching:
+        pairs = [f"{a} and {b} ({count})" for (a, b), count in list(profile.touching.items())[:5]]
+        lines.append(f"classes that touch (faces): {', '.join(pairs)}")
+    return lines
+
+
 def _head(profile: Profile, wrap: Wrap) -> str:
     lines = [profile.described]
     if profile.spacing and profile.ndim == 3:
         lines[0] += f", voxels of {' x '.join(f'{edge:g}' for edge in profile.spacing)}"
-    if profile.ignored:
-        lines.append(f"{profile.ignored:.1%} of the pixels have no class")
-    if profile.annotators is not None:
-        known = profile.annotators
-        lines.append(f"two annotators: Dice {known.dice:.3f}, {known.rim:.0%} of it at boundaries")
-    if profile.touching:
-        pairs = [f"{a} and {b} ({count})" for (a, b), count in list(profile.touching.items())[:5]]
-        lines.append(f"classes that touch (faces): {', '.join(pairs)}")
+    lines += facts(profile)
     for name, reason in list(profile.failures)[:5]:
         lines.append(f"left out: {name}: {reason}")
     if len(profile.failures) > 5:
@@ -160,6 +181,7 @@ def _losses(proposal: Proposal, wrap: Wrap) -> str:
         lines.append(wrap(f"{term.weight:g} {term.loss}({options}){when}", "  ", "      "))
         lines.append(wrap(term.why, "      why   ", "            "))
         lines.append(wrap(term.cost(proposal.ndim), "      cost  ", "            "))
+    lines.append(wrap(COSTS_OF, "  ", "  "))
     if proposal.verdict:
         lines.append(wrap(proposal.verdict, "  ", "  "))
     return "\n".join(lines)
@@ -177,7 +199,7 @@ def _errors(proposal: Proposal, wrap: Wrap) -> str:
         if not one.dominating:
             lines.append("    no kind stands out")
         for kind in one.dominating:
-            lines.append(wrap(f"{kind}: {ANSWERS[kind].sees}", "    > ", "      "))
+            lines.append(wrap(f"{kind}: {SEES[kind]}", "    > ", "      "))
     if len(proposal.errors) > MAX_CLASSES:
         count = len(proposal.errors) - MAX_CLASSES
         lines.append(f"  … {count} classes with fewer wrong pixels, see the JSON")

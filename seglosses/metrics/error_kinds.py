@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from seglosses.metrics.pair import Pair
 from seglosses.metrics.structures import structure_errors
 from seglosses.primitives.distance import distance_to, surface
 from seglosses.primitives.masks import Mask
+from seglosses.topology import label_components
 
 RIM = 2.0
 """Distance in pixels up to which a wrong pixel only moves a boundary."""
@@ -27,6 +29,7 @@ KINDS = {
 PIXELS = {
     "rim": f"within {RIM:g} pixels of where both agree",
     "leak": "predicted beyond the rim, in a component that touches a true one",
+    "bridge": "predicted beyond the rim, between true components that it joins",
     "gap": "true beyond the rim, in a component that was found",
     "island": "in predicted components that touch nothing true",
     "miss": "in true components that were not found",
@@ -48,6 +51,7 @@ class Wrong:
         components: True components, for comparison.
         rim: Wrong pixels, see :data:`PIXELS`.
         leak: The same.
+        bridge: The same.
         gap: The same.
         island: The same.
         miss: The same.
@@ -62,6 +66,7 @@ class Wrong:
     components: int
     rim: int
     leak: int
+    bridge: int
     gap: int
     island: int
     miss: int
@@ -167,10 +172,30 @@ def _places(
     if agreed.any():
         near = distance_to(agreed) <= RIM
     surplus, lacking = surplus & ~island, lacking & ~miss
+    beyond = surplus & ~near
+    bridge = _bridges(beyond & (joined > 1)[pred], np.where(agreed, true, 0))
     return {
         "rim": int(np.count_nonzero((surplus | lacking) & near)),
-        "leak": int(np.count_nonzero(surplus & ~near)),
+        "leak": int(np.count_nonzero(beyond)) - bridge,
+        "bridge": bridge,
         "gap": int(np.count_nonzero(lacking & ~near)),
         "island": int(np.count_nonzero(island)),
         "miss": int(np.count_nonzero(miss)),
     }
+
+
+def _bridges(beyond: Mask, found: NDArray[np.int32]) -> int:
+    """Pixels beyond the rim in pieces that reach two or more true components."""
+    if not beyond.any():
+        return 0
+    pieces, count = label_components(beyond)
+    # a box around a pixel next to the rim reaches over it
+    size = 2 * (int(RIM) + 1) + 1
+    high = ndimage.maximum_filter(found, size=size, mode="constant", cval=0)
+    away = np.where(found == 0, np.iinfo(np.int32).max, found)
+    low = ndimage.minimum_filter(away, size=size, mode="constant", cval=np.iinfo(np.int32).max)
+    reached = beyond & (high > 0)
+    ends = np.concatenate([np.stack([pieces[reached], side[reached]]) for side in (low, high)], 1)
+    ends = np.unique(ends, axis=1)
+    joins = np.bincount(ends[0], minlength=count + 1) > 1
+    return int(np.count_nonzero(joins[pieces] & beyond))

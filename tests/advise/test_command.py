@@ -230,7 +230,8 @@ def test_a_second_annotator_of_other_sizes_is_named_and_the_rest_compared(
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(preds / "02.png")
     assert main(["advise", str(labels), "--second", str(preds), "--quiet"]) == 1
     shown = capsys.readouterr().out
-    assert "two annotators: Dice 0." in shown
+    assert "two annotators: median Dice 0.9" in shown
+    assert "of 5 images" in shown
     assert "left out: 02, second annotator: unequal sizes" in shown
 
 

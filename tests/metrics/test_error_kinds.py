@@ -57,6 +57,18 @@ def test_wrong_pixels_have_a_place(place: str, pred: NDArray[np.bool_], count: i
     assert wrong(Pair(pred, mask(BAR))).numbers()[place] == count
 
 
+def test_pixels_that_join_true_components_are_a_bridge_and_no_leak() -> None:
+    apart = ((5, 15, 5, 20), (5, 15, 35, 50))
+    # fifteen columns of two rows, of which two at either end are rim
+    found = wrong(Pair(mask(*apart, (9, 11, 20, 35)), mask(*apart)))
+    assert (found.merged, found.bridge, found.leak, found.rim) == (1, 22, 0, 8)
+    # what grows elsewhere from the same component stays a leak: eight rows, two of them rim
+    both = wrong(Pair(mask(*apart, (9, 11, 20, 35), (15, 23, 5, 15)), mask(*apart)))
+    assert (both.bridge, both.leak) == (22, 60)
+    # and so does what ends before it reaches the other
+    assert wrong(Pair(mask(*apart, (9, 11, 20, 31)), mask(*apart))).bridge == 0
+
+
 def test_missed_small_objects_are_told_from_large_ones() -> None:
     true = mask((2, 4, 2, 4), (10, 30, 2, 20), (10, 30, 30, 55))
     assert wrong(Pair(mask((10, 30, 2, 20), (10, 30, 30, 55)), true)).missed_small == 1

@@ -142,4 +142,10 @@ MUTATIONS = [
         "near = np.logical_or(*(distance_to(edge) <= RIM for edge in edges))",
         f"{_T}/test_error_kinds.py",
     ),
+    (
+        f"{_M}/error_kinds.py",
+        "joins = np.bincount(ends[0], minlength=count + 1) > 1",
+        "joins = np.bincount(ends[0], minlength=count + 1) > 0",
+        f"{_T}/test_error_kinds.py",
+    ),
 ]

@@ -198,8 +198,8 @@ def _holding(errors: Mask, marks: Mask) -> Mask:
 class SkeletonAwareLoss(MapLoss):
     """Registered form of :func:`skeleton_aware_loss`; holds cross-entropy itself.
 
-    It is dear: at 512 x 512 pixels some 40 times CE + Dice for a trained network, some 110 times
-    for an untrained one, whose prediction has thousands of components to thin.
+    It is dear: at 512 x 512 pixels some 80 to 100 times CE + Dice for a trained network, some 270
+    times for an untrained one, whose prediction has thousands of components to thin.
 
     Args:
         boost: Price of skeletons and of narrow borders over class balance.
@@ -220,7 +220,7 @@ class SkeletonAwareLoss(MapLoss):
     formula = "CE weighed by distances to the two nearest objects and to skeletons + region term"
     paper = "Liu et al. 2024, arXiv:2404.18539"
     use_when = (
-        "membranes between cells, with uncertain borders; instead of CE; 35 to 115 times the "
+        "membranes between cells, with uncertain borders; instead of CE; 80 to 270 times the "
         "cost of CE + Dice"
     )
     tags = ("thin", "cell", "boundary")

@@ -182,7 +182,7 @@ class TopoLoss(MapLoss):
 
     formula = "sum of (1 - b)^2 + d^2 over kept bars and (b - d)^2 / 2 over surplus ones"
     paper = "Hu et al. 2019, arXiv:1906.05404"
-    use_when = "components and loops are miscounted; beside CE and Dice; 5 to 9 times their cost"
+    use_when = "components and loops are miscounted; beside CE and Dice; 4 to 24 times their cost"
     tags = ("thin", "topology")
     of_structures = True
 
@@ -241,7 +241,7 @@ class TopologicalPriorLoss(MapLoss):
     formula = "sum of 1 - pers^2 over the beta_k longest bars and pers^2 over the others"
     paper = "Clough et al. 2020, arXiv:1910.01877"
     use_when = (
-        "the Betti numbers are known (one ring, one tree); 2 to 7 times the cost of CE + Dice"
+        "the Betti numbers are known (one ring, one tree); 6 to 24 times the cost of CE + Dice"
     )
     tags = ("topology",)
     of_structures = True

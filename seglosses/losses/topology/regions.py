@@ -158,7 +158,7 @@ class TopographLoss(MapLoss):
 
     formula = "sum over critical error regions of the mean wrong probability"
     paper = "Lux et al. 2025, arXiv:2411.03228"
-    use_when = "breaks, bridges, islands and holes; beside CE and Dice; 2 to 7 times their cost"
+    use_when = "breaks, bridges, islands and holes; beside CE and Dice; 6 to 19 times their cost"
     tags = ("thin", "topology", "cell")
     spatial_dims = (2,)
     reads_margins = True
@@ -204,7 +204,7 @@ class SupervoxelLoss(MapLoss):
     formula = "mean of (1 - alpha + alpha (beta M_y + (1 - beta) M_p)) BCE"
     paper = "Grim et al. 2025, arXiv:2501.01022"
     use_when = (
-        "neurites and vessels must not split or merge; instead of CE; 2 to 6 times the cost "
+        "neurites and vessels must not split or merge; instead of CE; 6 to 16 times the cost "
         "of CE + Dice"
     )
     tags = ("thin", "topology", "cell")

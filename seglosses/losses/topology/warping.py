@@ -85,7 +85,7 @@ class WarpingLoss(MapLoss):
     formula = "mean of CE over the pixels that remain when both masks are warped to each other"
     paper = "Hu 2022, arXiv:2112.07812"
     use_when = (
-        "topology must be right to the pixel; beside Dice; 2 to 7 times the cost of CE + Dice"
+        "topology must be right to the pixel; beside Dice; 6 to 29 times the cost of CE + Dice"
     )
     tags = ("thin", "topology")
     reads_margins = True
