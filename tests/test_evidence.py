@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -31,6 +32,8 @@ MIXINS = {
     "CE + Jaccard metric": "ce_jaccard_metric",
     "+ Topograph": "ce_dice_topograph",
     "+ 0.1 Topograph": "ce_dice_topograph",
+    "+ Topograph, late": "ce_dice_topograph_gentle",
+    "+ 0.005 Topograph, late": "ce_dice_topograph_gentle",
 }
 """Of configs/losses, by the names in the tables."""
 METRICS = {
@@ -45,14 +48,14 @@ METRICS = {
 Rows = list[dict[str, str]]
 
 
-def tables() -> list[tuple[str, str, Rows]]:
-    """Folder, set and rows of each table that a comment says is made of runs.
+def tables(kind: str = "runs") -> list[tuple[str, str, Rows]]:
+    """Folder, set and rows of each table that a comment says is made of runs, or curves of them.
 
     The set is that of the report, ID where the comment names none.
     """
     found = []
     page = (DOCS / "evidence.md").read_text(encoding="utf-8")
-    comment = r"<!-- runs: (\S+)(?: (ID|OOD))? -->\n\n((?:\|.*\n)+)"
+    comment = rf"<!-- {kind}: (\S+)(?: (ID|OOD))? -->\n\n((?:\|.*\n)+)"
     for folder, part, table in re.findall(comment, page):
         head, _, *body = (
             [cell.strip().strip("*") for cell in line.strip().strip("|").split("|")]
@@ -132,3 +135,14 @@ def test_changes_are_those_of_the_report(tmp_path: Path) -> None:
                 for text, key in zip(numbers, keys, strict=True):
                     assert same(text, float(cell[key])), (row["loss"], name, key)
                 assert same(row[f"p of {name}"], float(cell["p"])), (row["loss"], name)
+
+
+@pytest.mark.parametrize(("folder", "part", "rows"), tables("curves"))
+def test_curves_are_those_of_the_cards(folder: str, part: str, rows: Rows) -> None:
+    for row in rows:
+        cards = sorted(RUNS.glob(f"{folder}/*/*/*/{MIXINS[row['loss']]}/*.json"))
+        curves = np.array([json.loads(path.read_text("utf-8"))["loss_curve"] for path in cards])
+        means = [row[f"{eighth}/8"] for eighth in range(1, 9)]
+        assert all(map(same, means, curves.mean(axis=0))), row
+        fallen = curves[:, 6:].mean() / curves[:, 4:6].mean() - 1
+        assert same(row["last quarter"].removesuffix(" %"), 100 * fallen), row
