@@ -4,12 +4,44 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 PUBLISHED_SIZE = (512, 512)
 """Image size of runs that do not say theirs."""
+
+
+_REMEDY = "delete it and the scores beside it, and run again"
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _list_of(value: object, fits: Callable[[object], bool]) -> bool:
+    return isinstance(value, list) and value != [] and all(map(fits, value))
+
+
+_FIELDS: dict[str, tuple[str, Callable[[object], bool]]] = {
+    **dict.fromkeys(("stamp", "engine", "engine_version", "leaf"), ("a text", _text)),
+    **dict.fromkeys(("iters", "image_sizes"), ("a whole number above 0", _whole)),
+    **dict.fromkeys(("seconds_per_iteration", "peak_memory_mib"), ("a number", _number)),
+    "image_size": ("pixels of each axis", lambda value: _list_of(value, _whole)),
+    "loss_curve": (
+        "a list of numbers or null",
+        lambda value: _list_of(value, lambda one: one is None or _number(one)),
+    ),
+}
+"""What is read of a card: what to expect, and whether a value is that."""
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -21,13 +53,32 @@ def read_card(path: Path) -> dict[str, Any]:
     Returns:
         What is known.
 
+    Raises:
+        ValueError: It is damaged.
+
     Example:
         >>> read_card(Path("nothing.json"))
         {}
     """
     if not path.is_file():
         return {}
-    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        card = json.loads(text)
+    except ValueError:
+        card = None
+    if not isinstance(card, dict):
+        got = repr(text[:40]) if text else "an empty file"
+        raise ValueError(f"{path}: expected a JSON object, got {got}; {_REMEDY}")
+    for name, (expected, fits) in _FIELDS.items():
+        if name in card and not fits(card[name]):
+            raise ValueError(
+                f"{path}: expected {expected} as {name}, got {card[name]!r}; {_REMEDY}"
+            )
+    if "seconds_per_iteration" in card and "peak_memory_mib" not in card:
+        raise ValueError(
+            f"{path}: expected peak_memory_mib beside seconds_per_iteration, got none; {_REMEDY}"
+        )
     return card
 
 

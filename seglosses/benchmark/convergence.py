@@ -68,16 +68,26 @@ def convergence_note(setting: Setting) -> str:
     Returns:
         A text.
     """
-    known = [
-        (one.loss, curves) for one in setting.losses if (curves := loss_curves(one)) is not None
-    ]
-    changes = [f"{loss} {_percent(last_change(curves))}" for loss, curves in known]
-    if not changes:
+    curves = {one.loss: loss_curves(one) for one in setting.losses}
+    if all(curve is None for curve in curves.values()):
         return ""
+    changes = ", ".join(f"{loss} {_said(curve)}" for loss, curve in curves.items())
     return (
         f"Converged? {setting.name}: mean training loss of the last quarter of the iterations"
-        f" against that of the quarter before: {', '.join(changes)}."
+        f" against that of the quarter before: {changes}."
     )
+
+
+def _said(curves: NDArray[np.float64] | None) -> str:
+    """The change of a loss, or why it is not known."""
+    if curves is None:
+        return "not known (not in the card of every run)"
+    change = last_change(curves)
+    if math.isfinite(change):
+        return _percent(change)
+    if np.isnan(curves).any():
+        return "not known (a part of a training has no loss in its log)"
+    return "not known (its loss is not above 0)"
 
 
 def convergence(setting: Setting) -> tuple[str, Figure] | None:

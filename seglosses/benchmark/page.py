@@ -11,7 +11,7 @@ from seglosses.benchmark.convergence import convergence
 from seglosses.benchmark.figures import costs, image_charts, image_figures, pictures
 from seglosses.benchmark.results import METRICS
 from seglosses.benchmark.settings import Setting
-from seglosses.benchmark.tables import EFFECT_HEADS, blocks, cell, effects, mark, protocols
+from seglosses.benchmark.tables import EFFECT_HEADS, blocks, cell, differing, effects, mark
 from seglosses.report import page
 from seglosses.report.balance import balance_charts, read_balance
 from seglosses.report.figures import Figure
@@ -87,18 +87,18 @@ def _tables(rows: Sequence[Row], stat: Stat) -> str:
     for setting, chosen, mine in blocks(rows):
         name = f"{setting}-{chosen}".replace("/", "-")
         metrics = list(dict.fromkeys(row.metric for row in mine))
-        several = protocols(mine)
+        more = differing(mine)
         body: list[list[str | tuple[str, float]]] = []
         for loss in dict.fromkeys(row.loss for row in mine):
             of = {row.metric: row for row in mine if row.loss == loss}
             line: list[str | tuple[str, float]] = [loss]
             line += [(mark(cell(of[m], stat), of[m], "", star=" ★"), of[m].mean) for m in metrics]
-            line += [of[metrics[0]].protocol] * several
+            line += [str(getattr(of[metrics[0]], name)) for name in more]
             body.append(line)
         heads = [
             "Loss",
             *(f"{METRICS[metric].title} {METRICS[metric].arrow}" for metric in metrics),
-            *["Protocol"] * several,
+            *(name.capitalize() for name in more),
         ]
         first = mine[0]
         parts.append(

@@ -10,7 +10,7 @@ from seglosses.benchmark.comparison import Row, Stat, compare
 from seglosses.benchmark.convergence import convergence_note
 from seglosses.benchmark.page import write_page
 from seglosses.benchmark.results import METRICS, TABLE_METRICS, read_group_file, read_results
-from seglosses.benchmark.settings import settings
+from seglosses.benchmark.settings import Setting, settings
 from seglosses.benchmark.tables import as_latex, as_markdown, write_csv
 from seglosses.evaluate.arguments import add_figures
 from seglosses.report.figures import write_figures
@@ -101,6 +101,18 @@ def _names(text: str) -> dict[str, str]:
     return {name.strip(): shown.strip() for name, _, shown in pairs}
 
 
+def _runs_note(setting: Setting) -> str:
+    """What to know of losses with different numbers of runs; empty where they are alike."""
+    counts = {one.loss: len(one.seeds) for one in setting.losses}
+    if len(set(counts.values())) == 1:
+        return ""
+    listed = ", ".join(f"{loss} {count}" for loss, count in counts.items())
+    return (
+        f"{setting.name}: not all losses have as many runs ({listed}). Means are over all runs of"
+        " a loss, changes over runs over the seeds that it shares with the baseline."
+    )
+
+
 def report(
     runs: Path,
     out: Path,
@@ -132,7 +144,8 @@ def report(
         The rows of table.csv.
 
     Raises:
-        ValueError: Scores, groups or the baseline are missing, damaged or do not fit.
+        ValueError: Scores, groups or the baseline are missing, damaged or do not fit, or a name
+            is for a loss that is not there.
 
     Example:
         >>> import tempfile
@@ -153,12 +166,19 @@ def report(
     if data is not None:
         places = [data]
     found = settings(own, theirs, read_group_file(places), baseline)
+    known = sorted({scores.loss for one in found for scores in one.losses})
+    if unknown := sorted(set(names or {}) - set(known)):
+        raise ValueError(
+            f"there is no loss {', '.join(unknown)} to give a name to; expected some of"
+            f" {', '.join(known)}"
+        )
     found = [one.renamed(names or {}) for one in found]
     rows = [row for one in found for row in compare(one, metrics, stat, flips=flips)]
     notes = [
         *_COMMON,
         *_NOTES[stat],
         f"{flips} sign flips, seeded: the same scores give the same p.",
+        *filter(None, map(_runs_note, found)),
         *filter(None, map(convergence_note, found)),
     ]
     if published is not None:

@@ -180,6 +180,10 @@ def _read_folder(root: Path, folder: Path, metrics: Sequence[str]) -> Scores:
     for path in files:
         try:
             card = read_card(path.with_suffix(".json"))
+        except ValueError as error:
+            problems.append(f"  {error}")
+            continue
+        try:
             tables.append(_read_csv(path, metrics, image_size_of(card)))
             cards.append(card)
         except ValueError as error:

@@ -135,15 +135,15 @@ def as_markdown(rows: Sequence[Row], stat: Stat, notes: Sequence[str]) -> str:
     for setting, chosen, mine in blocks(rows):
         metrics = list(dict.fromkeys(row.metric for row in mine))
         heads = [f"{METRICS[metric].title} {METRICS[metric].arrow}" for metric in metrics]
-        several = protocols(mine)
-        heads += ["protocol"] * several
+        more = differing(mine)
+        heads += more
         lines += ["", f"## {setting}, {chosen}", "", _line(["loss", *heads])]
-        lines.append(_line(["---"] + ["---:"] * len(metrics) + ["---"] * several))
+        lines.append(_line(["---"] + ["---:"] * len(metrics) + ["---"] * len(more)))
         for loss in dict.fromkeys(row.loss for row in mine):
             of = {row.metric: row for row in mine if row.loss == loss}
             cells = [cell(of[metric], stat) for metric in metrics]
             marked = [mark(c, of[x], "**") for c, x in zip(cells, metrics, strict=True)]
-            marked += [of[metrics[0]].protocol] * several
+            marked += [str(getattr(of[metrics[0]], name)) for name in more]
             lines.append(_line([loss, *marked]))
         compared = effects(mine) if stat == "image" else []
         if compared:
@@ -153,21 +153,21 @@ def as_markdown(rows: Sequence[Row], stat: Stat, notes: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def protocols(rows: Sequence[Row]) -> bool:
-    """Whether a table needs a column for the protocol: its rows come from more than one.
+def differing(rows: Sequence[Row]) -> list[str]:
+    """What a table needs a column for: that in which its losses differ beside their scores.
 
     Args:
         rows: Of one table.
 
     Returns:
-        False where all are alike.
+        ``runs``, their number, and ``protocol``, or one of them, or none.
 
     Example:
         >>> rows = [Row("s", "ID", "Dice", "a", mean=1, std=0, protocol=p) for p in ("x", "y")]
-        >>> protocols(rows), protocols(rows[:1])
-        (True, False)
+        >>> differing(rows), differing(rows[:1])
+        (['protocol'], [])
     """
-    return len({row.protocol for row in rows}) > 1
+    return [name for name in ("runs", "protocol") if len({getattr(r, name) for r in rows}) > 1]
 
 
 def mark(text: str, row: Row, bold: str, *, star: str = "") -> str:
@@ -190,7 +190,8 @@ def mark(text: str, row: Row, bold: str, *, star: str = "") -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    texts = [text.replace("|", r"\|") for text in cells]
+    return f"| {' | '.join(texts)} |"
 
 
 def as_latex(rows: Sequence[Row], stat: Stat) -> str:
@@ -212,9 +213,9 @@ def as_latex(rows: Sequence[Row], stat: Stat) -> str:
     for setting, chosen, mine in blocks(rows):
         metrics = list(dict.fromkeys(row.metric for row in mine))
         heads = [f"{tex(METRICS[x].title)} ${ARROWS[METRICS[x].higher]}$" for x in metrics]
-        several = protocols(mine)
-        heads += ["protocol"] * several
-        columns = f"l{'r' * len(metrics)}{'l' * several}"
+        more = differing(mine)
+        heads += more
+        columns = f"l{'r' * len(metrics)}{'l' * len(more)}"
         lines += ["", f"% {setting}, {chosen}", f"\\begin{{tabular}}{{{columns}}}"]
         lines += ["\\toprule", tex_line(["", *heads]), "\\midrule"]
         for loss in dict.fromkeys(row.loss for row in mine):
@@ -225,7 +226,8 @@ def as_latex(rows: Sequence[Row], stat: Stat) -> str:
                 text = f"\\mathbf{{{middle}}}" if of[metric].bold else middle
                 dagger = "^{\\dagger}" * of[metric].images_only
                 cells.append(f"${text}{dagger} \\pm {spread}$" if spread else f"${text}{dagger}$")
-            cells += [tex(of[metrics[0]].protocol).replace("×", "$\\times$")] * several
+            texts = [str(getattr(of[metrics[0]], name)) for name in more]
+            cells += [tex(text).replace("×", "$\\times$") for text in texts]
             lines.append(tex_line(cells))
         lines += ["\\bottomrule", "\\end{tabular}"]
     return "\n".join(lines) + "\n"

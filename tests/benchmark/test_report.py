@@ -211,8 +211,9 @@ def test_whether_trainings_were_long_enough(
     out = tmp_path / "out"
     words = ["benchmark", "report", str(runs), "--out", str(out), "--figures", "svg"]
     assert main([*words, "--names", "CEDiceLoss=CE + Dice"]) == 0
-    said = "against that of the quarter before: CE + Dice -50.0%, clDiceLoss –."
-    assert said in capsys.readouterr().out
+    said = "against that of the quarter before: CE + Dice -50.0%, clDiceLoss not known"
+    printed = capsys.readouterr().out
+    assert f"{said} (a part of a training has no loss in its log)." in printed
     page = (out / "report.html").read_text()
     assert "Were the trainings long enough?" in page
     assert 'data-value="-0.5">-50.0%<' in page
@@ -221,6 +222,32 @@ def test_whether_trainings_were_long_enough(
     curves = re.findall(r'polyline points="([^"]*)"', drawn.read_text())
     assert [len(curve.split()) for curve in curves] == [8, 7]
     assert "Runs averaged: CE + Dice 2, clDiceLoss 2." in (out / "figures/captions.md").read_text()
+
+
+def test_a_loss_whose_curve_is_not_known_is_named(runs: Path, tmp_path: Path) -> None:
+    place = runs / "supervised/accurate/large"
+    for seed in (1, 2):
+        card = {"loss_curve": [2.0] * 4 + [1.0] * 4}
+        (place / f"CEDiceLoss/{seed}.json").write_text(json.dumps(card))
+    report(runs, tmp_path / "out")
+    text = (tmp_path / "out" / "tables.md").read_text()
+    assert "CEDiceLoss +0.0%, clDiceLoss not known (not in the card of every run)." in text
+
+
+def test_losses_with_different_numbers_of_runs_say_so(runs: Path, tmp_path: Path) -> None:
+    note = "not all losses have as many runs"
+    report(runs, tmp_path / "alike")
+    assert note not in (tmp_path / "alike" / "tables.md").read_text()
+    assert "| runs |" not in (tmp_path / "alike" / "tables.md").read_text()
+    (runs / "supervised/accurate/large/clDiceLoss/2.csv").unlink()
+    report(runs, tmp_path / "out")
+    markdown = (tmp_path / "out" / "tables.md").read_text()
+    assert f"{note} (CEDiceLoss 2, clDiceLoss 1)" in markdown
+    assert "| runs |" in markdown
+    assert re.search(r"^\| CEDiceLoss \|.*\| 2 \|$", markdown, re.MULTILINE)
+    assert re.search(r"^\| clDiceLoss \|.*\| 1 \|$", markdown, re.MULTILINE)
+    assert r" & runs \\" in (tmp_path / "out" / "tables.tex").read_text()
+    assert "<td>1</td>" in (tmp_path / "out" / "report.html").read_text()
 
 
 def test_nothing_is_said_of_trainings_that_are_not_known(runs: Path, tmp_path: Path) -> None:
@@ -275,3 +302,8 @@ def test_names_and_figures_for_papers(runs, tmp_path, capsys):
     assert " (one-sided sign flips over images x seeds, uncorrected)" in captions
     assert main([*words, "--names", "CEDiceLoss=a,clDiceLoss=a"]) == 2
     assert "different names to show" in capsys.readouterr().err
+    assert main([*words, "--names", "ce_dce=CE"]) == 2
+    said = "no loss ce_dce to give a name to; expected some of CEDiceLoss, clDiceLoss"
+    assert said in capsys.readouterr().err
+    assert main([*words, "--names", "CEDiceLoss=CE|Dice"]) == 0
+    assert r"| CE\|Dice | " in (out / "tables.md").read_text()

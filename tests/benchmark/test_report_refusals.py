@@ -45,6 +45,34 @@ def test_every_damaged_file_is_named(runs):
     assert "CEDiceLoss/2.csv: 1 ids differ from those of 1.csv: 172" in text
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "expected a JSON object, got '{'"),
+        ("", "expected a JSON object, got an empty file"),
+        ("[]", "expected a JSON object, got '[]'"),
+        ("null", "expected a JSON object, got 'null'"),
+        ('{"image_size": 128}', "expected pixels of each axis as image_size, got 128"),
+        ('{"image_size": ["a", 2]}', "expected pixels of each axis as image_size, got ['a', 2]"),
+        ('{"image_sizes": "2"}', "expected a whole number above 0 as image_sizes, got '2'"),
+        ('{"iters": null}', "expected a whole number above 0 as iters, got None"),
+        ('{"leaf": 3}', "expected a text as leaf, got 3"),
+        ('{"engine": {}}', "expected a text as engine, got {}"),
+        ('{"loss_curve": 3}', "expected a list of numbers or null as loss_curve, got 3"),
+        ('{"seconds_per_iteration": "fast"}', "expected a number as seconds_per_iteration, got"),
+        ('{"seconds_per_iteration": 1}', "expected peak_memory_mib beside seconds_per_iteration"),
+    ],
+)
+def test_damaged_cards_are_named(runs, tmp_path, text, message):
+    card = runs / "supervised/accurate/large/CEDiceLoss/1.json"
+    card.write_text(text)
+    with pytest.raises(ValueError, match="1 folders of runs are damaged") as caught:
+        report(runs, tmp_path / "out")
+    said = str(caught.value)
+    assert f"  {card}: {message}" in said
+    assert said.endswith("; delete it and the scores beside it, and run again")
+
+
 def test_repeated_ids_are_damage(runs):
     path = runs / "supervised/accurate/large/CEDiceLoss/1.csv"
     path.write_text(path.read_text() + path.read_text().splitlines()[1] + "\n")
