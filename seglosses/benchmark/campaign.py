@@ -18,7 +18,7 @@ class Campaign:
         labels: Labels to train on.
         train_size: ``'large'`` or ``'small'``.
         profile: Name in :data:`PROFILES`.
-        iters: Length of a training; None for that of the profile.
+        iters: Length of a training, at least 1; None for that of the profile.
         leaf: Config in place of the profile's, below ``configs``.
         all_groups: Test on every group of images, not only on those of the leaf.
         balance: Measure the gradient of each loss during the training, for the report.
@@ -35,6 +35,16 @@ class Campaign:
     all_groups: bool = True
     balance: bool = False
     engine: str = "mmseg"
+
+    def __post_init__(self) -> None:
+        """Refuse a length that is none."""
+        if self.iters is not None and self.iters < 1:
+            raise ValueError(f"expected --iters of at least 1, got {self.iters}")
+
+    @property
+    def length(self) -> int | None:
+        """Iterations of a training; None for the length that its config says."""
+        return PROFILES[self.profile].iters if self.iters is None else self.iters
 
     @property
     def config(self) -> str:

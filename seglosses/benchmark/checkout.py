@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seglosses.datasets.topomortar import SPLITS
 from seglosses.hosts.config_files import mixin_names
 
 ROOT = Path(__file__).parents[2]
@@ -30,9 +32,15 @@ def need_mixins(names: list[str], others: Sequence[str] = ()) -> None:
         others: Names that stand for no mix-in and are taken too.
 
     Raises:
-        ValueError: A name is unknown or given twice, or there is none.
+        ValueError: A name is unknown or given twice, there is none, or a file is no Python.
     """
     known = [*others, *mixin_names()]
+    for name in filter(is_mixin_file, names):
+        try:
+            ast.parse(Path(name).read_bytes(), name)
+        except (SyntaxError, ValueError) as error:
+            line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+            raise ValueError(f"{name}{line}: {getattr(error, 'msg', error)}") from error
     unknown = [name for name in names if name not in known and not is_mixin_file(name)]
     if unknown or len({mixin_stem(name) for name in names}) != len(names) or not names:
         raise ValueError(
@@ -76,12 +84,22 @@ def commit() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def digest(folder: Path, pattern: str, *, contents: bool) -> str:
-    """Checksum of the names in a folder, with the files' contents or, for many, their sizes."""
+def digest(folder: Path) -> str:
+    """Checksum of the names and sizes of the images and labels in a folder.
+
+    Args:
+        folder: In the TopoMortar layout; what lies beside its splits, such as predictions, does
+            not count.
+
+    Returns:
+        16 letters.
+    """
     total = hashlib.sha256()
-    for path in sorted(folder.rglob(pattern)):
-        total.update(path.relative_to(folder).as_posix().encode())
-        total.update(path.read_bytes() if contents else str(path.stat().st_size).encode())
+    for path in sorted(folder.rglob("*.png")):
+        name = path.relative_to(folder)
+        if name.parts[0] in SPLITS:
+            total.update(name.as_posix().encode())
+            total.update(str(path.stat().st_size).encode())
     return total.hexdigest()[:16]
 
 

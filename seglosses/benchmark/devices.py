@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+_ANYWHERE = "--profile cpu runs anywhere"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -65,8 +67,7 @@ def choose_slots(
         >>> len(choose_slots(None, 3, needs_gpu=False, visible=[]))
         3
     """
-    if jobs is not None and jobs < 1:
-        raise ValueError(f"expected --jobs of at least 1, got {jobs}")
+    check_wishes(gpus, jobs, needs_gpu=needs_gpu)
     chosen = list(visible if gpus is None else gpus)
     unknown = [name for name in chosen if name not in visible]
     if unknown:
@@ -76,11 +77,26 @@ def choose_slots(
         slots = [Slot(f"GPU {name}", {VISIBLE: name}) for name in chosen]
         return slots[: jobs or len(slots)]
     if needs_gpu:
-        raise ValueError(
-            "this profile needs a GPU, and none is visible; --profile cpu runs anywhere"
-        )
+        raise ValueError(f"this profile needs a GPU, and none is visible; {_ANYWHERE}")
     env = {} if gpus is None else {VISIBLE: ""}
     return [Slot(env=env)] * (jobs or os.cpu_count() or 1)
+
+
+def check_wishes(gpus: Sequence[str] | None, jobs: int | None, *, needs_gpu: bool) -> None:
+    """Refuse what no machine can do, also of runs that others will start.
+
+    Args:
+        gpus: As for :func:`choose_slots`.
+        jobs: As for :func:`choose_slots`.
+        needs_gpu: As for :func:`choose_slots`.
+
+    Raises:
+        ValueError: No run at a time, or no GPU where one is needed.
+    """
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"expected --jobs of at least 1, got {jobs}")
+    if needs_gpu and gpus is not None and not gpus:
+        raise ValueError(f"this profile needs a GPU, got --gpus none; {_ANYWHERE}")
 
 
 def read_gpus(text: str) -> list[str]:
@@ -92,8 +108,14 @@ def read_gpus(text: str) -> list[str]:
     Returns:
         Names.
 
+    Raises:
+        ArgumentTypeError: A name is missing.
+
     Example:
         >>> read_gpus("0,1"), read_gpus("none")
         (['0', '1'], [])
     """
-    return [] if text.strip() == "none" else [w.strip() for w in text.split(",") if w.strip()]
+    names = [name.strip() for name in text.split(",")]
+    if "" in names:
+        raise argparse.ArgumentTypeError(f"expected names as 0,1, or none, got {text!r}")
+    return [] if names == ["none"] else names

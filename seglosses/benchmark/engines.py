@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -73,6 +74,7 @@ class MMSegEngine:
         """The leaf with the mix-in."""
         # A report needs no mmengine, and its module is loaded beside this one.
         from seglosses.hosts.openmmlab.runs import compose
+        from seglosses.hosts.openmmlab.training import build_losses
 
         options: dict[str, Any] = {"train_dataloader.dataset.train_size": campaign.train_size}
         if campaign.all_groups:
@@ -82,11 +84,12 @@ class MMSegEngine:
             loss=loss,
             data=str(campaign.data),
             labels=campaign.labels,
-            iters=campaign.iters or PROFILES[campaign.profile].iters,
+            iters=campaign.length,
             seed=0,
             work_dir="WORK",
             options=options,
         )
+        build_losses(cfg)
         hooks, iters = cfg.default_hooks, int(cfg.train_cfg.max_iters)
         hooks.logger.interval = min(50, max(1, iters // 10))
         hooks.checkpoint.interval = min(hooks.checkpoint.interval, iters)
@@ -146,6 +149,7 @@ class NnUNetEngine:
             print(f"nnU-Net plans and preprocesses the images; log: {folder / 'log.txt'}")
             (folder / "source.json").write_text(source.written(), encoding="utf-8")
             words = [sys.executable, "-m", "seglosses.hosts.nnunet.data", str(folder)]
+            words.append(str(os.getpid()))
             with (folder / "log.txt").open("w", encoding="utf-8") as log:
                 status = subprocess.run(words, stdout=log, stderr=log, check=False).returncode
             if status:
@@ -161,7 +165,7 @@ class NnUNetEngine:
             raise ValueError("--balance is measured by MMSegmentation's hook; leave --engine out")
         entries = mixin_entries(loss)
         build_losses(entries, Task(2, 2, batch_dice=True, configuration="the 2D configuration"))
-        iters = campaign.iters or PROFILES[campaign.profile].iters or 1000 * EPOCH
+        iters = 1000 * EPOCH if campaign.length is None else campaign.length
         return Training(entries, *length(iters), 0, str(_data(campaign)))
 
     def placed(self, config: Any, seed: int, folder: Path) -> Any:

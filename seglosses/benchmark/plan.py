@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 import os
-import shutil
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any, Literal
 from seglosses import __version__
 from seglosses.benchmark.campaign import Campaign
 from seglosses.benchmark.cards import read_card, write_at_once
-from seglosses.benchmark.checkout import commit, digest, mixin_stem
+from seglosses.benchmark.checkout import commit, digest, is_mixin_file, mixin_stem
+from seglosses.benchmark.claims import TakenError, belongings, claimed, empty
 from seglosses.benchmark.engines import ENGINES
 from seglosses.benchmark.processes import Job
 from seglosses.benchmark.scripts import worker_command
@@ -72,22 +73,28 @@ class Run:
 
     def state(self) -> State:
         """How far the run is; what lies there of another run counts as nothing."""
-        known = [read_card(path).get("stamp") for path in (self._card, self._beside)]
-        if known[1] == self.card["stamp"] and self.scores.is_file():
+        known = read_card(self._beside).get("stamp")
+        if known == self.card["stamp"] and self.scores.is_file():
             return "finished"
-        if known[0] != self.card["stamp"]:
+        if not self._is_same():
             return "new"
         if (self.folder / f"iter_{self.card['iters']}.pth").is_file():
             return "trained"
         return "begun" if any(self.folder.glob("iter_*.pth")) else "new"
 
     def forget(self) -> None:
-        """Delete the run, its scores too; a folder that holds no run stays."""
+        """Delete the run, its scores too; a folder that holds no run stays.
+
+        Raises:
+            TakenError: Another process works on it.
+        """
         if not self._card.is_file():
             return
-        shutil.rmtree(self.folder)
-        for path in (self.scores, self._beside):
-            path.unlink(missing_ok=True)
+        with claimed(self.folder):
+            empty(self.folder)
+            for path in (self.scores, self._beside):
+                path.unlink(missing_ok=True)
+        self.folder.rmdir()
 
     @property
     def _card(self) -> Path:
@@ -107,22 +114,45 @@ class Run:
             A command to run in a process of its own.
 
         Raises:
-            ValueError: The folder holds something, and no run.
+            ValueError: The folder holds something and no run, or another run that was begun.
         """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            # another start may be preparing it just now
+            with claimed(self.folder, silence=0.0 if self._is_same() else 5.0):
+                self._prepare()
+        except TakenError as error:
+            # who works on this very run has prepared it
+            if not self._is_same():
+                raise ValueError(
+                    f"{self.folder} was begun with another config or other data, and {error}; take"
+                    " another --out"
+                ) from error
+        parent = None if alone else os.getpid()
+        words = worker_command(self.folder, parent=parent, stamp=self.card["stamp"])
+        return Job(self.name, words, self.folder / "log.txt")
+
+    def _prepare(self) -> None:
+        """Write what the worker reads into the folder, which is claimed."""
         if self._card.is_file():
-            if read_card(self._card).get("stamp") != self.card["stamp"]:
-                shutil.rmtree(self.folder)
-        elif self.folder.is_dir() and any(self.folder.iterdir()):
+            if not self._is_same():
+                if any(self.folder.rglob("*.pth")):
+                    raise ValueError(
+                        f"{self.folder} was begun with another config or other data; take another"
+                        " --out, or delete it"
+                    )
+                empty(self.folder)
+        elif any(belongings(self.folder)):
             raise ValueError(
                 f"{self.folder} holds files of no run that is known here; take another --out, or"
                 " delete it"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
         # the card first: a folder without one is not ours to delete
         write_at_once(self._card, json.dumps(self.card, indent=2))
         write_at_once(self.folder / ENGINES[self.card["engine"]].file, self.config.pretty_text)
-        words = worker_command(self.folder, parent=None if alone else os.getpid())
-        return Job(self.name, words, self.folder / "log.txt")
+
+    def _is_same(self) -> bool:
+        return bool(read_card(self._card).get("stamp") == self.card["stamp"])
 
 
 def plan(
@@ -144,11 +174,11 @@ def plan(
         The runs, seed by seed, finished ones too.
     """
     about = {"version": __version__, "commit": commit()}
-    data = digest(campaign.data, "*.png", contents=False)
+    data = digest(campaign.data)
     engine = ENGINES[campaign.engine]
     top = campaign.out / engine.framework / campaign.labels / campaign.train_size
     runs = []
-    configs = {loss: engine.config(campaign, loss) for loss in losses}
+    configs = {loss: _config(campaign, loss) for loss in losses}
     engine.prepare(campaign, data)
     for seed in seeds:
         for loss in losses:
@@ -170,6 +200,17 @@ def plan(
     return runs
 
 
+def _config(campaign: Campaign, loss: str) -> Any:
+    """All of a run but seed and folder; what is wrong with a file of one's own names the file."""
+    try:
+        return ENGINES[campaign.engine].config(campaign, loss)
+    except Exception as error:
+        if not is_mixin_file(loss):
+            raise
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise ValueError(f"{loss}: {kind}{error}") from error
+
+
 def read_seeds(text: str) -> list[int]:
     """Seeds from ``0-2`` or ``0,3,5-7``.
 
@@ -185,10 +226,11 @@ def read_seeds(text: str) -> list[int]:
     """
     seeds: list[int] = []
     for part in text.split(","):
-        first, _, last = part.partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
+        found = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        if last < first:
             raise ValueError(f"expected seeds as 0-9 or 0,1,2, got {text!r}")
-        seeds += range(int(first), int(last or first) + 1)
-    if not seeds or len(set(seeds)) != len(seeds):
+        seeds += range(first, last + 1)
+    if len(set(seeds)) != len(seeds):
         raise ValueError(f"expected different seeds, got {text!r}")
     return seeds

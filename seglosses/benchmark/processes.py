@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from seglosses.benchmark.claims import TAKEN
 from seglosses.benchmark.devices import Slot
-from seglosses.benchmark.progress import Progress, duration
+from seglosses.benchmark.progress import Progress, Watch, duration, end_of
 from seglosses.evaluate.cluster import run_on_cluster
 
 _TAIL = 15
-_END = 2**14
+_STOP = 20.0
+"""Seconds in which a program ends by itself, before it is made to."""
 _THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Of runs on CPUs, side by side, so that they do not fight for cores."""
 
@@ -27,7 +30,7 @@ class Job:
     Attributes:
         name: For progress and messages.
         command: The words of the command.
-        log: File that takes everything it prints; replaced.
+        log: File that takes everything it prints, after what is in it.
     """
 
     name: str
@@ -41,6 +44,7 @@ class _Running:
     slot: Slot
     process: subprocess.Popen[bytes]
     progress: Progress
+    since: int
     started: float = field(default_factory=time.monotonic)
 
 
@@ -62,7 +66,8 @@ def run_jobs(
         say: Takes the lines.
 
     Returns:
-        Seconds that each took, by name; those that another process works on are left out.
+        Seconds that each took, by name; those that failed, or that another process works on, are
+        left out.
 
     Raises:
         ValueError: Jobs failed; the message ends with the last lines of their logs. Unless
@@ -75,14 +80,26 @@ def run_jobs(
     failures: list[str] = []
     begun = time.monotonic()
     width = len(free)
+
+    def fail(job: Job, text: str) -> None:
+        failures.append(text)
+        if not keep_going:
+            raise ValueError(text)
+        say(_said_at_once(job, text))
+
     try:
         while waiting or running:
             while waiting and free:
-                running.append(_start(waiting.pop(0), free.pop(0)))
+                job = waiting.pop(0)
+                try:
+                    running.append(_start(job, free[0]))
+                    free.pop(0)
+                except OSError as error:
+                    fail(job, f"{job.name} could not be started: {error}")
             time.sleep(0.2)
             for one in list(running):
                 now = time.monotonic()
-                line = one.progress.line(end_of(one.job.log), now)
+                line = one.progress.line(end_of(one.job.log, one.since), now)
                 if line is not None:
                     say(line)
                 if one.process.poll() is None:
@@ -92,20 +109,19 @@ def run_jobs(
                 if one.process.returncode == TAKEN:
                     say(f"{one.job.name}: another process works on it")
                     continue
-                seconds[one.job.name] = now - one.started
-                if one.process.returncode != 0:
-                    failures.append(failure(one.job, one.process.returncode))
-                    if not keep_going:
-                        raise ValueError(failures[0])
-                    say(_said_at_once(one.job, failures[-1]))
+                if one.process.returncode == 0:
+                    seconds[one.job.name] = now - one.started
+                else:
+                    fail(one.job, failure(one.job, one.process.returncode, one.since))
                 if waiting or running:
-                    left = _left(seconds, len(waiting) + len(running), width)
                     count = _counted(len(seconds), len(jobs), len(failures))
-                    say(f"{count}, {duration(now - begun)}, {left} left")
+                    left = _left(seconds, len(waiting) + len(running), width)
+                    say(f"{count}, {duration(now - begun)}{left}")
     finally:
         for one in running:
             one.process.terminate()
-            one.process.wait()
+        for one in running:
+            _wait(one.process)
     _raise(failures, len(jobs))
     return seconds
 
@@ -129,36 +145,65 @@ def run_jobs_on_cluster(
     """
     seconds: dict[str, float] = {}
     failures: list[str] = []
-    for job, found in run_on_cluster(_work, list(jobs), {}, address):
-        if found is None:
-            failures.append(f"{job.name} ended its worker, as happens when memory runs out")
-            continue
-        status, took, text = found
-        if status == TAKEN:
-            say(f"{job.name}: another process works on it")
-            continue
-        seconds[job.name] = took
-        if status != 0:
-            failures.append(text)
-            say(_said_at_once(job, text))
-        count = _counted(len(seconds), len(jobs), len(failures))
-        say(f"{job.name}: {duration(took)}; {count}")
+    with _quiet_dask(), Watch({job.name: job.log for job in jobs}, say) as watch:
+        try:
+            for job, found in run_on_cluster(_work, list(jobs), {}, address):
+                watch.ended(job.name)
+                if found is None:
+                    failures.append(f"{job.name} ended its worker, as happens when memory runs out")
+                    continue
+                status, took, text = found
+                if status == TAKEN:
+                    say(f"{job.name}: another process works on it")
+                    continue
+                if status == 0:
+                    seconds[job.name] = took
+                else:
+                    failures.append(text)
+                    say(_said_at_once(job, text))
+                count = _counted(len(seconds), len(jobs), len(failures))
+                say(f"{job.name}: {duration(took)}; {count}")
+        except ValueError as error:
+            begun = watch.under_way()
+            more = f"; what its workers have begun may go on: {', '.join(begun)}" if begun else ""
+            raise ValueError(f"{error}{more}") from error
     _raise(failures, len(jobs))
     return seconds
 
 
+@contextmanager
+def _quiet_dask() -> Iterator[None]:
+    """Without the traceback that Dask logs of a lost scheduler; the error of the loss says it."""
+    logger = logging.getLogger("distributed.client")
+
+    def has_no_traceback(record: logging.LogRecord) -> bool:
+        return record.exc_info is None
+
+    logger.addFilter(has_no_traceback)
+    try:
+        yield
+    finally:
+        logger.removeFilter(has_no_traceback)
+
+
 def _work(job: Job, env: Mapping[str, str]) -> tuple[Job, tuple[int, float, str]]:
     """A job to its end, on a worker of a cluster."""
-    one = _start(job, Slot(env=env))
+    begun = time.monotonic()
+    try:
+        one = _start(job, Slot(env=env))
+    except OSError as error:
+        return job, (1, 0.0, f"{job.name} could not be started: {error}")
     status = one.process.wait()
-    text = failure(job, status) if status not in (0, TAKEN) else ""
-    return job, (status, time.monotonic() - one.started, text)
+    text = failure(job, status, one.since) if status not in (0, TAKEN) else ""
+    return job, (status, time.monotonic() - begun, text)
 
 
 def _start(job: Job, slot: Slot) -> _Running:
     job.log.parent.mkdir(parents=True, exist_ok=True)
     threads = {} if slot.name else _THREADS
-    with job.log.open("wb") as log:
+    # another process may be writing to it, or a run that was stopped may have
+    with job.log.open("ab") as log:
+        since = log.tell()
         process = subprocess.Popen(
             list(job.command),
             stdout=log,
@@ -167,40 +212,38 @@ def _start(job: Job, slot: Slot) -> _Running:
             env={**os.environ, **threads, **slot.env},
         )
     where = f" on {slot.name}" if slot.name else ""
-    return _Running(job, slot, process, Progress(f"{job.name}{where}"))
+    return _Running(job, slot, process, Progress(f"{job.name}{where}"), since)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a program that was told to end, which lets go of its claim."""
+    try:
+        process.wait(_STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _left(seconds: Mapping[str, float], runs: int, width: int) -> str:
-    """Time for the runs that are not finished: all slots, at the mean time of a run."""
+    """Time for the runs that are not finished: all slots, at the mean time of a finished run."""
+    if not seconds:
+        return ""
     mean = sum(seconds.values()) / len(seconds)
-    return f"about {duration(mean * -(-runs // width))}"
+    return f", about {duration(mean * -(-runs // width))} left"
 
 
-def end_of(log: Path) -> bytes:
-    """The end of a log, in which the last step stands.
-
-    Args:
-        log: A file that another process writes.
-
-    Returns:
-        At most 16 KiB.
-    """
-    with log.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
-        return file.read()
-
-
-def failure(job: Job, status: int) -> str:
+def failure(job: Job, status: int, since: int = 0) -> str:
     """Why a job failed, with the end of its log.
 
     Args:
         job: The job.
         status: Its exit status.
+        since: Bytes of the log that were there before.
 
     Returns:
         Lines.
     """
-    lines = end_of(job.log).decode("utf-8", "replace").splitlines()
+    lines = end_of(job.log, since).decode("utf-8", "replace").splitlines()
     end = "\n  ".join(lines[-_TAIL:])
     return f"{job.name} ended with status {status}; the end of {job.log}:\n  {end}"
 
@@ -211,8 +254,8 @@ def _said_at_once(job: Job, text: str) -> str:
     return f"{job.name} failed: {last} (all of it in {job.log})"
 
 
-def _counted(ended: int, count: int, failed: int) -> str:
-    return f"{ended} of {count} runs" + (f", {failed} of them failed" if failed else "")
+def _counted(done: int, count: int, failed: int) -> str:
+    return f"{done + failed} of {count} runs" + (f", {failed} of them failed" if failed else "")
 
 
 def _raise(failures: Sequence[str], count: int) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+_END = 2**14
 _STEP = re.compile(rb"Iter\(train\) +\[ *(\d+)/(\d+)\]")
 BLOCKS = 20
 """Lines of a whole training, at most."""
@@ -77,6 +82,78 @@ class Progress:
         if done > start and done < total:
             text += f", {duration((total - done) * (now - since) / (done - start))} left"
         return text + (", is tested" if done == total else "")
+
+
+def end_of(log: Path, since: int = 0) -> bytes:
+    """The end of a log, in which the last step stands.
+
+    Args:
+        log: A file that another process writes.
+        since: Bytes at its begin that are of no interest.
+
+    Returns:
+        At most 16 KiB; nothing of a log that is not there.
+    """
+    try:
+        with log.open("rb") as file:
+            file.seek(max(since, file.seek(0, os.SEEK_END) - _END))
+            return file.read()
+    except OSError:
+        return b""
+
+
+class Watch:
+    """Lines of runs that other machines start, read from their logs while they grow.
+
+    Args:
+        logs: Log of each run by its name.
+        say: Takes the lines.
+        beat: Seconds between two looks.
+    """
+
+    def __init__(
+        self, logs: Mapping[str, Path], say: Callable[[str], None], beat: float = 5.0
+    ) -> None:
+        self._logs = dict(logs)
+        self._since = {name: _size(log) for name, log in logs.items()}
+        self._say, self._beat = say, beat
+        self._known: dict[str, Progress] = {}
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def ended(self, name: str) -> None:
+        """Say nothing more of a run.
+
+        Args:
+            name: Its name.
+        """
+        self._logs.pop(name, None)
+
+    def under_way(self) -> list[str]:
+        """Names of the runs that have begun and have not ended."""
+        return [name for name, log in self._logs.items() if _size(log) > self._since[name]]
+
+    def _look(self) -> None:
+        while not self._done.wait(self._beat):
+            for name, log in list(self._logs.items()):
+                text = end_of(log, self._since[name])
+                if text:
+                    progress = self._known.setdefault(name, Progress(name))
+                    line = progress.line(text, time.monotonic())
+                    if line is not None:
+                        self._say(line)
+
+
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.is_file() else 0
 
 
 def duration(seconds: float) -> str:

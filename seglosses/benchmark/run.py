@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 from pathlib import Path
 
 from seglosses.benchmark.campaign import Campaign
 from seglosses.benchmark.checkout import mixin_stem, need_mixins
-from seglosses.benchmark.devices import Slot, choose_slots, read_gpus, visible_gpus
+from seglosses.benchmark.claims import TAKEN
+from seglosses.benchmark.devices import Slot, check_wishes, choose_slots, read_gpus, visible_gpus
 from seglosses.benchmark.engines import ENGINES, OWN
 from seglosses.benchmark.plan import Run, plan, read_seeds
 from seglosses.benchmark.processes import run_jobs, run_jobs_on_cluster
@@ -16,6 +18,7 @@ from seglosses.benchmark.profiles import PROFILES
 from seglosses.benchmark.scripts import write_scripts
 from seglosses.benchmark.training_data import BRICKS, add_data, training_data
 from seglosses.datasets.topomortar import TRAIN_SIZES
+from seglosses.hosts.parent import ended_by_signal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     ENGINES[args.engine].check("seglosses benchmark run")
     seeds = read_seeds(args.seeds)
     gpu = PROFILES[args.profile].gpu
+    check_wishes(args.gpus, args.jobs, needs_gpu=gpu)
     slots = None
     if not args.plan and args.cluster is None:
         slots = choose_slots(args.gpus, args.jobs, needs_gpu=gpu, visible=visible_gpus())
@@ -81,9 +85,17 @@ def run(args: argparse.Namespace) -> int:
     print(f"{len(runs)} runs, {len(runs) - len(todo)} finished before; scores go to {args.out}")
     if args.plan:
         return _plan(todo, args.out.resolve() / "plan", gpu=gpu or bool(args.gpus))
-    _run(todo, slots, args.cluster)
-    baseline = mixin_stem(losses[0])
-    print(f"seglosses benchmark report {args.out} --baseline {baseline} --out {args.out}/report")
+    with ended_by_signal():
+        _run(todo, slots, args.cluster)
+    left = [one.name for one in todo if not one.finished()]
+    if left:
+        are = "is" if len(left) == 1 else "are"
+        print(f"{len(left)} of {len(runs)} runs {are} being done elsewhere: {', '.join(left)}")
+        print("start again when they have ended: what is finished is skipped")
+        return TAKEN
+    baseline, report = mixin_stem(losses[0]), str(args.out / "report")
+    words = ["seglosses", "benchmark", "report", str(args.out), "--baseline", baseline]
+    print(shlex.join([*words, "--out", report]))
     return 0
 
 
@@ -103,7 +115,7 @@ def _plan(todo: list[Run], folder: Path, *, gpu: bool) -> int:
         return 0
     jobs = [one.job(alone=True) for one in todo]
     commands, array = write_scripts(jobs, folder, gpu=gpu)
-    print(f"sbatch {array}")
+    print(shlex.join(["sbatch", str(array)]))
     print(f"{commands}: one command per run, for any scheduler; each may be started again")
     return 0
 
@@ -120,4 +132,5 @@ def _keep_groups(data: Path, out: Path) -> None:
             f"{out} holds runs on another data set than {data}; take another --out for each"
         )
     out.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, copy)
+    if not copy.is_file():
+        shutil.copyfile(source, copy)

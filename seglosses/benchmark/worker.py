@@ -1,18 +1,16 @@
-"""One run in a process of its own: ``python -m seglosses.benchmark.worker FOLDER [PARENT]``."""
+"""One run in a process of its own: ``python -m seglosses.benchmark.worker FOLDER PARENT STAMP``."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-import threading
-import time
 from pathlib import Path
 
 from seglosses.benchmark.cards import read_card, write_at_once
-from seglosses.benchmark.claims import TAKEN, TakenError, claimed
+from seglosses.benchmark.claims import SILENCE, TAKEN, TakenError, claimed
 from seglosses.benchmark.engines import ENGINES
 from seglosses.evaluate.mortar_folder import as_csv, conventions, default_window, score_folder
+from seglosses.hosts.parent import end_with_parent, ended_by_signal
 
 
 def work(folder: Path) -> None:
@@ -33,36 +31,28 @@ def work(folder: Path) -> None:
     write_at_once(folder.with_name(folder.name + ".csv"), as_csv(rows))
 
 
-def end_with_parent(parent: int) -> None:
-    """Stop this process when its parent is gone, so that a new one can take the run over.
-
-    Args:
-        parent: Id of the process that started this one, which may be gone by now.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def main(folder: Path, parent: int | None = None) -> int:
+def main(folder: Path, parent: int | None = None, stamp: str = "") -> int:
     """Do a run unless it is done, or another process works on it.
 
     Args:
         folder: Of the run.
         parent: Process with which this one ends; None for none.
+        stamp: Of the run that was planned; empty for whichever lies there.
 
     Returns:
-        Exit status: 0, or :data:`seglosses.benchmark.claims.TAKEN`.
+        Exit status: 0, :data:`seglosses.benchmark.claims.TAKEN`, or 2 where a later plan put
+        another run there.
     """
     if parent is not None:
         end_with_parent(parent)
+    # A killed benchmark takes its workers with it within a second. Nobody starts a run again that
+    # came by itself, as from a queue, so it waits until a claim that does not move is left over.
+    wait = SILENCE if parent is None else 5.0
     try:
-        # a killed benchmark takes its workers with it within a second
-        with claimed(folder, patience=0.0 if parent is None else 5.0):
+        with claimed(folder, silence=wait):
+            if stamp not in ("", read_card(folder / "card.json").get("stamp")):
+                print(f"{folder}: planned anew with another config; submit the new plan")
+                return 2
             if is_finished(folder):
                 print(f"{folder}: finished before")
                 return 0
@@ -88,4 +78,7 @@ def is_finished(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else None))
+    with ended_by_signal():
+        given = sys.argv[1:]
+        place, starter, planned = [*given, *("-", "")[len(given) - 1 :]]
+        sys.exit(main(Path(place), None if starter == "-" else int(starter), planned))

@@ -85,6 +85,8 @@ def _train_and_test(runs: list[Run], *, fresh: bool) -> None:
             todo.append(one.job())
     for name, seconds in run_jobs(todo).items():
         print(f"{name}: {seconds:.0f} s")
+    if left := [_loss(one) for one in runs if not one.finished()]:
+        raise ValueError(f"another process trains {', '.join(left)}; start again when it has ended")
 
 
 def _loss(one: Run) -> str:

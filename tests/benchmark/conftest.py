@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from seglosses.datasets.write import BrickSet, write_dataset
 from tests.benchmark.written_runs import write_groups, write_run
 
 
@@ -23,4 +26,11 @@ def runs(tmp_path):
             {"071": (3, 1, 0.6, 1), "072": (5, 3, 0.8, 3), "121": (7, 0, 0.5, 2),
              "171": (10, 0, 0.5, 2), "172": (18, 0, 0.5, 2)},
         )  # fmt: skip
+    return root
+
+
+@pytest.fixture(scope="package")
+def bricks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data") / "bricks"
+    write_dataset(root, BrickSet(size=(128, 128), train=4, val=1, test=1))
     return root

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from seglosses.benchmark.worker import work
 from seglosses.datasets.write import BrickSet, write_dataset
 from seglosses.evaluate.mortar_folder import COLUMNS
 from seglosses.hosts.config_files import mixin_names
+from seglosses.hosts.nnunet import data
 from seglosses.hosts.nnunet.data import DATASET, Source, ready, write_raw
 from seglosses.hosts.nnunet.spec import Task, build_losses
 from seglosses.hosts.nnunet.training import length
@@ -168,6 +172,48 @@ def test_prepared_data_are_known_by_their_source(tmp_path: Path) -> None:
     (tmp_path / "ready.json").write_text(source.written())
     assert ready(tmp_path, source)
     assert not ready(tmp_path, Source("data", "noisy", "large", None, "2"))
+
+
+def test_data_that_are_half_replaced_are_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source("data", "noisy", "large", None, "1")
+    (tmp_path / "ready.json").write_text(source.written())
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(data, "write_raw", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        data.prepare(tmp_path, source)
+    assert not ready(tmp_path, source)
+
+
+def test_a_preparation_ends_with_the_benchmark(tmp_path: Path) -> None:
+    """Its parent dies while it writes; so it must, and the processes that it started."""
+    code = f"""
+import multiprocessing,os,sys,time
+from pathlib import Path
+from seglosses.hosts.nnunet import data
+def prepare(folder,source):
+    child=multiprocessing.get_context("fork").Process(target=time.sleep,args=(60,));child.start()
+    (folder/"ids").write_text(f"{{os.getpid()}} {{child.pid}}");(folder/"begun").touch()
+    time.sleep(60)
+data.prepare=prepare
+data.main([{str(tmp_path)!r},sys.argv[1]])
+"""
+    (tmp_path / "source.json").write_text(Source("data", "noisy", "large").written())
+    starts = (
+        "import os,subprocess,sys,time;from pathlib import Path;"
+        f"subprocess.Popen([sys.executable,'-c',{code!r},str(os.getpid())]);"
+        f"begun=Path({str(tmp_path)!r})/'begun';\nwhile not begun.exists(): time.sleep(.05)"
+    )
+    subprocess.run([sys.executable, "-c", starts], check=True, timeout=60)
+    ids = (tmp_path / "ids").read_text().split()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{number}").exists() for number in ids):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_every_engine_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,24 +1,21 @@
-"""Slots on GPUs, claims on runs, lines while they train, and scripts for schedulers."""
+"""Slots on GPUs, programs side by side, and lines while they run."""
 
 from __future__ import annotations
 
-import json
 import os
-import socket
+import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from seglosses.benchmark import claims, worker
-from seglosses.benchmark.claims import NAME, TAKEN, TakenError, claimed
+from seglosses.benchmark.claims import TAKEN
 from seglosses.benchmark.devices import Slot, choose_slots, visible_gpus
 from seglosses.benchmark.processes import Job, run_jobs, run_jobs_on_cluster
-from seglosses.benchmark.progress import Progress
-from seglosses.benchmark.scripts import write_scripts
-from seglosses.cli import main
+from seglosses.benchmark.progress import Progress, Watch, end_of
 
 
 def job(folder: Path, name: str, code: str) -> Job:
@@ -99,8 +96,81 @@ def test_a_failure_is_told_at_once(tmp_path: Path) -> None:
         run_jobs(jobs, at_once=1, keep_going=True, say=lines.append)
     assert lines[0] == f"bad failed: no disk (all of it in {jobs[0].log})"
     assert lines[1].startswith("1 of 3 runs, 1 of them failed, ")
+    assert "left" not in lines[1], "how long a run takes is not known yet"
     assert lines[2] == f"mute failed: it said nothing (all of it in {jobs[1].log})"
     assert lines[3].startswith("2 of 3 runs, 2 of them failed, ")
+
+
+def test_the_time_left_is_that_of_runs_that_did_not_fail(tmp_path: Path) -> None:
+    lines: list[str] = []
+    codes = {"good": "import time; time.sleep(1.2)", "bad": "1/0", "worse": "1/0", "last": ""}
+    jobs = [job(tmp_path, *pair) for pair in codes.items()]
+    with pytest.raises(ValueError, match="2 of 4 jobs failed"):
+        run_jobs(jobs, at_once=1, keep_going=True, say=lines.append)
+    counted = [line for line in lines if " of 4 runs" in line]
+    assert len(counted) == 3
+    # a failure takes no time, and would halve it
+    assert re.fullmatch(r"3 of 4 runs, 2 of them failed, \d+ s, about [12] s left", counted[2])
+
+
+def test_a_log_is_kept_and_its_old_lines_are_not_news(tmp_path: Path) -> None:
+    lines: list[str] = []
+    bad = job(tmp_path, "bad", "raise SystemExit('no disk')")
+    bad.log.write_text("Iter(train) [50/100]\nan older error\n")
+    with pytest.raises(ValueError, match=r"log:\n  no disk$"):
+        run_jobs([bad], keep_going=True, say=lines.append)
+    assert bad.log.read_text() == "Iter(train) [50/100]\nan older error\nno disk\n"
+    assert not [line for line in lines if "iterations" in line]
+
+
+def test_a_lost_log_and_a_program_that_is_not_there_stop_no_other_run(tmp_path: Path) -> None:
+    lost = job(tmp_path, "lost", "import pathlib,sys;pathlib.Path(sys.argv[1]).unlink()")
+    lost = Job("lost", [*lost.command, str(lost.log)], lost.log)
+    none = Job("none", ["/nowhere/python"], tmp_path / "none.log")
+    lines: list[str] = []
+    with pytest.raises(ValueError, match="1 of 3 jobs failed:\nnone could not be started: "):
+        run_jobs([none, lost, job(tmp_path, "good", "")], at_once=1, keep_going=True,
+                 say=lines.append)  # fmt: skip
+    assert lines[0].startswith("none failed: none could not be started: ")
+    assert lines[-1].startswith("2 of 3 runs, 1 of them failed")
+    assert end_of(lost.log) == b""
+
+
+def test_what_is_stopped_may_end_by_itself(tmp_path: Path) -> None:
+    mark = tmp_path / "let go"
+    code = f"""
+import pathlib,time
+from seglosses.hosts.parent import ended_by_signal
+with ended_by_signal():
+    try:
+        print("Iter(train) [1/2]",flush=True);time.sleep(60)
+    finally:
+        pathlib.Path({str(mark)!r}).touch()
+"""
+
+    def stop(line: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs([job(tmp_path, "a", code)], say=stop)
+    assert mark.exists()
+
+
+def test_runs_of_other_machines_are_watched(tmp_path: Path) -> None:
+    logs = {name: tmp_path / name for name in ("a", "b", "c")}
+    logs["a"].write_text("Iter(train) [90/100]\n")
+    lines: list[str] = []
+    with Watch(logs, lines.append, beat=0.02) as watch:
+        with logs["a"].open("a") as log:
+            log.write("Iter(train) [10/100]\n")
+        deadline = time.monotonic() + 10
+        while not lines and time.monotonic() < deadline:
+            time.sleep(0.02)
+        logs["b"].write_text("it begins")
+        assert watch.under_way() == ["a", "b"]
+        watch.ended("a")
+        assert watch.under_way() == ["b"]
+    assert lines == ["a: 10 of 100 iterations, 0 s"]
 
 
 def test_a_resumed_run_counts_from_where_it_began() -> None:
@@ -114,146 +184,11 @@ def test_a_resumed_run_counts_from_where_it_began() -> None:
     assert progress.line(b"Iter(train) [650/1000]", 25.0) is not None
 
 
-def test_a_claim_keeps_others_out_and_ends(tmp_path: Path) -> None:
-    with claimed(tmp_path):
-        with pytest.raises(TakenError, match=f"process {os.getpid()} on "), claimed(tmp_path):
-            pass
-        assert (tmp_path / NAME).is_file()
-    assert [path.name for path in tmp_path.iterdir()] == []
-    with claimed(tmp_path):
-        pass
-
-
-def write_claim(folder: Path, age: float, **owner: object) -> Path:
-    path = folder / NAME
-    path.write_text(json.dumps({"token": "old", "host": "elsewhere", "pid": 1, **owner}))
-    os.utime(path, (time.time() - age,) * 2)
-    return path
-
-
-def test_a_claim_of_another_machine_is_left_over_after_a_while(tmp_path: Path) -> None:
-    write_claim(tmp_path, 100)
-    with pytest.raises(TakenError, match="process 1 on elsewhere"), claimed(tmp_path):
-        pass
-    write_claim(tmp_path, claims.STALE + 5)
-    with claimed(tmp_path):
-        assert json.loads((tmp_path / NAME).read_text())["token"] != "old"
-
-
-def test_a_claim_of_a_dead_process_here_is_left_over_at_once(tmp_path: Path) -> None:
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    write_claim(tmp_path, 0, host=socket.gethostname(), pid=gone.pid)
-    with claimed(tmp_path):
-        pass
-
-
-def test_who_loses_a_claim_stops(tmp_path: Path) -> None:
-    told: list[int] = []
-    with claimed(tmp_path, beat=0.02, lost=lambda: told.append(1)):
-        write_claim(tmp_path, 0)
-        time.sleep(0.3)
-    assert told == [1]
-    assert (tmp_path / NAME).is_file()  # that of the other stays
-
-
-def test_a_claim_is_touched_while_it_is_held(tmp_path: Path) -> None:
-    with claimed(tmp_path, beat=0.02):
-        os.utime(tmp_path / NAME, (0, 0))
-        time.sleep(0.3)
-        assert time.time() - (tmp_path / NAME).stat().st_mtime < 60
-
-
-def test_of_many_processes_one_works_at_a_time(tmp_path: Path) -> None:
-    write_claim(tmp_path, claims.STALE + 5)  # all find one that is left over
-    code = """
-import pathlib,sys,time
-from seglosses.benchmark.claims import TakenError,claimed
-top=pathlib.Path(sys.argv[1])
-for _ in range(12):
-    try:
-        with claimed(top):
-            mark=top/"inside";mark.touch(exist_ok=False);time.sleep(.02);mark.unlink()
-            print("worked")
-    except TakenError:
-        time.sleep(.01)
-"""
-    words = [sys.executable, "-c", code, str(tmp_path)]
-    several = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    outputs = [one.communicate(timeout=120)[0] for one in several]
-    assert [one.returncode for one in several] == [0] * 4
-    assert sum(text.count("worked") for text in outputs) >= 4
-    assert not (tmp_path / NAME).exists()
-
-
-def prepared(folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    (folder / "card.json").write_text(json.dumps({"stamp": "s"}))
-    return folder
-
-
-def test_a_worker_does_a_run_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, done = prepared(tmp_path / "ce" / "0"), []
-
-    def work(place: Path) -> None:
-        done.append(place)
-        assert worker.main(folder) == TAKEN
-        (place.parent / "0.csv").write_text("ID\n")
-        (place.parent / "0.json").write_text(json.dumps({"stamp": "s"}))
-
-    monkeypatch.setattr(worker, "work", work)
-    assert [worker.main(folder), worker.main(folder)] == [0, 0]
-    assert done == [folder]
-    # scores of another run do not count
-    (folder / "card.json").write_text(json.dumps({"stamp": "other"}))
-    assert worker.main(folder) == 0
-    assert done == [folder, folder]
-
-
 def test_a_run_of_another_process_is_left_to_it(tmp_path: Path) -> None:
     lines: list[str] = []
     taken = job(tmp_path, "a", f"raise SystemExit({TAKEN})")
     assert set(run_jobs([taken, job(tmp_path, "b", "")], at_once=2, say=lines.append)) == {"b"}
     assert "a: another process works on it" in lines
-
-
-def test_scripts_run_their_runs(tmp_path: Path) -> None:
-    """A task of the array does its line, with names that a shell would take apart."""
-    top = tmp_path / "a b"
-    jobs = [
-        Job(name, [sys.executable, "-c", f"print('{name} $HOME')"], top / f"{name}'s.log")
-        for name in ("one", "two")
-    ]
-    commands, array = write_scripts(jobs, top, gpu=False)
-    text = array.read_text()
-    assert "#SBATCH --array=1-2\n" in text
-    assert "gres" not in text
-    assert "#SBATCH --gres=gpu:1\n" in write_scripts(jobs, tmp_path, gpu=True)[1].read_text()
-    env = {**os.environ, "SLURM_ARRAY_TASK_ID": "2"}
-    subprocess.run(["bash", str(array)], check=True, env=env)
-    assert not jobs[0].log.exists()
-    assert jobs[1].log.read_text() == "two $HOME\n"
-    subprocess.run(["bash", "-c", commands.read_text().splitlines()[0]], check=True)
-    assert jobs[0].log.read_text() == "one $HOME\n"
-
-
-def test_the_plan_prepares_every_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("mmseg")
-    from seglosses.datasets.write import BrickSet, write_dataset
-
-    write_dataset(tmp_path / "bricks", BrickSet(size=(128, 128), train=2, val=1, test=1))
-    words = ["--data", str(tmp_path / "bricks"), "--out", str(tmp_path / "runs"), "--plan"]
-    # on a machine without a GPU too: those of the cluster count
-    assert main(["benchmark", "run", *words, "--profile", "paper", "--seeds", "0-1"]) == 0
-    printed = capsys.readouterr().out
-    assert "array.sbatch" in printed
-    lines = (tmp_path / "runs" / "plan" / "commands.txt").read_text().splitlines()
-    assert len(lines) == 4
-    for line in lines:
-        folder = Path(line.split(" > ")[0].split()[-1])
-        assert (folder / "card.json").is_file()
-        assert (folder / "config.py").is_file()
-    assert "--gres=gpu:1" in (tmp_path / "runs" / "plan" / "array.sbatch").read_text()
 
 
 @pytest.mark.slow
@@ -267,9 +202,52 @@ def test_runs_on_a_cluster(tmp_path: Path) -> None:
         seconds = run_jobs_on_cluster(jobs, cluster.scheduler_address, say=lines.append)
         assert set(seconds) == {"a", "b"}
         assert (tmp_path / "b.log").read_text() == "b\n"
+        assert lines[1].endswith("2 of 2 runs")
+        slow = job(
+            tmp_path, "slow", "print('Iter(train) [1/9]',flush=True);import time;time.sleep(12)"
+        )
+        run_jobs_on_cluster([slow], cluster.scheduler_address, say=lines.append)
+        assert any(line.startswith("slow: 1 of 9 iterations") for line in lines)
         bad = job(tmp_path, "bad", "raise SystemExit('no disk')")
         with pytest.raises(
             ValueError, match=r"(?s)1 of 2 jobs failed:\nbad ended with status 1.*no disk"
         ):
             run_jobs_on_cluster([jobs[0], bad], cluster.scheduler_address, say=lines.append)
-    assert lines[1].endswith("2 of 2 runs")
+
+
+@pytest.mark.slow
+def test_a_lost_scheduler_says_what_may_go_on(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed", reason="runs on a Dask cluster")
+    code = """
+import time
+from distributed import LocalCluster
+if __name__ == "__main__":
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
+    print(cluster.scheduler_address, flush=True)
+    time.sleep(300)
+"""
+    words = [sys.executable, "-c", code]
+    cluster = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert cluster.stdout is not None
+    address = cluster.stdout.readline().strip()
+    mark = tmp_path / "begun"
+    told = f"import pathlib,time;print('begun',flush=True);pathlib.Path({str(mark)!r}).touch();"
+    long = job(tmp_path, "long", told + "time.sleep(20)")
+
+    def lose() -> None:
+        while not mark.exists():
+            time.sleep(0.1)
+        cluster.kill()
+
+    thread = threading.Thread(target=lose)
+    thread.start()
+    try:
+        with pytest.raises(ValueError, match="what its workers have begun may go on: long"):
+            run_jobs_on_cluster([long], address)
+    finally:
+        mark.touch()
+        thread.join()
+        cluster.communicate()
+    assert "Traceback" not in capfd.readouterr().err

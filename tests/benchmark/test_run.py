@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -18,16 +19,16 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from seglosses.benchmark.campaign import Campaign
 from seglosses.benchmark.cards import write_at_once
 from seglosses.benchmark.checkout import ROOT, what_counts
-from seglosses.benchmark.plan import Run, plan, read_seeds
-from seglosses.benchmark.worker import end_with_parent
+from seglosses.benchmark.plan import read_seeds
 from seglosses.cli import main
 from seglosses.datasets.topomortar import read_betti_numbers, read_mask
 from seglosses.datasets.write import BrickSet, write_dataset
 from seglosses.evaluate.mortar_folder import COLUMNS, as_csv, score, score_folder
+from seglosses.hosts.parent import end_with_parent
 from seglosses.topology import betti_numbers
+from tests.benchmark.planned_runs import finish, planned
 
 
 def squares(*corners: tuple[int, int], size: int = 64, edge: int = 6) -> NDArray[np.bool_]:
@@ -97,32 +98,12 @@ def test_betti_numbers_of_every_label_at_hand(shared_data: Path) -> None:
         assert betti_numbers(read_mask(path)) == known[path.stem], path.stem
 
 
-@pytest.mark.parametrize("text", ["", "3-1", "a", "1,,2", "1,1", "-1"])
+@pytest.mark.parametrize(
+    "text", ["", "3-1", "a", "1,,2", "1,1", "-1", "0,3-1", "3-", "0-", "0,1-x"]
+)
 def test_wrong_seeds(text: str) -> None:
     with pytest.raises(ValueError, match="seeds"):
         read_seeds(text)
-
-
-@pytest.fixture(scope="module")
-def bricks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data") / "bricks"
-    write_dataset(root, BrickSet(size=(128, 128), train=4, val=1, test=1))
-    return root
-
-
-def planned(bricks: Path, out: Path, **changes: Any) -> list[Run]:
-    options: dict[str, Any] = {"labels": "noisy", "train_size": "small", "profile": "smoke"}
-    return plan(
-        Campaign(out, bricks, **{**options, "iters": 4, **changes}),
-        ["ce_dice", "dice_cldice"],
-        [0, 1],
-    )
-
-
-def finish(one: Run) -> None:
-    one.folder.mkdir(parents=True, exist_ok=True)
-    one.scores.write_text("ID\n")
-    one.scores.with_suffix(".json").write_text(json.dumps(one.card))
 
 
 def test_a_plan_composes_every_loss_and_seed(bricks: Path, tmp_path: Path) -> None:
@@ -171,18 +152,6 @@ def test_finished_runs_are_skipped_and_other_ones_are_not_mixed_in(
         planned(bricks, tmp_path, iters=5)[0].finished()
 
 
-def test_what_is_begun_goes_on_unless_it_is_another_run(bricks: Path, tmp_path: Path) -> None:
-    pytest.importorskip("mmengine")
-    first = planned(bricks, tmp_path)[0]
-    assert "seglosses.benchmark.worker" in first.job().command
-    checkpoint = first.folder / "iter_2.pth"
-    checkpoint.touch()
-    planned(bricks, tmp_path)[0].job()
-    assert checkpoint.is_file()
-    planned(bricks, tmp_path, iters=5)[0].job()
-    assert not checkpoint.exists()
-
-
 def test_one_data_set_a_folder(
     bricks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -190,28 +159,6 @@ def test_one_data_set_a_folder(
     words = ["benchmark", "run", "--data", str(bricks), "--out", str(tmp_path)]
     assert main(words) == 2
     assert "another data set" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["--losses", "nosuch"], "or paths of .py files; got nosuch"),
-        (["--seeds", "x"], "expected seeds as 0-9"),
-        (["--data", "nowhere"], "expected a folder with train/"),
-        (["--profile", "paper"], "needs a GPU"),
-    ],
-)
-def test_wrong_options_say_what_to_do(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    words: list[str],
-    message: str,
-) -> None:
-    torch = pytest.importorskip("torch")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert main(["benchmark", "run", "--out", str(tmp_path), *words]) == 2
-    assert message in capsys.readouterr().err
 
 
 def test_scores_appear_at_once(tmp_path: Path) -> None:
@@ -224,6 +171,7 @@ def test_scores_appear_at_once(tmp_path: Path) -> None:
 
 def test_a_worker_ends_when_its_parent_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
+    monkeypatch.setattr(multiprocessing, "active_children", list)
     monkeypatch.setattr(os, "_exit", lambda status: ended.set())
     parent = os.getppid()
     monkeypatch.setattr(os, "getppid", lambda: 1)

@@ -57,6 +57,9 @@ def test_another_setting_trains_anew(tmp_path, bricks, changes):
     checkpoint(run, 4)
     other = planned(tmp_path, bricks, **changes)
     assert other.state() == "new"
+    with pytest.raises(ValueError, match="begun with another config or other data"):
+        other.job()
+    other.forget()
     other.job()
     assert not (other.folder / "iter_4.pth").exists()
 
@@ -68,7 +71,9 @@ def test_other_data_trains_anew(tmp_path, bricks):
     more = tmp_path / "more"
     shutil.copytree(bricks, more)
     assert planned(tmp_path / "out", more).state() == "trained", "its place does not matter"
-    (more / "more.png").write_bytes(b"1")
+    (more / "beside.png").write_bytes(b"1")
+    assert planned(tmp_path / "out", more).state() == "trained", "nor does what lies beside"
+    (more / "test" / "images" / "more.png").write_bytes(b"1")
     assert planned(tmp_path / "out", more).state() == "new"
 
 

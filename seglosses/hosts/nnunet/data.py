@@ -1,6 +1,6 @@
 """A folder in the TopoMortar layout as nnU-Net's data set, planned and preprocessed.
 
-python -m seglosses.hosts.nnunet.data FOLDER      # FOLDER/source.json says of what
+python -m seglosses.hosts.nnunet.data FOLDER PARENT      # FOLDER/source.json says of what
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from PIL import Image
 
 from seglosses.datasets.shrink import shrink_image, shrink_labels
 from seglosses.datasets.topomortar import LabelledImage, list_samples, read_mask
+from seglosses.hosts.parent import end_with_parent
 
 DATASET = "Dataset001_Benchmark"
 CONFIGURATION = "2d"
@@ -138,6 +139,8 @@ def prepare(folder: Path, source: Source) -> None:
         folder: What lies in it is replaced.
         source: Of what.
     """
+    # first: what is half replaced is not ready
+    (folder / READY).unlink(missing_ok=True)
     for name in ("raw", "preprocessed"):
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True)
@@ -162,12 +165,13 @@ def main(arguments: Sequence[str]) -> int:
     """Prepare the folder that ``source.json`` in it describes.
 
     Args:
-        arguments: The folder.
+        arguments: The folder, and the id of the process with which to end.
 
     Returns:
         Exit status 0.
     """
     folder = Path(arguments[0])
+    end_with_parent(int(arguments[1]))
     source = Source(**json.loads((folder / "source.json").read_text(encoding="utf-8")))
     prepare(folder, source)
     return 0

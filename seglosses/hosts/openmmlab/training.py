@@ -9,10 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import MODELS, init_default_scope
 
 from seglosses.hosts.cost import device_name, loss_curve, peak_memory, whole_lines
 from seglosses.hosts.openmmlab.checkpoints import damage, guard
 from seglosses.hosts.openmmlab.runner import CheckedRunner
+
+
+def build_losses(cfg: Config) -> None:
+    """Build the losses of a segmentation config as its training will, to see whether it can.
+
+    Args:
+        cfg: Composed; not changed.
+
+    Raises:
+        Exception: What the training would raise: of a name that is in no registry, of an option.
+    """
+    init_default_scope(cfg.get("default_scope", "mmengine"))
+    given = cfg.model.decode_head.loss_decode
+    for loss in given if isinstance(given, list | tuple) else [given]:
+        MODELS.build(loss)
 
 
 def train_and_test(config: Path, out: Path) -> dict[str, Any]:
