@@ -115,6 +115,15 @@ def test_means_are_those_of_the_runs(folder: str, part: str, rows: Rows) -> None
             assert all(map(same, seeds, found.mean(axis=1))), (row[first], name)
 
 
+def test_every_table_is_found() -> None:
+    """A comment with a slip of the pen would leave its table out."""
+    page = (DOCS / "evidence.md").read_text(encoding="utf-8")
+    assert page.count("<!--") == len(tables()) + len(tables("curves"))
+    assert {folder for folder, _, _ in tables()} == {
+        path.name for path in RUNS.iterdir() if path.name != "topomortar"
+    }
+
+
 def test_changes_are_those_of_the_report(tmp_path: Path) -> None:
     tested = [table for table in tables() if is_tested(table[2])]
     assert tested

@@ -24,11 +24,17 @@ def for_arrays(proposal: Proposal) -> list[Term]:
     Returns:
         Terms whose options are complete.
     """
-    return _fitted(proposal.terms, proposal, proposal.files.spacing)
+    ignored = proposal.files.ignore_index
+    found = _spaced(proposal.terms, proposal.files.spacing)
+    if ignored in (None, IGNORED):
+        return found
+    return [replace(term, options={**term.options, "ignore_index": ignored}) for term in found]
 
 
 def for_slices(proposal: Proposal) -> tuple[list[Term], list[Term]]:
-    """Terms for a network of images: of volumes it sees slices, across the longest edge.
+    """Terms for a head of MMSegmentation: of volumes it sees slices, across the longest edge.
+
+    Its images have rows and columns. The head itself says which value is ignored.
 
     Args:
         proposal: What to train with.
@@ -36,17 +42,20 @@ def for_slices(proposal: Proposal) -> tuple[list[Term], list[Term]]:
     Returns:
         Terms, and those that are left out because a slice has other numbers than its volume.
     """
-    if proposal.ndim == 2:
-        return for_arrays(proposal), []
+    edges = proposal.files.spacing
+    if proposal.ndim == 3:
+        edges = (longest_first(edges) or ())[1:]
+    if edges and proposal.files.backwards:
+        edges = edges[::-1]
     kept, left = [], []
     for term in proposal.terms:
-        if "betti" in term.options:
+        if proposal.ndim == 3 and "betti" in term.options:
             left.append(term)
         else:
+            # a slice is smaller than a crop of its volume
             options = {name: value for name, value in term.options.items() if name != "crop"}
             kept.append(replace(term, options=options))
-    edges = longest_first(proposal.files.spacing)
-    return _fitted(kept, proposal, edges[1:] if edges else None), left
+    return _spaced(kept, edges), left
 
 
 def for_nnunet(proposal: Proposal) -> list[Term]:
@@ -82,14 +91,6 @@ def longest_first(edges: Sequence[float] | None) -> tuple[float, ...] | None:
         return None
     longest = max(range(len(edges)), key=lambda axis: edges[axis])
     return (edges[longest], *(edge for axis, edge in enumerate(edges) if axis != longest))
-
-
-def _fitted(terms: Sequence[Term], proposal: Proposal, edges: Sequence[float] | None) -> list[Term]:
-    ignored = proposal.files.ignore_index
-    found = _spaced(terms, edges)
-    if ignored in (None, IGNORED):
-        return found
-    return [replace(term, options={**term.options, "ignore_index": ignored}) for term in found]
 
 
 def _spaced(terms: Sequence[Term], edges: Sequence[float] | None) -> list[Term]:

@@ -13,7 +13,7 @@ from seglosses.advise.pictures import typical_pictures
 from seglosses.advise.profile import ClassProfile, Profile
 from seglosses.advise.proposal import Proposal
 from seglosses.advise.seen import SEES
-from seglosses.advise.text import described, facts
+from seglosses.advise.text import COSTS_OF, described, facts
 from seglosses.evaluate.listing import PairFiles, printable
 from seglosses.evaluate.photos import Photos
 from seglosses.evaluate.settings import Settings
@@ -93,7 +93,8 @@ def _losses(proposal: Proposal) -> str:
         )
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in proposal.notes)
     plain = f"<p>{html.escape(proposal.verdict)}</p>" if proposal.verdict else ""
-    return f'{plain}<div class="grid wide">{"".join(rows)}</div>' + (
+    costs = f'<p class="quiet">{html.escape(COSTS_OF)}</p>'
+    return f'{plain}<div class="grid wide">{"".join(rows)}</div>{costs}' + (
         f"<ul>{notes}</ul>" if notes else ""
     )
 

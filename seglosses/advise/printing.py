@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from seglosses.advise.fitting import for_arrays, for_nnunet, for_slices
+from seglosses.advise.fitting import IGNORED, for_arrays, for_nnunet, for_slices
 from seglosses.advise.proposal import Proposal
 
 ITERATIONS = "max_iters"
@@ -31,7 +31,16 @@ def mmseg(proposal: Proposal) -> str:
         ]
     """
     terms, left = for_slices(proposal)
-    lines = ["loss_decode = ["]
+    lines = []
+    ignored = proposal.files.ignore_index
+    if ignored not in (None, IGNORED):
+        lines.append(
+            f"# heads and padding of MMSegmentation ignore {IGNORED}: write {IGNORED} in place of"
+            f" {ignored} in the label files"
+        )
+    if any("spacing" in term.options for term in terms):
+        lines.append("# spacing: edges of a pixel along rows, columns")
+    lines.append("loss_decode = [")
     for term in terms:
         options = arguments({"type": f"seglosses.{term.loss}", **term.config()})
         lines.append(f"    dict({options}),")

@@ -51,7 +51,10 @@ class Source:
     dataset_json: Path | None = None
 
 
-NO_CLASS = ("void", "unlabelled", "unlabeled", "other", "others", "none", "nothing", "rest", "")
+NO_CLASS = (
+    "void", "unlabelled", "unlabeled", "other", "others", "none", "nothing", "rest", "nodata",
+    "no data", "ignore", "ignored", "unknown", "undefined", "clutter", "back ground", "",
+)  # fmt: skip
 """What class 0 is called where it is no class to train, besides background."""
 
 OWN_WORDS = {

@@ -19,6 +19,7 @@ COSTS_OF = (
     "(costs: forward and backward of a loss alone; a step of a small U-Net takes more than 100"
     " times CE + Dice)"
 )
+"""What the multiples are of, below the proposed losses."""
 
 
 def as_text(
@@ -135,11 +136,10 @@ def facts(profile: Profile) -> list[str]:
     """
     lines = []
     if profile.ground:
-        of = "" if profile.ground == "0" else f" ({profile.ground})"
-        lines.append(
-            f"class 0{of} counts as background; name it (--class-names) or ask for it (--classes)"
-            " if it is none"
-        )
+        named = profile.ground != "0"
+        of = f" ({profile.ground})" if named else ""
+        how = "ask" if named else "name it (--class-names) or ask"
+        lines.append(f"class 0{of} counts as background; {how} for it (--classes) if it is none")
     if profile.ignored:
         lines.append(f"{profile.ignored:.1%} of the pixels have no class")
     if profile.annotators is not None:

@@ -48,7 +48,7 @@ def last_change(curves: NDArray[np.float64]) -> float:
         curves: Of :func:`loss_curves`.
 
     Returns:
-        Negative while the loss falls; NaN where it is not known.
+        Negative while the loss falls; NaN where it is not known, or was not above 0.
 
     Example:
         >>> last_change(np.array([[4.0, 3.0, 2.0, 2.0, 1.0, 1.0, 0.5, 1.0]]))
@@ -116,7 +116,7 @@ def convergence(setting: Setting) -> tuple[str, Figure] | None:
     if not top:
         return None
     label = f"training loss of each loss, {setting.name}"
-    ends = (min(0.0, *top), 1.05 * max(top))
+    ends = (min(0.0, *top), max(0.0, 1.05 * max(top)) or 1.0)
     axes = ("training iteration", "training loss")
     chart = lines(series, ends, axes=axes, label=label, legend=True)
     runs = ", ".join(f"{one.loss} {len(one.seeds)}" for one in setting.losses if one.loss in series)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from seglosses.evaluate.columns import Column
 from seglosses.evaluate.result import Evaluation
 from seglosses.evaluate.spread import (
+    Interval,
     clipped_gain,
-    deviations_of_classes,
+    interval_of_classes,
     nanmean,
     of_classes,
     of_scores,
@@ -118,14 +119,12 @@ class Paired:
     def _repeats(self, column: str, shared: set[str]) -> bool:
         """Whether errors of windows are those of whole images, none of which is larger."""
         whole = column.removesuffix("_window")
-        return (
-            whole != column
-            and whole in shared
-            and all(
-                np.array_equal(self.matrix(name, column), self.matrix(name, whole), equal_nan=True)
-                for name in self.evaluations
-            )
-        )
+        if whole == column or whole not in shared:
+            return False
+        both = [(self.matrix(n, column), self.matrix(n, whole)) for n in self.evaluations]
+        # zero is zero in windows of any size
+        wrong = any((windows > 0).any() for windows, _ in both)
+        return wrong and all(np.array_equal(*pair, equal_nan=True) for pair in both)
 
     def matrix(self, name: str, column: str) -> Floats:
         """Scores of a folder, (images, classes).
@@ -187,20 +186,21 @@ def _rows(paired: Paired, first: str, second: str) -> Iterator[tuple[PairedRow, 
         for place, name in enumerate(paired.classes):
             ends = tuple(float(side[place]) for side in means)
             mine = gaps[:, place]
-            yield _row(head, name, ends, found[:, place], mine), mine
+            reach = mean_interval(ends[1] - ends[0], found[:, place])
+            yield _row(head, name, ends, reach, mine), mine
         if len(paired.classes) > 1:
             inside = paired.inside
             ends = tuple(float(nanmean(side[inside], axis=0)) for side in means)
-            deviation = deviations_of_classes(found, inside)
+            reach = interval_of_classes(ends[1] - ends[0], found, inside)
             of_images = nanmean(gaps[:, inside], axis=1)
-            yield _row(head, MACRO, ends, deviation, of_images), of_classes(gaps, inside)
+            yield _row(head, MACRO, ends, reach, of_images), of_classes(gaps, inside)
 
 
 def _row(
     head: tuple[tuple[str, str], Column],
     cls: str,
     means: tuple[float, ...],
-    deviation: Floats,
+    reach: Interval,
     gaps: Floats,
 ) -> PairedRow:
     (first, second), column = head
@@ -209,9 +209,7 @@ def _row(
     up, down = int((fine > 1e-12).sum()), int((fine < -1e-12).sum())
     wins, losses = (up, down) if better == "higher" else (down, up)
     difference = means[1] - means[0]
-    low, high = clipped_gain(
-        (means[0], means[1]), mean_interval(difference, deviation), better, most=column.most
-    )
+    low, high = clipped_gain((means[0], means[1]), reach, better, most=column.most)
     return PairedRow(
         first, second, cls, metric, title, better, means[0], means[1], difference, low, high,
         NAN, NAN, wins, losses, fine.size - wins - losses, fine.size,

@@ -92,7 +92,7 @@ def partners(folders: Folders, *, keep_going: bool) -> tuple[list[PairFiles], li
     )
     if _same(folders):
         logging.getLogger("seglosses").warning(
-            "predictions and ground truth are the same files, those of %s, and agree in everything",
+            "both sides are the same files, those of %s, and agree in everything",
             printable(str(folders.target)),
         )
     failures = [Failure(name, "no prediction") for name in without_pred]

@@ -111,6 +111,37 @@ def deviations_of_classes(found: Floats, inside: Sequence[int] | None = None) ->
     return of_classes(chosen * longer)
 
 
+def freedom_of_classes(found: Floats, inside: Sequence[int] | None = None) -> float | None:
+    """Degrees of freedom of the spread of a mean over classes, where some are in few images.
+
+    With v the variance of the mean of a class that n images show (Welch and Satterthwaite)::
+
+        (sum of v)^2 / sum of v^2 / (n - 1)
+
+    Args:
+        found: Of :func:`deviations`, (images, classes).
+        inside: Classes that the mean holds; None for all.
+
+    Returns:
+        A number below that of the images minus one; None where it is not.
+
+    Example:
+        >>> rare = np.full((9, 2), np.nan)
+        >>> rare[:, 0], rare[:2, 1] = 0.0, [-1.0, 1.0]  # two images say how much the mean varies
+        >>> freedom_of_classes(rare)
+        1.0
+    """
+    chosen = found if inside is None else found[:, list(inside)]
+    known = np.isfinite(chosen)
+    shown = known.sum(axis=0).astype(np.float64)
+    chosen, fewer = chosen[:, shown > 1], shown[shown > 1] - 1
+    spread = np.nansum(np.square(chosen), axis=0) / (fewer * (fewer + 1))
+    below = float((np.square(spread) / fewer).sum())
+    most = int(known.any(axis=1).sum()) - 1
+    freedom = float(np.square(spread.sum())) / below if below > 0 else float(most)
+    return freedom if freedom < most else None
+
+
 def intervals(
     means: Floats, found: Floats, inside: Sequence[int], *, better: str, most: float = np.inf
 ) -> list[Interval]:
@@ -132,13 +163,36 @@ def intervals(
         >>> round(low, 3), high  # Student's: 0.75 -+ 4.303 x 0.25 / sqrt(3), and no score above 1
         (0.129, 1.0)
     """
-    columns = [(float(mean), found[:, index]) for index, mean in enumerate(means)]
+    ends = [mean_interval(float(mean), found[:, index]) for index, mean in enumerate(means)]
+    middles = [float(mean) for mean in means]
     if len(means) > 1:
-        whole = float(nanmean(means[list(inside)], axis=0))
-        columns.append((whole, deviations_of_classes(found, inside)))
+        middles.append(float(nanmean(means[list(inside)], axis=0)))
+        ends.append(interval_of_classes(middles[-1], found, inside))
     return [
-        clipped(mean, mean_interval(mean, column), better, most=most) for mean, column in columns
+        clipped(mean, both, better, most=most) for mean, both in zip(middles, ends, strict=True)
     ]
+
+
+def interval_of_classes(
+    mean: float, found: Floats, inside: Sequence[int] | None = None
+) -> Interval:
+    """Interval of a mean over classes.
+
+    Args:
+        mean: The mean.
+        found: :func:`deviations` of the classes, (images, classes).
+        inside: Classes that the mean holds; None for all.
+
+    Returns:
+        Lower and upper end; NaNs where a class is known from one image.
+
+    Example:
+        >>> both = np.array([[-1.0, 1.0], [1.0, -1.0], [0.0, 0.0]])
+        >>> interval_of_classes(0.5, both)  # what one class gains the other loses
+        (0.5, 0.5)
+    """
+    freedom = freedom_of_classes(found, inside)
+    return mean_interval(mean, deviations_of_classes(found, inside), freedom=freedom)
 
 
 def clipped(mean: float, ends: Interval, better: str, *, most: float = np.inf) -> Interval:

@@ -132,8 +132,9 @@ def said_once(rows: Sequence[SummaryRow]) -> list[SummaryRow]:
 def _says(row: SummaryRow, same: SummaryRow, reading: str) -> bool:
     """Whether a reading of a score is the score."""
     if reading == "window":
+        # zero is zero in windows of any size
         mine, other = ((one.mean, one.std, one.median, one.n) for one in (row, same))
-        return np.array_equal(mine, other, equal_nan=True)
+        return row.mean > 0 and np.array_equal(mine, other, equal_nan=True)
     return not (same.undefined or row.target_empty)
 
 

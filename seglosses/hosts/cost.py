@@ -35,7 +35,8 @@ def loss_curve(losses: Mapping[int, float], length: int) -> list[float | None]:
     """Mean training loss of each eighth of a training.
 
     Args:
-        losses: By step, the first of which is 1; not every step need be there.
+        losses: By step, the first of which is 1; not every step need be there, and steps beyond
+            an end count to it.
         length: The last step.
 
     Returns:
@@ -47,7 +48,7 @@ def loss_curve(losses: Mapping[int, float], length: int) -> list[float | None]:
     """
     parts: list[list[float]] = [[] for _ in range(PARTS)]
     for step, loss in losses.items():
-        parts[(step - 1) * PARTS // length].append(loss)
+        parts[(min(max(step, 1), length) - 1) * PARTS // length].append(loss)
     means = [math.fsum(part) / len(part) if part else math.nan for part in parts]
     return [mean if math.isfinite(mean) else None for mean in means]
 

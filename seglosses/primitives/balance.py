@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -23,6 +24,27 @@ class Measured:
     shares: dict[str, float]
     angles: dict[str, float]
     against: dict[str, float]
+
+    def renamed(self, names: Mapping[str, str]) -> Measured:
+        """The same numbers under other names of the terms.
+
+        Args:
+            names: New names by old ones.
+
+        Example:
+            >>> one = Measured(0, {"a": 1.0, "b": 1.0}, {}, {"a~b": 90.0}, {})
+            >>> one.renamed({"a": "c", "b": "d"}).angles
+            {'c~d': 90.0}
+        """
+        norms, shares, against = (
+            {names[name]: value for name, value in each.items()}
+            for each in (self.norms, self.shares, self.against)
+        )
+        angles = {
+            "~".join(names[name] for name in pair.split("~")): value
+            for pair, value in self.angles.items()
+        }
+        return Measured(self.step, norms, shares, angles, against)
 
     def scalars(self) -> dict[str, float]:
         """What to log, by name.

@@ -147,8 +147,14 @@ def _card(
 
 def _legend(names: Sequence[str]) -> str:
     items = "".join(
-        f'<span><span class="swatch" style="background:{COLOURS[index % len(COLOURS)]}"></span>'
+        f'<span><span class="swatch" style="background:none;border-top:3px {_line(index)}"></span>'
         f"{html.escape(name)}</span>"
         for index, name in enumerate(names)
     )
     return f'<div class="legend">{items}</div>'
+
+
+def _line(index: int) -> str:
+    """As :func:`seglosses.report.axes.stroke` draws it, for a border."""
+    turn, place = divmod(index, len(COLOURS))
+    return f"{('solid', 'dashed', 'dotted')[min(turn, 2)]} {COLOURS[place]}"

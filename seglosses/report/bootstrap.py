@@ -60,7 +60,11 @@ def _grouped(values: Floats) -> Floats:
 
 
 def mean_interval(
-    mean: float, deviations: ArrayLike, *, confidence: float = 0.95
+    mean: float,
+    deviations: ArrayLike,
+    *,
+    confidence: float = 0.95,
+    freedom: float | None = None,
 ) -> tuple[float, float]:
     """Studentised bootstrap interval of a mean, or of what is a mean to first order.
 
@@ -79,6 +83,8 @@ def mean_interval(
         deviations: What each image adds to its error, (images,): the score minus the mean, for a
             ratio A / B of sums ``(a_i - mean b_i) / mean(b)``; NaN leaves an image out.
         confidence: Share of intervals that hold the true mean.
+        freedom: Degrees of freedom where the spread rests on fewer images than there are: no arm
+            is shorter than that of Student's interval with as many.
 
     Returns:
         Lower and upper end; NaNs for fewer than two images; twice the mean when all images agree.
@@ -109,6 +115,9 @@ def mean_interval(
     if known.mean() > 0.99:
         found = np.quantile(sums[known] / (fine.size * errors[known]), tails)
         reach = np.clip(found, REACH * student[1], REACH * student[0])
+    if freedom is not None:
+        least = special.stdtrit(freedom, tails)
+        reach = np.array([max(reach[0], least[0]), min(reach[1], least[1])])
     low, high = mean - float(reach[0]) * error, mean - float(reach[1]) * error
     # of very skewed scores both quantiles can lie on one side of 0
     return min(low, mean), max(high, mean)

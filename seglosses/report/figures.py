@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 import itertools
+import logging
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,12 +158,6 @@ def write_figures(folder: Path, figures: Sequence[Figure], formats: Sequence[str
         for kind in formats:
             path = folder / f"{name}.{kind}"
             path.write_bytes(pdf(figure.svg) if kind == "pdf" else standalone(figure.svg).encode())
-            if kind == "pdf" and (unknown := without_glyph(figure.svg)):
-                warnings.warn(
-                    f"{path.name}: the letters of a PDF lack {unknown}, which are question marks"
-                    " there; take --figures svg, or other --names",
-                    stacklevel=2,
-                )
             files.append(path)
         captions.append(f"- `{name}`: {figure.whole}")
         sources += [
@@ -175,6 +169,12 @@ def write_figures(folder: Path, figures: Sequence[Figure], formats: Sequence[str
             "\\end{figure}",
             "",
         ]
+    if "pdf" in formats and (unknown := without_glyph([figure.svg for figure in figures])):
+        logging.getLogger("seglosses").warning(
+            "the letters of PDF files lack %s, which are question marks there; --figures svg has"
+            " them",
+            unknown,
+        )
     for name, lines in (("captions.md", captions), ("figures.tex", sources)):
         path = folder / name
         path.write_text("\n".join(lines) + "\n", "utf-8")

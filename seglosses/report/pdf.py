@@ -10,7 +10,7 @@ import base64
 import io
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 
 from PIL import Image
@@ -219,21 +219,23 @@ def _rgb(colour: str) -> str:
     return " ".join(f"{part / 255:.3f}" for part in parts)
 
 
-def without_glyph(svg: str) -> str:
-    """Characters of the texts of a drawing that its PDF cannot show.
+def without_glyph(drawings: Sequence[str]) -> str:
+    """Characters of the texts of drawings that PDFs of them cannot show.
 
     Args:
-        svg: One SVG element.
+        drawings: SVG elements; what is none is left out.
 
     Returns:
-        Each once, in order.
+        Each character once, in order.
 
     Example:
-        >>> without_glyph('<svg><text>Dice β – 拓扑</text></svg>')
+        >>> without_glyph(['<svg><text>Dice β – 拓扑</text></svg>'])
         '拓扑'
     """
     shown = "".join(
         element.text or ""
+        for svg in drawings
+        if svg.startswith("<svg")
         for element in ElementTree.fromstring(svg).iter()
         if element.tag.endswith("text")
     )

@@ -12,6 +12,7 @@ from PIL import Image
 
 from seglosses.advise import Source, propose, survey
 from seglosses.advise.printing import configs, mmseg
+from seglosses.advise.printing import torch as plain
 from seglosses.advise.profile import Annotators, Profile
 from seglosses.cli import main
 from seglosses.evaluate.choosing import Wishes
@@ -208,7 +209,8 @@ def test_what_losses_must_know_of_files(
     assert (known.files.values, known.files.ignore_index) == (values, ignored)
     found = propose(known)
     assert any("convert" in note for note in found.notes) == bool(values)
-    assert ("ignore_index=200" in mmseg(found)) == (ignored == 200)
+    assert ("ignore_index=200" in plain(found)) == (ignored == 200)
+    assert ("in place of 200" in mmseg(found)) == (ignored == 200)
 
 
 def test_nifti_files_state_spacing_and_order(tmp_path: Path) -> None:

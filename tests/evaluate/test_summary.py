@@ -14,6 +14,7 @@ from seglosses.evaluate.spread import (
     deviations,
     deviations_of_classes,
     fine_grained_intervals,
+    interval_of_classes,
     intervals,
     of_scores,
 )
@@ -72,6 +73,9 @@ def test_windows_that_hold_whole_images_are_said_once(tmp_path: Path) -> None:
     assert whole.mean("betti1_error_window") == 1  # in the files it stays
     cut = evaluate(pred, truth, metrics=metrics, options=Options(window=6))
     assert cut.as_text().count("Betti-1 error") == 2
+    # no error is no sign of one window
+    right = evaluate(truth, truth, metrics=metrics, options=Options(window=6))
+    assert right.as_text().count("Betti-1 error") == 2
 
 
 def test_images_that_show_nothing_are_counted_once() -> None:
@@ -124,7 +128,7 @@ def test_a_class_that_one_image_shows_leaves_the_mean_without_an_interval() -> N
     assert low < 0.75 < high  # the class is outside
 
 
-def test_intervals_of_classes_of_few_images_hold_the_truth() -> None:
+def test_spread_of_a_class_of_few_images_is_not_too_small() -> None:
     """The spread of a class in 4 of 40 images: unbiased, and 0.866 of it without the correction."""
     rng = np.random.default_rng(0)
     variances = []
@@ -134,6 +138,22 @@ def test_intervals_of_classes_of_few_images_hold_the_truth() -> None:
         found = deviations_of_classes(of_scores(scores))
         variances.append(np.square(found).sum() / (40 * 39))
     assert np.sqrt(np.mean(variances)) == pytest.approx(0.1 / np.sqrt(4) / 2, rel=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("images", [2, 3, 5])
+@pytest.mark.parametrize("other", [0.01, 0.2])
+def test_intervals_of_classes_of_few_images_hold_the_truth(images: int, other: float) -> None:
+    """Without degrees of freedom of their own it was 67 to 91 %."""
+    rng, inside = np.random.default_rng(images), 0
+    for _ in range(400):
+        scores = np.full((30, 2), np.nan)
+        scores[:, 0] = rng.normal(0.5, other, 30)
+        scores[:images, 1] = rng.normal(0.5, 0.2, images)
+        mean = float(np.nanmean(scores, axis=0).mean())
+        low, high = interval_of_classes(mean, of_scores(scores))
+        inside += low <= 0.5 <= high
+    assert inside >= 0.88 * 400
 
 
 def test_intervals_stay_where_scores_can_be() -> None:

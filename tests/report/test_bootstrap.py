@@ -129,7 +129,6 @@ def test_intervals_of_few_images_hold_the_mean(
     assert inside >= least * 500
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("count", [8, 12, 24])
 @pytest.mark.parametrize("seed", range(5))
 def test_one_image_far_off_does_not_make_an_interval_endless(count: int, seed: int) -> None:
@@ -143,6 +142,7 @@ def test_one_image_far_off_does_not_make_an_interval_endless(count: int, seed: i
     assert high <= scores.mean() + longest * (1 + 1e-9)
 
 
+@pytest.mark.slow
 def test_an_interval_of_the_error_of_all_pixels_holds_the_true_one_as_often_as_it_says() -> None:
     """Of 24 images, whose predictions are too sure by amounts of their own."""
     rng = np.random.default_rng(0)

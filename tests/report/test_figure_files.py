@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from pathlib import Path
 
 import pytest
@@ -29,14 +28,18 @@ def test_names_that_differ_elsewhere_than_in_letters_overwrite_nothing(tmp_path:
     assert re.findall(r"linewidth]{(.*)}", source) == expected
 
 
-def test_letters_that_a_pdf_lacks_are_named(tmp_path: Path) -> None:
+def test_letters_that_a_pdf_lacks_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     text = '<svg viewBox="0 0 2 1"><text x="0" y="1">前景 β ± † – é</text></svg>'
-    with pytest.warns(UserWarning, match="a.pdf: the letters of a PDF lack 前景"):
-        write_figures(tmp_path, [Figure("a", text, "a")], ["pdf", "svg"])
-    known = text.replace("前景", "")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        write_figures(tmp_path, [Figure("b", known, "b")], ["pdf"])
+    figures = [Figure("a", text, "a"), Figure("b", text, "b"), Figure("c", "<p>", "none")]
+    write_figures(tmp_path, figures, ["pdf", "svg"])
+    (said,) = caplog.messages
+    assert "lack 前景," in said
+    caplog.clear()
+    write_figures(tmp_path, [Figure("d", text.replace("前景", ""), "d")], ["pdf"])
+    write_figures(tmp_path, figures, ["svg"])
+    assert not caplog.messages
 
 
 def test_series_beyond_the_colours_are_dashed() -> None:

@@ -5,8 +5,8 @@ _C = "seglosses/compare"
 MUTATIONS = [
     (
         f"{_C}/paired.py",
-        "yield _row(head, MACRO, ends, deviation, of_images), of_classes(gaps, inside)",
-        "yield _row(head, MACRO, ends, deviation, of_images), deviation + (ends[1] - ends[0])",
+        "yield _row(head, MACRO, ends, reach, of_images), of_classes(gaps, inside)",
+        "yield _row(head, MACRO, ends, reach, of_images), of_classes(found, inside) + ends[1]",
         "tests/compare/test_compare.py",
     ),
     (

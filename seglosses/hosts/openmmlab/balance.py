@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,17 @@ class _Head:
         self.balancer = Balancer(losses, where=where, **options)
         self.outputs: list[Tensor] = []
         self.gradients: dict[str, list[Tensor | None]] = {name: [] for name in losses}
+
+        # mmengine averages what has "loss" in its name over ten values
+        plain = {name: re.sub("_?loss_?", "", name) or name for name in losses}
+        alone = [name for name in plain if [*plain.values()].count(plain[name]) == 1]
+        self.names = {
+            name: plain[name] if name in alone else name.replace("loss", "l") for name in losses
+        }
+
+    def named(self, found: Measured) -> Measured:
+        """The same with the names of terms that are logged."""
+        return found.renamed(self.names)
 
     def take(self, name: str, pred: Tensor, value: Tensor) -> None:
         """Note a gradient at one of the outputs that losses share."""
@@ -158,10 +170,8 @@ class LossBalanceHook(Hook):
             if found is None or not self.log:
                 continue
             front = f"{name}." if len(self._heads) > 1 and name else ""
-            for key, value in found.scalars().items():
-                # mmengine averages what has "loss" in its name over ten values
-                short = key.replace("loss_", "").replace("_loss", "")
-                runner.message_hub.update_scalar(f"train/balance/{front}{short}", value)
+            for key, value in head.named(found).scalars().items():
+                runner.message_hub.update_scalar(f"train/balance/{front}{key}", value)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         """Keep the state."""

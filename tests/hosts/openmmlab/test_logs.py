@@ -39,5 +39,7 @@ def test_the_parts_of_a_curve_are_eighths() -> None:
     assert loss_curve({3: 1.0, 4: 3.0, 18: 5.0, 20: 7.0}, 20) == [
         1.0, 3.0, None, None, None, None, 5.0, 7.0,
     ]  # fmt: skip
+    beyond = loss_curve({0: 1.0, 1: 3.0, 9: 5.0}, 8)
+    assert (beyond[0], beyond[-1]) == (2.0, 5.0)
     diverged = loss_curve({1: float("nan"), 2: 1.0}, 8)
     assert diverged[:3] == [None, 1.0, None]
