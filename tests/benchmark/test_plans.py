@@ -168,3 +168,15 @@ def test_wrong_mixins_are_named_before_any_training(
     assert f"{own}" in error
     assert message in error
     assert not list((tmp_path / "runs").rglob("card.json"))
+
+
+def test_a_plan_leaves_the_scope_of_the_process_alone(bricks: Path, tmp_path: Path) -> None:
+    """What a program builds after it, by names without a library, is what it was before."""
+    pytest.importorskip("mmseg")
+    from mmengine.registry import DefaultScope
+
+    with DefaultScope.overwrite_default_scope("mmengine"):
+        assert planned(bricks, tmp_path / "runs")
+        scope = DefaultScope.get_current_instance()
+        assert scope is not None
+        assert scope.scope_name == "mmengine"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.registry import MODELS, DefaultScope
 
 from seglosses.hosts.cost import device_name, loss_curve, peak_memory, whole_lines
 from seglosses.hosts.openmmlab.checkpoints import damage, guard
@@ -25,10 +25,11 @@ def build_losses(cfg: Config) -> None:
     Raises:
         Exception: What the training would raise: of a name that is in no registry, of an option.
     """
-    init_default_scope(cfg.get("default_scope", "mmengine"))
     given = cfg.model.decode_head.loss_decode
-    for loss in given if isinstance(given, list | tuple) else [given]:
-        MODELS.build(loss)
+    # for these alone: what the process builds later may be of another library
+    with DefaultScope.overwrite_default_scope(cfg.get("default_scope", "mmengine")):
+        for loss in given if isinstance(given, list | tuple) else [given]:
+            MODELS.build(loss)
 
 
 def train_and_test(config: Path, out: Path) -> dict[str, Any]:
