@@ -11,6 +11,7 @@ from speed import Case
 from seglosses import losses
 from seglosses.losses import CrossEntropyLoss, DiceLoss
 from speed_groups.betti import volumes
+from speed_groups.costs import beside, outputs
 from speed_groups.skeleton import forgetful, predicted_wall
 
 LOSSES: dict[str, Callable[..., Any]] = {
@@ -29,24 +30,14 @@ LOSSES: dict[str, Callable[..., Any]] = {
 
 def cases() -> Iterator[Case]:
     """A wall of 512 pixels, and blobs in 48³ and 64³ voxels: smooth, noisy and untrained output."""
-    entropy, dice = CrossEntropyLoss(), DiceLoss()
     for size, (smooth, labels) in {
         "wall of 512": predicted_wall(512),
         "48³": predicted_blobs(48),
         "64³": predicted_blobs(64),
     }.items():
-        noise = torch.randn(smooth.shape, generator=torch.Generator().manual_seed(0))
-        for kind, logits in (
-            ("smooth", smooth),
-            ("noisy", (smooth.detach() + 0.8 * noise).requires_grad_()),
-            ("untrained", (0.3 * noise).requires_grad_()),
-        ):
+        for kind, logits in outputs(smooth):
             for name, loss in LOSSES.items():
-                runs = {
-                    "seglosses": lambda loss=loss, x=logits, y=labels: loss(x, y),
-                    "CE + Dice": lambda x=logits, y=labels: entropy(x, y) + dice(x, y),
-                }
-                yield Case(f"{name}, {size}, {kind}", runs, logits)
+                yield beside(f"{name}, {size}, {kind}", loss, logits, labels)
 
 
 def predicted_blobs(side: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from speed import Case
+from torch import Tensor
 
 from seglosses import losses
 from seglosses.losses import CrossEntropyLoss, DiceLoss
@@ -36,16 +37,24 @@ LOSSES: dict[str, Callable[..., Any]] = {
 def cases() -> Iterator[Case]:
     """One wall under three predictions: smooth, noisy, and of an untrained network."""
     smooth, labels = predicted_wall(512)
-    noise = torch.randn(smooth.shape, generator=torch.Generator().manual_seed(0))
-    entropy, dice = CrossEntropyLoss(), DiceLoss()
-    for kind, logits in (
-        ("smooth", smooth),
-        ("noisy", (smooth.detach() + 0.8 * noise).requires_grad_()),
-        ("untrained", (0.3 * noise).requires_grad_()),
-    ):
+    for kind, logits in outputs(smooth):
         for name, loss in LOSSES.items():
-            runs = {
-                "seglosses": lambda loss=loss, x=logits: loss(x, labels),
-                "CE + Dice": lambda x=logits: entropy(x, labels) + dice(x, labels),
-            }
-            yield Case(f"{name}, {kind} wall of 512", runs, logits)
+            yield beside(f"{name}, {kind} wall of 512", loss, logits, labels)
+
+
+def outputs(smooth: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """Logits as of a trained network, these with noise at each pixel, and of an untrained one."""
+    noise = torch.randn(smooth.shape, generator=torch.Generator().manual_seed(0))
+    yield "smooth", smooth
+    yield "noisy", (smooth.detach() + 0.8 * noise).requires_grad_()
+    yield "untrained", (0.3 * noise).requires_grad_()
+
+
+def beside(name: str, loss: Callable[..., Any], logits: Tensor, labels: Tensor) -> Case:
+    """A loss against cross-entropy and Dice."""
+    entropy, dice = CrossEntropyLoss(), DiceLoss()
+    runs = {
+        "seglosses": lambda: loss(logits, labels),
+        "CE + Dice": lambda: entropy(logits, labels) + dice(logits, labels),
+    }
+    return Case(name, runs, logits)
