@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,30 +13,12 @@ import pytest
 
 from seglosses.cli import main
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import evidence  # noqa: E402
+
+DOCS = ROOT / "docs"
 RUNS = DOCS / "evidence" / "runs"
-MIXINS = {
-    "CE + Dice": "ce_dice",
-    "none: CE + Dice": "ce_dice",
-    "proposed by advise": "advised",
-    "+ clDice": "ce_dice_cldice",
-    "+ Betti matching": "ce_dice_betti_matching_gentle",
-    "+ 0.02 Betti matching, late": "ce_dice_betti_matching_gentle",
-    "0.02": "ce_dice_betti_matching_gentle",
-    "0.5": "ce_dice_betti_matching_late",
-    "+ clDice + Betti matching": "ce_dice_cldice_betti_matching",
-    "+ 0.5 clDice + 0.02 Betti matching, late": "ce_dice_cldice_betti_matching",
-    "+ topological prior": "ce_dice_topological_prior",
-    "+ 0.01 topological prior": "ce_dice_topological_prior",
-    "+ Skeleton Recall": "ce_dice_skeleton_recall",
-    "+ cbDice": "ce_dice_cbdice",
-    "CE + Jaccard metric": "ce_jaccard_metric",
-    "+ Topograph": "ce_dice_topograph",
-    "+ 0.1 Topograph": "ce_dice_topograph",
-    "+ Topograph, late": "ce_dice_topograph_gentle",
-    "+ 0.005 Topograph, late": "ce_dice_topograph_gentle",
-}
-"""Of configs/losses, by the names in the tables."""
 METRICS = {
     "Betti-0 error": "Betti0Error_mortar",
     "Betti-1 error": "Betti1Error_mortar",
@@ -101,7 +84,7 @@ def is_tested(rows: Rows) -> bool:
 def test_means_are_those_of_the_runs(folder: str, part: str, rows: Rows) -> None:
     first = next(iter(rows[0]))
     for row in rows:
-        mixin = MIXINS[row[first]]
+        mixin = evidence.MIXINS[row[first]]
         for name, metric in METRICS.items():
             if name not in row:
                 continue
@@ -138,7 +121,7 @@ def test_changes_are_those_of_the_report(tmp_path: Path) -> None:
             for name, metric in METRICS.items():
                 if name not in row:
                     continue
-                cell = cells[MIXINS[row["loss"]], metric.removesuffix("_mortar")]
+                cell = cells[evidence.MIXINS[row["loss"]], metric.removesuffix("_mortar")]
                 numbers = re.findall(r"[−+]?[\d.]+", row[name])
                 keys = ("difference", "difference_low", "difference_high")
                 for text, key in zip(numbers, keys, strict=True):
@@ -149,9 +132,37 @@ def test_changes_are_those_of_the_report(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("folder", "part", "rows"), tables("curves"))
 def test_curves_are_those_of_the_cards(folder: str, part: str, rows: Rows) -> None:
     for row in rows:
-        cards = sorted(RUNS.glob(f"{folder}/*/*/*/{MIXINS[row['loss']]}/*.json"))
+        cards = sorted(RUNS.glob(f"{folder}/*/*/*/{evidence.MIXINS[row['loss']]}/*.json"))
         curves = np.array([json.loads(path.read_text("utf-8"))["loss_curve"] for path in cards])
         means = [row[f"{eighth}/8"] for eighth in range(1, 9)]
         assert all(map(same, means, curves.mean(axis=0))), row
         fallen = curves[:, 6:].mean() / curves[:, 4:6].mean() - 1
         assert same(row["last quarter"].removesuffix(" %"), 100 * fallen), row
+
+
+def test_the_page_is_what_the_tool_writes() -> None:
+    """Every row of a folder's losses, and what a wrong digit or a lost row becomes."""
+    page = evidence.PAGE.read_text(encoding="utf-8")
+    assert page == evidence.remade(page), "python tools/evidence.py"
+    changed = page.replace("| + cbDice | 3.6 ±", "| + cbDice | 3.7 ±")
+    rows = re.findall(r"\| \+ 0.005 Topograph, late .*\n", page)
+    for row in rows:
+        changed = changed.replace(row, "")
+    assert rows
+    assert changed.count("\n") == page.count("\n") - len(rows)
+    assert "3.7 ±" in changed
+    assert evidence.remade(changed) == page
+
+
+def test_finished_runs_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run without its card is still at work."""
+    monkeypatch.setattr(evidence, "RUNS", tmp_path / "kept")
+    runs = tmp_path / "runs"
+    place = runs / "supervised" / "accurate" / "large" / "ce_dice"
+    (place / "0").mkdir(parents=True)
+    for name in ("0.csv", "0.json", "1.csv", "0/last.pth"):
+        (place / name).write_text(name)
+    (runs / "dataset_types.txt").write_text("ID,group\n")
+    assert evidence.take(runs, "short") == 1
+    found = {path.name for path in (tmp_path / "kept").rglob("*") if path.is_file()}
+    assert found == {"0.csv", "0.json", "dataset_types.txt"}
