@@ -23,6 +23,7 @@ from seglosses.advise.kinds import (
     is_thin,
     named,
     noise_said,
+    numbers_said,
     object_size,
     restricted,
     shown,
@@ -108,12 +109,10 @@ def structured(profile: Profile) -> Verdict:
     noisy, chosen = chosen, [one for one in chosen if not is_noisy(one)]
     if not chosen:
         return Verdict(False, noise_said(noisy, profile))
-    loops = max(one.median("loops") for one in chosen)
-    pieces = max(one.median("components") for one in chosen)
-    because = f"{named(chosen, profile)}{pieces:.0f} components and {loops:.0f} loops per image"
+    most = (max(one.median(name) for one in chosen) for name in ("components", "loops", "cavities"))
     return Verdict(
         True,
-        because,
+        f"{named(chosen, profile)}{numbers_said(most)} per image",
         (Term("BettiMatchingLoss", 0.02, restricted(chosen, profile), start=0.5, warmup=0.1),),
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from seglosses.advise.profile import ClassProfile, Profile
+from seglosses.report.kinds import NAMES, plural
 
 THIN_WIDTH = 16.0
 THIN_LENGTH = 5.0
@@ -71,13 +72,13 @@ def fixed_numbers(one: ClassProfile) -> tuple[int, int, int] | None:
 
 
 def noise(one: ClassProfile) -> float:
-    """Share of components and loops that are one pixel large.
+    """Share of components, loops and cavities that are one pixel large.
 
     Args:
         one: The class.
     """
     tiny = one.total("specks") + one.total("pinholes")
-    return tiny / max(one.total("components") + one.total("loops"), 1.0)
+    return tiny / max(sum(map(one.total, ("components", "loops", "cavities"))), 1.0)
 
 
 def is_noisy(one: ClassProfile) -> bool:
@@ -97,9 +98,27 @@ def noise_said(noisy: Sequence[ClassProfile], profile: Profile) -> str:
         profile: All of them.
     """
     return (
-        f"{named(noisy, profile)}{noise(noisy[0]):.0%} of the components and loops are single"
+        f"{named(noisy, profile)}{noise(noisy[0]):.0%} of the components and holes are single"
         " pixels or pinholes: what would be counted is noise"
     )
+
+
+def numbers_said(numbers: Iterable[float]) -> str:
+    """Betti numbers in words, without cavities where there are none.
+
+    Args:
+        numbers: Of components, loops and cavities.
+
+    Example:
+        >>> numbers_said((1, 56, 0)), numbers_said((2, 0, 1.0))
+        ('1 component and 56 loops', '2 components, 0 loops and 1 cavity')
+    """
+    *others, last = (
+        f"{count:.0f} {plural(name, round(count))}"
+        for name, count in zip(NAMES, numbers, strict=True)
+        if count or name != "cavity"
+    )
+    return f"{', '.join(others)} and {last}"
 
 
 def object_size(one: ClassProfile) -> float:

@@ -54,7 +54,9 @@ def write_page(
             "".join(f"<p>{html.escape(fact)}</p>" for fact in facts(profile))
             + "".join(_class(one, profile) for one in classes),
         ),
-        frame.section("Distributions", f'<div class="grid wide">{_charts(classes)}</div>'),
+        frame.section(
+            "Distributions", f'<div class="grid wide">{_charts(classes, profile.ndim)}</div>'
+        ),
         frame.section(
             "Label maps",
             "".join(typical_pictures(one, measured, settings, photos) for one in classes),
@@ -129,15 +131,17 @@ def _class(one: ClassProfile, profile: Profile) -> str:
     return f"<p><b>{html.escape(one.name)}</b></p>{frame.definitions(described(one, profile))}"
 
 
-def _charts(classes: Sequence[ClassProfile]) -> str:
+def _charts(classes: Sequence[ClassProfile], ndim: int) -> str:
     cards = []
     for one in classes:
         if not one.shown:
             continue
+        cavities = [float(shape.cavities) for shape in one.shown]
         samples = {
             "share of the pixels": [shape.share for shape in one.shown],
             "components per image": [float(shape.components) for shape in one.shown],
             "loops per image": [float(shape.loops) for shape in one.shown],
+            **({"cavities per image": cavities} if ndim == 3 else {}),
             "width along the centre line, px": one.widths.tolist(),
             "size of components, log10 px": np.log10(np.maximum(one.sizes, 1)).tolist(),
         }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from seglosses.advise.kinds import numbers_said
 from seglosses.advise.profile import ClassProfile
 from seglosses.advise.reading import read
 from seglosses.evaluate.listing import PairFiles
@@ -45,10 +46,10 @@ def typical_pictures(
             photo = photos.of(files.name, mask.shape)
             picture = data_url(mask_picture(mask, photo, rings=RINGS), photo=photo is not None)
             name = html.escape(f"{files.name}, {one.name}")
+            numbers = numbers_said((shape.components, shape.loops, shape.cavities))
             figures.append(
                 f'<figure class="card"><img src="{picture}" alt="{name}"><figcaption><b>{name}</b>'
-                f"<br>{shape.share:.2%} of the pixels, {shape.components} components,"
-                f" {shape.loops} loops</figcaption></figure>"
+                f"<br>{shape.share:.2%} of the pixels, {numbers}</figcaption></figure>"
             )
     return (
         f'<p class="quiet">{html.escape(one.name)}: fewest, middle and most pixels; the centre line'

@@ -171,6 +171,22 @@ def test_volumes_of_several_classes_are_read(kind: str, tmp_path: Path) -> None:
     assert "SoftClDiceLoss" not in losses
 
 
+def test_the_page_of_volumes_shows_cavities(tmp_path: Path) -> None:
+    """They were counted in no chart and no caption."""
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    for index in range(2):
+        volume = np.zeros((9, 24, 24), np.uint8)
+        volume[1:8, 4:20, 4:20] = 1
+        volume[3:5, 6:8, 6:8] = volume[3:5, 12:14, 12 : 14 + index] = 0
+        np.save(folder / f"{index}.npy", volume)
+    assert main(["advise", str(folder), "--out", str(tmp_path / "out"), "--quiet"]) == 0
+    page = (tmp_path / "out" / "advice.html").read_text("utf-8")
+    assert page.count("1 component, 0 loops and 2 cavities</figcaption>") == 2
+    assert page.count("cavities per image</b>") == 1
+    assert page.count("<svg") == 6
+
+
 def test_a_file_that_cannot_be_read_is_named_and_the_rest_measured(
     folders: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

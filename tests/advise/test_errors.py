@@ -172,7 +172,7 @@ def test_islands_of_noisy_labels_get_no_loss_that_counts_them() -> None:
     assert found.errors[0].dominating == ("islands",)
     assert "BettiMatchingLoss" not in [term.loss for term in found.terms]
     (said,) = [note for note in found.notes if note.startswith("errors")]
-    assert "94% of the components and loops" in said
+    assert "94% of the components and holes" in said
     assert "islands" in said
     # nor does a loss for what is missed, where single pixels are
     rows = {1: [errors({"missed": 16.0, "islands": 9.0, "island": 9.0})] * 12}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from seglosses.advise.kinds import is_noisy, noise
 from seglosses.advise.proposal import propose
 from seglosses.metrics.shapes import measure
 from tests.advise.made import cells, empty, errors, judged, losses, net, profile
@@ -18,13 +19,13 @@ def test_noise_is_not_counted_as_structure() -> None:
     def salt(index: int) -> NDArray[np.uint8]:
         return (np.random.default_rng(index).random((96, 96)) < 0.01).astype(np.uint8)
 
-    for noise, refused in ((random, ("thin", "structured")), (salt, ("rare",))):
-        found = propose(profile(noise))
+    for made, refused in ((random, ("thin", "structured")), (salt, ("rare",))):
+        found = propose(profile(made))
         assert [term.loss for term in found.terms] == ["CrossEntropyLoss", "DiceLoss"]
         said = {one.rule.name: one.verdict.because for one in found.considered}
         for name in refused:
             assert "what would be counted is noise" in said[name]
-        assert judged(profile(noise))["speckled"]
+        assert judged(profile(made))["speckled"]
 
 
 @pytest.mark.parametrize("size", [1, 6])
@@ -88,6 +89,23 @@ def pierced(index: int) -> NDArray[np.uint8]:
     for at in range(8, 90, 24 + index % 3):
         labels[at + 2, 1:95:4] = 0
     return labels
+
+
+def test_cavities_of_a_voxel_are_a_share_of_all_cavities() -> None:
+    """Not of components and loops alone, of which they would be 200 %."""
+
+    def bar(*sizes: int) -> NDArray[np.uint8]:
+        labels = np.zeros((9, 9, 96), np.uint8)
+        labels[3:6, 3:6, 4:92] = 1
+        for at, size in enumerate(sizes):
+            labels[4, 4, 8 + 10 * at : 8 + 10 * at + size] = 0
+        return labels
+
+    (pinholes,) = profile(lambda _: bar(1, 1)).classes
+    (mixed,) = profile(lambda _: bar(1, 2, 2, 2)).classes
+    assert noise(pinholes) == 2 / 3
+    assert noise(mixed) == 1 / 5
+    assert (is_noisy(pinholes), is_noisy(mixed)) == (True, False)
 
 
 @pytest.mark.parametrize("known", [{}, {"breaks": 9.0}])

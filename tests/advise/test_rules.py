@@ -226,6 +226,28 @@ def test_a_long_class_of_known_numbers_is_said_to_be_one() -> None:
     assert said["uneven widths"] == "0 classes are thin"
 
 
+def test_numbers_of_features_are_said_as_one_says_them() -> None:
+    """One component, not 1 components; cavities where there are some."""
+
+    def bubbled(index: int) -> NDArray[np.uint8]:
+        """A bar with one, two or three cavities of two voxels."""
+        labels = np.zeros((9, 9, 96), np.uint8)
+        labels[3:6, 3:6, 4:92] = 1
+        for at in range(10, 10 + 20 * (1 + index % 3), 20):
+            labels[4, 4, at : at + 2] = 0
+        return labels
+
+    def said(make: Maker) -> str:
+        (verdict,) = (
+            rule.judge(profile(make)).because for rule in RULES if rule.name == "structured"
+        )
+        return verdict
+
+    # grids with 6, 6 and 5 lines each way
+    assert said(net) == "1 component and 25 loops per image"
+    assert said(bubbled) == "1 component, 0 loops and 2 cavities per image"
+
+
 def test_labels_without_a_foreground_say_so_and_nothing_else() -> None:
     found = propose(profile(lambda _: empty()))
     assert found.nothing
