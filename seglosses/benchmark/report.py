@@ -30,7 +30,8 @@ _NOTES: dict[Stat, tuple[str, ...]] = {
     "image": (
         "Seeds are averaged first: mean ± standard deviation over images (of OOD: means over the"
         " groups).",
-        "p over images: two-sided random sign flips, (k + 1) / (n + 1). Holm: corrected for all"
+        "p over images: two-sided sign flips, all patterns of signs where there are no more than"
+        " flips, or else random ones, (k + 1) / (n + 1). Holm: corrected for all"
         " losses and metrics of the set. Bold: better on average, corrected p < 0.05, and the"
         " interval of the change over runs does not hold 0. †: the same without the last: better"
         " on these images, and another training may not be.",

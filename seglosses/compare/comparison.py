@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -54,7 +55,8 @@ class Comparison:
         Returns:
             Sentences.
         """
-        n, (least, lower) = len(self.paired.images), self._least()
+        n, least, lower = len(self.paired.images), self._least(), self._lower()
+        tests = max(1, self._tests())
         return [
             *([f"{self.nothing[0].upper()}{self.nothing[1:]}"] if self.nothing else []),
             f"{n} images that all folders have; a row counts those where both folders define the "
@@ -62,10 +64,11 @@ class Comparison:
             "Differences are paired, image by image; intervals hold 95 %, studentised bootstrap "
             "over images. They say what other images of this kind would show, not what another "
             "training would.",
-            f"p: two-sided random sign flips over images, {self.flips} flips, seeded, corrected by "
-            "Holm for all rows of its table. The smallest p that is possible here is "
-            f"{least:.2g} of one test and {min(1.0, least * len(self.rows)):.2g} after correction "
-            f"for the {len(self.rows)} rows of the first table; {lower} would lower it.",
+            "p: two-sided sign flips over images, all patterns of signs where there are no more "
+            f"than {self.flips} and else as many random ones, seeded; corrected by Holm for all "
+            f"tests of its table. The smallest p that is possible here is {least:.2g} of one test "
+            f"and {min(1.0, least * tests):.2g} after correction for the {tests} of the first "
+            f"table; {lower} would lower it.",
             "★ B is better with a corrected p below 0.05, ☆ it is worse. Wins: images on which B "
             "is better.",
             "Of sizes: an object is a component of the true mask, covered is the share of its "
@@ -74,10 +77,24 @@ class Comparison:
             "objects of an image together.",
         ]
 
-    def _least(self) -> tuple[float, str]:
-        """The smallest p of one test, and what would lower it."""
-        patterns, drawn = 2.0 ** (1 - len(self.paired.images)), 1 / (self.flips + 1)
-        return max(patterns, drawn), "more images" if patterns >= drawn else "more flips (--flips)"
+    def _tests(self) -> int:
+        """How many rows of the first table are tests; one without a pair is none."""
+        return sum(math.isfinite(row.p) for row in self.rows)
+
+    def _pairs(self) -> int:
+        """The most images of any test."""
+        return max((row.n for row in self.rows if math.isfinite(row.p)), default=0)
+
+    def _least(self) -> float:
+        """The smallest p of one test."""
+        pairs = self._pairs()
+        drawn = 1 / (self.flips + 1) if pairs > math.log2(self.flips) else 0.0
+        return min(1.0, max(2.0 ** (1 - pairs), drawn))
+
+    def _lower(self) -> str:
+        """What would lower the smallest p."""
+        few = 2.0 ** (1 - self._pairs()) >= 1 / (self.flips + 1)
+        return "more images" if few else "more flips (--flips)"
 
     def as_text(self, width: int | None = None) -> str:
         """The table of metrics for a terminal, one row per metric and pair.
@@ -103,15 +120,14 @@ class Comparison:
                 lines.append("  ".join(texts))
         if gone:
             lines.append(f"{', '.join(gone)}: too wide for this terminal, see comparison.csv")
-        count = len(self.paired.images)
+        count, least, tests = self._pairs(), self._least(), self._tests()
         images = "1 image allows" if count == 1 else f"{count} images allow"
-        least, lower = self._least()
         if self.nothing:
             lines.append(self.nothing)
-        elif least * len(self.rows) >= 0.05:
+        elif least * tests >= 0.05:
             lines.append(
                 f"no row can be significant: {images} no p below {least:.2g}, which the correction"
-                f" multiplies by up to {len(self.rows)}; fewer --metrics or {lower} would lower it"
+                f" multiplies by up to {tests}; fewer --metrics or {self._lower()} would lower it"
             )
         return "\n".join(lines)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import filecmp
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +89,8 @@ class Paired:
         evaluations: Evaluation by name of the folder, against one ground truth.
 
     Raises:
-        ValueError: Classes differ, or no image or no metric is common to all.
+        ValueError: Classes, ground truth or what the scores depend on differ, or no image or no
+            metric is common to all.
     """
 
     def __init__(self, evaluations: Mapping[str, Evaluation]) -> None:
@@ -101,9 +104,12 @@ class Paired:
                     f"{name} and {', '.join(evaluation.table.classes)} for {other}; say "
                     "--num-classes and --classes"
                 )
+            _refuse_other_settings((name, one), (other, evaluation))
         tables = [evaluation.table for evaluation in self.evaluations.values()]
         common = set(tables[0].images).intersection(*(table.images for table in tables[1:]))
         self.images = [image for image in tables[0].images if image in common]
+        for other, evaluation in others:
+            _refuse_other_truth((name, one), (other, evaluation), common)
         names = [{column.name for column in e.columns} for e in self.evaluations.values()]
         shared = names[0].intersection(*names[1:])
         self.columns = [column for column in one.columns if column.name in shared]
@@ -146,12 +152,48 @@ class Paired:
         return gap if better == "higher" else -gap
 
 
+Named: TypeAlias = tuple[str, Evaluation]
+SAME = (
+    *("options", "empty", "connectivity", "spacing", "target_code", "ignore_affine", "one_slice"),
+    "regions",
+)
+"""Settings that a score depends on whatever the predictions are."""
+
+
+def _refuse_other_settings(one: Named, other: Named) -> None:
+    (first, mine), (second, its) = one, other
+    for name in SAME:
+        ours, theirs = (getattr(each.settings, name) for each in (mine, its))
+        if ours != theirs:
+            raise ValueError(
+                f"expected evaluations with the same {name}, got {ours} for {first} and {theirs} "
+                f"for {second}; score both anew with one"
+            )
+
+
+def _refuse_other_truth(one: Named, other: Named, images: Container[str]) -> None:
+    (first, mine), (second, its) = one, other
+    targets = {files.name: files.target for files in its.pairs}
+    for files in mine.pairs:
+        target = targets.get(files.name)
+        if target is None or files.name not in images:
+            continue
+        if target.resolve() == files.target.resolve() or not target.is_file():
+            continue
+        if not filecmp.cmp(target, files.target, shallow=False):
+            raise ValueError(
+                f"expected one ground truth for all folders, got {files.target} for {first} and "
+                f"{target} for {second}, which differ; score both against one"
+            )
+
+
 def paired_rows(
     paired: Paired, pairs: Sequence[tuple[str, str]], *, flips: int = 10_000, seed: int = 0
 ) -> tuple[list[PairedRow], list[PairedRow]]:
     """The table of all metrics, and that of each class where there are several.
 
-    Holm's correction counts all rows of a table: metrics and pairs, in the second also classes.
+    A class that no mean holds, a background that was not asked for, has no row. Holm's
+    correction counts all rows of a table: metrics and pairs, in the second also classes.
 
     Args:
         paired: The scores.
@@ -183,11 +225,11 @@ def _rows(paired: Paired, first: str, second: str) -> Iterator[tuple[PairedRow, 
         means = [nanmean(np.where(known, side, np.nan), axis=0) for side in (before, after)]
         found = of_scores(gaps)
         head = (first, second), column
-        for place, name in enumerate(paired.classes):
+        for place in paired.inside:
             ends = tuple(float(side[place]) for side in means)
             mine = gaps[:, place]
             reach = mean_interval(ends[1] - ends[0], found[:, place])
-            yield _row(head, name, ends, reach, mine), mine
+            yield _row(head, paired.classes[place], ends, reach, mine), mine
         if len(paired.classes) > 1:
             inside = paired.inside
             ends = tuple(float(nanmean(side[inside], axis=0)) for side in means)

@@ -16,7 +16,14 @@ from seglosses.report import charts, plane
 from seglosses.report.figures import Figure, file_name, panels
 from seglosses.report.overlay import error_overlay
 
-COUNTS = ("betti0_error", "betti1_error", "betti0_matching_error", "betti1_matching_error", "diu")
+COUNTS = {
+    *(
+        f"betti{dimension}_{error}"
+        for dimension in range(3)
+        for error in ("error", "matching_error")
+    ),
+    "diu",
+}
 
 
 def shown_columns(paired: Paired) -> list[Column]:
@@ -42,7 +49,8 @@ def gains(paired: Paired, first: str, second: str, by: str | None = None) -> NDA
             square of its differences.
 
     Returns:
-        (images, classes), positive where the second is better; NaN where nothing is defined.
+        (images, classes), positive where the second is better; NaN where nothing is defined, and
+        for classes that no mean holds.
 
     Raises:
         ValueError: There is no such metric.
@@ -60,7 +68,8 @@ def gains(paired: Paired, first: str, second: str, by: str | None = None) -> NDA
         total[known] += gain[known] / (scale or 1.0)
         count += known
     out = np.full(shape, np.nan)
-    np.divide(total, count, out=out, where=count > 0)
+    inside = np.isin(np.arange(shape[1]), paired.inside)
+    np.divide(total, count, out=out, where=(count > 0) & inside)
     return out
 
 
@@ -151,11 +160,11 @@ def metric_figures(comparison: Comparison, pair: tuple[str, str], column: Column
         for row in comparison.rows
         if (row.first, row.second) == pair and row.metric == column.name
     )
-    before, after = (paired.matrix(name, column.name) for name in pair)
+    before, after = (paired.matrix(name, column.name)[:, paired.inside] for name in pair)
     names = [
-        f"{image}, {cls}" if len(paired.classes) > 1 else image
+        f"{image}, {paired.classes[place]}" if len(paired.classes) > 1 else image
         for image in paired.images
-        for cls in paired.classes
+        for place in paired.inside
     ]
     count = column.name in COUNTS
     words = significance(main)
@@ -172,9 +181,8 @@ def metric_figures(comparison: Comparison, pair: tuple[str, str], column: Column
     # of several classes, each image once: the mean of its differences
     gaps = after - before
     with np.errstate(invalid="ignore"):
-        inside = gaps[:, paired.inside]
-        known = np.isfinite(inside).any(axis=1)
-    each = np.array([float(np.nanmean(row)) for row in inside[known]])
+        known = np.isfinite(gaps).any(axis=1)
+    each = np.array([float(np.nanmean(row)) for row in gaps[known]])
     bars = charts.histogram(
         each,
         mean=main.difference,

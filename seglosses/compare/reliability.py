@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from seglosses import metrics
 from seglosses.compare.comparison import Comparison
-from seglosses.evaluate.figures import DIAGRAMS, reliability_curves, reliability_square
+from seglosses.evaluate.figures import DIAGRAMS, diagrams, reliability_curve, reliability_square
 from seglosses.report import charts
 from seglosses.report.figures import Figure, file_name
 
@@ -19,24 +20,26 @@ def reliability_figures(comparison: Comparison) -> list[Figure]:
 
     Returns:
         A figure for each class (the first :data:`CLASSES`) and kind of pixels; none without
-        probabilities. The numbers are the errors of the bins of all images.
+        probabilities. The numbers are the errors of the bins of all images that every folder has.
     """
     paired, found = comparison.paired, []
     for column in paired.columns:
         if column.name not in DIAGRAMS:
             continue
         where = DIAGRAMS[column.name]
-        curves = {name: reliability_curves(one, column) for name, one in paired.evaluations.items()}
-        for cls in paired.classes[:CLASSES]:
-            drawn = {name: of[cls] for name, of in curves.items() if cls in of}
-            if not drawn:
-                continue
+        every = {
+            name: diagrams(one, column, paired.images) for name, one in paired.evaluations.items()
+        }
+        shown = [cls for cls in paired.classes if any(cls in of for of in every.values())]
+        left = len(shown[CLASSES:])
+        gone = f" The last {left} of {len(shown)} classes are not drawn." if left else ""
+        for cls in shown[:CLASSES]:
+            bins = {name: of[cls] for name, of in every.items() if cls in of}
+            drawn = {name: reliability_curve(one) for name, one in bins.items()}
             of = f", {cls}" if len(paired.classes) > 1 else ""
             errors = ", ".join(
-                f"{name} {charts.number(row.mean)}"
-                for name, one in paired.evaluations.items()
-                for row in one.summary
-                if (row.cls, row.metric) == (cls, f"{column.name}_dataset")
+                f"{name} {charts.number(metrics.expected_calibration_error(one))}"
+                for name, one in bins.items()
             )
             found.append(
                 Figure(
@@ -44,7 +47,7 @@ def reliability_figures(comparison: Comparison) -> list[Figure]:
                     reliability_square(drawn, f"{where}{of}"),
                     f"Reliability of {where}{of}: share of true pixels against mean probability in"
                     " bins; dashed: equal.",
-                    f"{column.title}: {errors}; n = {len(paired.images)} images.",
+                    f"{column.title}: {errors}; n = {len(paired.images)} images.{gone}",
                 )
             )
     return found

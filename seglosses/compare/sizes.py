@@ -142,8 +142,8 @@ def _edges(sizes: Floats) -> list[float]:
 
 
 def _read(paired: Paired) -> dict[str, _Objects]:
-    """Objects of every class, in all images, and how much of them every folder has."""
-    found = {name: _Objects() for name in paired.classes}
+    """Objects of the classes that means hold, in all images, and what every folder has of them."""
+    found = {paired.classes[place]: _Objects() for place in paired.inside}
     files = {
         name: {one.name: one for one in evaluation.pairs}
         for name, evaluation in paired.evaluations.items()
@@ -153,7 +153,8 @@ def _read(paired: Paired) -> dict[str, _Objects]:
         for side, evaluation in paired.evaluations.items():
             settings = evaluation.settings
             maps = load(files[side][image], settings)
-            for index, objects in zip(settings.classes, found.values(), strict=True):
+            indices = [list(settings.classes)[place] for place in paired.inside]
+            for index, objects in zip(indices, found.values(), strict=True):
                 both = maps.pair(index, settings)
                 labels, pieces = both.components.target, both.components.pred
                 sizes = np.bincount(labels.ravel())[1:]

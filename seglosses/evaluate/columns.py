@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -49,7 +48,7 @@ class Column:
         hidden: Whether it is computed only when asked for by name or group.
         headline: Whether reports show it first and under each image.
         pooled: The score of all images together, where a mean over images is another number.
-        most: Largest number that there is, where lower is better.
+        most: Largest number that there is; None for 1 where higher is better, else for no end.
     """
 
     name: str
@@ -63,7 +62,7 @@ class Column:
     hidden: bool = False
     headline: bool = False
     pooled: Pooled | None = None
-    most: float = math.inf
+    most: float | None = None
 
     def parts(self, options: Options) -> tuple[str, ...]:
         """Names of the sums behind the pooled score, in tables and journals only.

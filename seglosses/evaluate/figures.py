@@ -16,7 +16,7 @@ from seglosses.evaluate.loading import load
 from seglosses.evaluate.photos import Photos
 from seglosses.evaluate.pictures import headline
 from seglosses.evaluate.result import Evaluation
-from seglosses.metrics import Pair
+from seglosses.metrics import Bins, Pair
 from seglosses.report import charts
 from seglosses.report.axes import COLOURS
 from seglosses.report.figures import Figure, file_name, panels
@@ -61,31 +61,44 @@ def distribution(evaluation: Evaluation, column: Column) -> Figure:
     return Figure(file_name(column.name), svg, f"{column.title}: {words}", numbers)
 
 
-def reliability_curves(evaluation: Evaluation, column: Column) -> dict[str, Curve]:
-    """Reliability of each class, over all images.
+def diagrams(
+    evaluation: Evaluation, column: Column, images: Sequence[str] | None = None
+) -> dict[str, Bins]:
+    """Reliability diagram of each class.
 
     Args:
         evaluation: The scores.
         column: One of :data:`DIAGRAMS`.
+        images: Images whose bins are added up; None for all.
 
     Returns:
-        By class, of the bins that hold pixels: mean probability, share of true pixels, pixels; a
-        class whose bins are all empty is left out.
+        By class; one whose bins are all empty is left out.
     """
+    table = evaluation.table
+    chosen = table.images if images is None else images
+    places = np.isin(table.images, chosen)
     parts = column.parts(evaluation.settings.options)
-    sums = np.stack([evaluation.table.matrix(name).sum(axis=0) for name in parts])
-    found = {}
-    for index, name in enumerate(evaluation.table.classes):
-        bins = diagram_of(sums[:, index])
-        filled = bins.pixels > 0
-        if filled.any():
-            pixels = bins.pixels[filled]
-            found[name] = (bins.prob[filled] / pixels, bins.target[filled] / pixels, pixels)
-    return found
+    sums = np.stack([table.matrix(name)[places].sum(axis=0) for name in parts])
+    found = {name: diagram_of(sums[:, index]) for index, name in enumerate(table.classes)}
+    return {name: bins for name, bins in found.items() if bins.pixels.any()}
+
+
+def reliability_curve(bins: Bins) -> Curve:
+    """The filled bins of a diagram.
+
+    Args:
+        bins: Of :func:`diagrams`.
+
+    Returns:
+        Mean probability, share of true pixels, and pixels of each.
+    """
+    filled = bins.pixels > 0
+    pixels = bins.pixels[filled]
+    return bins.prob[filled] / pixels, bins.target[filled] / pixels, pixels
 
 
 def reliability_square(curves: Mapping[str, Curve], where: str) -> str:
-    """Curves of :func:`reliability_curves` in one diagram.
+    """Curves of :func:`reliability_curve` in one diagram.
 
     Args:
         curves: By the name to show.
@@ -122,7 +135,8 @@ def reliability_diagrams(evaluation: Evaluation) -> list[Figure]:
     for column in evaluation.columns:
         if column.name not in DIAGRAMS:
             continue
-        curves = reliability_curves(evaluation, column)
+        of_classes = diagrams(evaluation, column)
+        curves = {name: reliability_curve(bins) for name, bins in of_classes.items()}
         series = dict(list(curves.items())[: len(COLOURS)])
         where = DIAGRAMS[column.name]
         svg = reliability_square(series, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from seglosses import metrics
@@ -114,6 +115,7 @@ GRAPHS: tuple[Column, ...] = (
         "meets two true centrelines count as 0; components of the mask (funlib.evaluate)",
         lambda sample, options: metrics.expected_run_length(sample.pair).length,
         hidden=True,
+        most=math.inf,
     ),
     Column(
         "erl_share",

@@ -14,6 +14,7 @@ from seglosses.evaluate.listing import PairFiles
 from seglosses.evaluate.loading import load
 from seglosses.evaluate.photos import Photos
 from seglosses.evaluate.result import Evaluation
+from seglosses.evaluate.summary import counted
 from seglosses.report import charts
 from seglosses.report.legend import error_legend
 from seglosses.report.overlay import data_url, error_overlay, worst_slice
@@ -36,7 +37,8 @@ def headline(evaluation: Evaluation) -> list[Column]:
 def worst_images(evaluation: Evaluation, count: int) -> list[tuple[PairFiles, int]]:
     """Image and class with the worst mean rank over all columns, worst first.
 
-    Ranks make a Dice and a pixel distance comparable; an undefined score does not count.
+    Ranks make a Dice and a pixel distance comparable; an undefined score does not count, nor does a
+    class that no mean holds.
 
     Args:
         evaluation: The scores.
@@ -45,9 +47,10 @@ def worst_images(evaluation: Evaluation, count: int) -> list[tuple[PairFiles, in
     Returns:
         Files and position of the class, each image once.
     """
-    total = np.zeros((len(evaluation.table), len(evaluation.table.classes)))
+    inside = counted(evaluation.table.classes, evaluation.settings.outside)
+    total = np.zeros((len(evaluation.table), len(inside)))
     for column in evaluation.columns:
-        scores = evaluation.table.matrix(column.name)
+        scores = evaluation.table.matrix(column.name)[:, inside]
         badness = -scores if column.better == "higher" else scores
         fine = np.isfinite(badness)
         _, inverse = np.unique(badness[fine], return_inverse=True)
@@ -56,8 +59,8 @@ def worst_images(evaluation: Evaluation, count: int) -> list[tuple[PairFiles, in
     by_name = {files.name: files for files in evaluation.pairs}
     chosen: dict[str, int] = {}
     for place in order:
-        row, column_index = divmod(int(place), total.shape[1])
-        chosen.setdefault(evaluation.table.images[row], column_index)
+        row, which = divmod(int(place), len(inside))
+        chosen.setdefault(evaluation.table.images[row], inside[which])
         if len(chosen) == count:
             break
     return [(by_name[name], index) for name, index in chosen.items()]

@@ -143,7 +143,7 @@ def freedom_of_classes(found: Floats, inside: Sequence[int] | None = None) -> fl
 
 
 def intervals(
-    means: Floats, found: Floats, inside: Sequence[int], *, better: str, most: float = np.inf
+    means: Floats, found: Floats, inside: Sequence[int], *, better: str, most: float | None = None
 ) -> list[Interval]:
     """Intervals of the means of classes and, where there are several, of their mean.
 
@@ -151,8 +151,8 @@ def intervals(
         means: Means or ratios, (classes,).
         found: Their :func:`deviations`, (images, classes).
         inside: Classes that the mean of classes holds.
-        better: 'higher' for scores in [0, 1], 'lower' for errors and distances from 0 on.
-        most: Largest value that there is, where lower is better.
+        better: 'higher' for scores, 'lower' for errors and distances, all from 0 on.
+        most: Largest value that there is; None for 1 where higher is better, else for no end.
 
     Returns:
         Lower and upper ends, within what the scores can be.
@@ -195,14 +195,14 @@ def interval_of_classes(
     return mean_interval(mean, deviations_of_classes(found, inside), freedom=freedom)
 
 
-def clipped(mean: float, ends: Interval, better: str, *, most: float = np.inf) -> Interval:
+def clipped(mean: float, ends: Interval, better: str, *, most: float | None = None) -> Interval:
     """An interval within the range of a score.
 
     Args:
         mean: The score.
         ends: Its interval.
         better: As in :func:`intervals`.
-        most: Largest value that there is, where lower is better.
+        most: Largest value that there is; None for 1 where higher is better, else for no end.
 
     Returns:
         The part of the interval in which scores can lie.
@@ -210,22 +210,30 @@ def clipped(mean: float, ends: Interval, better: str, *, most: float = np.inf) -
     Example:
         >>> clipped(0.95, (0.875, 1.25), "higher"), clipped(0.5, (-1.0, 2.0), "lower")
         ((0.875, 1.0), (0.0, 2.0))
+        >>> clipped(0.875, (-1.0, 2.75), "higher", most=np.inf)  # a length
+        (0.0, 2.75)
     """
     low, high = ends
-    return (
-        max(low, 0.0) if mean >= 0 else low,
-        min(high, 1.0 if better == "higher" else most) if mean <= 1 else high,
-    )
+    reach = _reach(better, most)
+    return max(low, 0.0) if mean >= 0 else low, min(high, reach) if mean <= reach else high
 
 
-def clipped_gain(means: Interval, ends: Interval, better: str, *, most: float = np.inf) -> Interval:
+def _reach(better: str, most: float | None) -> float:
+    if most is None:
+        return 1.0 if better == "higher" else float("inf")
+    return most
+
+
+def clipped_gain(
+    means: Interval, ends: Interval, better: str, *, most: float | None = None
+) -> Interval:
     """An interval of the difference of two scores, within the range of such a difference.
 
     Args:
         means: The score that is taken off, and the one that it is taken off.
         ends: Interval of the second minus the first.
         better: As in :func:`intervals`.
-        most: Largest value that there is, where lower is better.
+        most: Largest value that there is; None for 1 where higher is better, else for no end.
 
     Returns:
         The part of the interval in which differences can lie.
@@ -236,7 +244,7 @@ def clipped_gain(means: Interval, ends: Interval, better: str, *, most: float = 
         >>> clipped_gain((0.5, 0.25), (-2.5, 0.5), "lower")  # an error has no upper end
         (-2.5, 0.5)
     """
-    reach = 1.0 if better == "higher" else most
+    reach = _reach(better, most)
     low, high = ends
     return (max(low, -reach), min(high, reach)) if max(means) <= reach else ends
 

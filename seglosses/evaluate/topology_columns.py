@@ -54,6 +54,7 @@ TOPOLOGY: tuple[Column, ...] = (
         "|difference of the numbers of cavities|",
         _betti(2),
         dimensions=(3,),
+        headline=True,
     ),
     Column(
         "betti0_error_window",
@@ -104,6 +105,7 @@ TOPOLOGY: tuple[Column, ...] = (
         "cavities of either mask without counterpart in the union; tie breaking: {tie_breaking}",
         _matching(2),
         dimensions=(3,),
+        headline=True,
     ),
     Column(
         "diu",
