@@ -39,7 +39,7 @@ class Row:
             images, with Holm's correction over the losses and metrics of the set. NaN for the
             baseline, and against a baseline that was scored on images of another size.
         p_single: ``image``: before the correction.
-        images: Number of images.
+        images: Number of images of the set; of a loss beside the baseline, those that both define.
         runs: Number of runs.
         low: Lower end of the 95 % interval of the mean over runs (Student).
         high: Upper end.
@@ -137,7 +137,8 @@ def _compare_set(
     starts = {row.metric: row for row in reversed(rows) if row.loss == base.loss}
     tested = []
     for index, row in enumerate(rows):
-        better = bool(p[index] < LEVEL) and _better(row, starts[row.metric], stat)
+        ahead = _better(row, starts[row.metric], stat, float(np.nansum(columns[index])))
+        better = bool(p[index] < LEVEL) and ahead
         sure = stat == "paper" or _better_over_runs(row)
         tested.append(
             replace(
@@ -158,12 +159,11 @@ def _better_over_runs(row: Row) -> bool:
     return row.difference_high < 0
 
 
-def _better(row: Row, base: Row, stat: Stat) -> bool:
-    """Whether the mean is better; the published rule looks at two decimals."""
-    ours, theirs = row.mean, base.mean
+def _better(row: Row, base: Row, stat: Stat, gap: float) -> bool:
+    """Whether what is tested is better; the published rule looks at means of two decimals."""
     if stat == "paper":
-        ours, theirs = round(ours, 2), round(theirs, 2)
-    return ours > theirs if METRICS[row.metric].higher else ours < theirs
+        gap = round(row.mean, 2) - round(base.mean, 2)
+    return gap > 0 if METRICS[row.metric].higher else gap < 0
 
 
 def _describe(one: Scores, masks: Sequence[NDArray[np.bool_]], place: int, stat: Stat) -> Row:
@@ -186,22 +186,25 @@ def _describe(one: Scores, masks: Sequence[NDArray[np.bool_]], place: int, stat:
 def _against(
     row: Row, one: Scores, base: Scores, masks: Sequence[NDArray[np.bool_]], place: int
 ) -> Row:
-    """The row with differences over runs and effect sizes over images."""
+    """The row with differences over runs and effect sizes over images, where both are defined."""
     ours, theirs = one.values[..., place], base.values[..., place]
     left, right = paired_runs(one, base)
-    by_run = macro(ours[left], masks) - macro(theirs[right], masks)
+    by_run = macro(ours[left] - theirs[right], masks)
     low, high = t_interval(by_run)
     inside = np.any(masks, axis=0)
     mine, its = nanmean(ours[:, inside], axis=0), nanmean(theirs[:, inside], axis=0)
-    middle = float(np.nanmedian(its)) if np.isfinite(its).any() else NAN
+    both = np.isfinite(mine) & np.isfinite(its)
+    mine, its = mine[both], its[both]
+    middle = float(np.median(its)) if its.size else NAN
     delta = cliffs_delta(mine, its)
     return replace(
         row,
+        images=int(both.sum()),
         difference=float(nanmean(by_run, axis=0)),
         difference_low=low,
         difference_high=high,
         delta=delta if METRICS[row.metric].higher else 0.0 - delta,
-        ratio=float(np.nanmedian(mine)) / middle if middle > 0 else NAN,
+        ratio=float(np.median(mine)) / middle if middle > 0 else NAN,
     )
 
 
@@ -214,8 +217,9 @@ def _gaps(
         left, right = paired_runs(one, base)
         return np.asarray((ours[left] - theirs[right])[:, np.any(masks, axis=0)].ravel())
     gap = nanmean(ours, axis=0) - nanmean(theirs, axis=0)
-    # Groups count alike, whatever their sizes; so a sum is a macro-average.
-    return np.concatenate([gap[mask] / (mask.sum() * len(masks)) for mask in masks])
+    known = np.isfinite(gap)
+    # Groups count alike, however many of their images both define; so a sum is a macro-average.
+    return np.concatenate([gap[mask] / max(1, (mask & known).sum()) for mask in masks])
 
 
 def paired_runs(one: Scores, base: Scores) -> tuple[list[int], list[int]]:

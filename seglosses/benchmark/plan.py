@@ -71,6 +71,18 @@ class Run:
             )
         return True
 
+    def refuse_another(self) -> None:
+        """Refuse scores and checkpoints of another run in the place of this one.
+
+        Raises:
+            ValueError: There are some.
+        """
+        if not self.finished() and self._is_another() and any(self.folder.rglob("*.pth")):
+            raise ValueError(
+                f"{self.folder} was begun with another config or other data; take another"
+                " --out, or delete it"
+            )
+
     def state(self) -> State:
         """How far the run is; what lies there of another run counts as nothing."""
         known = read_card(self._beside).get("stamp")
@@ -134,15 +146,10 @@ class Run:
 
     def _prepare(self) -> None:
         """Write what the worker reads into the folder, which is claimed."""
-        if self._card.is_file():
-            if not self._is_same():
-                if any(self.folder.rglob("*.pth")):
-                    raise ValueError(
-                        f"{self.folder} was begun with another config or other data; take another"
-                        " --out, or delete it"
-                    )
-                empty(self.folder)
-        elif any(belongings(self.folder)):
+        if self._is_another():
+            self.refuse_another()
+            empty(self.folder)
+        elif not self._card.is_file() and any(belongings(self.folder)):
             raise ValueError(
                 f"{self.folder} holds files of no run that is known here; take another --out, or"
                 " delete it"
@@ -150,6 +157,9 @@ class Run:
         # the card first: a folder without one is not ours to delete
         write_at_once(self._card, json.dumps(self.card, indent=2))
         write_at_once(self.folder / ENGINES[self.card["engine"]].file, self.config.pretty_text)
+
+    def _is_another(self) -> bool:
+        return self._card.is_file() and not self._is_same()
 
     def _is_same(self) -> bool:
         return bool(read_card(self._card).get("stamp") == self.card["stamp"])
@@ -198,6 +208,28 @@ def plan(
             }
             runs.append(Run(folder, config, card))
     return runs
+
+
+def seeds_there(campaign: Campaign, losses: Sequence[str]) -> set[int]:
+    """Seeds of losses that were finished or begun, in the layout of :func:`plan`.
+
+    Args:
+        campaign: What all runs share.
+        losses: Names of mix-ins, or paths of files like them.
+
+    Returns:
+        Seeds that any of the losses has.
+    """
+    top = campaign.out / ENGINES[campaign.engine].framework / campaign.labels / campaign.train_size
+    folders = [top / mixin_stem(loss) for loss in losses]
+    found = (
+        path
+        for folder in folders
+        for kind in ("*.csv", "*/card.json")
+        for path in folder.glob(kind)
+    )
+    names = (path.stem if path.suffix == ".csv" else path.parent.name for path in found)
+    return {int(name) for name in names if name.isdecimal()}
 
 
 def _config(campaign: Campaign, loss: str) -> Any:

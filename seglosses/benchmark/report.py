@@ -103,15 +103,52 @@ def _names(text: str) -> dict[str, str]:
 
 
 def _runs_note(setting: Setting) -> str:
-    """What to know of losses with different numbers of runs; empty where they are alike."""
-    counts = {one.loss: len(one.seeds) for one in setting.losses}
-    if len(set(counts.values())) == 1:
+    """What to know of losses with other runs than the baseline; empty where there is none."""
+    base = set(setting.baseline.seeds)
+    if all(set(one.seeds) == base for one in setting.losses):
         return ""
-    listed = ", ".join(f"{loss} {count}" for loss, count in counts.items())
+    listed = "; ".join(f"{one.loss} {_ranges(one.seeds)}" for one in setting.losses)
+    alone = [one.loss for one in setting.losses if not base & set(one.seeds)]
+    unknown = f" {', '.join(alone)}: none is shared, so that no change over runs is known."
     return (
-        f"{setting.name}: not all losses have as many runs ({listed}). Means are over all runs of"
-        " a loss, changes over runs over the seeds that it shares with the baseline."
+        f"{setting.name}: not all losses have the runs of the baseline ({listed}). Means are over"
+        " all runs of a loss, changes over runs over those that it shares with the baseline."
+        f"{unknown if alone else ''}"
     )
+
+
+def _ranges(seeds: Sequence[str]) -> str:
+    """Names of runs, consecutive numbers as a range."""
+    parts: list[list[str]] = []
+    for seed in seeds:
+        last = parts[-1][-1] if parts else ""
+        if seed.isdecimal() and last.isdecimal() and int(seed) == int(last) + 1:
+            parts[-1].append(seed)
+        else:
+            parts.append([seed])
+    return ", ".join(part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)
+
+
+def _images_notes(rows: Sequence[Row]) -> list[str]:
+    """Where images are left out of changes and tests because a score is undefined."""
+    every = {(row.setting, row.set): row.images for row in reversed(rows)}
+    return [
+        f"{row.setting}, {row.set}: {METRICS[row.metric].title} of {row.loss} is compared on"
+        f" {row.images} of {count} images, those that it and the baseline define; its mean is that"
+        " of all that it defines."
+        for row in rows
+        if row.images < (count := every[row.setting, row.set])
+    ]
+
+
+def _unfinished_note(runs: Path) -> list[str]:
+    """Runs that were planned or begun and have no scores."""
+    cards = sorted(runs.glob("*/*/*/*/*/card.json"))
+    folders = [path.parent for path in cards if not Path(f"{path.parent}.csv").is_file()]
+    if not folders:
+        return []
+    listed = ", ".join(folder.relative_to(runs).as_posix() for folder in folders)
+    return [f"Without scores, and in no table: {listed}."]
 
 
 def report(
@@ -180,6 +217,8 @@ def report(
         *_NOTES[stat],
         f"{flips} sign flips, seeded: the same scores give the same p.",
         *filter(None, map(_runs_note, found)),
+        *_images_notes(rows),
+        *_unfinished_note(runs),
         *filter(None, map(convergence_note, found)),
     ]
     if published is not None:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,6 +58,14 @@ METRICS = {
         Metric("Betti1ErrorLocal", "Betti-1 error, windows", higher=False),
     )
 }
+SAME = {
+    "engine": "engines",
+    "leaf": "configs",
+    "iters": "iterations",
+    "image_size": "sizes of images",
+    "data": "data",
+}
+"""Entries of cards that all runs of a loss share, and what they are."""
 TABLE_METRICS = ("Betti0Error", "Betti1Error", "Dice", "HD95")
 """Those of the published tables."""
 
@@ -188,6 +197,7 @@ def _read_folder(root: Path, folder: Path, metrics: Sequence[str]) -> Scores:
             cards.append(card)
         except ValueError as error:
             problems.append(f"  {path}: {error}")
+    problems += _differences(files, cards)
     images = sorted(tables[0]) if tables else []
     for path, table in zip(files, tables, strict=False):
         if not problems and sorted(table) != images:
@@ -206,6 +216,24 @@ def _read_folder(root: Path, folder: Path, metrics: Sequence[str]) -> Scores:
         cards=tuple(cards),
         folder=folder,
     )
+
+
+def _differences(files: Sequence[Path], cards: Sequence[Mapping[str, Any]]) -> list[str]:
+    """In what runs of one loss were made differently: a mean over them would be of neither."""
+    told = []
+    for name, what in SAME.items():
+        values = {
+            json.dumps(card[name]): path.name
+            for path, card in zip(files, cards, strict=False)
+            if name in card
+        }
+        if len(values) > 1:
+            parts = ", ".join(f"{value} in {path}" for value, path in values.items())
+            told.append(
+                f"  {files[0].parent}: runs with different {what} ({parts}); keep them in folders"
+                " of their own"
+            )
+    return told
 
 
 def _read_csv(path: Path, metrics: Sequence[str], size: tuple[int, ...]) -> dict[str, list[float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from seglosses.benchmark.campaign import Campaign
@@ -12,7 +13,7 @@ from seglosses.benchmark.checkout import mixin_stem, need_mixins
 from seglosses.benchmark.claims import TAKEN
 from seglosses.benchmark.devices import Slot, check_wishes, choose_slots, read_gpus, visible_gpus
 from seglosses.benchmark.engines import ENGINES, OWN
-from seglosses.benchmark.plan import Run, plan, read_seeds
+from seglosses.benchmark.plan import Run, plan, read_seeds, seeds_there
 from seglosses.benchmark.processes import run_jobs, run_jobs_on_cluster
 from seglosses.benchmark.profiles import PROFILES
 from seglosses.benchmark.scripts import write_scripts
@@ -81,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
         balance=args.balance, engine=args.engine,
     )  # fmt: skip
     runs = plan(campaign, losses, seeds)
+    _refuse_other_siblings(campaign, losses, seeds)
     todo = [one for one in runs if not one.finished()]
     print(f"{len(runs)} runs, {len(runs) - len(todo)} finished before; scores go to {args.out}")
     if args.plan:
@@ -97,6 +99,13 @@ def run(args: argparse.Namespace) -> int:
     words = ["seglosses", "benchmark", "report", str(args.out), "--baseline", baseline]
     print(shlex.join([*words, "--out", report]))
     return 0
+
+
+def _refuse_other_siblings(campaign: Campaign, losses: Sequence[str], seeds: Sequence[int]) -> None:
+    """Where other seeds of a loss were made otherwise, their scores would be averaged with ours."""
+    others = sorted(seeds_there(campaign, losses) - set(seeds))
+    for one in plan(campaign, losses, others) if others else ():
+        one.refuse_another()
 
 
 def _run(todo: list[Run], slots: list[Slot] | None, cluster: str | None) -> None:

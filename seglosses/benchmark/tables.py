@@ -52,7 +52,7 @@ def blocks(rows: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
 
 
 def cell(row: Row, stat: Stat) -> str:
-    """Mean and spread; the mean alone where a single value has no spread.
+    """Mean and spread; the mean alone where a single value has no spread, a dash without one.
 
     Args:
         row: One metric of one loss.
@@ -65,6 +65,8 @@ def cell(row: Row, stat: Stat) -> str:
         >>> cell(Row("s", "ID", "Dice", "CEDice", mean=0.9061, std=0.0412), "paper")
         '0.91±0.04'
     """
+    if row.mean != row.mean:
+        return "–"
     digits = 2 if stat == "paper" else METRICS[row.metric].digits
     middle = f"{row.mean:.{digits}f}"
     return middle if row.std != row.std else f"{middle}±{row.std:.{digits}f}"

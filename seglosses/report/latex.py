@@ -42,5 +42,8 @@ def tex_line(cells: Sequence[str]) -> str:
     Example:
         >>> tex_line(["a", "b"])
         'a & b \\\\'
+        >>> tex_line(["[left]", "b"])  # no option of the command that ends the row before
+        '{}[left] & b \\\\'
     """
-    return " & ".join(cells) + r" \\"
+    line = " & ".join(cells) + r" \\"
+    return "{}" + line if line.startswith(("[", "*")) else line

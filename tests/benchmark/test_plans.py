@@ -114,6 +114,30 @@ def test_runs_that_are_done_elsewhere_are_counted(
         ]
 
 
+@pytest.mark.parametrize("state", ["finished", "begun"])
+def test_a_seed_beside_those_of_another_config_is_refused(
+    bricks: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    state: str,
+) -> None:
+    """Their scores would be averaged."""
+    pytest.importorskip("mmseg")
+    fake_jobs(monkeypatch, {"ce seed 0", "ce seed 1"} if state == "finished" else set())
+    words = ["--data", str(bricks), "--out", str(tmp_path / "out"), "--losses", "ce", "--iters"]
+    main(["benchmark", "run", *words, "4", "--seeds", "0"])
+    place = tmp_path / "out/supervised/accurate/large/ce"
+    if state == "begun":
+        (place / "0" / "iter_2.pth").touch()
+    assert main(["benchmark", "run", *words, "5", "--seeds", "1"]) == 2
+    assert "another config or other data; take another --out" in capsys.readouterr().err
+    assert not (place / "1").exists()
+    assert main(["benchmark", "run", *words, "4", "--seeds", "1"]) == (
+        0 if state == "finished" else TAKEN
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

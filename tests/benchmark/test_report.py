@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 import subprocess
 import sys
@@ -235,19 +236,93 @@ def test_a_loss_whose_curve_is_not_known_is_named(runs: Path, tmp_path: Path) ->
 
 
 def test_losses_with_different_numbers_of_runs_say_so(runs: Path, tmp_path: Path) -> None:
-    note = "not all losses have as many runs"
+    note = "not all losses have the runs of the baseline"
     report(runs, tmp_path / "alike")
     assert note not in (tmp_path / "alike" / "tables.md").read_text()
     assert "| runs |" not in (tmp_path / "alike" / "tables.md").read_text()
     (runs / "supervised/accurate/large/clDiceLoss/2.csv").unlink()
     report(runs, tmp_path / "out")
     markdown = (tmp_path / "out" / "tables.md").read_text()
-    assert f"{note} (CEDiceLoss 2, clDiceLoss 1)" in markdown
+    assert f"{note} (CEDiceLoss 1-2; clDiceLoss 1)" in markdown
+    assert "none is shared" not in markdown
     assert "| runs |" in markdown
     assert re.search(r"^\| CEDiceLoss \|.*\| 2 \|$", markdown, re.MULTILINE)
     assert re.search(r"^\| clDiceLoss \|.*\| 1 \|$", markdown, re.MULTILINE)
     assert r" & runs \\" in (tmp_path / "out" / "tables.tex").read_text()
     assert "<td>1</td>" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_runs_with_other_seeds_are_told_from_those_of_the_baseline(
+    runs: Path, tmp_path: Path
+) -> None:
+    """Their number is equal, and no change over runs is known."""
+    place = runs / "supervised/accurate/large/clDiceLoss"
+    for seed in (1, 2):
+        (place / f"{seed}.csv").rename(place / f"{seed + 4}.csv")
+    rows = report(runs, tmp_path / "out")
+    assert all(math.isnan(row.difference) for row in rows)
+    markdown = (tmp_path / "out" / "tables.md").read_text()
+    assert "(CEDiceLoss 1-2; clDiceLoss 5-6)" in markdown
+    assert "clDiceLoss: none is shared, so that no change over runs is known." in markdown
+
+
+def test_images_that_a_loss_leaves_undefined_are_not_what_it_wins_by(tmp_path: Path) -> None:
+    """The baseline is bad on six hard images; ours has no score there and is worse elsewhere."""
+    names = [f"{number:03d}" for number in range(20)]
+    write_groups(tmp_path / "runs", dict.fromkeys(names, "indistr"))
+    for seed in range(3):
+        base = {name: (1, 1, 0.1 if at < 6 else 0.9, 1) for at, name in enumerate(names)}
+        ours = {name: (1, 1, "" if at < 6 else 0.88, 1) for at, name in enumerate(names)}
+        write_run(tmp_path / "runs", "CEDiceLoss", seed, base)
+        write_run(tmp_path / "runs", "clDiceLoss", seed, ours)
+    row = rows_of(report(tmp_path / "runs", tmp_path / "out"), "ID", "Dice")["clDiceLoss"]
+    assert row.mean == pytest.approx(0.88)
+    assert (row.difference, row.difference_low) == pytest.approx((-0.02, -0.02))
+    assert (row.delta, row.images) == (-1.0, 14)
+    assert row.ratio == pytest.approx(0.88 / 0.9)
+    assert row.p < 0.05
+    assert (row.bold, row.images_only) == (False, False)
+    markdown = (tmp_path / "out" / "tables.md").read_text()
+    assert "Dice of clDiceLoss is compared on 14 of 20 images" in markdown
+
+
+def test_groups_count_alike_also_where_images_are_undefined(tmp_path: Path) -> None:
+    """Three of four images of a group are undefined: the other one is the group."""
+    groups = {**dict.fromkeys("1234", "angles"), "5": "colors", "6": "graffiti"}
+    write_groups(tmp_path / "runs", groups)
+    for loss, found in (("CEDiceLoss", [5] * 6), ("clDiceLoss", [9, "", "", "", 2, 6])):
+        numbers = {name: (error, 0, 1, 1) for name, error in zip("123456", found, strict=True)}
+        write_run(tmp_path / "runs", loss, 1, numbers)
+    row = rows_of(report(tmp_path / "runs", tmp_path / "out"), "OOD", "Betti0Error")["clDiceLoss"]
+    assert row.difference == pytest.approx((4 - 3 + 1) / 3)
+    # of +-4 +-3 +-1 three in four reach 2; with a quarter of the first all would
+    assert row.p_single == 0.75
+
+
+def test_a_mean_of_nothing_is_a_dash(runs: Path, tmp_path: Path) -> None:
+    for path in (runs / "supervised/accurate/large/clDiceLoss").glob("*.csv"):
+        lines = [line.split(",") for line in path.read_text().splitlines()]
+        text = [lines[0], *([*line[:5], "", *line[6:]] for line in lines[1:])]
+        path.write_text("".join(",".join(line) + "\n" for line in text))
+    report(runs, tmp_path / "out")
+    for name in ("tables.md", "tables.tex"):
+        assert "nan" not in (tmp_path / "out" / name).read_text()
+    assert ">nan" not in (tmp_path / "out" / "report.html").read_text()
+    assert re.search(
+        r"^\| clDiceLoss \|.*\| – \|", (tmp_path / "out" / "tables.md").read_text(), re.M
+    )
+
+
+def test_runs_without_scores_are_named(runs: Path, tmp_path: Path) -> None:
+    place = runs / "supervised/accurate/large"
+    for name in ("clDiceLoss/2", "clDiceLoss/3", "TopoLoss/1"):
+        (place / name).mkdir(parents=True)
+        (place / name / "card.json").write_text("{}")
+    report(runs, tmp_path / "out")
+    assert (
+        "Without scores, and in no table: supervised/accurate/large/TopoLoss/1,"
+        " supervised/accurate/large/clDiceLoss/3."
+    ) in (tmp_path / "out" / "tables.md").read_text()
 
 
 def test_nothing_is_said_of_trainings_that_are_not_known(runs: Path, tmp_path: Path) -> None:

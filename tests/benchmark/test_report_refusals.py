@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,29 @@ def test_scores_of_another_image_size_are_not_tested(runs, tmp_path):
     assert theirs.mean == 4
     assert np.isnan([theirs.p, theirs.difference, theirs.delta]).all()
     assert not theirs.bold
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "what"),
+    [
+        ("image_size", ([128, 128], [512, 512]), "sizes of images"),
+        ("iters", (10, 20), "iterations"),
+        ("leaf", ("configs/a.py", "configs/b.py"), "configs"),
+        ("engine", ("mmseg", "nnunet"), "engines"),
+        ("data", ("1", "2"), "data"),
+    ],
+)
+def test_runs_of_one_loss_that_were_made_differently_are_refused(runs, name, values, what):
+    place = runs / "supervised/accurate/large/CEDiceLoss"
+    for seed, value in zip((1, 2), values, strict=True):
+        (place / f"{seed}.json").write_text(json.dumps({name: value}))
+    one, two = map(json.dumps, values)
+    with pytest.raises(ValueError, match="1 folders of runs are damaged") as caught:
+        read_results(runs)
+    told = f"CEDiceLoss: runs with different {what} ({one} in 1.csv, {two} in 2.csv); keep them"
+    assert told in str(caught.value)
+    (place / "2.json").write_text("{}")  # not known is not different
+    assert read_results(runs)
 
 
 def test_every_damaged_file_is_named(runs):
