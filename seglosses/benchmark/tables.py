@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seglosses.benchmark.comparison import Row, Stat
 from seglosses.benchmark.results import METRICS
-from seglosses.report.cells import write_table
+from seglosses.report.cells import markdown_line, write_table
 from seglosses.report.charts import p_value
 from seglosses.report.latex import ARROWS, tex, tex_line
 
@@ -139,18 +139,18 @@ def as_markdown(rows: Sequence[Row], stat: Stat, notes: Sequence[str]) -> str:
         heads = [f"{METRICS[metric].title} {METRICS[metric].arrow}" for metric in metrics]
         more = differing(mine)
         heads += more
-        lines += ["", f"## {setting}, {chosen}", "", _line(["loss", *heads])]
-        lines.append(_line(["---"] + ["---:"] * len(metrics) + ["---"] * len(more)))
+        lines += ["", f"## {setting}, {chosen}", "", markdown_line(["loss", *heads])]
+        lines.append(markdown_line(["---"] + ["---:"] * len(metrics) + ["---"] * len(more)))
         for loss in dict.fromkeys(row.loss for row in mine):
             of = {row.metric: row for row in mine if row.loss == loss}
             cells = [cell(of[metric], stat) for metric in metrics]
             marked = [mark(c, of[x], "**") for c, x in zip(cells, metrics, strict=True)]
             marked += [str(getattr(of[metrics[0]], name)) for name in more]
-            lines.append(_line([loss, *marked]))
+            lines.append(markdown_line([loss, *marked]))
         compared = effects(mine) if stat == "image" else []
         if compared:
-            lines += ["", _line(EFFECT_HEADS), _line(["---", "---"] + ["---:"] * 5)]
-            lines += [_line(one) for one in compared]
+            lines += ["", markdown_line(EFFECT_HEADS), markdown_line(["---", "---"] + ["---:"] * 5)]
+            lines += [markdown_line(one) for one in compared]
     lines += ["", "## How to read this", "", *(f"- {note}" for note in notes), ""]
     return "\n".join(lines)
 
@@ -189,11 +189,6 @@ def mark(text: str, row: Row, bold: str, *, star: str = "") -> str:
         '0.9 †'
     """
     return f"{bold}{text}{star}{bold}" if row.bold else f"{text} †" if row.images_only else text
-
-
-def _line(cells: Sequence[str]) -> str:
-    texts = [text.replace("|", r"\|") for text in cells]
-    return f"| {' | '.join(texts)} |"
 
 
 def as_latex(rows: Sequence[Row], stat: Stat) -> str:

@@ -13,7 +13,7 @@ from seglosses.compare.cells import HEADS, SIZE_HEADS, cells, size_cells
 from seglosses.compare.paired import Paired, PairedRow, paired_rows
 from seglosses.compare.sizes import SizeRow, size_rows
 from seglosses.evaluate.result import Evaluation
-from seglosses.report.cells import write_table
+from seglosses.report.cells import markdown_line, write_table
 from seglosses.report.latex import tex, tex_line
 
 
@@ -141,8 +141,12 @@ class Comparison:
         for first, second in self.pairs:
             lines += ["", f"## A = {first}, B = {second}"]
             for heads, body in self.tables(first, second):
-                lines += ["", _line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
-                lines += [_line(row) for row in body]
+                lines += [
+                    "",
+                    markdown_line(heads),
+                    markdown_line(["---", *["---:"] * (len(heads) - 1)]),
+                ]
+                lines += [markdown_line(row) for row in body]
         return "\n".join([*lines, "", *(f"- {note}" for note in self.notes()), ""])
 
     def as_latex(self) -> str:
@@ -279,10 +283,6 @@ def compare(
     rows, parts = paired_rows(paired, chosen, flips=flips)
     sized = size_rows(paired, chosen, limits=sizes, flips=flips)
     return Comparison(paired, chosen, rows, parts, sized, flips)
-
-
-def _line(texts: Sequence[str]) -> str:
-    return f"| {' | '.join(text.replace('|', chr(92) + '|') for text in texts)} |"
 
 
 def _named(head: str, first: str, second: str) -> str:

@@ -38,11 +38,13 @@ class Precision:
         values: Number by name.
         classes: AP, AP50 and recall by name of the category: of boxes, all detections.
         curves: Mean precision over classes at the 101 recalls, by IoU: of boxes, all detections.
+        limit: How many detections of each image and class counted, where not all did.
     """
 
     values: dict[str, float]
     classes: dict[str, dict[str, float]] = field(default_factory=dict)
     curves: dict[float, Array] = field(default_factory=dict)
+    limit: int | None = None
 
 
 def average_precision(data: dict[str, Any], found: list[dict[str, Any]]) -> dict[str, float]:
@@ -87,7 +89,7 @@ def precision_of(pair: CocoPair, max_detections: int | None = None) -> Precision
         most = max_detections
     ours: dict[str, float] = {}
     published: dict[str, float] = {}
-    result = Precision(values={})
+    result = Precision(values={}, limit=max_detections)
     for kind in kinds:
         precision, recall = _evaluated(pair, kind, most)
         name = _KINDS[kind]

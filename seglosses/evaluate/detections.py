@@ -16,7 +16,15 @@ from typing import Any
 
 from seglosses.evaluate.coco_files import CocoPair, Row, read_json, read_pair
 from seglosses.evaluate.coco_precision import average_precision, precision_of
-from seglosses.evaluate.detections_page import charts, meaning, number, report, said_twice, title
+from seglosses.evaluate.detections_page import (
+    charts,
+    meaning,
+    number,
+    report,
+    said_twice,
+    same_said,
+    title,
+)
 from seglosses.evaluate.detections_pictures import image_pairs, worst_detections
 from seglosses.metrics.detection import Matches, pool
 from seglosses.metrics.detection_calibration import detection_scores
@@ -82,7 +90,8 @@ def evaluate_coco(
     shown: dict[str, Any] = {
         name: value if math.isfinite(value) else None for name, value in values.items()
     }
-    text = json.dumps({**shown, "notes": notes}, indent=1)
+    limit = {} if max_detections is None else {"max_detections": max_detections}
+    text = json.dumps({**shown, **limit, "notes": notes}, indent=1)
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
     names = {one["id"]: one["name"] for one in pair.categories}
     pictures = worst_detections(
@@ -146,9 +155,9 @@ def run(
         if name in twice:
             continue
         text = f"{title(name):{width}s} {number(value):>9s}"
-        print(text + ("" if quiet else f"   {meaning(name)}"))
+        print(text + ("" if quiet else f"   {meaning(name, max_detections)}"))
     if twice:
-        print(f"{', '.join(sorted(twice))} without COCO's limit of detections: the same")
+        print(same_said(sorted(twice), max_detections))
     for note in json.loads((out / "summary.json").read_text(encoding="utf-8"))["notes"]:
         print(f"note: {note}")
     print(f"report: {out / 'report.html'}")

@@ -72,11 +72,12 @@ def number(value: float) -> str:
     return "undefined" if math.isnan(value) else f"{value:.4f}"
 
 
-def meaning(name: str) -> str:
+def meaning(name: str, most: int | None = None) -> str:
     """What a number of :func:`~seglosses.evaluate.detections.evaluate_coco` means.
 
     Args:
         name: Its name.
+        most: The limit ``max_detections``.
 
     Returns:
         A line.
@@ -86,6 +87,8 @@ def meaning(name: str) -> str:
         'average recall of masks, over IoU 0.50 to 0.95, at most 10 detections per image and class'
         >>> meaning("recall")
         'share of objects that were matched'
+        >>> meaning("AP50", most=1)
+        'average precision of boxes, at IoU 0.50, the best detection of each image and class'
     """
     if name in _MEANING:
         return _MEANING[name]
@@ -98,11 +101,29 @@ def meaning(name: str) -> str:
     text = f"average {'recall' if kind == 'AR' else 'precision'} of {shape}{over}"
     if last in _SIZES:
         text += f", objects of {_SIZES[last]} pixels"
-    if not name.startswith("COCO"):
+    if name.startswith("COCO"):
+        allowed = last if last.isdigit() else PUBLISHED[-1]
+        plural = "" if str(allowed) == "1" else "s"
+        return f"{text}, at most {allowed} detection{plural} per image and class"
+    if most is None:
         return f"{text}, all detections ({backend()}, without COCO's limit of {PUBLISHED[-1]})"
-    most = last if last.isdigit() else PUBLISHED[-1]
-    plural = "" if str(most) == "1" else "s"
-    return f"{text}, at most {most} detection{plural} per image and class"
+    return f"{text}, {counted_detections(most)}"
+
+
+def counted_detections(most: int | None) -> str:
+    """Which detections count.
+
+    Args:
+        most: The limit ``max_detections``.
+
+    Example:
+        >>> counted_detections(None), counted_detections(5)
+        ('all detections', 'the best 5 detections of each image and class')
+    """
+    if most is None:
+        return "all detections"
+    best = "detection" if most == 1 else f"{most} detections"
+    return f"the best {best} of each image and class"
 
 
 def said_twice(values: Mapping[str, float]) -> list[str]:
@@ -121,6 +142,21 @@ def said_twice(values: Mapping[str, float]) -> list[str]:
     pairs = [(name, f"COCO {name}") for name in values if f"COCO {name}" in values]
     same = all(repr(values[name]) == repr(values[other]) for name, other in pairs)
     return [name for name, _ in pairs] if same else []
+
+
+def same_said(names: Sequence[str], most: int | None) -> str:
+    """Which numbers are those of COCO.
+
+    Args:
+        names: Of :func:`said_twice`.
+        most: The limit ``max_detections``.
+
+    Example:
+        >>> same_said(["AP", "AP50"], None), same_said(["AP"], 5)
+        ("AP, AP50 without COCO's limit of detections: the same", 'AP with at most 5: the same')
+    """
+    limit = "without COCO's limit of detections" if most is None else f"with at most {most}"
+    return f"{', '.join(names)} {limit}: the same"
 
 
 def report(
@@ -147,7 +183,7 @@ def report(
     twice = said_twice(values)
     rows = [(title(name), _cell(value)) for name, value in values.items() if name not in twice]
     if twice:
-        notes = [*notes, f"{', '.join(twice)} without COCO's limit of detections: the same"]
+        notes = [*notes, same_said(twice, precision.limit)]
     classes: list[list[str | tuple[str, float]]] = [
         [name, *(_cell(one[key], key) for key in ("AP", "AP50", "recall", "objects", "detections"))]
         for name, one in precision.classes.items()
@@ -163,8 +199,8 @@ def report(
         ),
         section(
             "Precision and recall",
-            "<p>Of boxes, all detections, mean over classes that have objects.</p>"
-            + f'<div class="card narrow">{curves}</div>',
+            f"<p>Of boxes, {counted_detections(precision.limit)}, mean over classes that have"
+            " objects.</p>" + f'<div class="card narrow">{curves}</div>',
         ),
         section(
             "Reliability",
@@ -174,7 +210,10 @@ def report(
             f'<div class="card"><b>IoU</b>{overlap}</div></div>',
         ),
         section("False positives and missed objects", shown(pictures)),
-        section("Meaning", definitions([(title(name), meaning(name)) for name in values])),
+        section(
+            "Meaning",
+            definitions([(title(name), meaning(name, precision.limit)) for name in values]),
+        ),
     ]
     return page("Detections", html.escape(subtitle), sections)
 
@@ -199,8 +238,8 @@ def charts(precision: Precision, matches: Matches) -> list[Figure]:
         Figure(
             "precision-recall",
             unit_square(curves, axes=("recall", "precision"), label="precision at each recall"),
-            "Precision at each recall, of boxes, all detections, mean over classes that have "
-            "objects.",
+            f"Precision at each recall, of boxes, {counted_detections(precision.limit)}, mean over "
+            "classes that have objects.",
             f"n = {matches.objects} objects.",
         ),
         Figure(

@@ -21,7 +21,13 @@ from seglosses.report.figures import Figure, file_name
 from seglosses.report.kinds import MATCHED
 from seglosses.report.overlay import GROUND, MAX_SIDE, MISSING, SPURIOUS
 
-_COLOURS = ((MATCHED, "right"), (SPURIOUS, "false positive"), (MISSING, "missed object"))
+_CROWD: Colour = (150, 150, 150)
+_COLOURS = (
+    (MATCHED, "right"),
+    (SPURIOUS, "false positive"),
+    (MISSING, "missed object"),
+    (_CROWD, "in a crowd region: neither"),
+)
 
 
 @dataclass(frozen=True)
@@ -110,16 +116,16 @@ def worst_detections(
         scores = [row["score"] for row in one.found]
         errors = len(missed) + float(np.sum(np.array(scores)[wrong])) if scores else len(missed)
         if errors:
-            ranked.append((-errors, number, wrong, missed))
+            ranked.append((-errors, number, found, missed))
     return [
-        _figure(pairs[number], wrong, missed, names, images)
-        for _, number, wrong, missed in sorted(ranked, key=lambda row: row[:2])[:count]
+        _figure(pairs[number], found, missed, names, images)
+        for _, number, found, missed in sorted(ranked, key=lambda row: row[:2])[:count]
     ]
 
 
 def _figure(
     one: ImagePair,
-    wrong: NDArray[np.bool_],
+    assigned: Assignment,
     missed: set[int],
     names: dict[int, str],
     images: Path | None,
@@ -134,18 +140,26 @@ def _figure(
         height = int(one.image["height"] or np.ceil(far[1]))
     scale = MAX_SIDE / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    right = [(row, MATCHED, False) for row, w in zip(one.found, wrong, strict=True) if not w]
-    false = [(row, SPURIOUS, True) for row, w in zip(one.found, wrong, strict=True) if w]
+    kinds = np.select([assigned.partner >= 0, assigned.ignored], ["right", "crowd"], "false")
+    right, crowd, false = (
+        [(row, colour, thick) for row, kind in zip(one.found, kinds, strict=True) if kind == wanted]
+        for wanted, colour, thick in (
+            ("right", MATCHED, False),
+            ("crowd", _CROWD, False),
+            ("false", SPURIOUS, True),
+        )
+    )
     gone = [(one.objects[place], MISSING, True) for place in sorted(missed)]
     text = (
         f"{one.image['name']}: {len(right)} right, {len(false)} false positives, "
         f"{len(gone)} of {len(one.objects)} objects missed"
+        f"{f', {len(crowd)} in crowd regions' if crowd else ''}"
     )
     drawing = Drawing(*size, GROUND, text)
     if photo is not None:
         faded = photo.convert("RGB").resize(size)
         drawing.picture(Image.blend(faded, Image.new("RGB", size), 0.35), 0, 0)
-    for row, colour, thick in [*right, *false, *gone]:
+    for row, colour, thick in [*right, *crowd, *false, *gone]:
         _box(drawing, row, colour, names, scale, thick)
     return Figure(f"detections-{file_name(str(one.image['name']))}", drawing.svg(), text)
 

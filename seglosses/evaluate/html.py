@@ -123,7 +123,9 @@ def _titled(item: SummaryRow | Column) -> str:
 
 
 def _summary(evaluation: Evaluation) -> str:
-    heads = ["Metric", "Mean", "95 % interval", "Std", "Median", "Images", "Undefined"]
+    main = _main_rows(evaluation.summary)[0]
+    scores = " scores" * (main.cls == MACRO)
+    heads = ["Metric", "Mean", "95 % interval", "Std", "Median", "Images", f"Undefined{scores}"]
     rows: list[list[str | tuple[str, float]]] = [
         [
             _titled(row),
@@ -136,11 +138,11 @@ def _summary(evaluation: Evaluation) -> str:
         ]
         for row in _main_rows(evaluation.summary)
     ]
-    main = _main_rows(evaluation.summary)[0]
     of = "Mean of classes. " if main.cls == MACRO else f"Class {html.escape(main.cls)}. "
+    counted = "Classes of images" if main.cls == MACRO else "Images"
     note = (
         f'<p class="quiet">{of}↑ higher is better, ↓ lower is better. Intervals: 95 %, bootstrap '
-        f"over images. Images without a predicted pixel: {main.pred_empty}, without a true one: "
+        f"over images. {counted} without a predicted pixel: {main.pred_empty}, without a true one: "
         f"{main.target_empty}. Click a heading to sort.</p>"
     )
     return note + page.table(heads, rows, name="summary", whole=True) + _by_class(evaluation)

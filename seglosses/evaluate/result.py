@@ -15,7 +15,7 @@ from seglosses.evaluate.listing import PairFiles, shorten
 from seglosses.evaluate.settings import COUNTS, Settings
 from seglosses.evaluate.summary import MACRO, SummaryRow, said_once, shows_foreground
 from seglosses.evaluate.table import Table
-from seglosses.report.cells import write_table
+from seglosses.report.cells import markdown_line, write_table
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,9 @@ class Evaluation:
         head = f"{'class':<{first}}  {'metric':<{width}}  {'mean':>9}"
         lines = [f"{head}  {'95 % interval':<{wide - 1}}images"]
         for row, between in zip(rows, ends, strict=True):
-            gone = f"  ({row.undefined} undefined)" if row.undefined else ""
+            # of the mean of classes they are counted by class
+            scores = "scores " * (row.cls == MACRO)
+            gone = f"  ({row.undefined} {scores}undefined)" if row.undefined else ""
             head = f"{row.cls:<{first}}  {row.title:<{width}}"
             lines.append(f"{head}  {row.mean:>9.4g}  {between:<{wide}} {row.n:>4}{gone}")
         if columns and max(map(len, lines)) > columns and len({row.cls for row in rows}) == 1:
@@ -233,7 +235,8 @@ class Evaluation:
             cells = [row.cls, f"{row.title} {arrow}", f"{row.mean:.4f}"]
             between = f"{row.low:.4f} to {row.high:.4f}" if row.low == row.low else "–"
             cells += [between, _fixed(row.std), _fixed(row.median)]
-            lines.append("| " + " | ".join([*cells, str(row.n), str(row.undefined)]) + " |")
+            cells += [str(row.n), str(row.undefined)]
+            lines.append(markdown_line(cells))
         if self.no_score:
             lines += ["", self.no_score]
         if self.failures:

@@ -26,6 +26,23 @@ def show(number: float) -> str:
     return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(float(number))
 
 
+def markdown_line(texts: Iterable[str]) -> str:
+    r"""A row of a table in Markdown.
+
+    Args:
+        texts: Of its cells.
+
+    Returns:
+        A line.
+
+    Example:
+        >>> markdown_line(["left | right", "0.5"])
+        '| left \\| right | 0.5 |'
+    """
+    escaped = [text.replace("|", r"\|") for text in texts]
+    return f"| {' | '.join(escaped)} |"
+
+
 def cell(value: object) -> object:
     """A cell that no spreadsheet executes.
 

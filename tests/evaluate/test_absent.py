@@ -189,3 +189,24 @@ def test_the_schema_of_topomortar_follows_no_policy(tmp_path: Path, empty: str) 
     assert [row["HD95_mortar"] for row in rows][:3] == ["9999999.0"] * 3
     assert [row["clDice_mortar"] for row in rows][:3] == [""] * 3
     assert [row["Betti0Error_mortar"] for row in rows] == ["0"] * 4
+
+
+def test_of_several_classes_undefined_scores_are_counted_and_not_images(tmp_path: Path) -> None:
+    """Four images with one of three classes each: eight scores are undefined, and no image."""
+    for folder in ("pred", "gt"):
+        (tmp_path / folder).mkdir()
+        for number in range(4):
+            np.save(tmp_path / folder / f"{number}.npy", np.full((4, 4), number % 3, np.uint8))
+    names = ["a | b", "c", "d"]
+    result = evaluate(
+        tmp_path / "pred", tmp_path / "gt", metrics=["dice"], num_classes=3, class_names=names,
+        out=tmp_path / "out",
+    )  # fmt: skip
+    assert result.as_text().endswith("  4  (8 scores undefined)")
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "Classes of images without a predicted pixel: 8, without a true one: 8." in page
+    assert ">Undefined scores<" in page
+    rows = [line for line in result.as_markdown().splitlines() if line.startswith("| a")]
+    assert rows
+    assert all(row.startswith("| a \\| b | ") for row in rows)
+    assert {row.replace("\\|", "").count("|") for row in rows} == {9}

@@ -170,6 +170,51 @@ def test_a_crowd_takes_no_part_in_any_number(tmp_path: Path) -> None:
     assert notes == ["5 detections lie in crowd regions and are neither right nor wrong"]
 
 
+def test_pictures_tell_detections_in_crowds_from_right_ones(tmp_path: Path) -> None:
+    """One object missed, one detection in a crowd: nothing is right."""
+    boxes = {"object": [10, 10, 20, 20], "crowd": [60, 10, 30, 30]}
+    objects = [
+        {"image_id": 1, "category_id": 1, "bbox": box, "iscrowd": int(name == "crowd")}
+        for name, box in boxes.items()
+    ]
+    data = {
+        "images": [{"id": 1, "file_name": "a/x.png", "width": 100, "height": 60}],
+        "categories": [{"id": 1, "name": "brick"}],
+        "annotations": [{"id": place + 1, **one} for place, one in enumerate(objects)],
+    }
+    found = [{"image_id": 1, "category_id": 1, "score": 0.9, "bbox": [65, 15, 10, 10]}]
+    evaluate_coco(*files(tmp_path, data, found), out=tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    words = "a/x.png: 0 right, 0 false positives, 1 of 1 objects missed, 1 in crowd regions"
+    assert page.count(words) == 2
+    assert "in a crowd region: neither" in page
+    found[0]["bbox"] = [10, 10, 20, 21]
+    found.append({**found[0], "bbox": [0, 40, 10, 10]})
+    evaluate_coco(*files(tmp_path, data, found), out=tmp_path / "found")
+    page = (tmp_path / "found" / "report.html").read_text("utf-8")
+    assert page.count("a/x.png: 1 right, 1 false positives, 0 of 1 objects missed<") == 1
+
+
+def test_a_limit_of_detections_is_said_wherever_it_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, found = wall()
+    names = files(tmp_path, data, found)
+    out = tmp_path / "out"
+    words = ["evaluate", *names, "--coco", "--out", str(out)]
+    assert main([*words, "--max-detections", "1", "--verbose"]) == 0
+    limit = "the best detection of each image and class"
+    page, printed = (out / "report.html").read_text("utf-8"), capsys.readouterr().out
+    for text in (page, printed):
+        assert "all detections" not in text
+        assert f"average precision of boxes, over IoU 0.50 to 0.95, {limit}" in text
+    assert page.count(f"Of boxes, {limit}, mean over classes") == 1
+    assert json.loads((out / "summary.json").read_text())["max_detections"] == 1
+    assert main(words) == 0
+    assert "max_detections" not in json.loads((out / "summary.json").read_text())
+    assert "AP, AP50, AP75" in capsys.readouterr().out
+
+
 def test_two_hundred_boxes_of_a_class(tmp_path: Path) -> None:
     boxes = [[5.0 * (i % 20), 5.0 * (i // 20), 4.0, 4.0] for i in range(200)]
     rows = [{"image_id": 0, "category_id": 0, "bbox": box} for box in boxes]
