@@ -13,7 +13,6 @@ In MMSegmentation and MMDetection the hook ``seglosses.LossBalanceHook`` does th
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -86,7 +85,7 @@ class LossBalance(nn.Module):
         return self.history[-1] if self.history else None
 
     @property
-    def history(self) -> deque[Measured]:
+    def history(self) -> list[Measured]:
         """Measurements, the newest last."""
         return self._balancer.history
 

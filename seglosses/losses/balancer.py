@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -81,6 +80,7 @@ class _Term:
     share: float = 0.0
     unit_norms: list[float] = field(default_factory=list)
     plain_norms: list[float] = field(default_factory=list)
+    failed: int = 0
     little: int = 0
     much: int = 0
     opposed: int = 0
@@ -94,7 +94,7 @@ class Balancer:
         terms: The losses by name.
         settle: Measurements after which the weight of a term with a target share is frozen.
         patience: Measurements in a row after which a term is warned of.
-        remember: Measurements that are kept.
+        remember: Measurements that are kept at most; beyond, every second of the older half goes.
         where: Words for messages.
     """
 
@@ -119,32 +119,44 @@ class Balancer:
                 " others shares that add up to less than 1"
             )
         self.settle, self.patience, self.where = settle, patience, where
-        self.history: deque[Measured] = deque(maxlen=remember)
+        self.remember = remember
+        self.history: list[Measured] = []
 
     @property
     def urgent(self) -> bool:
-        """Whether a term with a target share is on and was never measured."""
+        """Whether a term with a target share is on and was never measured, and not in vain."""
         return any(
-            term.share and not term.unit_norms and _weight(term.loss)
+            term.share and not term.unit_norms and term.failed < self.settle and _weight(term.loss)
             for term in self.terms.values()
         )
 
-    def add(self, found: Measured, device: torch.device | None = None) -> None:
+    def add(self, found: Measured, device: torch.device | None = None) -> bool:
         """Take a measurement: remember it, warn, and set the weights of terms with shares.
 
+        Where several processes train, each of them calls this at the same steps, and norms become
+        the mean of those that measured something, so that all set the same weights.
+
         Args:
-            found: Of all terms; where several processes train, norms become their mean, so that
-                all of them set the same weights.
+            found: Of all terms; without norms where this process had no output to measure at.
             device: Of the logits, for that mean.
+
+        Returns:
+            Whether any process measured something.
         """
-        found = _of_all_ranks(found, device)
+        found = _of_all_ranks(found, list(self.terms), device)
+        if not found.norms:
+            return False
         self.history.append(found)
+        if len(self.history) > self.remember:
+            half = len(self.history) // 2
+            self.history = [*self.history[:half:2], *self.history[half:]]
         for name, term in self.terms.items():
             weight = _weight(term.loss)
             if found.norms.get(name, 0.0) <= 0 and weight == 0:
                 continue  # switched off by its schedule
             self._watch(name, term, found)
         self._follow(found)
+        return True
 
     def _watch(self, name: str, term: _Term, found: Measured) -> None:
         share = found.shares.get(name, 0.0)
@@ -185,14 +197,28 @@ class Balancer:
         left = 1 - sum(term.share for term in self.terms.values())
         for name, term in self.terms.items():
             weight, norm = _weight(term.loss), found.norms.get(name, 0.0)
-            usable = weight and norm > 0 and math.isfinite(norm) and math.isfinite(plain)
-            if not (term.share and usable and len(term.unit_norms) < self.settle):
+            if not (term.share and weight and len(term.unit_norms) < self.settle):
+                continue
+            if not all(value > 0 and math.isfinite(value) for value in (norm, plain)):
+                self._fail(name, term, found.step, norm, plain)
                 continue
             term.unit_norms.append(norm / abs(weight))
             term.plain_norms.append(plain)
             ratio = sum(term.plain_norms) / sum(term.unit_norms)
-            if ratio > 0:
-                _set_weight(term.loss, term.share / left * ratio)
+            _set_weight(term.loss, term.share / left * ratio)
+
+    def _fail(self, name: str, term: _Term, step: int, norm: float, plain: float) -> None:
+        """A share that cannot be had now: no gradient of the term or of those without a share."""
+        term.failed += 1
+        if term.unit_norms or term.failed != self.settle:
+            return
+        whose = name if not (norm > 0 and math.isfinite(norm)) else "the terms without a share"
+        warnings.warn(
+            f"{name}{self.where} has no share yet, after {self.settle} measurements up to iteration"
+            f" {step}: the gradient of {whose} is {norm if whose == name else plain:g}; its weight"
+            f" stays {_weight(term.loss):g} until there is one",
+            stacklevel=2,
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed training needs, in plain numbers."""
@@ -206,6 +232,7 @@ class Balancer:
                     if term.share and isinstance(term.loss, Loss)
                     else None,
                     "counts": [term.little, term.much, term.opposed],
+                    "failed": term.failed,
                     "warned": term.warned,
                 }
                 for name, term in self.terms.items()
@@ -226,25 +253,30 @@ class Balancer:
             raise ValueError(
                 f"expected the state of {', '.join(self.terms)}, got that of {', '.join(given)}"
             )
-        self.history.clear()
         # checkpoints of earlier versions have none
-        self.history.extend(Measured(**one) for one in state.get("history", ()))
+        self.history = [Measured(**one) for one in state.get("history", ())]
         for name, term in self.terms.items():
             known = given[name]
             term.unit_norms = [float(value) for value in known["unit_norms"]]
             term.plain_norms = [float(value) for value in known["plain_norms"]]
             term.little, term.much, term.opposed = map(int, known["counts"])
+            term.failed = int(known.get("failed", 0))
             term.warned = bool(known["warned"])
             if term.share and known["weight"] is not None and term.unit_norms:
                 _set_weight(term.loss, float(known["weight"]))
 
 
-def _of_all_ranks(found: Measured, device: torch.device | None) -> Measured:
+def _of_all_ranks(found: Measured, names: Sequence[str], device: torch.device | None) -> Measured:
+    """With the mean norms of the processes that measured, without any where none did."""
     if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
         return found
-    norms = torch.tensor(list(found.norms.values()), dtype=torch.float32, device=device)
-    dist.all_reduce(norms)
-    mean = dict(zip(found.norms, (norms / dist.get_world_size()).tolist(), strict=True))
+    mine = [found.norms.get(name, 0.0) for name in names]
+    sums = torch.tensor([*mine, float(bool(found.norms))], dtype=torch.float32, device=device)
+    dist.all_reduce(sums)
+    *norms, count = sums.tolist()
+    if not count:
+        return found
+    mean = {name: norm / count for name, norm in zip(names, norms, strict=True)}
     total = sum(mean.values())
     shares = {name: norm / total if total else 0.0 for name, norm in mean.items()}
     return replace(found, norms=mean, shares=shares)
@@ -291,10 +323,13 @@ def gradient_at(value: Tensor, pred: Tensor) -> Tensor | None:
     """
     if not value.requires_grad or not pred.requires_grad:
         return None
-    # Gradients of a mean over many pixels vanish in half precision.
-    scale = 2.0**16 if pred.dtype == torch.float16 else 1.0
-    total = value.float().sum() * scale if scale != 1 else value.sum()
-    found = torch.autograd.grad(total, pred, retain_graph=True, allow_unused=True)[0]
-    if found is None or scale == 1:
-        return found
-    return found.float() / scale
+    if pred.dtype != torch.float16:
+        return torch.autograd.grad(value.sum(), pred, retain_graph=True, allow_unused=True)[0]
+    # In half precision gradients of a mean over many pixels vanish, and scaled ones of a sum
+    # overflow.
+    for scale in (2.0**16, 2.0**8, 1.0):
+        total = value.float().sum() * scale
+        found = torch.autograd.grad(total, pred, retain_graph=True, allow_unused=True)[0]
+        if found is None or bool(found.isfinite().all()):
+            break
+    return None if found is None else found.float() / scale

@@ -63,6 +63,11 @@ class WeightSchedule:
             raise ValueError(f"expected share in (0, 1), a part of the gradient; got {self.share}")
         if self.share and self.initial:
             raise ValueError("expected share or initial, got both: a share sets the whole weight")
+        if self.share and self.value <= 0:
+            raise ValueError(
+                f"expected a value above 0 beside share={self.share}, the weight until the gradient"
+                f" is measured; got {self.value}"
+            )
         if self.initial and not (self.start or self.warmup):
             raise ValueError(
                 f"expected a start or a warmup beside initial={self.initial}, which no iteration"

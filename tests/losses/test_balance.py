@@ -258,6 +258,63 @@ def test_half_precision_gradients_do_not_vanish() -> None:
     assert float(found.mean()) == pytest.approx(1e-9, rel=0.01)
 
 
+def test_half_precision_gradients_of_sums_do_not_overflow() -> None:
+    """Times 2^16 a gradient of 3 is infinite in half precision."""
+    pred = torch.zeros(1, 1, 30, 30, dtype=torch.float16, requires_grad=True)
+    for factor in (3.0, 1000.0):
+        found = gradient_at((pred.float() * factor).sum(), pred)
+        assert found is not None
+        assert found.unique().tolist() == [factor]
+    ce, dice = CrossEntropyLoss(reduction="sum"), DiceLoss(loss_weight=dict(share=0.3))
+    balance = LossBalance({"ce": ce, "dice": dice}, every=50)
+    for _ in range(30):
+        balance(logits().half().requires_grad_(), LABELS)
+    assert len(balance.history) == 1
+    assert dice.loss_weight > 0.001
+
+
+def test_a_share_waits_for_the_terms_that_it_is_a_share_with() -> None:
+    """Measurements while they are off are none: ten of them left the share at nothing."""
+    ce = CrossEntropyLoss(loss_weight=dict(value=1.0, start=0.5))
+    dice = DiceLoss(loss_weight=dict(share=0.5))
+    balance = LossBalance({"ce": ce, "dice": dice}, every=5, settle=3)
+
+    def first_half() -> None:
+        for step in range(50):
+            balance.set_progress(step / 100)
+            balance(logits(), LABELS)
+
+    with pytest.warns(UserWarning, match="the gradient of the terms without a share is 0") as said:
+        first_half()
+    assert len(said) == 1
+    # three in a row, and then every fifth call: not one backward more for each call
+    assert len(balance.history) == 3 + len([step for step in range(3, 50) if step % 5 == 0])
+    assert dice.loss_weight == 0.001
+    balance.set_progress(0.5)
+    balance(logits(), LABELS)  # call 50 is measured
+    balance.every = 1
+    balance(logits(), LABELS)
+    assert balance.last is not None
+    assert balance.last.shares["dice"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_share_of_no_weight_is_refused() -> None:
+    for value in (0.0, -1.0):
+        with pytest.raises(ValueError, match="a value above 0 beside share"):
+            DiceLoss(loss_weight=dict(share=0.3, value=value))
+
+
+def test_long_trainings_keep_their_beginning() -> None:
+    """Of more measurements than are kept the older half is thinned out."""
+    balancer = Balancer({"ce": CrossEntropyLoss(), "dice": DiceLoss()}, remember=8)
+    for step in range(100):
+        balancer.add(Measured(step, {"ce": 1.0, "dice": 1.0}, {"ce": 0.5, "dice": 0.5}, {}, {}))
+    steps = [one.step for one in balancer.history]
+    assert len(steps) <= 8
+    assert (steps[0], steps[-1]) == (0, 99)
+    assert steps == sorted(set(steps))
+
+
 def test_a_share_that_nothing_measures_is_refused() -> None:
     with pytest.raises(ValueError, match="LossBalanceHook"):
         DiceLoss(loss_weight=dict(share=0.2))(logits(), LABELS)
@@ -318,8 +375,8 @@ def test_measurements_are_kept_as_json_and_read_again(tmp_path) -> None:
 
 
 def test_processes_set_the_same_weights_from_their_mean(monkeypatch: pytest.MonkeyPatch) -> None:
-    def add_the_other_rank(norms: Tensor) -> None:
-        norms += torch.tensor([3.0, 1.0])
+    def add_the_other_rank(sums: Tensor) -> None:
+        sums += torch.tensor([3.0, 1.0, 1.0])
 
     monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
@@ -331,6 +388,12 @@ def test_processes_set_the_same_weights_from_their_mean(monkeypatch: pytest.Monk
     # both ranks see (1 + 3) / 2 and (3 + 1) / 2
     assert balancer.history[-1].shares == {"ce": 0.5, "dice": 0.5}
     assert share.loss_weight == pytest.approx(0.001)
+    # without a measurement of its own a process has the norms of the other alone
+    assert balancer.add(Measured(1, {}, {}, {}, {}))
+    assert balancer.history[-1].norms == {"ce": 3.0, "dice": 1.0}
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda sums: sums)
+    assert not balancer.add(Measured(2, {}, {}, {}, {}))
+    assert balancer.history[-1].step == 1
 
 
 def test_a_loss_of_many_numbers_is_named() -> None:

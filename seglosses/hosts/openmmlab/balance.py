@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -54,15 +55,13 @@ class _Head:
         else:
             mine[place] = before + gradient
 
-    def finish(self, step: int) -> Measured | None:
-        """Measure what was noted, and forget it."""
-        count, outputs = len(self.outputs), self.outputs
+    def finish(self, step: int, device: torch.device | None) -> Measured | None:
+        """Measure what was noted, and forget it; also where nothing was, for other processes."""
+        count = len(self.outputs)
         gradients = {n: [*g, *[None] * (count - len(g))] for n, g in self.gradients.items()}
         self.outputs, self.gradients = [], {name: [] for name in self.gradients}
-        if not count:
-            return None
-        self.balancer.add(measure(step, gradients), outputs[0].device)
-        return self.balancer.history[-1]
+        found = measure(step, gradients) if count else Measured(step, {}, {}, {}, {})
+        return self.balancer.history[-1] if self.balancer.add(found, device) else None
 
 
 @HOOKS.register_module()
@@ -165,8 +164,9 @@ class LossBalanceHook(Hook):
         if not self._measuring:
             return
         self._measuring = False
+        device = next((one.device for one in runner.model.parameters()), None)
         for name, head in self._heads.items():
-            found = head.finish(runner.iter)
+            found = head.finish(runner.iter, device)
             if found is None or not self.log:
                 continue
             front = f"{name}." if len(self._heads) > 1 and name else ""
