@@ -69,7 +69,8 @@ def agreement(
     )
     differing = sum(one.differing for one in found)
     rim = sum(one.rim for one in found) / max(differing, 1)
-    return Annotators(len(dices), float(np.median(dices)), rim, missing, surplus), apart
+    empty = len(found) - len(dices)
+    return Annotators(len(dices), float(np.median(dices)), rim, empty, missing, surplus), apart
 
 
 def _code_of(pairs: Sequence[PairFiles], wishes: Wishes, settings: Settings) -> LabelCode:

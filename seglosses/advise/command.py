@@ -149,6 +149,7 @@ def as_dict(profile: Profile, proposal: Proposal) -> dict[str, Any]:
 def _agreement(known: Annotators) -> dict[str, Any]:
     return {
         "images": known.images,
+        "empty": known.empty,
         "dice": known.dice,
         "at_boundaries": known.rim,
         "only_first": list(known.only_first),

@@ -9,6 +9,7 @@ from seglosses.advise.kinds import (
     ABSENT,
     AGREE,
     COMMON,
+    COMMONLY,
     CROWDED,
     NEAR,
     RARE,
@@ -119,10 +120,16 @@ def structured(profile: Profile) -> Verdict:
 
 def known_numbers(profile: Profile) -> Verdict:
     """Row "known numbers" of the table."""
-    alike: dict[tuple[int, ...], list[ClassProfile]] = {}
-    for one in shown(profile):
-        if (first := fixed_numbers(one)) is not None:
-            alike.setdefault(first[: profile.ndim], []).append(one)
+    fixed = [one for one in shown(profile) if fixed_numbers(one) is not None]
+    if fixed and all(map(is_noisy, fixed)):
+        return Verdict(False, noise_said(fixed, profile))
+    alike: dict[tuple[int, ...] | None, list[ClassProfile]] = {}
+    for one in fixed:
+        numbers = fixed_numbers(one)
+        if numbers is not None and not is_noisy(one):
+            # an image without the class has other numbers: those of each label are read
+            key = numbers[: profile.ndim] if one.presence >= COMMONLY else None
+            alike.setdefault(key, []).append(one)
     if not alike:
         return Verdict(
             False,
@@ -138,16 +145,24 @@ def known_numbers(profile: Profile) -> Verdict:
     )
 
 
-def _prior(betti: Sequence[int], classes: Sequence[ClassProfile], profile: Profile) -> Term:
+def _prior(betti: Sequence[int] | None, classes: Sequence[ClassProfile], profile: Profile) -> Term:
     images = min(len(one.betti) for one in classes)
+    if betti is None:
+        absent = max(1 - one.presence for one in classes)
+        known, told = (
+            {},
+            f"the same Betti numbers; {absent:.0%} lack it: those of each label are read",
+        )
+    else:
+        known, told = {"betti": list(betti)}, f"the Betti numbers {', '.join(map(str, betti))}"
+    of = "" if betti is not None else " that show it"
     return Term(
         "TopologicalPriorLoss",
         0.01,
-        {"betti": list(betti), **restricted(classes, profile)},
+        {**known, **restricted(classes, profile)},
         start=0.5,
         warmup=0.1,
-        why=f"{named(classes, profile)}at least 95 % of {images} images have the Betti numbers"
-        f" {', '.join(map(str, betti))}",
+        why=f"{named(classes, profile)}at least 95 % of {images} images{of} have {told}",
     )
 
 
@@ -243,7 +258,7 @@ def doubtful(profile: Profile) -> Verdict:
     if known.dice >= AGREE:
         return Verdict(False, because)
     smooth = Term("CrossEntropyLoss", 1.0, {"boundary_smoothing": 0.5})
-    wide = not any(is_thin(one) for one in profile.classes)
+    wide = not any(is_long(one) for one in profile.classes)
     return Verdict(
         True,
         because,

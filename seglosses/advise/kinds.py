@@ -14,12 +14,14 @@ THIN_LENGTH = 5.0
 RARE = 0.01
 SMALL = 64.0
 COMMON = 0.1
+COMMONLY = 0.95
 ABSENT = 0.5
 STRUCTURED = 2.0
 SINGLE = 3.0
 CROWDED = 10.0
 NEAR = 0.3
 SPECKLED = 0.1
+PINHOLES = 5
 NOISY = 1 / 3
 AGREE = 0.85
 LARGE_WIDTH = 20.0
@@ -67,7 +69,7 @@ def fixed_numbers(one: ClassProfile) -> tuple[int, int, int] | None:
     if len(numbers) < 5:
         return None
     first = max(set(numbers), key=numbers.count)
-    alike = numbers.count(first) >= 0.95 * len(numbers)
+    alike = numbers.count(first) >= COMMONLY * len(numbers)
     return first if alike and sum(first) <= 4 and first != (1, 0, 0) else None
 
 

@@ -43,7 +43,7 @@ def typical_pictures(
             mask = maps.target == one.index
             if mask.ndim == 3:
                 mask = mask[int(mask.sum(axis=(1, 2)).argmax())]
-            photo = photos.of(files.name, mask.shape)
+            photo = photos.of(files.name, maps.target.shape)
             picture = data_url(mask_picture(mask, photo, rings=RINGS), photo=photo is not None)
             name = html.escape(f"{files.name}, {one.name}")
             numbers = numbers_said((shape.components, shape.loops, shape.cavities))

@@ -149,6 +149,7 @@ class Annotators:
         images: How many both have labelled.
         dice: Median Dice of the two, of all foreground classes pooled.
         rim: Share of the pixels they disagree on that lie within two pixels of both boundaries.
+        empty: How many more neither shows a class in.
         only_first: Names of images that the second has not labelled.
         only_second: Names of images that the first has not labelled.
     """
@@ -156,6 +157,7 @@ class Annotators:
     images: int
     dice: float
     rim: float
+    empty: int = 0
     only_first: tuple[str, ...] = ()
     only_second: tuple[str, ...] = ()
 
@@ -164,15 +166,19 @@ class Annotators:
         """In sentences.
 
         Example:
-            >>> Annotators(6, 0.8, 0.7, ("a", "b")).described
+            >>> Annotators(6, 0.8, 0.7, 2, ("a", "b")).described
             ['two annotators: median Dice 0.800 of 6 images, 70% of the pixels in which they \
-differ lie at both boundaries', 'labelled by the first annotator only: 2 (a, b)']
+differ lie at both boundaries', 'empty under both: 2 more images', \
+'labelled by the first annotator only: 2 (a, b)']
         """
         images = f"{self.images} image{'s' * (self.images > 1)}"
         lines = [
             f"two annotators: median Dice {self.dice:.3f} of {images}, {self.rim:.0%} of the"
             " pixels in which they differ lie at both boundaries"
         ]
+        if self.empty:
+            more = f"{self.empty} more image{'s' * (self.empty > 1)}"
+            lines.append(f"empty under both: {more}")
         for who, names in (("first", self.only_first), ("second", self.only_second)):
             if names:
                 listed = printable(shorten(names))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -27,8 +27,10 @@ from seglosses.evaluate.codes import IGNORED, UnknownValuesError
 from seglosses.evaluate.listing import PairFiles, printable
 from seglosses.evaluate.loading import LabelMaps, load
 from seglosses.evaluate.settings import Settings
-from seglosses.metrics.error_kinds import wrong
+from seglosses.metrics import Pair
+from seglosses.metrics.error_kinds import Wrong, wrong
 from seglosses.metrics.shapes import Shape, measure
+from seglosses.topology import label_components
 
 
 @dataclass
@@ -41,8 +43,10 @@ class _Totals:
 
     @property
     def spacing(self) -> tuple[float, ...] | None:
-        """That of most files which state one."""
-        return Counter(self.spacings).most_common(1)[0][0] if self.spacings else None
+        """The median, axis by axis, of the files which state one."""
+        if not self.spacings:
+            return None
+        return tuple(float(edge) for edge in np.median(self.spacings, axis=0))
 
 
 def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[PairFiles], Settings]:
@@ -68,7 +72,7 @@ def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[Pai
     names = foreground(settings)
     classes = [ClassProfile(index, name) for index, name in names.items()]
     totals = _Totals()
-    errors: dict[int, list[dict[str, float]]] = {index: [] for index in names}
+    found: dict[int, list[Wrong]] = {index: [] for index in names}
     measured, first = [], ""
     for files in tqdm(chosen, desc="measure", unit="image", disable=not progress):
         try:
@@ -81,7 +85,7 @@ def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[Pai
         _look(maps, classes, totals)
         if source.pred is not None:
             for index in names:
-                errors[index].append(_wrong(maps, index, settings))
+                found[index].append(_wrong(maps, index, settings))
     if not measured:
         raise ValueError(f"no label map could be read; the first problem: {first}")
     shape, alike = Counter(totals.shapes).most_common(1)[0]
@@ -100,7 +104,7 @@ def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[Pai
         num_classes=settings.num_classes,
         touching={(names[a], names[b]): count for (a, b), count in totals.touching.most_common()},
         annotators=annotators,
-        errors=errors if source.pred is not None else {},
+        errors={} if source.pred is None else {one.index: _errors(found, one) for one in classes},
         failures=tuple(failures),
         regions=regions,
         files=replace(stored(pairs, settings), spacing=totals.spacing),
@@ -110,11 +114,11 @@ def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[Pai
 
 
 def _look(maps: LabelMaps, classes: Sequence[ClassProfile], totals: _Totals) -> None:
-    target = maps.target
+    target = _closed(maps.target)
     valid = int(np.count_nonzero(target != IGNORED))
     totals.shapes.append(target.shape)
     totals.pixels += target.size
-    totals.ignored += target.size - valid
+    totals.ignored += int(np.count_nonzero(maps.target == IGNORED))
     if maps.spacing is not None:
         totals.spacings.append(tuple(float(edge) for edge in maps.spacing))
     present = set(np.unique(target).tolist())
@@ -144,8 +148,45 @@ def _touch(target: NDArray[np.int16], wanted: set[int], touching: Counter[tuple[
                 touching[pair] += count
 
 
-def _wrong(maps: LabelMaps, index: int, settings: Settings) -> dict[str, float]:
-    return wrong(maps.pair(index, settings)).numbers()
+def _closed(target: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Labels whose ignored pixels within one class are of it: they are no holes of its shape."""
+    ignored = target == IGNORED
+    if not ignored.any():
+        return target
+    pieces, count = label_components(ignored)
+    least, most = np.full(count + 1, 2**15), np.full(count + 1, -1)
+    for axis in range(target.ndim):
+        along, of = np.moveaxis(target, axis, 0), np.moveaxis(pieces, axis, 0)
+        for one, two in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
+            edge = (of[one] > 0) & (of[two] == 0)
+            np.minimum.at(least, of[one][edge], along[two][edge])
+            np.maximum.at(most, of[one][edge], along[two][edge])
+    inner = np.where(least == most, most, IGNORED)
+    return np.where(ignored, inner[pieces], target).astype(target.dtype)
+
+
+def _wrong(maps: LabelMaps, index: int, settings: Settings) -> Wrong:
+    """Errors of a class; ignored pixels are as predicted, and join what they touch."""
+    pred, target = maps.masks(index)
+    free = ~maps.valid(index) & replace(maps, target=maps.pred).masks(index)[1]
+    return wrong(
+        Pair(
+            pred | free,
+            target | free,
+            spacing=maps.spacing,
+            connectivity=settings.connectivity,
+            empty=settings.empty,
+        )
+    )
+
+
+def _errors(found: Mapping[int, Sequence[Wrong]], one: ClassProfile) -> list[dict[str, float]]:
+    """Of each image, with the missed components below the median size of all."""
+    middle = one.size()
+    return [
+        each.numbers() | {"missed_small": float(sum(size < middle for size in each.missed_sizes))}
+        for each in found[one.index]
+    ]
 
 
 def read(files: PairFiles, settings: Settings) -> Iterator[LabelMaps]:

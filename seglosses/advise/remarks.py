@@ -6,6 +6,7 @@ from seglosses.advise.kinds import (
     ANISOTROPIC,
     FEW_IMAGES,
     LARGE_WIDTH,
+    PINHOLES,
     SINGLE,
     SKEWED,
     SPECKLED,
@@ -39,20 +40,24 @@ def skewed(profile: Profile) -> Verdict:
 
 def speckled(profile: Profile) -> Verdict:
     """Row "speckled" of the table."""
-    worst = max(profile.classes, key=lambda one: one.part("specks"), default=None)
-    part = 0.0 if worst is None else worst.part("specks")
-    pinholes = 0.0
-    if worst is not None:
-        pinholes = worst.total("pinholes") / max(len(worst.shown), 1)
-    if worst is None or (part < SPECKLED and pinholes < 5):
+    found = [
+        (one.part("specks"), one.total("pinholes") / max(len(one.shown), 1), one)
+        for one in profile.classes
+    ]
+    chosen = [each for each in found if each[0] >= SPECKLED or each[1] >= PINHOLES]
+    if not chosen:
+        specks, pinholes = (max((each[i] for each in found), default=0.0) for i in (0, 1))
         return Verdict(
             False,
-            f"{part:.0%} of the components are single pixels, {pinholes:.1f} pinholes per image",
+            f"{specks:.0%} of the components are single pixels, {pinholes:.1f} pinholes per image",
         )
+    specks, pinholes, worst = max(
+        chosen, key=lambda each: max(each[0] / SPECKLED, each[1] / PINHOLES)
+    )
     return Verdict(
         True,
-        f"{named([worst], profile)}{part:.0%} of the components are single pixels, {pinholes:.1f}"
-        " pinholes per image",
+        f"{named([worst], profile)}{specks:.0%} of the components are single pixels,"
+        f" {pinholes:.1f} pinholes per image",
         note="Look at them first: topological losses count each speck as a component. If they are"
         " noise, clean the labels; if they cannot be cleaned, GeneralizedCrossEntropyLoss in place"
         " of cross-entropy gives wrong pixels less weight.",
@@ -119,11 +124,11 @@ def anisotropic(profile: Profile) -> Verdict:
 
 def few(profile: Profile) -> Verdict:
     """Row "few images" of the table."""
-    if profile.found >= FEW_IMAGES:
-        return Verdict(False, f"{profile.found} label maps")
+    if profile.images >= FEW_IMAGES:
+        return Verdict(False, f"{profile.images} label maps")
     return Verdict(
         True,
-        f"{profile.found} label maps",
+        f"{profile.images} label maps",
         note="So few images allow no statement about distributions: read every number here as a"
         " description of these images.",
     )

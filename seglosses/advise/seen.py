@@ -47,7 +47,7 @@ class ErrorReport:
         images: How many were compared.
         counts: Mean number per image, by kind.
         pixels: Share of the wrong pixels, by place.
-        missed_small: Share of missed components that are not larger than the median one.
+        missed_small: Share of missed components below the median size of all.
         dominating: Kinds that matter most, worst first; empty where no kind stands out.
         wrong: Wrong pixels per image.
     """

@@ -12,7 +12,7 @@ from seglosses.metrics.pair import Pair
 from seglosses.metrics.structures import structure_errors
 from seglosses.primitives.distance import distance_to, surface
 from seglosses.primitives.masks import Mask
-from seglosses.topology import label_components
+from seglosses.topology import betti_numbers, label_components
 
 RIM = 2.0
 """Distance in pixels up to which a wrong pixel only moves a boundary."""
@@ -20,7 +20,7 @@ RIM = 2.0
 KINDS = {
     "breaks": "a true component is in several pieces, or a true loop is open",
     "islands": "a predicted component touches nothing true",
-    "merged": "a predicted component joins true ones, or closes a loop that is none",
+    "merged": "a predicted component joins true ones, closes a loop that is none, or fills a hole",
     "pinholes": "a hole inside of what is true",
     "missed": "a true component has no predicted pixel",
 }
@@ -42,12 +42,15 @@ class Wrong:
     """Errors of one class of one image: counts of :data:`KINDS` and pixels of :data:`PIXELS`.
 
     Attributes:
-        breaks: Pieces too many of true components, and loops that are open.
+        breaks: Pieces too many of true components, and loops (in 3D tunnels and cavities) that are
+            open.
         islands: Components of the prediction without a true pixel.
-        merged: True components joined to another one, and loops that are none.
+        merged: True components joined to another one, loops that are none, and holes that are
+            filled. Tunnels of a volume are compared by number, in each group of components that
+            touch, as far as the foreground's two connectivities agree.
         pinholes: Holes of the prediction inside of the true mask.
         missed: Components of the truth without a predicted pixel.
-        missed_small: Those not larger than the median true component.
+        missed_sizes: Their pixels.
         components: True components, for comparison.
         rim: Wrong pixels, see :data:`PIXELS`.
         leak: The same.
@@ -62,7 +65,7 @@ class Wrong:
     merged: int
     pinholes: int
     missed: int
-    missed_small: int
+    missed_sizes: tuple[int, ...]
     components: int
     rim: int
     leak: int
@@ -73,7 +76,9 @@ class Wrong:
 
     def numbers(self) -> dict[str, float]:
         """All counts by name."""
-        return {name: float(value) for name, value in asdict(self).items()}
+        found = asdict(self)
+        del found["missed_sizes"]
+        return {name: float(value) for name, value in found.items()}
 
 
 def wrong(pair: Pair) -> Wrong:
@@ -97,18 +102,18 @@ def wrong(pair: Pair) -> Wrong:
     joined = _partners(pred, true)
     sizes = np.bincount(true.ravel(), minlength=len(pieces))[1:]
     missed = pieces[1:] == 0
-    small = sizes <= np.median(sizes) if len(sizes) else np.zeros(0, bool)
     structures = structure_errors(pair)
-    holes, bridges = _kinds_of_holes(structures.spurious_holes, pair)
+    holes, closed = _mostly(structures.spurious_holes, pair.target)
+    filled, opened = _mostly(structures.missing_holes, pair.pred)
+    broken, tied = _tunnels(pair)
     places = _places(pair, pred, true, pieces, joined)
     return Wrong(
-        breaks=int(np.maximum(pieces[1:] - 1, 0).sum())
-        + len(np.unique(structures.missing_holes[structures.missing_holes > 0])),
+        breaks=int(np.maximum(pieces[1:] - 1, 0).sum()) + opened + broken,
         islands=int(np.count_nonzero(joined[1:] == 0)),
-        merged=int(np.maximum(joined[1:] - 1, 0).sum()) + bridges,
+        merged=int(np.maximum(joined[1:] - 1, 0).sum()) + closed + filled + tied,
         pinholes=holes,
         missed=int(missed.sum()),
-        missed_small=int((missed & small).sum()),
+        missed_sizes=tuple(sizes[missed].tolist()),
         components=len(sizes),
         **places,
     )
@@ -145,16 +150,36 @@ def _partners(of: NDArray[np.int32], among: NDArray[np.int32]) -> NDArray[np.int
     return np.bincount(codes // width, minlength=int(of.max(initial=0)) + 1)
 
 
-def _kinds_of_holes(spurious: NDArray[np.int32], pair: Pair) -> tuple[int, int]:
-    """Holes that lie in the true mask, and loops closed around true background."""
-    place = spurious > 0
+def _mostly(holes: NDArray[np.int32], mask: Mask) -> tuple[int, int]:
+    """How many holes lie mostly in a mask, and how many do not."""
+    place = holes > 0
     if not place.any():
         return 0, 0
-    count = np.bincount(spurious[place])
-    true = np.bincount(spurious[place], weights=pair.target[place])
+    count = np.bincount(holes[place])
+    within = np.bincount(holes[place], weights=mask[place])
     there = count > 0
-    inside = there & (2 * true > count)
+    inside = there & (2 * within > count)
     return int(inside.sum()), int((there & ~inside).sum())
+
+
+def _tunnels(pair: Pair) -> tuple[int, int]:
+    """Tunnels that the prediction lacks, and those too many, group by group; none in 2D."""
+    if pair.pred.ndim == 2:
+        return 0, 0
+    groups, _ = label_components(pair.pred | pair.target, connectivity=pair.connectivity)
+    lacking, surplus = 0, 0
+    for index, box in enumerate(ndimage.find_objects(groups), start=1):
+        one, two = (side[box] & (groups[box] == index) for side in (pair.pred, pair.target))
+        if not (one.any() and two.any()) or np.array_equal(one, two):
+            continue
+        # voxels that touch at an edge or a corner close tunnels of noise, which one of them sees
+        more = [
+            betti_numbers(one, connectivity=each)[1] - betti_numbers(two, connectivity=each)[1]
+            for each in (6, 26)
+        ]
+        lacking += min(max(-each, 0) for each in more)
+        surplus += min(max(each, 0) for each in more)
+    return lacking, surplus
 
 
 def _places(

@@ -135,16 +135,42 @@ def thinned(ordered: NDArray[np.float64], kept: int = KEPT) -> NDArray[np.float6
 
 def _thickness(mask: Mask) -> tuple[float, NDArray[np.float32]]:
     """Length of the centre line, and the inscribed radius along it."""
-    pixels, seen, length, radii = int(mask.sum()), 0, 0, []
+    pixels, seen, length, cut, radii = int(mask.sum()), 0, 0, 0, []
     for window in _windows(mask):
         part = mask[window]
-        line = skeletonize(part)
-        # The frame is background, or a mask that fills its image had no thickness.
-        depth = distance_to(~np.pad(part, 1))[(slice(1, -1),) * part.ndim]
+        line, depth = _depth(part)
         radii.append(depth[line])
         seen += int(part.sum())
         length += int(line.sum())
+        cut += int(np.count_nonzero(line & (depth >= _to_cut(window, mask.shape))))
+    if 2 * cut > length:  # thicker than the windows: every k-th pixel shows all of it
+        step = int(np.ceil((mask.size / LARGEST) ** (1 / mask.ndim)))
+        line, depth = _depth(mask[(slice(None, None, step),) * mask.ndim])
+        if line.any():
+            return float(step * line.sum()), np.asarray(step * depth[line], np.float32)
     return length * pixels / max(seen, 1), np.concatenate(radii)
+
+
+def _depth(mask: Mask) -> tuple[Mask, NDArray[np.float32]]:
+    """The centre line, and the distance to the background, of which the frame is a part.
+
+    Without the frame a mask that fills its image had no thickness.
+    """
+    depth = distance_to(~np.pad(mask, 1))[(slice(1, -1),) * mask.ndim]
+    return skeletonize(mask), np.asarray(depth, np.float32)
+
+
+def _to_cut(window: tuple[slice, ...], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Distance to the sides of a window at which there is more of the mask, infinite without."""
+    found = np.full([side.stop - side.start for side in window], np.inf, np.float32)
+    for axis, (side, size) in enumerate(zip(window, shape, strict=True)):
+        place = np.arange(1, side.stop - side.start + 1, dtype=np.float32)
+        ends = [place] * (side.start > 0) + [place[::-1]] * (side.stop < size)
+        for end in ends:
+            found = np.minimum(
+                found, end.reshape([-1 if a == axis else 1 for a in range(len(shape))])
+            )
+    return found
 
 
 def _windows(mask: Mask) -> list[tuple[slice, ...]]:
@@ -161,7 +187,10 @@ def _windows(mask: Mask) -> list[tuple[slice, ...]]:
         )
         for place in chosen
     )
-    return [tuple(slice(at, at + side) for at in corner) for corner in corners]
+    return [
+        tuple(slice(at, min(at + side, size)) for at, size in zip(corner, mask.shape, strict=True))
+        for corner in corners
+    ]
 
 
 def _at_border(

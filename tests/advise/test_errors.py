@@ -89,7 +89,10 @@ def block(top: int, bottom: int, left: int, right: int) -> NDArray[np.bool_]:
 
 def predicted(make: Maker, guess: Maker) -> Profile:
     """A profile with the errors of a prediction of each label map; four images are no rule."""
-    rows = [wrong(Pair(guess(index), make(index))).numbers() for index in range(4)]
+    rows = [
+        {**wrong(Pair(guess(index), make(index))).numbers(), "missed_small": 0.0}
+        for index in range(4)
+    ]
     return profile(make, images=4, errors={1: rows})
 
 

@@ -69,11 +69,63 @@ def test_pixels_that_join_true_components_are_a_bridge_and_no_leak() -> None:
     assert wrong(Pair(mask(*apart, (9, 11, 20, 31)), mask(*apart))).bridge == 0
 
 
-def test_missed_small_objects_are_told_from_large_ones() -> None:
+def test_missed_objects_have_their_sizes() -> None:
     true = mask((2, 4, 2, 4), (10, 30, 2, 20), (10, 30, 30, 55))
-    assert wrong(Pair(mask((10, 30, 2, 20), (10, 30, 30, 55)), true)).missed_small == 1
+    assert wrong(Pair(mask((10, 30, 2, 20), (10, 30, 30, 55)), true)).missed_sizes == (4,)
     large = wrong(Pair(mask((2, 4, 2, 4), (10, 30, 2, 20)), true))
-    assert (large.missed, large.missed_small) == (1, 0)
+    assert (large.missed, large.missed_sizes) == (1, (500,))
+    assert "missed_sizes" not in large.numbers()
+
+
+def test_a_filled_hole_is_no_break() -> None:
+    """Nothing true is missing there: no centre line is lost."""
+    disc = mask((5, 30, 5, 30))
+    ring = disc & ~mask((9, 26, 9, 26))
+    found = wrong(Pair(disc, ring))
+    assert (found.breaks, found.merged, found.pinholes) == (0, 1, 0)
+    # the inner half filled is a hole still
+    assert wrong(Pair(ring | mask((12, 23, 12, 23)), ring)).breaks == 0
+
+
+RING = np.zeros((12, 30, 30), bool)
+RING[3:9, 4:26, 4:26] = True
+RING[:, 9:21, 9:21] = False
+
+
+def test_tunnels_of_volumes_are_opened_and_closed_as_loops_of_images_are() -> None:
+    cut = RING.copy()
+    cut[:, 13:17, 20:] = False
+    assert (wrong(Pair(cut, RING)).breaks, wrong(Pair(cut, RING)).merged) == (1, 0)
+    assert (wrong(Pair(RING, cut)).breaks, wrong(Pair(RING, cut)).merged) == (0, 1)
+    # cut twice: one piece too many, and the tunnel
+    twice = cut.copy()
+    twice[:, 13:17, :10] = False
+    assert wrong(Pair(twice, RING)).breaks == 2
+    # groups of components do not make up for each other
+    here, there = np.concatenate([cut, RING]), np.concatenate([RING, cut])
+    found = wrong(Pair(here, there))
+    assert (found.breaks, found.merged) == (1, 1)
+    # a tunnel that voxels close which touch at an edge is noise
+    noisy = cut.copy()
+    noisy[3:9, 13:17, 20:26] = False
+    noisy[5, 13, 20] = noisy[6, 14, 20] = noisy[5, 15, 20] = noisy[6, 16, 20] = True
+    assert wrong(Pair(noisy, cut)).merged == 0
+
+
+@pytest.mark.parametrize("shape", [(220, 220, 220), (40, 2200, 2200)])
+def test_what_is_thicker_than_the_windows_keeps_its_width(shape: tuple[int, ...]) -> None:
+    """A ball of radius 100 was 119 to 121 wide, the window less its frame."""
+    across = np.meshgrid(
+        *(np.arange(size) - size // 2 for size in shape), indexing="ij", sparse=True
+    )
+    if len(set(shape)) == 1:
+        solid = sum(axis**2 for axis in across) <= 100**2
+        width = 200
+    else:
+        solid = np.abs(across[1]) + 0 * across[0] + 0 * across[2] < 300
+        width = 40
+    found = measure(solid, solid.size)
+    assert 2 * float(np.max(found.radii)) == pytest.approx(width, rel=0.06)
 
 
 @settings(max_examples=60, deadline=None)
