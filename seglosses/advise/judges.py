@@ -110,10 +110,11 @@ def structured(profile: Profile) -> Verdict:
     noisy, chosen = chosen, [one for one in chosen if not is_noisy(one)]
     if not chosen:
         return Verdict(False, noise_said(noisy, profile))
-    most = (max(one.median(name) for one in chosen) for name in ("components", "loops", "cavities"))
+    names = ("components", "loops", "cavities")
+    numbers = [max(one.median(name) for one in chosen) for name in names]
     return Verdict(
         True,
-        f"{named(chosen, profile)}{numbers_said(most)} per image",
+        f"{named(chosen, profile)}{numbers_said(numbers)} per image",
         (Term("BettiMatchingLoss", 0.02, restricted(chosen, profile), start=0.5, warmup=0.1),),
     )
 

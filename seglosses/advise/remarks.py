@@ -40,24 +40,21 @@ def skewed(profile: Profile) -> Verdict:
 
 def speckled(profile: Profile) -> Verdict:
     """Row "speckled" of the table."""
-    found = [
-        (one.part("specks"), one.total("pinholes") / max(len(one.shown), 1), one)
-        for one in profile.classes
-    ]
-    chosen = [each for each in found if each[0] >= SPECKLED or each[1] >= PINHOLES]
-    if not chosen:
-        specks, pinholes = (max((each[i] for each in found), default=0.0) for i in (0, 1))
+    specks = [one.part("specks") for one in profile.classes]
+    pinholes = [one.total("pinholes") / max(len(one.shown), 1) for one in profile.classes]
+    noise = [max(a / SPECKLED, b / PINHOLES) for a, b in zip(specks, pinholes, strict=True)]
+    if max(noise, default=0.0) < 1:
         return Verdict(
             False,
-            f"{specks:.0%} of the components are single pixels, {pinholes:.1f} pinholes per image",
+            f"{max(specks, default=0.0):.0%} of the components are single pixels,"
+            f" {max(pinholes, default=0.0):.1f} pinholes per image",
         )
-    specks, pinholes, worst = max(
-        chosen, key=lambda each: max(each[0] / SPECKLED, each[1] / PINHOLES)
-    )
+    place = noise.index(max(noise))
+    worst = profile.classes[place]
     return Verdict(
         True,
-        f"{named([worst], profile)}{specks:.0%} of the components are single pixels,"
-        f" {pinholes:.1f} pinholes per image",
+        f"{named([worst], profile)}{specks[place]:.0%} of the components are single pixels,"
+        f" {pinholes[place]:.1f} pinholes per image",
         note="Look at them first: topological losses count each speck as a component. If they are"
         " noise, clean the labels; if they cannot be cleaned, GeneralizedCrossEntropyLoss in place"
         " of cross-entropy gives wrong pixels less weight.",

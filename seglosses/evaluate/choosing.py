@@ -129,7 +129,7 @@ def scored_classes(
     if names is None:
         names = ["background", "foreground"] if count == 2 else [str(i) for i in range(count)]
     chosen = classes if classes is not None else ([1] if count == 2 else range(count))
-    wrong = [index for index in chosen if isinstance(index, str) or not 0 <= index < count]
+    wrong = [index for index in chosen if index not in range(count)]
     if wrong or not list(chosen):
         raise ValueError(f"expected classes in 0..{count - 1}, got {list(chosen)}")
     return {index: names[index] for index in dict.fromkeys(chosen)}
