@@ -9,7 +9,7 @@ import numpy as np
 
 from seglosses.advise.kinds import numbers_said
 from seglosses.advise.profile import ClassProfile
-from seglosses.advise.reading import read
+from seglosses.advise.reading import closed, read
 from seglosses.evaluate.listing import PairFiles
 from seglosses.evaluate.photos import Photos
 from seglosses.evaluate.settings import Settings
@@ -40,7 +40,7 @@ def typical_pictures(
     for place in chosen:
         files, shape = measured[place], one.shapes[place]
         for maps in read(files, settings):
-            mask = maps.target == one.index
+            mask = closed(maps.target, [one.index]) == one.index
             if mask.ndim == 3:
                 mask = mask[int(mask.sum(axis=(1, 2)).argmax())]
             photo = photos.of(files.name, maps.target.shape)

@@ -114,7 +114,7 @@ def survey(source: Source, *, progress: bool = False) -> tuple[Profile, list[Pai
 
 
 def _look(maps: LabelMaps, classes: Sequence[ClassProfile], totals: _Totals) -> None:
-    target = _closed(maps.target)
+    target = closed(maps.target, [one.index for one in classes])
     valid = int(np.count_nonzero(target != IGNORED))
     totals.shapes.append(target.shape)
     totals.pixels += target.size
@@ -148,8 +148,22 @@ def _touch(target: NDArray[np.int16], wanted: set[int], touching: Counter[tuple[
                 touching[pair] += count
 
 
-def _closed(target: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Labels whose ignored pixels within one class are of it: they are no holes of its shape."""
+def closed(target: NDArray[np.int16], classes: Sequence[int]) -> NDArray[np.int16]:
+    """Labels whose ignored pixels within one class are of it: they are no holes of its shape.
+
+    Pieces that touch the border of the image, or are larger than the class, stay ignored.
+
+    Args:
+        target: Class indices, with ignored ones.
+        classes: Those that are measured.
+
+    Returns:
+        Class indices.
+
+    Example:
+        >>> closed(np.array([[1, 1, 1], [1, -1, 1], [1, 1, 1]], np.int16), [1])[1]
+        array([1, 1, 1], dtype=int16)
+    """
     ignored = target == IGNORED
     if not ignored.any():
         return target
@@ -159,9 +173,16 @@ def _closed(target: NDArray[np.int16]) -> NDArray[np.int16]:
         along, of = np.moveaxis(target, axis, 0), np.moveaxis(pieces, axis, 0)
         for one, two in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
             edge = (of[one] > 0) & (of[two] == 0)
-            np.minimum.at(least, of[one][edge], along[two][edge])
-            np.maximum.at(most, of[one][edge], along[two][edge])
-    inner = np.where(least == most, most, IGNORED)
+            places, labels = of[one][edge].astype(np.int64), along[two][edge].astype(np.int64)
+            np.minimum.at(least, places, labels)
+            np.maximum.at(most, places, labels)
+        for end in (0, -1):
+            most[of[end]] = -1  # of whichever class: a piece at the border has none
+            least[of[end]] = 2**15
+    room = np.bincount(target[~ignored].astype(np.int64), minlength=2**15)
+    own = np.isin(most, list(classes)) & (least == most)
+    own &= np.bincount(pieces.ravel(), minlength=count + 1) <= room[most]
+    inner = np.where(own, most, IGNORED)
     return np.where(ignored, inner[pieces], target).astype(target.dtype)
 
 

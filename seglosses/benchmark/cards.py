@@ -32,7 +32,7 @@ def _list_of(value: object, fits: Callable[[object], bool]) -> bool:
 
 
 _FIELDS: dict[str, tuple[str, Callable[[object], bool]]] = {
-    **dict.fromkeys(("stamp", "engine", "engine_version", "leaf"), ("a text", _text)),
+    **dict.fromkeys(("stamp", "recipe", "engine", "engine_version", "leaf"), ("a text", _text)),
     **dict.fromkeys(("iters", "image_sizes"), ("a whole number above 0", _whole)),
     **dict.fromkeys(("seconds_per_iteration", "peak_memory_mib"), ("a number", _number)),
     "image_size": ("pixels of each axis", lambda value: _list_of(value, _whole)),

@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,6 +82,11 @@ class Run:
                 f"{self.folder} was begun with another config or other data; take another"
                 " --out, or delete it"
             )
+
+    def is_like(self) -> bool:
+        """Whether what lies there was made as this one, measured or not, of the same data."""
+        card = read_card(self._beside if self.scores.is_file() else self._card)
+        return all(card.get(name) == self.card[name] for name in ("recipe", "data"))
 
     def state(self) -> State:
         """How far the run is; what lies there of another run counts as nothing."""
@@ -189,6 +194,7 @@ def plan(
     top = campaign.out / engine.framework / campaign.labels / campaign.train_size
     runs = []
     configs = {loss: _config(campaign, loss) for loss in losses}
+    recipes = {loss: _recipe(campaign, loss, top) for loss in losses}
     engine.prepare(campaign, data)
     for seed in seeds:
         for loss in losses:
@@ -198,6 +204,7 @@ def plan(
             card = {
                 **about,
                 "stamp": hashlib.sha256(f"{data}\n{neutral}".encode()).hexdigest(),
+                "recipe": recipes[loss],
                 "profile": campaign.profile,
                 "loss": mixin_stem(loss),
                 "labels": campaign.labels,
@@ -208,6 +215,13 @@ def plan(
             }
             runs.append(Run(folder, config, card))
     return runs
+
+
+def _recipe(campaign: Campaign, loss: str, folder: Path) -> str:
+    """What decides the result beside data and seed; whether gradients are measured does not."""
+    engine, alone = ENGINES[campaign.engine], replace(campaign, balance=False)
+    config = engine.placed(_config(alone, loss), 0, folder)
+    return hashlib.sha256(engine.counts(config, alone).encode()).hexdigest()[:16]
 
 
 def seeds_there(campaign: Campaign, losses: Sequence[str]) -> set[int]:

@@ -129,6 +129,17 @@ def _ranges(seeds: Sequence[str]) -> str:
     return ", ".join(part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}" for part in parts)
 
 
+def _data_note(setting: Setting) -> str:
+    """Runs whose data differ in names or sizes of files; empty where none do."""
+    known = {card["data"] for one in setting.losses for card in one.cards if "data" in card}
+    if len(known) < 2:
+        return ""
+    return (
+        f"{setting.name}: runs were trained on {len(known)} folders of data that differ in names or"
+        " sizes of files, as the same images do that other libraries have compressed."
+    )
+
+
 def _images_notes(rows: Sequence[Row]) -> list[str]:
     """Where images are left out of changes and tests because a score is undefined."""
     every = {(row.setting, row.set): row.images for row in reversed(rows)}
@@ -217,6 +228,7 @@ def report(
         *_NOTES[stat],
         f"{flips} sign flips, seeded: the same scores give the same p.",
         *filter(None, map(_runs_note, found)),
+        *filter(None, map(_data_note, found)),
         *_images_notes(rows),
         *_unfinished_note(runs),
         *filter(None, map(convergence_note, found)),

@@ -63,7 +63,7 @@ SAME = {
     "leaf": "configs",
     "iters": "iterations",
     "image_size": "sizes of images",
-    "data": "data",
+    "recipe": "losses or options",
 }
 """Entries of cards that all runs of a loss share, and what they are."""
 TABLE_METRICS = ("Betti0Error", "Betti1Error", "Dice", "HD95")

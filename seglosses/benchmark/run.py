@@ -105,7 +105,8 @@ def _refuse_other_siblings(campaign: Campaign, losses: Sequence[str], seeds: Seq
     """Where other seeds of a loss were made otherwise, their scores would be averaged with ours."""
     others = sorted(seeds_there(campaign, losses) - set(seeds))
     for one in plan(campaign, losses, others) if others else ():
-        one.refuse_another()
+        if not one.is_like():
+            one.refuse_another()
 
 
 def _run(todo: list[Run], slots: list[Slot] | None, cluster: str | None) -> None:

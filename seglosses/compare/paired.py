@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seglosses.evaluate.columns import Column
+from seglosses.evaluate.listing import ITK_ENDINGS, NIFTI_ENDINGS, ending
 from seglosses.evaluate.result import Evaluation
 from seglosses.evaluate.spread import (
     Interval,
@@ -26,6 +27,8 @@ from seglosses.report.statistics import holm, sign_flip_test
 
 Floats = NDArray[np.float64]
 NAN = float("nan")
+STATING = frozenset((*NIFTI_ENDINGS, *ITK_ENDINGS))
+"""Endings of files that may state the edges of a pixel."""
 
 
 @dataclass(frozen=True)
@@ -153,22 +156,33 @@ class Paired:
 
 
 Named: TypeAlias = tuple[str, Evaluation]
-SAME = (
-    *("options", "empty", "connectivity", "spacing", "target_code", "ignore_affine", "one_slice"),
-    "regions",
-)
-"""Settings that a score depends on whatever the predictions are."""
+SAME = ("options", "empty", "connectivity", "ignore_affine", "regions")
+"""Settings that a score depends on whatever the files are."""
 
 
 def _refuse_other_settings(one: Named, other: Named) -> None:
     (first, mine), (second, its) = one, other
-    for name in SAME:
-        ours, theirs = (getattr(each.settings, name) for each in (mine, its))
+    told = {name: [getattr(each.settings, name) for each in (mine, its)] for name in SAME}
+    told["spacing"] = [_edges(each) for each in (mine, its)]
+    # what a file does not hold is read from the other side: only what both have can differ
+    codes = [each.settings.target_code.classes for each in (mine, its)]
+    shared = sorted(set(codes[0]) & set(codes[1]))
+    told["values in the ground truth"] = [
+        {value: code[value] for value in shared} for code in codes
+    ]
+    for name, (ours, theirs) in told.items():
         if ours != theirs:
             raise ValueError(
                 f"expected evaluations with the same {name}, got {ours} for {first} and {theirs} "
                 f"for {second}; score both anew with one"
             )
+
+
+def _edges(evaluation: Evaluation) -> tuple[float, ...] | None:
+    """Edges of a pixel; where neither user nor files state them they are 1."""
+    known = evaluation.settings.spacing
+    stated = any(ending(files.target) in STATING for files in evaluation.pairs)
+    return (1.0,) * evaluation.settings.ndim if known is None and not stated else known
 
 
 def _refuse_other_truth(one: Named, other: Named, images: Container[str]) -> None:
@@ -178,7 +192,9 @@ def _refuse_other_truth(one: Named, other: Named, images: Container[str]) -> Non
         target = targets.get(files.name)
         if target is None or files.name not in images:
             continue
-        if target.resolve() == files.target.resolve() or not target.is_file():
+        if target.resolve() == files.target.resolve():
+            continue
+        if not (target.is_file() and files.target.is_file()):
             continue
         if not filecmp.cmp(target, files.target, shallow=False):
             raise ValueError(

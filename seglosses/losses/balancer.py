@@ -94,7 +94,8 @@ class Balancer:
         terms: The losses by name.
         settle: Measurements after which the weight of a term with a target share is frozen.
         patience: Measurements in a row after which a term is warned of.
-        remember: Measurements that are kept at most; beyond, every second of the older half goes.
+        remember: Measurements that are kept at most, at least two; beyond, every second of them
+            goes, and from then on every second one and the newest are kept, and so on.
         where: Words for messages.
     """
 
@@ -121,6 +122,7 @@ class Balancer:
         self.settle, self.patience, self.where = settle, patience, where
         self.remember = remember
         self.history: list[Measured] = []
+        self.taken, self.stride = 0, 1
 
     @property
     def urgent(self) -> bool:
@@ -146,10 +148,7 @@ class Balancer:
         found = _of_all_ranks(found, list(self.terms), device)
         if not found.norms:
             return False
-        self.history.append(found)
-        if len(self.history) > self.remember:
-            half = len(self.history) // 2
-            self.history = [*self.history[:half:2], *self.history[half:]]
+        self._keep(found)
         for name, term in self.terms.items():
             weight = _weight(term.loss)
             if found.norms.get(name, 0.0) <= 0 and weight == 0:
@@ -157,6 +156,18 @@ class Balancer:
             self._watch(name, term, found)
         self._follow(found)
         return True
+
+    def _keep(self, found: Measured) -> None:
+        """Every stride-th measurement, and the newest."""
+        if (self.taken - 1) % self.stride:
+            del self.history[-1:]
+        self.history.append(found)
+        self.taken += 1
+        if len(self.history) > self.remember:
+            self.history = self.history[::2]
+            self.stride *= 2
+            if self.history[-1] is not found:
+                self.history.append(found)
 
     def _watch(self, name: str, term: _Term, found: Measured) -> None:
         share = found.shares.get(name, 0.0)
@@ -224,6 +235,8 @@ class Balancer:
         """What a resumed training needs, in plain numbers."""
         return {
             "history": [asdict(one) for one in self.history],
+            "taken": self.taken,
+            "stride": self.stride,
             "terms": {
                 name: {
                     "unit_norms": list(term.unit_norms),
@@ -255,6 +268,8 @@ class Balancer:
             )
         # checkpoints of earlier versions have none
         self.history = [Measured(**one) for one in state.get("history", ())]
+        self.taken = int(state.get("taken", len(self.history)))
+        self.stride = int(state.get("stride", 1))
         for name, term in self.terms.items():
             known = given[name]
             term.unit_norms = [float(value) for value in known["unit_norms"]]

@@ -48,7 +48,7 @@ class Wrong:
         merged: True components joined to another one, loops that are none, and holes that are
             filled. Tunnels of a volume are compared by number, in each group of components that
             touch, as far as the foreground's two connectivities agree.
-        pinholes: Holes of the prediction inside of the true mask.
+        pinholes: Holes, in 3D also tunnels, of the prediction inside of the true mask.
         missed: Components of the truth without a predicted pixel.
         missed_sizes: Their pixels.
         components: True components, for comparison.
@@ -105,13 +105,13 @@ def wrong(pair: Pair) -> Wrong:
     structures = structure_errors(pair)
     holes, closed = _mostly(structures.spurious_holes, pair.target)
     filled, opened = _mostly(structures.missing_holes, pair.pred)
-    broken, tied = _tunnels(pair)
+    broken, tied, pierced = _tunnels(pair)
     places = _places(pair, pred, true, pieces, joined)
     return Wrong(
         breaks=int(np.maximum(pieces[1:] - 1, 0).sum()) + opened + broken,
         islands=int(np.count_nonzero(joined[1:] == 0)),
         merged=int(np.maximum(joined[1:] - 1, 0).sum()) + closed + filled + tied,
-        pinholes=holes,
+        pinholes=holes + pierced,
         missed=int(missed.sum()),
         missed_sizes=tuple(sizes[missed].tolist()),
         components=len(sizes),
@@ -162,24 +162,31 @@ def _mostly(holes: NDArray[np.int32], mask: Mask) -> tuple[int, int]:
     return int(inside.sum()), int((there & ~inside).sum())
 
 
-def _tunnels(pair: Pair) -> tuple[int, int]:
-    """Tunnels that the prediction lacks, and those too many, group by group; none in 2D."""
+def _tunnels(pair: Pair) -> tuple[int, int, int]:
+    """Tunnels that are opened, closed or filled, and pierced, group by group; none in 2D."""
+    counts = np.zeros(3, np.int64)
     if pair.pred.ndim == 2:
-        return 0, 0
+        return 0, 0, 0
     groups, _ = label_components(pair.pred | pair.target, connectivity=pair.connectivity)
-    lacking, surplus = 0, 0
     for index, box in enumerate(ndimage.find_objects(groups), start=1):
         one, two = (side[box] & (groups[box] == index) for side in (pair.pred, pair.target))
-        if not (one.any() and two.any()) or np.array_equal(one, two):
-            continue
-        # voxels that touch at an edge or a corner close tunnels of noise, which one of them sees
-        more = [
-            betti_numbers(one, connectivity=each)[1] - betti_numbers(two, connectivity=each)[1]
-            for each in (6, 26)
-        ]
-        lacking += min(max(-each, 0) for each in more)
-        surplus += min(max(each, 0) for each in more)
-    return lacking, surplus
+        if one.any() and two.any() and not np.array_equal(one, two):
+            # voxels that touch at an edge or a corner close tunnels of noise, which one sees alone
+            counts += np.minimum(*(_kinds_of_tunnels(one, two, each) for each in (6, 26)))
+    opened, closed, pierced = counts.tolist()
+    return opened, closed, pierced
+
+
+def _kinds_of_tunnels(pred: Mask, true: Mask, connectivity: int) -> NDArray[np.int64]:
+    """Of the tunnels that one side has more: what is not in both did it, or what is in either."""
+    mine, its, either, both = (
+        betti_numbers(side, connectivity=connectivity)[1]
+        for side in (pred, true, pred | true, pred & true)
+    )
+    lost, gained = max(its - mine, 0), max(mine - its, 0)
+    filled = min(lost, max(its - either, 0))
+    pierced = min(gained, max(both - its, 0))
+    return np.array([lost - filled, gained - pierced + filled, pierced])
 
 
 def _places(

@@ -57,6 +57,22 @@ def test_ignored_pixels_within_a_class_are_no_holes(tmp_path: Path) -> None:
     assert not judged(found)["speckled"]
 
 
+def test_ignored_pixels_of_no_class_stay_ignored(tmp_path: Path) -> None:
+    """Outside of a field of view; and around a scribble, which is no hole of it."""
+    view = np.where(discs(40), discs(6), 255)
+    one, two = save(tmp_path / "view", [view] * 3), [np.full((90, 90), 255) for _ in range(3)]
+    for labels in two:
+        labels[40:43, 20:70] = 1
+        labels[50:52, 20:70] = 0
+    two[0][8:38, 8:38] = 1
+    two[0][10:36, 10:36] = 255  # a ring around more than there is of the class
+    found, _, _ = survey(Source(one, wishes=wishes(ignored=255)))
+    assert found.classes[0].share == discs(6).sum() / discs(40).sum()
+    assert found.ignored == pytest.approx(1 - discs(40).sum() / 8100)
+    scribbled = survey(Source(save(tmp_path / "scribbles", two), wishes=wishes(ignored=255)))[0]
+    assert [shape.pixels for shape in scribbled.classes[0].shapes] == [374, 150, 150]
+
+
 def test_a_prediction_over_an_ignored_rim_has_neither_island_nor_bridge(tmp_path: Path) -> None:
     """The rim that VOC ignores: a disc that is predicted 4 px beyond it is too large, no more."""
     labels = discs(20)

@@ -40,7 +40,7 @@ def test_scores_of_another_image_size_are_not_tested(runs, tmp_path):
         ("iters", (10, 20), "iterations"),
         ("leaf", ("configs/a.py", "configs/b.py"), "configs"),
         ("engine", ("mmseg", "nnunet"), "engines"),
-        ("data", ("1", "2"), "data"),
+        ("recipe", ("1", "2"), "losses or options"),
     ],
 )
 def test_runs_of_one_loss_that_were_made_differently_are_refused(runs, name, values, what):

@@ -47,6 +47,27 @@ def test_scores_of_other_settings_are_refused(
         Paired({"a": one, "b": two})
 
 
+def test_what_reads_alike_is_compared(tmp_path: Path, folders: dict[str, Path]) -> None:
+    """A truth without a foreground is read as its partner is, and a slice is an image."""
+    words = ["--quiet", "--metrics", "betti0_error", "--empty-policy", "perfect", "--num-classes"]
+    nothing = dict.fromkeys("12", np.zeros((9, 9), int))
+    grey = write(tmp_path / "grey", dict.fromkeys("12", 255 * np.eye(9, dtype=int)))
+    plain = write(tmp_path / "plain", dict.fromkeys("12", np.eye(9, dtype=int)))
+    empty = write(tmp_path / "empty", nothing)
+    paths = [str(empty), str(grey), str(plain)]
+    main(["compare", *paths, *words, "2", "--out", str(tmp_path / "out")])
+    assert (tmp_path / "out" / "comparison.csv").is_file()
+    slices = {path.stem: np.load(path)[None] for path in sorted(folders["a"].glob("*.npy"))}
+    made = {"gt": folders["gt"], "a": write(tmp_path / "slices", slices), "b": folders["a"]}
+    (row,) = compare(scored(made, metrics=["dice"], num_classes=2)).rows
+    assert (row.difference, row.ties) == (0, 4)
+    one, two = (
+        evaluate(folders["a"], folders["gt"], metrics=["dice"], num_classes=2, spacing=spacing)
+        for spacing in (None, 1.0)
+    )
+    assert Paired({"a": one, "b": two}).images
+
+
 def test_a_background_that_no_mean_holds_has_no_row_and_no_picture(tmp_path: Path) -> None:
     truth = np.zeros((12, 12), int)
     truth[1:6, 1:6], truth[8:11, 8:11] = 1, 2

@@ -7,6 +7,7 @@ import io
 import math
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -304,15 +305,25 @@ def test_a_share_of_no_weight_is_refused() -> None:
             DiceLoss(loss_weight=dict(share=0.3, value=value))
 
 
-def test_long_trainings_keep_their_beginning() -> None:
-    """Of more measurements than are kept the older half is thinned out."""
-    balancer = Balancer({"ce": CrossEntropyLoss(), "dice": DiceLoss()}, remember=8)
-    for step in range(100):
+@pytest.mark.parametrize("resumed", [False, True])
+def test_long_trainings_are_kept_evenly(resumed: bool) -> None:
+    """Thinning out the older half alone had left nothing of the beginning."""
+
+    def made() -> Balancer:
+        return Balancer({"ce": CrossEntropyLoss(), "dice": DiceLoss()}, remember=8)
+
+    balancer = made()
+    for step in range(1000):
         balancer.add(Measured(step, {"ce": 1.0, "dice": 1.0}, {"ce": 0.5, "dice": 0.5}, {}, {}))
-    steps = [one.step for one in balancer.history]
-    assert len(steps) <= 8
-    assert (steps[0], steps[-1]) == (0, 99)
-    assert steps == sorted(set(steps))
+        steps = [one.step for one in balancer.history]
+        assert len(steps) <= 9
+        assert (steps[0], steps[-1]) == (0, step)
+        assert len(set(np.diff(steps[:-1]).tolist())) <= 1, steps
+        assert len(steps) >= min(step + 1, 5)
+        if resumed:
+            state = balancer.state_dict()
+            balancer = made()
+            balancer.load_state_dict(state)
 
 
 def test_a_share_that_nothing_measures_is_refused() -> None:

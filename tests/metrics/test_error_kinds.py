@@ -101,6 +101,14 @@ def test_tunnels_of_volumes_are_opened_and_closed_as_loops_of_images_are() -> No
     twice = cut.copy()
     twice[:, 13:17, :10] = False
     assert wrong(Pair(twice, RING)).breaks == 2
+    # a plate with a hole through it: pierced by the prediction, or filled by it
+    plate = np.zeros((9, 20, 20), bool)
+    plate[3:6, 2:18, 2:18] = True
+    hole = plate.copy()
+    hole[:, 9:11, 9:11] = False
+    pierced, filled = wrong(Pair(hole, plate)), wrong(Pair(plate, hole))
+    assert (pierced.breaks, pierced.merged, pierced.pinholes) == (0, 0, 1)
+    assert (filled.breaks, filled.merged, filled.pinholes) == (0, 1, 0)
     # groups of components do not make up for each other
     here, there = np.concatenate([cut, RING]), np.concatenate([RING, cut])
     found = wrong(Pair(here, there))
