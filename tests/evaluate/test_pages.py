@@ -128,7 +128,9 @@ def test_false_positives_and_misses_are_drawn(detections: Path) -> None:
     page = (out / "report.html").read_text("utf-8")
     (caption,) = re.findall(r"<figcaption>(.*?)</figcaption>", page)
     # the detection in the crowd is neither, and the second image has no error
-    assert caption == "one.png: 2 right, 1 false positives, 1 of 2 objects missed"
+    assert caption == (
+        "one.png: 1 right, 1 false positives, 1 of 2 objects missed, 1 in crowd regions"
+    )
     assert "brick &amp; &lt;b&gt; 0.60" in page
     assert page.count("data:image/png") == 1
     names = {path.name for path in (out / "figures").iterdir()}
