@@ -169,6 +169,7 @@ def closed(target: NDArray[np.int16], classes: Sequence[int]) -> NDArray[np.int1
         return target
     pieces, count = label_components(ignored)
     least, most = np.full(count + 1, 2**15), np.full(count + 1, -1)
+    inner = np.ones(count + 1, bool)
     for axis in range(target.ndim):
         along, of = np.moveaxis(target, axis, 0), np.moveaxis(pieces, axis, 0)
         for one, two in ((slice(1, None), slice(None, -1)), (slice(None, -1), slice(1, None))):
@@ -176,14 +177,12 @@ def closed(target: NDArray[np.int16], classes: Sequence[int]) -> NDArray[np.int1
             places, labels = of[one][edge].astype(np.int64), along[two][edge].astype(np.int64)
             np.minimum.at(least, places, labels)
             np.maximum.at(most, places, labels)
-        for end in (0, -1):
-            most[of[end]] = -1  # of whichever class: a piece at the border has none
-            least[of[end]] = 2**15
+        inner[of[0]] = inner[of[-1]] = False
     room = np.bincount(target[~ignored].astype(np.int64), minlength=2**15)
-    own = np.isin(most, list(classes)) & (least == most)
+    own = inner & np.isin(most, list(classes)) & (least == most)
     own &= np.bincount(pieces.ravel(), minlength=count + 1) <= room[most]
-    inner = np.where(own, most, IGNORED)
-    return np.where(ignored, inner[pieces], target).astype(target.dtype)
+    filled = np.where(own, most, IGNORED)
+    return np.where(ignored, filled[pieces], target).astype(target.dtype)
 
 
 def _wrong(maps: LabelMaps, index: int, settings: Settings) -> Wrong:

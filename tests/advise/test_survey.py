@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from seglosses.advise.profile import Files
 from seglosses.advise.proposal import propose
-from seglosses.advise.reading import survey
+from seglosses.advise.reading import closed, survey
 from seglosses.advise.source import Source
 from seglosses.advise.text import as_text
 from seglosses.evaluate.choosing import Wishes
@@ -71,6 +71,33 @@ def test_ignored_pixels_of_no_class_stay_ignored(tmp_path: Path) -> None:
     assert found.ignored == pytest.approx(1 - discs(40).sum() / 8100)
     scribbled = survey(Source(save(tmp_path / "scribbles", two), wishes=wishes(ignored=255)))[0]
     assert [shape.pixels for shape in scribbled.classes[0].shapes] == [374, 150, 150]
+
+
+@pytest.mark.parametrize("shape", [(7, 19), (19, 7), (5, 7, 9), (9, 5, 7)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_ignored_pixels_are_closed_along_every_axis(shape: tuple[int, ...], turned: bool) -> None:
+    """One inside, one on each border, one between two classes; in whichever order the axes are."""
+    labels = np.ones(shape, np.int16)
+    labels[(2,) * len(shape)] = -1
+    for axis in range(len(shape) - 1):
+        labels[tuple(0 if each == axis else 4 for each in range(len(shape)))] = -1
+    labels[..., 0][(4,) * (len(shape) - 1)] = -1
+    labels[..., -2:] = 2
+    labels[(*(3,) * (len(shape) - 1), -2)] = -1
+    wanted = labels.copy()
+    wanted[(2,) * len(shape)] = 1
+    if turned:
+        labels, wanted = np.ascontiguousarray(labels.T), wanted.T
+    np.testing.assert_array_equal(closed(labels, [1, 2]), wanted)
+    assert closed(labels, [2]).min() == -1
+    np.testing.assert_array_equal(closed(labels, [2]), labels)
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (9, 1), (1, 1)])
+def test_ignored_pixels_of_one_row_touch_the_border(shape: tuple[int, int]) -> None:
+    labels = np.ones(shape, np.int16)
+    labels[shape[0] // 2, shape[1] // 2] = -1
+    np.testing.assert_array_equal(closed(labels, [1]), labels)
 
 
 def test_a_prediction_over_an_ignored_rim_has_neither_island_nor_bridge(tmp_path: Path) -> None:

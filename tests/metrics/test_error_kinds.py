@@ -120,6 +120,24 @@ def test_tunnels_of_volumes_are_opened_and_closed_as_loops_of_images_are() -> No
     assert wrong(Pair(noisy, cut)).merged == 0
 
 
+@pytest.mark.parametrize("axes", [(0, 1, 2), (1, 0, 2), (1, 2, 0), (2, 1, 0)])
+def test_tunnels_are_those_of_the_volume_whatever_its_axes(axes: tuple[int, int, int]) -> None:
+    cut = RING.copy()
+    cut[:, 13:17, 20:] = False
+    plate = np.zeros((9, 20, 24), bool)
+    plate[3:6, 2:18, 2:22] = True
+    hole = plate.copy()
+    hole[:, 9:11, 9:11] = False
+    for pred, true, kind in (
+        (cut, RING, "breaks"), (RING, cut, "merged"), (hole, plate, "pinholes"),
+        (plate, hole, "merged"),
+    ):  # fmt: skip
+        found = wrong(Pair(pred.transpose(axes), true.transpose(axes))).numbers()
+        assert {name: found[name] for name in KINDS} == {
+            name: float(name == kind) for name in KINDS
+        }
+
+
 @pytest.mark.parametrize("shape", [(220, 220, 220), (40, 2200, 2200)])
 def test_what_is_thicker_than_the_windows_keeps_its_width(shape: tuple[int, ...]) -> None:
     """A ball of radius 100 was 119 to 121 wide, the window less its frame."""
