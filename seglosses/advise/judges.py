@@ -150,20 +150,20 @@ def _prior(betti: Sequence[int] | None, classes: Sequence[ClassProfile], profile
     images = min(len(one.betti) for one in classes)
     if betti is None:
         absent = max(1 - one.presence for one in classes)
-        known, told = (
-            {},
-            f"the same Betti numbers; {absent:.0%} lack it: those of each label are read",
+        told = (
+            f" that show it have the same Betti numbers; {absent:.0%} lack it: those of each label"
         )
+        told += " are read"
     else:
-        known, told = {"betti": list(betti)}, f"the Betti numbers {', '.join(map(str, betti))}"
-    of = "" if betti is not None else " that show it"
+        told = f" have the Betti numbers {', '.join(map(str, betti))}"
+    known = {} if betti is None else {"betti": list(betti)}
     return Term(
         "TopologicalPriorLoss",
         0.01,
         {**known, **restricted(classes, profile)},
         start=0.5,
         warmup=0.1,
-        why=f"{named(classes, profile)}at least 95 % of {images} images{of} have {told}",
+        why=f"{named(classes, profile)}at least 95 % of {images} images{told}",
     )
 
 

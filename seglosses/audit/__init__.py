@@ -15,6 +15,7 @@ import re
 from seglosses.audit.adapters import PEERS
 from seglosses.audit.examination import Verdict, audit, causes
 from seglosses.laws.grades import MEANINGS, grade_of
+from seglosses.report.cells import markdown_line
 
 __all__ = ["Verdict", "add_arguments", "as_markdown", "as_text", "audit", "run"]
 
@@ -40,8 +41,7 @@ def as_text(verdict: Verdict) -> str:
 
 def _cell(words: str) -> str:
     """Words that fit in a table: spaces collapsed, long lists of numbers cut."""
-    short = re.sub(r"\[([^\[\]]{40})[^\[\]]*\]", r"[\1 ...]", " ".join(words.split()))
-    return short.replace("|", "\\|")
+    return re.sub(r"\[([^\[\]]{40})[^\[\]]*\]", r"[\1 ...]", " ".join(words.split()))
 
 
 def as_markdown(verdicts: list[Verdict]) -> str:
@@ -49,11 +49,11 @@ def as_markdown(verdicts: list[Verdict]) -> str:
 
     Example:
         >>> from seglosses.laws import Finding
-        >>> bad = Verdict("a.B", "boxes", [Finding("x_holds", False, "1 | 2")], call="B()(p, t)")
+        >>> bad = Verdict("a.B", "boxes", [Finding("x_holds", False, "1 | 2")], call="B()(p | t)")
         >>> print(as_markdown([bad]))
         | type, setting, call | broken | grade | law | the smallest input that shows it |
         |---|---|---|---|---|
-        | `a.B`, boxes: `B()(p, t)` | 1 of 1 | ordinary | x holds | 1 \| 2 |
+        | `a.B`, boxes: `B()(p \| t)` | 1 of 1 | ordinary | x holds | 1 \| 2 |
     """
     rows = ["| type, setting, call | broken | grade | law | the smallest input that shows it |"]
     rows.append("|---|---|---|---|---|")
@@ -63,11 +63,11 @@ def as_markdown(verdicts: list[Verdict]) -> str:
         score = f"{len(verdict.broken)} of {len(verdict.findings)}"
         found = causes([*verdict.broken, *verdict.conventions])
         if not found:
-            rows.append(f"| {head} | {score} | | | |")
+            rows.append(markdown_line([head, score, "", "", ""]))
         for cause in found:
             law = ", ".join(cause.laws) if len(cause.laws) < 5 else f"{len(cause.laws)} laws"
             cells = (head, score, cause.grade, law.replace("_", " "), _cell(cause.words))
-            rows.append("| " + " | ".join(cells) + " |")
+            rows.append(markdown_line(cells))
             head = score = ""
     return "\n".join(rows)
 

@@ -191,7 +191,7 @@ def plan(
     about = {"version": __version__, "commit": commit()}
     data = digest(campaign.data)
     engine = ENGINES[campaign.engine]
-    top = campaign.out / engine.framework / campaign.labels / campaign.train_size
+    top = _top(campaign)
     runs = []
     configs = {loss: _config(campaign, loss) for loss in losses}
     recipes = {loss: _recipe(campaign, loss, top) for loss in losses}
@@ -217,6 +217,11 @@ def plan(
     return runs
 
 
+def _top(campaign: Campaign) -> Path:
+    framework = ENGINES[campaign.engine].framework
+    return campaign.out / framework / campaign.labels / campaign.train_size
+
+
 def _recipe(campaign: Campaign, loss: str, folder: Path) -> str:
     """What decides the result beside data and seed; whether gradients are measured does not."""
     engine, alone = ENGINES[campaign.engine], replace(campaign, balance=False)
@@ -234,8 +239,7 @@ def seeds_there(campaign: Campaign, losses: Sequence[str]) -> set[int]:
     Returns:
         Seeds that any of the losses has.
     """
-    top = campaign.out / ENGINES[campaign.engine].framework / campaign.labels / campaign.train_size
-    folders = [top / mixin_stem(loss) for loss in losses]
+    folders = [_top(campaign) / mixin_stem(loss) for loss in losses]
     found = (
         path
         for folder in folders

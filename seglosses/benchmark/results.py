@@ -197,7 +197,8 @@ def _read_folder(root: Path, folder: Path, metrics: Sequence[str]) -> Scores:
             cards.append(card)
         except ValueError as error:
             problems.append(f"  {path}: {error}")
-    problems += _differences(files, cards)
+    if not problems:
+        problems += _differences(files, cards)
     images = sorted(tables[0]) if tables else []
     for path, table in zip(files, tables, strict=False):
         if not problems and sorted(table) != images:
@@ -224,7 +225,7 @@ def _differences(files: Sequence[Path], cards: Sequence[Mapping[str, Any]]) -> l
     for name, what in SAME.items():
         values = {
             json.dumps(card[name]): path.name
-            for path, card in zip(files, cards, strict=False)
+            for path, card in zip(files, cards, strict=True)
             if name in card
         }
         if len(values) > 1:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from seglosses.losses.base import BoxLoss, Loss, RowLoss
 from seglosses.losses.exported import loss_classes
 from seglosses.losses.purposes import tag_of
+from seglosses.report.cells import markdown_line
 
 
 @dataclass(frozen=True)
@@ -104,5 +105,5 @@ def as_markdown(found: list[Entry]) -> str:
     rows = ["| loss | formula | use it when | paper |", "|---|---|---|---|"]
     for entry in found:
         cells = (f"`{entry.name}`", f"`{entry.formula}`", entry.use_when, entry.paper)
-        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        rows.append(markdown_line(cells))
     return "\n".join(rows)

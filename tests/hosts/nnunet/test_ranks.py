@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from seglosses.hosts.nnunet.loss import NnUNetLoss
 from seglosses.hosts.nnunet.spec import Task, build_losses
-from tests.losses.overlap.test_sync import free_port
+from tests.ranks import in_two_processes
 
 LATE = {"value": 0.02, "start": 0.5}
 ENTRIES = [{"type": "DiceLoss"}, {"type": "BettiMatchingLoss", "loss_weight": LATE}]
@@ -47,27 +45,15 @@ def gradients(net, share, *, ddp):
     return value.item(), [parameter.grad.tolist() for parameter in net.parameters()]
 
 
-def one_rank(rank: int, port: int, queue: mp.SimpleQueue) -> None:
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    queue.put(gradients(DistributedDataParallel(Net()), SHARES[rank], ddp=True))
-    dist.barrier()
-    dist.destroy_process_group()
+def one_rank(rank):
+    return gradients(DistributedDataParallel(Net()), SHARES[rank], ddp=True)
 
 
 @pytest.mark.slow
 def test_two_ranks_see_one_batch() -> None:
-    context = mp.get_context("spawn")
-    queue = context.SimpleQueue()
-    port = free_port()
-    workers = [context.Process(target=one_rank, args=(rank, port, queue)) for rank in range(2)]
-    for worker in workers:
-        worker.start()
-    results = [queue.get() for _ in workers]
-    for worker in workers:
-        worker.join(60)
-        assert worker.exitcode == 0
+    results = in_two_processes(one_rank)
     value, whole = gradients(Net(), slice(None), ddp=False)
-    for other, parts in results:
+    for other, parts in results.values():
         assert other == pytest.approx(value, abs=1e-6)
         for part, full in zip(parts, whole, strict=True):
             torch.testing.assert_close(torch.tensor(part), torch.tensor(full))

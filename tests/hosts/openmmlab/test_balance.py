@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import warnings
-from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
@@ -21,7 +18,7 @@ from seglosses.hosts.openmmlab.balance import LossBalanceHook, losses_by_head
 from seglosses.hosts.openmmlab.checkpoints import trust_own_checkpoints
 from seglosses.losses import CrossEntropyLoss, DiceLoss, SoftClDiceLoss
 from seglosses.losses.schedule import FIRST
-from tests.losses.overlap.test_sync import free_port
+from tests.ranks import in_two_processes
 
 LABEL = (torch.arange(64).view(8, 8) % 5 < 2).long()
 
@@ -188,11 +185,7 @@ def test_a_share_without_the_hook_stops_at_once(tmp_path):
         train(tmp_path, "forgotten", share="now")
 
 
-def one_rank(rank, port, queue):
-    dist.init_process_group(
-        "gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2,
-        timeout=timedelta(seconds=20),
-    )  # fmt: skip
+def one_rank(rank):
     head = nn.Module()
     head.loss_decode = nn.ModuleList([CrossEntropyLoss(), DiceLoss(loss_weight={"share": 0.5})])
     model = nn.ModuleDict({"decode_head": head})
@@ -207,24 +200,13 @@ def one_rank(rank, port, queue):
         for loss in head.loss_decode if rank == 0 or runner.iter == 1 else ():
             loss(logits, LABEL[None])
         hook.after_train_iter(runner, 0)
-    queue.put((rank, head.loss_decode[1].loss_weight))
-    dist.barrier()
-    dist.destroy_process_group()
+    return head.loss_decode[1].loss_weight
 
 
 @pytest.mark.slow
 def test_a_process_without_objects_keeps_no_other_waiting():
     """Heads return before their losses where an image has no positives; ranks must not differ."""
-    context = mp.get_context("spawn")
-    queue = context.SimpleQueue()
-    port = free_port()
-    workers = [context.Process(target=one_rank, args=(rank, port, queue)) for rank in range(2)]
-    for worker in workers:
-        worker.start()
-    weights = dict(queue.get() for _ in workers)
-    for worker in workers:
-        worker.join(60)
-        assert worker.exitcode == 0
+    weights = in_two_processes(one_rank)
     assert weights[0] == weights[1] > 0.001
 
 

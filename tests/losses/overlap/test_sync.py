@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import socket
 import warnings
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from seglosses.losses import JaccardMetricLoss
+from tests.ranks import in_two_processes
 from tests.reference.seg_inputs import LABELS, LOGITS
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def one_rank(rank: int, port: int, queue: mp.SimpleQueue) -> None:
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+def one_rank(rank: int) -> tuple[float, list[float]]:
     warnings.simplefilter("error")
     leaf = LOGITS[rank : rank + 1].clone().requires_grad_()
     value = JaccardMetricLoss(smooth=0, sync=True)(leaf, LABELS[rank : rank + 1])
     value.backward()
-    queue.put((rank, value.item(), leaf.grad.tolist()))
-    dist.barrier()
-    dist.destroy_process_group()
+    return value.item(), leaf.grad.tolist()
 
 
 @pytest.mark.slow
 def test_two_ranks_see_one_batch() -> None:
-    context = mp.get_context("spawn")
-    queue = context.SimpleQueue()
-    workers = [
-        context.Process(target=one_rank, args=(rank, port, queue))
-        for port in [free_port()]
-        for rank in range(2)
-    ]
-    for worker in workers:
-        worker.start()
-    results = dict((rank, (value, grad)) for rank, value, grad in (queue.get() for _ in workers))
-    for worker in workers:
-        worker.join(60)
-        assert worker.exitcode == 0
+    results = in_two_processes(one_rank)
     leaf = LOGITS.clone().requires_grad_()
     whole = JaccardMetricLoss(smooth=0)(leaf, LABELS)
     whole.backward()
