@@ -296,7 +296,7 @@ MUTATIONS = [
         f"{_L}/balancer.py",
         "left = 1 - sum(term.share for term in self.terms.values())",
         "left = 1.0",
-        f"{_T}/test_balance.py",
+        f"{_T}/test_shares.py",
     ),
     (
         f"{_L}/balancer.py",
