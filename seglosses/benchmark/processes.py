@@ -21,6 +21,12 @@ _STOP = 20.0
 """Seconds in which a program ends by itself, before it is made to."""
 _THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Of runs on CPUs, side by side, so that they do not fight for cores."""
+_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": f"{2**25}",  # glibc before 2.35 takes no more
+    "MALLOC_TRIM_THRESHOLD_": f"{2**34}",
+    "MALLOC_TOP_PAD_": f"{2**24}",
+}
+"""Of runs on CPUs: glibc keeps what a tensor frees. It maps and clears large ones anew else."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +206,8 @@ def _work(job: Job, env: Mapping[str, str]) -> tuple[Job, tuple[int, float, str]
 
 def _start(job: Job, slot: Slot) -> _Running:
     job.log.parent.mkdir(parents=True, exist_ok=True)
-    threads = {} if slot.name else _THREADS
+    here = {**os.environ, **slot.env}
+    env = here if slot.name else {**_MEMORY, **here, **_THREADS}
     # another process may be writing to it, or a run that was stopped may have
     with job.log.open("ab") as log:
         since = log.tell()
@@ -209,7 +216,7 @@ def _start(job: Job, slot: Slot) -> _Running:
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **threads, **slot.env},
+            env=env,
         )
     where = f" on {slot.name}" if slot.name else ""
     return _Running(job, slot, process, Progress(f"{job.name}{where}"), since)

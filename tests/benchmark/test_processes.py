@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -68,6 +69,42 @@ mark.touch(exist_ok=False);time.sleep(.4);mark.unlink();print("gpu",gpu)
     assert set(run_jobs(jobs, slots=slots)) == {one.name for one in jobs}
     used = {one.log.read_text().split()[-1] for one in jobs}
     assert used == {"4", "7"}
+
+
+def test_runs_on_cores_have_one_thread_and_keep_their_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    monkeypatch.setenv("MALLOC_TOP_PAD_", "7")  # the user's own
+    code = """
+import os
+print([os.environ.get(n) for n in ("OMP_NUM_THREADS","MALLOC_MMAP_THRESHOLD_","MALLOC_TOP_PAD_")])
+"""
+    said = []
+    for slot in (Slot(), Slot("GPU 0", {})):
+        one = job(tmp_path, f"on{slot.name}", code)
+        run_jobs([one], slots=[slot])
+        said.append(one.log.read_text().split("\n")[0])
+    assert said == ["['1', '33554432', '7']", "['8', None, '7']"]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc alone")
+def test_tensors_of_runs_on_cores_get_their_memory_back(tmp_path: Path) -> None:
+    code = """
+import resource, torch
+torch.set_num_threads(1)
+network = torch.nn.Sequential(*[torch.nn.Conv2d(8, 8, 3, padding=1) for _ in range(6)])
+image = torch.ones(4, 8, 128, 128)
+def faults_after(steps):
+    for _ in range(steps):
+        network(image).sum().backward()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+print(-faults_after(5) + faults_after(5) < 500)  # 25 000 with what glibc does by itself
+"""
+    one = job(tmp_path, "faults", code)
+    run_jobs([one], slots=[Slot()])
+    assert one.log.read_text().split() == ["True"]
 
 
 def test_lines_while_runs_train(tmp_path: Path) -> None:
