@@ -50,6 +50,18 @@ def tables(kind: str = "runs") -> list[tuple[str, str, Rows]]:
     return found
 
 
+def glances() -> list[tuple[str, list[list[str]]]]:
+    """Metric and cells, the head first, of each table of all sets."""
+    page = (DOCS / "evidence.md").read_text(encoding="utf-8")
+    return [
+        (
+            metric,
+            [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.split("\n")],
+        )
+        for metric, lines in re.findall(r"<!-- glance: (.+) -->\n\n((?:\|.*\n)+?)\n", page)
+    ]
+
+
 def scores(folder: str, part: str, mixin: str, metric: str) -> np.ndarray:
     """(seeds, images): images of the distribution, or all others."""
     with (RUNS / folder / "dataset_types.txt").open(encoding="utf-8") as file:
@@ -101,7 +113,8 @@ def test_means_are_those_of_the_runs(folder: str, part: str, rows: Rows) -> None
 def test_every_table_is_found() -> None:
     """A comment with a slip of the pen would leave its table out."""
     page = (DOCS / "evidence.md").read_text(encoding="utf-8")
-    assert page.count("<!--") == len(tables()) + len(tables("curves"))
+    found = len(tables()) + len(tables("curves")) + len(glances())
+    assert page.count("<!--") == found
     assert {folder for folder, _, _ in tables()} == {
         path.name for path in RUNS.iterdir() if path.name != "topomortar"
     }
@@ -127,6 +140,58 @@ def test_changes_are_those_of_the_report(tmp_path: Path) -> None:
                 for text, key in zip(numbers, keys, strict=True):
                     assert same(text, float(cell[key])), (row["loss"], name, key)
                 assert same(row[f"p of {name}"], float(cell["p"])), (row["loss"], name)
+
+
+@pytest.mark.parametrize(("metric", "cells"), glances())
+def test_the_glance_is_of_the_runs(metric: str, cells: list[list[str]]) -> None:
+    """Means of CSVs; bold and slanted from the words of the page: p and interval of its tables."""
+    tested = {
+        (table[0], evidence.MIXINS[row["loss"]]): row
+        for table in tables()
+        if is_tested(table[2]) and table[1] == "ID"
+        for row in table[2]
+    }
+    head, _, *rows = [line for line in cells if line != [""]]
+    assert len(rows) == 9
+    for name, *shown in rows:
+        mixin = evidence.MIXINS[name]
+        for place, cell in zip(head[1:], shown, strict=True):
+            folder = evidence.SETS[place]
+            if not list(RUNS.glob(f"{folder}/*/*/*/{mixin}")):
+                assert cell == "–"
+                continue
+            ours, base = (
+                scores(folder, "ID", loss, METRICS[metric]).mean() for loss in (mixin, "ce_dice")
+            )
+            text = cell.strip("*_")
+            value = ours - base if metric == "Dice" else 100 * ours / base
+            assert same(text.removesuffix(" %"), value), (name, place)
+            row = tested[folder, mixin]
+            change, low, high = (
+                float(part.replace("−", "-")) for part in re.findall(r"[−+][\d.]+", row[metric])
+            )
+            sure = float(row[f"p of {metric}"]) < 0.05 and low * high > 0
+            better = (change > 0) == (metric == "Dice")
+            assert cell[0] == (("*" if better else "_") if sure else text[0]), (name, place)
+
+
+def test_the_picture_is_what_the_tool_draws() -> None:
+    """Its dots are where the table says, full where that is bold or slanted."""
+    drawn = evidence.PICTURE.read_text(encoding="utf-8")
+    assert drawn == evidence.picture(), "python tools/evidence.py"
+    dots = re.findall(r'<circle cx="([\d.]+)" cy="[\d.]+" r="3.2" fill="(\S+)"', drawn)
+    cells = [
+        cell
+        for metric, lines in glances()[:2]
+        for line in lines[2:]
+        for cell in line[1:]
+        if cell not in ("–", "")
+    ]
+    assert len(dots) == len(cells)
+    for (x, fill), cell in zip(dots, cells, strict=True):
+        percent = float(cell.strip("*_").removesuffix(" %"))
+        assert abs(float(x) / evidence.WIDE * evidence.MOST - min(percent, evidence.MOST)) < 0.6
+        assert (fill == "#ffffff") == (cell[0] not in "*_")
 
 
 @pytest.mark.parametrize(("folder", "part", "rows"), tables("curves"))

@@ -7,7 +7,8 @@ A comment in the page says what its next table shows: ``<!-- runs: cracks_long -
 ``docs/evidence/runs/cracks_long``, or changes where the table has columns of p, with ``ID`` or
 ``OOD`` behind it where a set has both; ``<!-- curves: cracks_long -->`` training losses. Columns,
 names of losses and numbers of decimals are those that the table has; losses that it lacks come
-last. What the page says about its tables is for people to write.
+last. ``<!-- glance: Betti-0 error -->`` shows every loss on every set in percent of CE + Dice, as
+``docs/images/evidence.svg`` draws it. What the page says about its tables is for people to write.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from seglosses.benchmark.comparison import Row
+from seglosses.benchmark.comparison import LEVEL, Row
 from seglosses.benchmark.report import report
 from seglosses.benchmark.results import METRICS, Scores, read_group_file, read_results
+from seglosses.report.axes import COLOURS
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "evidence.md"
 RUNS = ROOT / "docs" / "evidence" / "runs"
+PICTURE = ROOT / "docs" / "images" / "evidence.svg"
+GLANCE = re.compile(r"(<!-- glance: ([^>]+) -->\n\n)((?:\|.*\n)+)")
 MARK = re.compile(r"(<!-- (runs|curves): (\w+)(?: (ID|OOD))? -->\n\n)((?:\|.*\n)+)")
 BASELINE = "ce_dice"
 #: Of configs/losses: the name beside scores, and the shorter one beside changes.
@@ -54,6 +59,18 @@ MIXINS = {
     "none: CE + Dice": "ce_dice",
     "0.02": "ce_dice_betti_matching_gentle",
 }
+#: Of the picture: what its panels show, and pixels.
+PANELS = {"Betti0Error": "wrong components left", "Betti1Error": "wrong loops left"}
+LEFT, WIDE, GAP, TOP, HIGH = 176, 300, 44, 26, 40
+MOST = 150
+"""Percent at the right end."""
+#: The longest trainings of each set.
+SETS = {
+    "TopoMortar": "topomortar_256",
+    "cracks": "cracks_long",
+    "membranes": "membranes_long",
+    "vessels": "vessels_long",
+}
 COLUMNS = {
     **{metric.title: name for name, metric in METRICS.items() if name != "HD95"},
     "HD95, px": "HD95",
@@ -69,6 +86,7 @@ def scores_of(folder: str, part: str) -> dict[str, Scores]:
     return {each.loss: each.only(chosen) for each in found}
 
 
+@cache
 def changes_of(folder: str, part: str) -> dict[tuple[str, str], Row]:
     """The report's rows by loss and metric."""
     with tempfile.TemporaryDirectory() as out:
@@ -153,6 +171,37 @@ def curves_table(folder: str, table: str) -> str:
     return "".join([head, rule, *lines])
 
 
+def _is_worse(row: Row) -> bool:
+    """Over images and over trainings, as bold is for better."""
+    ends = (row.difference_low, row.difference_high)
+    return row.p < LEVEL and min(ends) * max(ends) > 0 and not row.bold
+
+
+def _percent(row: Row, value: float) -> float:
+    """Of what the baseline has."""
+    return 100 * value / (row.mean - row.difference)
+
+
+def glance_table(title: str) -> str:
+    """Every loss on every set: errors in percent of the baseline's, scores as changes."""
+    lines = [_line(["loss", *SETS]), _line(["---", *["---:"] * len(SETS)]).replace(" ", "")]
+    for mixin, (name, _) in NAMES.items():
+        cells = []
+        for folder in SETS.values():
+            row = changes_of(folder, "ID").get((mixin, COLUMNS[title]))
+            if row is None or mixin == BASELINE:
+                cells.append("–")
+                continue
+            told = _signed(row.difference, 3)
+            if not METRICS[COLUMNS[title]].higher:
+                told = f"{_percent(row, row.mean):.0f} %"
+            mark = "**" if row.bold else "_" if _is_worse(row) else ""
+            cells.append(f"{mark}{told}{mark}")
+        if set(cells) != {"–"}:
+            lines.append(_line([name, *cells]))
+    return "".join(lines)
+
+
 def remade(page: str) -> str:
     """The page with its tables made anew.
 
@@ -166,7 +215,60 @@ def remade(page: str) -> str:
             return mark + curves_table(folder, table)
         return mark + runs_table(folder, part or "ID", table)
 
+    page = GLANCE.sub(lambda found: found[1] + glance_table(found[2]), page)
     return MARK.sub(made, page)
+
+
+def picture() -> str:
+    """An SVG: for every loss and set the errors that it leaves, with intervals over trainings."""
+    changes = {folder: changes_of(folder, "ID") for folder in SETS.values()}
+    trained = {loss for rows in changes.values() for loss, _ in rows}
+    losses = [loss for loss in NAMES if loss in trained and loss != BASELINE]
+    width, bottom = LEFT + len(PANELS) * (WIDE + GAP), TOP + HIGH * len(losses)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {bottom + 44}"'
+        ' font-family="sans-serif" font-size="12">',
+        f'<rect width="{width}" height="{bottom + 44}" fill="#ffffff"/>',
+    ]
+    for at, name in enumerate(SETS):
+        x = LEFT + 110 * at
+        parts.append(f'<circle cx="{x}" cy="10" r="4" fill="{COLOURS[at]}"/>')
+        parts.append(f'<text x="{x + 9}" y="14">{name}</text>')
+    for place, loss in enumerate(losses):
+        top = TOP + HIGH * place
+        parts.append(f'<line x1="0" x2="{width}" y1="{top}" y2="{top}" stroke="#dddddd"/>')
+        parts.append(f'<text x="6" y="{top + HIGH / 2 + 4}">{NAMES[loss][1]}</text>')
+    for panel, (metric, title) in enumerate(PANELS.items()):
+        parts.append(f'<g transform="translate({LEFT + panel * (WIDE + GAP)},{TOP})">')
+        parts.extend(_grid(HIGH * len(losses), title))
+        for place, loss in enumerate(losses):
+            for at, folder in enumerate(SETS.values()):
+                if (loss, metric) in changes[folder]:
+                    y = HIGH * (place + (at + 1) / (len(SETS) + 1))
+                    parts.extend(_mark(changes[folder][loss, metric], y, COLOURS[at]))
+        parts.append("</g>")
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def _grid(bottom: int, title: str) -> Iterator[str]:
+    """Lines and numbers of a panel, and what they count."""
+    for tick in range(0, MOST + 1, 50):
+        x, colour = WIDE * tick / MOST, "#666666" if tick == 100 else "#dddddd"
+        yield f'<line x1="{x}" x2="{x}" y1="0" y2="{bottom}" stroke="{colour}"/>'
+        yield f'<text x="{x}" y="{bottom + 16}" text-anchor="middle">{tick} %</text>'
+    yield f'<text x="{WIDE / 2}" y="{bottom + 36}" text-anchor="middle">{title}</text>'
+
+
+def _mark(row: Row, y: float, colour: str) -> list[str]:
+    """A dot, full where it is sure over images and trainings, and its interval."""
+    base = row.mean - row.difference
+    values = (base + row.difference_low, row.mean, base + row.difference_high)
+    low, middle, high = (WIDE * min(max(_percent(row, value), 0), MOST) / MOST for value in values)
+    fill = colour if row.bold or _is_worse(row) else "#ffffff"
+    return [
+        f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="{colour}"/>',
+        f'<circle cx="{middle:.1f}" cy="{y:.1f}" r="3.2" fill="{fill}" stroke="{colour}"/>',
+    ]
 
 
 def take(runs: Path, folder: str) -> int:
@@ -201,6 +303,7 @@ def main() -> None:
         runs, folder = args.take
         print(f"{take(Path(runs), folder)} runs in {(RUNS / folder).relative_to(ROOT)}")
     PAGE.write_text(remade(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PICTURE.write_text(picture(), encoding="utf-8")
 
 
 if __name__ == "__main__":
