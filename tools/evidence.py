@@ -45,6 +45,10 @@ NAMES = {
         "+ clDice + Betti matching",
     ),
     "ce_dice_topological_prior": ("+ 0.01 topological prior", "+ topological prior"),
+    "ce_dice_cldice_topological_prior": (
+        "+ 0.5 clDice + 0.01 topological prior",
+        "+ clDice + topological prior",
+    ),
     "ce_dice_skeleton_recall": ("+ Skeleton Recall", "+ Skeleton Recall"),
     "ce_dice_cbdice": ("+ cbDice", "+ cbDice"),
     "ce_jaccard_metric": ("CE + Jaccard metric", "CE + Jaccard metric"),

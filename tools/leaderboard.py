@@ -3,8 +3,8 @@
     python tools/leaderboard.py                                  # ours, from docs/evidence/runs
     python tools/leaderboard.py --published topomortar_results   # TopoMortar's rows as well
 
-A comment in the page says what its next table shows: ``<!-- ours: membranes -->`` the runs of
-``docs/evidence/runs/membranes``, ``<!-- published: large ID -->`` a set of the published results.
+A comment in the page says what its next table shows: ``<!-- ours: cracks_long -->`` the runs of
+``docs/evidence/runs/cracks_long``, ``<!-- published: large ID -->`` a set of the published results.
 What is not asked for is left as it is.
 """
 
