@@ -71,8 +71,8 @@ RULES: tuple[Rule, ...] = (
         " Dice was up to 0.004 higher"
         " on membranes and walls, up to 0.005 lower on cracks and vessels. A topological prior of"
         " weight 0.01 left 17 % on TopoMortar, 34 % on vessels, 56 % on cracks and 62 % on"
-        " membranes (there as many loops as before), which is as sure, and costs less: try it"
-        " where trees of few loops must hang together."
+        " membranes (there as many loops as before), which is as sure, and costs less; with 0.5"
+        " clDice 32 % on vessels: try it where trees of few loops must hang together."
         " With weight 0.5 Betti matching cost 0.08 Dice. Of no use before the network finds the"
         " class.",
         judges.structured,
