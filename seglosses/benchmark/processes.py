@@ -19,14 +19,18 @@ from seglosses.evaluate.cluster import run_on_cluster
 _TAIL = 15
 _STOP = 20.0
 """Seconds in which a program ends by itself, before it is made to."""
-_THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""Of runs on CPUs, side by side, so that they do not fight for cores."""
-_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": f"{2**25}",  # glibc before 2.35 takes no more
+_ON_CORES = {
+    # so that runs side by side do not fight for cores
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # glibc keeps what a step frees for the next, or maps and clears large tensors anew in each;
+    # before 2.35 it takes no higher threshold. Dask sets another in the processes that use it.
+    "MALLOC_MMAP_THRESHOLD_": f"{2**25}",
     "MALLOC_TRIM_THRESHOLD_": f"{2**34}",
     "MALLOC_TOP_PAD_": f"{2**24}",
 }
-"""Of runs on CPUs: glibc keeps what a tensor frees. It maps and clears large ones anew else."""
+"""Of runs on CPUs."""
 
 
 @dataclass(frozen=True)
@@ -206,8 +210,7 @@ def _work(job: Job, env: Mapping[str, str]) -> tuple[Job, tuple[int, float, str]
 
 def _start(job: Job, slot: Slot) -> _Running:
     job.log.parent.mkdir(parents=True, exist_ok=True)
-    here = {**os.environ, **slot.env}
-    env = here if slot.name else {**_MEMORY, **here, **_THREADS}
+    own = {} if slot.name else _ON_CORES
     # another process may be writing to it, or a run that was stopped may have
     with job.log.open("ab") as log:
         since = log.tell()
@@ -216,7 +219,7 @@ def _start(job: Job, slot: Slot) -> _Running:
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env=env,
+            env={**os.environ, **own, **slot.env},
         )
     where = f" on {slot.name}" if slot.name else ""
     return _Running(job, slot, process, Progress(f"{job.name}{where}"), since)
