@@ -243,7 +243,7 @@ class TopologicalPriorLoss(MapLoss):
     use_when = (
         "the Betti numbers are known (one ring, one tree); 6 to 24 times the cost of CE + Dice"
     )
-    tags = ("topology",)
+    tags = ("thin", "topology")
     of_structures = True
 
     def __init__(
