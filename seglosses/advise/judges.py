@@ -151,9 +151,9 @@ def _prior(betti: Sequence[int] | None, classes: Sequence[ClassProfile], profile
     if betti is None:
         absent = max(1 - one.presence for one in classes)
         told = (
-            f" that show it have the same Betti numbers; {absent:.0%} lack it: those of each label"
+            " that show it have the same Betti numbers;"
+            f" {absent:.0%} lack it: those of each label are read"
         )
-        told += " are read"
     else:
         told = f" have the Betti numbers {', '.join(map(str, betti))}"
     known = {} if betti is None else {"betti": list(betti)}

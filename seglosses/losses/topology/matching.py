@@ -211,8 +211,8 @@ class BettiMatchingLoss(MapLoss):
     formula = "sum of 2 |x_p - x_t|^2 over matched bars x = (b, d) and (b - d)^2 over the others"
     paper = "Stucki et al. 2023, arXiv:2211.15272"
     use_when = (
-        "every component and loop must be in its place; late, beside CE and Dice; 8 to 23 "
-        "times their cost"
+        "every component and loop must be in its place; late, with weight 0.02 beside CE and Dice;"
+        " 8 to 23 times their cost"
     )
     tags = ("thin", "topology", "cell")
     has_label_half = True
