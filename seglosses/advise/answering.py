@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from seglosses.advise.judges import DEARER, along
-from seglosses.advise.kinds import is_long, is_noisy, noise_said, restricted
+from seglosses.advise.judges import DEARER, MATCHING, PRIOR, along
+from seglosses.advise.kinds import is_long, is_noisy, is_tree, noise_said, restricted
 from seglosses.advise.profile import ClassProfile, Profile
 from seglosses.advise.seen import ErrorReport
 from seglosses.advise.terms import Term, add
@@ -18,10 +18,8 @@ COUNTED = ("breaks", "islands", "merged", "pinholes")
 FOLLOWED = (*KINDS, "gap")
 """Kinds that say nothing where components and holes of the labels are noise."""
 
-MATCHING = Term("BettiMatchingLoss", 0.02, start=0.5, warmup=0.1)
 FAR = Term("LogHausdorffDTLoss", 0.1, start=0.5, warmup=0.1)
-SIMPLE = {term.loss: term for term in (MATCHING, FAR)}
-PRIOR = "TopologicalPriorLoss"
+SIMPLE = {term.loss: term for term in (MATCHING, PRIOR, FAR)}
 
 Found = list[tuple[ErrorReport, list[str]]]
 """Classes with the kinds of errors against which a loss is asked for."""
@@ -65,7 +63,7 @@ def _loss_against(
     """The loss that sees a kind of error of a class, None where there is none to propose."""
     if kind in COUNTED:
         counts = any(_counts(term, one.index, profile) for term in terms)
-        return PRIOR if counts else MATCHING.loss
+        return PRIOR.loss if counts or is_tree(one, profile.ndim) else MATCHING.loss
     if kind == "gap" and is_long(one):
         return along([one], profile).loss
     if kind in ("gap", "missed"):
@@ -75,19 +73,21 @@ def _loss_against(
 
 
 def _counts(term: Term, index: int, profile: Profile) -> bool:
-    """Whether a term compares the known Betti numbers of a class."""
+    """Whether a term compares the Betti numbers of a class."""
     everything = range(1, profile.num_classes)
-    return term.loss == PRIOR and index in term.options.get("classes", everything)
+    return term.loss == PRIOR.loss and index in term.options.get("classes", everything)
 
 
 def _take(terms: list[Term], loss: str, found: Found, profile: Profile) -> None:
     """Add a loss for some classes, or its reason where it is proposed already."""
     several = len(profile.classes) > 1
-    if loss == PRIOR:
+    if loss == PRIOR.loss:
         for place, old in enumerate(terms):
             if own := [each for each in found if _counts(old, each[0].index, profile)]:
                 terms[place] = old.also(_why(own, several=several))
-        return
+                found = [each for each in found if each not in own]
+        if not found:
+            return
     why, rule = _why(found, several=several), f"errors: {found[0][1][0]}"
     if loss == DEARER.loss:
         terms[:] = [_dearer(old, why, rule) for old in terms]

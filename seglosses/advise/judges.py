@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from seglosses.advise.kinds import (
     ABSENT,
@@ -22,18 +23,26 @@ from seglosses.advise.kinds import (
     is_long,
     is_noisy,
     is_thin,
+    is_tree,
     named,
     noise_said,
     numbers_said,
     object_size,
     restricted,
     shown,
+    widths_a_loop,
 )
 from seglosses.advise.profile import ClassProfile, Profile
 from seglosses.advise.terms import Term, Verdict
 
 DEARER = Term("TverskyLoss", 1.0, {"alpha": 0.3, "beta": 0.7})
 """In place of Dice where a missed pixel is to cost more than a false one."""
+
+MATCHING = Term("BettiMatchingLoss", 0.02, start=0.5, warmup=0.1)
+"""What pairs components, loops and cavities with those of the label, by their places."""
+
+PRIOR = Term("TopologicalPriorLoss", 0.01)
+"""What asks for as many components, loops and cavities as the label has."""
 
 NOTHING = "0 images show a class that could be measured"
 
@@ -110,13 +119,40 @@ def structured(profile: Profile) -> Verdict:
     noisy, chosen = chosen, [one for one in chosen if not is_noisy(one)]
     if not chosen:
         return Verdict(False, noise_said(noisy, profile))
-    names = ("components", "loops", "cavities")
-    numbers = [max(one.median(name) for one in chosen) for name in names]
-    return Verdict(
-        True,
-        f"{named(chosen, profile)}{numbers_said(numbers)} per image",
-        (Term("BettiMatchingLoss", 0.02, restricted(chosen, profile), start=0.5, warmup=0.1),),
+    terms = counting(chosen, profile)
+    return Verdict(True, "; ".join(term.why for term in terms), terms)
+
+
+def counting(chosen: Sequence[ClassProfile], profile: Profile) -> tuple[Term, ...]:
+    """The losses that count components and loops of thin classes, each with its reason.
+
+    Args:
+        chosen: At least one class.
+        profile: All of them.
+
+    Returns:
+        A topological prior for trees, Betti matching for the others.
+    """
+    trees = [one for one in chosen if is_tree(one, profile.ndim)]
+    others = [one for one in chosen if one not in trees]
+    return tuple(
+        replace(term, options=restricted(some, profile), why=_numbers(some, profile))
+        for term, some in ((PRIOR, trees), (MATCHING, others))
+        if some
     )
+
+
+def _numbers(chosen: Sequence[ClassProfile], profile: Profile) -> str:
+    """How many components and loops thin classes have, and in images how close the loops lie."""
+    names = ("components", "loops", "cavities")
+    said = numbers_said([max(one.median(name) for one in chosen) for name in names])
+    apart = min(map(widths_a_loop, chosen))
+    close = ""
+    if profile.ndim == 2:
+        close = (
+            f", a loop in {apart:.0f} widths of centre line" if apart < math.inf else ", no loop"
+        )
+    return f"{named(chosen, profile)}{said} per image{close}"
 
 
 def known_numbers(profile: Profile) -> Verdict:
@@ -157,10 +193,9 @@ def _prior(betti: Sequence[int] | None, classes: Sequence[ClassProfile], profile
     else:
         told = f" have the Betti numbers {', '.join(map(str, betti))}"
     known = {} if betti is None else {"betti": list(betti)}
-    return Term(
-        "TopologicalPriorLoss",
-        0.01,
-        {**known, **restricted(classes, profile)},
+    return replace(
+        PRIOR,
+        options={**known, **restricted(classes, profile)},
         start=0.5,
         warmup=0.1,
         why=f"{named(classes, profile)}at least 95 % of {images} images{told}",
@@ -191,7 +226,7 @@ def crowded(profile: Profile) -> Verdict:
         True,
         f"{named(chosen, profile)}{one.median('components'):.0f} components per image,"
         f" {one.part('neighbours'):.0%} of them within 3 px of another",
-        (Term("BettiMatchingLoss", 0.02, restricted(chosen, profile), start=0.5, warmup=0.1),),
+        (replace(MATCHING, options=restricted(chosen, profile)),),
         note="Where objects touch, a class for their borders, or a network for instances, does more"
         " than any loss; SkeletonAwareLoss (2D) and MalisLoss are for labels of such borders.",
     )

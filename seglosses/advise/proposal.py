@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seglosses.advise.answering import answer
+from seglosses.advise.judges import MATCHING, PRIOR
 from seglosses.advise.profile import Files, Profile
 from seglosses.advise.rules import RULES, Rule
 from seglosses.advise.seen import ErrorReport, error_report
@@ -184,7 +185,7 @@ def propose(profile: Profile) -> Proposal:
     reports = [error_report(one, profile) for one in profile.classes]
     errors = tuple(one for one in reports if one is not None)
     notes += answer(terms, errors, profile)
-    notes += _of_matching(terms, profile.ndim)
+    notes += _of_counting(terms, profile.ndim)
     notes += _of_files(profile)
     if profile.regions:
         notes.append(
@@ -204,20 +205,23 @@ def propose(profile: Profile) -> Proposal:
     )
 
 
-def _of_matching(terms: list[Term], ndim: int) -> list[str]:
-    """What to know where Betti matching is proposed; in volumes it gets a crop."""
-    places = [at for at, term in enumerate(terms) if term.loss == "BettiMatchingLoss"]
-    if not places:
-        return []
-    notes = [
-        "Betti matching is a sum over features, and its gradient sits on few pixels: on membranes"
-        " weight 0.02 is 95 % of the gradient's norm and 0.5 is 99.8 %"
-        f" ({page('docs/evidence.md')})."
-        " Lower the weight where LossBalanceHook warns of more than 99 %.",
-        "Betti errors alone mislead (one blob over everything has one component): read them"
-        " beside Dice and HD95.",
-    ]
-    if ndim == 3:
+def _of_counting(terms: list[Term], ndim: int) -> list[str]:
+    """What to know where components are counted; in volumes Betti matching gets a crop."""
+    notes = []
+    places = [at for at, term in enumerate(terms) if term.loss == MATCHING.loss]
+    if places:
+        notes.append(
+            "Betti matching is a sum over features, and its gradient sits on few pixels: on"
+            " membranes weight 0.02 is 95 % of the gradient's norm and 0.5 is 99.8 %"
+            f" ({page('docs/evidence.md')})."
+            " Lower the weight where LossBalanceHook warns of more than 99 %."
+        )
+    if places or any(term.loss == PRIOR.loss for term in terms):
+        notes.append(
+            "Betti errors alone mislead (one blob over everything has one component): read them"
+            " beside Dice and HD95."
+        )
+    if places and ndim == 3:
         for at in places:
             terms[at] = replace(terms[at], options={**terms[at].options, "crop": CROP})
         notes.append(

@@ -117,7 +117,7 @@ class Term:
 def add(terms: list[Term], term: Term) -> None:
     """Add a term; of one loss for several classes one term is left, for all of them.
 
-    Two stay where options differ: numbers of components are those of a class.
+    Two stay where options or schedules differ: numbers of components are those of a class.
 
     Args:
         terms: What is proposed so far.
@@ -128,9 +128,12 @@ def add(terms: list[Term], term: Term) -> None:
         >>> add(terms, Term("TopoLoss", options={"classes": [3]}, why="breaks"))
         >>> [(term.options, term.why) for term in terms]
         [({'classes': [1, 3]}, 'loops; breaks')]
+        >>> add(terms, Term("TopoLoss", options={"betti": [1, 1], "classes": [2]}, why="rings"))
+        >>> len(terms)
+        2
     """
     for place, old in enumerate(terms):
-        if old.loss != term.loss or _differ(old.options, term.options):
+        if old.loss != term.loss or _differ(old, term):
             continue
         known = [t.options.get("classes") for t in (old, term)]
         options = {k: v for k, v in {**term.options, **old.options}.items() if k != "classes"}
@@ -141,9 +144,16 @@ def add(terms: list[Term], term: Term) -> None:
     terms.append(term)
 
 
-def _differ(one: Mapping[str, Any], two: Mapping[str, Any]) -> bool:
-    """Whether both state an option, other than classes, and not alike."""
-    return any(one[name] != two[name] for name in one.keys() & two.keys() - {"classes"})
+def _differ(one: Term, two: Term) -> bool:
+    """Whether both state an option, other than classes, or a schedule, and not alike.
+
+    Without Betti numbers those of each label are meant, which are no others.
+    """
+    own, other = one.options, two.options
+    stated = (*(own.keys() & other.keys() - {"classes"}), "betti")
+    return (one.weight, one.start, one.warmup) != (two.weight, two.start, two.warmup) or any(
+        own.get(name) != other.get(name) for name in stated
+    )
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,27 @@ def net(index: int) -> NDArray[np.uint8]:
     return labels
 
 
+def ladder(index: int, apart: int = 150) -> NDArray[np.uint8]:
+    """Two rails 3 px wide with five rungs: one component, four loops."""
+    labels = np.zeros((24, 4 * apart + 16), np.uint8)
+    for rail in (3 + index % 3, 16):
+        labels[rail : rail + 3, 4 : 4 * apart + 7] = 1
+    for at in range(4, 4 * apart + 5, apart):
+        labels[3 + index % 3 : 17, at : at + 3] = 1
+    return labels
+
+
+def tree(index: int) -> NDArray[np.uint8]:
+    """A trunk 3 px wide with two to four branches, and one or two twigs beside it: no loop."""
+    labels = empty()
+    labels[46:49, 4:92] = 1
+    for at in range(12, 12 + 18 * (2 + index % 3), 18):
+        labels[8:46, at : at + 3] = 1
+    for at in (60, 75)[: 1 + index % 2]:
+        labels[at : at + 3, 10:80] = 1
+    return labels
+
+
 def line(index: int) -> NDArray[np.uint8]:
     labels = empty()
     labels[20 + index : 23 + index, 4:92] = 1

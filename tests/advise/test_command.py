@@ -299,11 +299,11 @@ def test_the_first_problem_is_the_first(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 SETS: dict[str, tuple[str, ...]] = {
-    "thin/vessels/labels": ("SoftClDiceLoss", "BettiMatchingLoss"),
+    "thin/vessels/labels": ("SoftClDiceLoss", "TopologicalPriorLoss"),
     "thin/membranes/labels": ("SoftClDiceLoss", "BettiMatchingLoss"),
-    "thin/cracks/labels": ("SoftClDiceLoss", "BettiMatchingLoss"),
+    "thin/cracks/labels": ("SoftClDiceLoss", "TopologicalPriorLoss"),
     "topomortar/train/accurate": ("SoftClDiceLoss", "BettiMatchingLoss"),
-    "betti_matching_examples/roads/labels": ("SoftClDiceLoss", "BettiMatchingLoss"),
+    "betti_matching_examples/roads/labels": ("SoftClDiceLoss", "TopologicalPriorLoss"),
 }
 
 

@@ -30,6 +30,7 @@ from tests.advise.made import (
     ring,
     skewed,
     sometimes,
+    tree,
     uneven,
 )
 
@@ -64,6 +65,7 @@ ALL = {"breaks": 4.0, "missed": 4.0, "leak": 9.0, "gap": 9.0}
 MAKERS = {
     "net": (net, 2),
     "line": (line, 2),
+    "tree": (tree, 2),
     "organ": (organ, 2),
     "ring": (ring, 2),
     "cells": (cells, 2),
@@ -72,8 +74,10 @@ MAKERS = {
     "uneven": (uneven, 2),
     "skewed": (skewed, 3),
     "net and organ": (beside(net, organ), 3),
+    "tree and ring": (beside(tree, ring), 3),
     "rings and net": (beside(ring, net, ring), 4),
     "tubes": (tubes, 2),
+    "deep tree": (deep(tree), 2),
     "deep net": (deep(net), 2),
     "deep ring": (deep(ring), 2),
     "deep net and lesion": (deep(beside(net, lesion)), 3),

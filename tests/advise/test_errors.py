@@ -23,6 +23,7 @@ from tests.advise.made import (
     ring,
     sometimes,
     specks,
+    tree,
 )
 
 
@@ -117,6 +118,27 @@ def test_known_numbers_see_what_predictions_miscount() -> None:
     (term,) = found.terms[2:]
     assert term.loss == "TopologicalPriorLoss"
     assert term.why.endswith("; predictions: 1.0 breaks per image, 1.0 islands per image")
+
+
+def test_breaks_of_trees_are_seen_by_a_prior() -> None:
+    """One that is proposed gets one more reason; one of a plain line is added."""
+    rows = {1: [errors({"breaks": 3.0})] * 12}
+    for make, reason in ((tree, "structured"), (line, "errors: breaks")):
+        found = propose(profile(make, errors=rows))
+        assert [term.loss for term in found.terms[2:]] == ["SoftClDiceLoss", "TopologicalPriorLoss"]
+        assert found.terms[-1].rule == reason
+        assert found.terms[-1].why.endswith("predictions: 3.0 breaks per image")
+        assert (found.terms[-1].loss_weight, found.terms[-1].options) == (0.01, {})
+
+
+def test_a_prior_of_a_ring_does_not_count_a_line() -> None:
+    def both(index: int) -> NDArray[np.integer]:
+        return np.concatenate([ring(index), 2 * line(index)], axis=1)
+
+    rows = {index: [errors({"breaks": 2.0})] * 12 for index in (1, 2)}
+    first, _, last = propose(profile(both, 3, errors=rows)).terms[2:]
+    assert first.loss == "SoftClDiceLoss"
+    assert (last.loss, last.options) == ("TopologicalPriorLoss", {"classes": [2]})
 
 
 def test_a_class_without_known_numbers_still_gets_matching() -> None:

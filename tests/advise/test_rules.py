@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from seglosses.advise.kinds import widths_a_loop
 from seglosses.advise.profile import Annotators, Files
 from seglosses.advise.proposal import propose
 from seglosses.advise.rules import RULES, Rule
@@ -21,6 +22,7 @@ from tests.advise.made import (
     empty,
     errors,
     judged,
+    ladder,
     lesion,
     line,
     losses,
@@ -31,6 +33,7 @@ from tests.advise.made import (
     skewed,
     sometimes,
     specks,
+    tree,
     uneven,
 )
 
@@ -91,6 +94,7 @@ def test_few_images_are_said() -> None:
         (organ, ["CrossEntropyLoss", "DiceLoss"]),
         (line, ["CrossEntropyLoss", "DiceLoss", "SoftClDiceLoss"]),
         (net, ["CrossEntropyLoss", "DiceLoss", "SoftClDiceLoss", "BettiMatchingLoss"]),
+        (tree, ["CrossEntropyLoss", "DiceLoss", "SoftClDiceLoss", "TopologicalPriorLoss"]),
         (ring, ["CrossEntropyLoss", "DiceLoss", "TopologicalPriorLoss"]),
         (cells, ["CrossEntropyLoss", "DiceLoss", "BettiMatchingLoss"]),
         (lesion, ["CrossEntropyLoss", "TverskyLoss"]),
@@ -133,6 +137,45 @@ def test_of_several_classes_a_loss_gets_those_it_is_for() -> None:
     assert by_loss["BettiMatchingLoss"].options["classes"] == [1]
 
 
+def test_trees_get_a_prior_and_networks_betti_matching() -> None:
+    """Of as many components and loops; what differs is the length of the lines between them."""
+
+    def near(index: int) -> NDArray[np.uint8]:
+        return ladder(index, apart=60)
+
+    (far,), (close,) = (profile(make).classes for make in (ladder, near))
+    assert far.betti == close.betti
+    # rails of 600 and 240 px, rungs of 11: 1255 and 535 px, 3 px wide, for four loops
+    assert widths_a_loop(far) == pytest.approx(1255 / 12, rel=0.02)
+    assert widths_a_loop(close) == pytest.approx(535 / 12, rel=0.02)
+    prior, matching = (propose(profile(make)).terms[-1] for make in (ladder, near))
+    assert (prior.loss, prior.loss_weight, prior.options) == ("TopologicalPriorLoss", 0.01, {})
+    assert prior.why.endswith("per image, a loop in 104 widths of centre line")
+    assert matching.loss == "BettiMatchingLoss"
+    assert propose(profile(tree)).terms[-1].why == "2 components and 0 loops per image, no loop"
+
+
+def test_a_tree_beside_a_network() -> None:
+    def both(index: int) -> NDArray[np.integer]:
+        return np.concatenate([net(index), 2 * tree(index), 3 * ring(index)], axis=1)
+
+    terms = propose(profile(both, 4)).terms[3:]
+    assert [(term.loss, term.options, term.start) for term in terms] == [
+        ("TopologicalPriorLoss", {"classes": [2]}, 0.0),
+        ("BettiMatchingLoss", {"classes": [1]}, 0.5),
+        ("TopologicalPriorLoss", {"betti": [1, 1], "classes": [3]}, 0.5),
+    ]
+    assert terms[0].why.startswith("c2: 2 components")
+    assert terms[1].why.startswith("c1: 1 component and 25 loops")
+
+
+def test_trees_of_volumes_keep_betti_matching() -> None:
+    def deep(index: int) -> NDArray[np.integer]:
+        return np.pad(np.stack([tree(index)] * 3), ((2, 2), (0, 0), (0, 0)))
+
+    assert losses(profile(deep))[-1] == "BettiMatchingLoss"
+
+
 def test_an_absent_class_is_pooled_over_the_batch() -> None:
     by_loss = {term.loss: term for term in propose(profile(sometimes)).terms}
     assert by_loss["DiceLoss"].options == {"average": "dataset"}
@@ -161,6 +204,21 @@ def test_every_class_of_known_numbers_gets_its_own() -> None:
     rings = profile(lambda index: np.concatenate([ring(index), 2 * ring(index)]), 3)
     (term,) = propose(rings).terms[2:]
     assert term.options == {"betti": [1, 1]}
+
+
+def test_numbers_of_a_class_are_not_those_of_another() -> None:
+    """One that half of the images lack has the numbers of each label, a ring those of a ring."""
+
+    def both(index: int) -> NDArray[np.integer]:
+        discs = (disc(12, (30, 30)) | disc(12, (70, 70))) & bool(index % 2)
+        return np.concatenate([1 * discs, 2 * ring(index)], axis=1)
+
+    terms = [
+        term.options
+        for term in propose(profile(both, 3)).terms
+        if term.loss == "TopologicalPriorLoss"
+    ]
+    assert terms == [{"classes": [1]}, {"betti": [1, 1], "classes": [2]}]
 
 
 def test_a_loss_for_the_class_that_was_asked_for_names_it() -> None:
@@ -244,7 +302,7 @@ def test_numbers_of_features_are_said_as_one_says_them() -> None:
         return verdict
 
     # grids with 6, 6 and 5 lines each way
-    assert said(net) == "1 component and 25 loops per image"
+    assert said(net) == "1 component and 25 loops per image, a loop in 16 widths of centre line"
     assert said(bubbled) == "1 component, 0 loops and 2 cavities per image"
 
 
