@@ -10,12 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from seglosses.cli import main
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import evidence  # noqa: E402
+from evidence_parts import glance, twice  # noqa: E402
+from evidence_parts.runs import MIXINS, PROPOSAL, PROPOSED, SETS, TWICE  # noqa: E402
 
 DOCS = ROOT / "docs"
 RUNS = DOCS / "evidence" / "runs"
@@ -50,7 +53,7 @@ def tables(kind: str = "runs") -> list[tuple[str, str, Rows]]:
     return found
 
 
-def glances() -> list[tuple[str, list[list[str]]]]:
+def glances(kind: str = "glance") -> list[tuple[str, list[list[str]]]]:
     """Metric and cells, the head first, of each table of all sets."""
     page = (DOCS / "evidence.md").read_text(encoding="utf-8")
     return [
@@ -58,7 +61,7 @@ def glances() -> list[tuple[str, list[list[str]]]]:
             metric,
             [[cell.strip() for cell in line.strip("|").split("|")] for line in lines.split("\n")],
         )
-        for metric, lines in re.findall(r"<!-- glance: (.+) -->\n\n((?:\|.*\n)+?)\n", page)
+        for metric, lines in re.findall(rf"<!-- {kind}: (.+) -->\n\n((?:\|.*\n)+?)\n", page)
     ]
 
 
@@ -96,7 +99,7 @@ def is_tested(rows: Rows) -> bool:
 def test_means_are_those_of_the_runs(folder: str, part: str, rows: Rows) -> None:
     first = next(iter(rows[0]))
     for row in rows:
-        mixin = evidence.MIXINS[row[first]]
+        mixin = MIXINS[row[first]]
         for name, metric in METRICS.items():
             if name not in row:
                 continue
@@ -113,9 +116,10 @@ def test_means_are_those_of_the_runs(folder: str, part: str, rows: Rows) -> None
 def test_every_table_is_found() -> None:
     """A comment with a slip of the pen would leave its table out."""
     page = (DOCS / "evidence.md").read_text(encoding="utf-8")
-    found = len(tables()) + len(tables("curves")) + len(glances())
+    found = len(tables()) + len(tables("curves")) + len(glances()) + len(glances("twice"))
     assert page.count("<!--") == found
-    assert {folder for folder, _, _ in tables()} == {
+    shown = {TWICE[row[0]] for _, lines in glances("twice") for row in lines[2:]}
+    assert {folder for folder, _, _ in tables()} | shown == {
         path.name for path in RUNS.iterdir() if path.name != "topomortar"
     }
 
@@ -134,7 +138,7 @@ def test_changes_are_those_of_the_report(tmp_path: Path) -> None:
             for name, metric in METRICS.items():
                 if name not in row:
                     continue
-                cell = cells[evidence.MIXINS[row["loss"]], metric.removesuffix("_mortar")]
+                cell = cells[MIXINS[row["loss"]], metric.removesuffix("_mortar")]
                 numbers = re.findall(r"[−+]?[\d.]+", row[name])
                 keys = ("difference", "difference_low", "difference_high")
                 for text, key in zip(numbers, keys, strict=True):
@@ -146,17 +150,18 @@ def test_changes_are_those_of_the_report(tmp_path: Path) -> None:
 def test_the_glance_is_of_the_runs(metric: str, cells: list[list[str]]) -> None:
     """Means of CSVs; bold and slanted from the words of the page: p and interval of its tables."""
     tested = {
-        (table[0], evidence.MIXINS[row["loss"]]): row
+        (table[0], MIXINS[row["loss"]]): row
         for table in tables()
         if is_tested(table[2]) and table[1] == "ID"
         for row in table[2]
     }
     head, _, *rows = [line for line in cells if line != [""]]
-    assert len(rows) == 10
+    assert len(rows) == 11
     for name, *shown in rows:
-        mixin = evidence.MIXINS[name]
         for place, cell in zip(head[1:], shown, strict=True):
-            folder = evidence.SETS[place]
+            folder = SETS[place]
+            proposed = name == PROPOSAL
+            mixin = PROPOSED[place] if proposed else MIXINS[name]
             if not list(RUNS.glob(f"{folder}/*/*/*/{mixin}")):
                 assert cell == "–"
                 continue
@@ -175,10 +180,73 @@ def test_the_glance_is_of_the_runs(metric: str, cells: list[list[str]]) -> None:
             assert cell[0] == (("*" if better else "_") if sure else text[0]), (name, place)
 
 
+@pytest.mark.parametrize(("title", "cells"), glances("twice"))
+def test_twice_as_long_is_of_the_runs(title: str, cells: list[list[str]]) -> None:
+    """Means, changes of the same seeds and Student's intervals; curves of the cards."""
+    _, _, *rows = [line for line in cells if line != [""]]
+    assert len(rows) == len([folder for folder in TWICE.values() if (RUNS / folder).is_dir()])
+    for place, *shown in rows:
+        if title == twice.CURVES:
+            for folder, (iters, last, fallen) in zip(
+                (SETS[place], TWICE[place]), (shown[:3], shown[3:]), strict=True
+            ):
+                cards = [json.loads(path.read_text("utf-8")) for path in of_baseline(folder)]
+                assert {str(card["iters"]) for card in cards} == {iters}
+                curve = np.mean([card["loss_curve"] for card in cards], axis=0)
+                assert same(last, curve[-1])
+                falls = curve[-2:].sum() / curve[-4:-2].sum() - 1
+                assert same(fallen.removesuffix(" %"), 100 * falls)
+            continue
+        longer = scores(TWICE[place], "ID", "ce_dice", METRICS[title])
+        once = scores(SETS[place], "ID", "ce_dice", METRICS[title])
+        ours = scores(SETS[place], "ID", PROPOSED[place], METRICS[title])
+        assert same(shown[0], once.mean())
+        assert same(shown[1], longer.mean())
+        assert same(shown[4], ours.mean())
+        seeds = len(longer)
+        for cell, one, two in ((shown[2], longer, once), (shown[5], ours, longer)):
+            gaps = one[:seeds].mean(axis=1) - two[:seeds].mean(axis=1)
+            half = t.ppf(0.975, seeds - 1) * gaps.std(ddof=1) / seeds**0.5
+            numbers = re.findall(r"[−+][\d.]+", cell)
+            ends = (gaps.mean(), gaps.mean() - half, gaps.mean() + half)
+            assert all(map(same, numbers, ends)), (place, cell)
+        low, high = (float(part.replace("−", "-")) for part in numbers[1:])
+        better = (high < 0) if title != "Dice" else low > 0
+        assert (shown[5][0] == "*") == (better and float(shown[6]) < 0.05)
+
+
+def of_baseline(folder: str) -> list[Path]:
+    return sorted(RUNS.glob(f"{folder}/*/*/*/ce_dice/*.json"))
+
+
+LABELS = {
+    "TopoMortar": "topomortar/train/accurate",
+    "cracks": "thin/cracks/labels",
+    "membranes": "thin/membranes/labels",
+    "vessels": "thin/vessels/labels",
+}
+
+
+@pytest.mark.parametrize("place", LABELS)
+def test_what_is_called_proposed_is_proposed(place: str, shared_data: Path) -> None:
+    from mmengine.config import Config
+
+    from seglosses.advise import Source, propose, survey
+
+    proposal = propose(survey(Source(shared_data / LABELS[place], limit=8))[0])
+    mixin = PROPOSED[place].replace("advised", "ce_dice_cldice_betti_matching")
+    listed = Config.fromfile(str(ROOT / "configs" / "losses" / f"{mixin}.py")).loss_decode
+    assert [term.loss for term in proposal.terms] == [
+        each["type"].removeprefix("seglosses.") for each in listed
+    ]
+    for term, each in zip(proposal.terms, listed, strict=True):
+        assert term.loss_weight == each.get("loss_weight", 1.0)
+
+
 def test_the_picture_is_what_the_tool_draws() -> None:
     """Its dots are where the table says, full where that is bold or slanted."""
-    drawn = evidence.PICTURE.read_text(encoding="utf-8")
-    assert drawn == evidence.picture(), "python tools/evidence.py"
+    drawn = glance.PICTURE.read_text(encoding="utf-8")
+    assert drawn == glance.picture(), "python tools/evidence.py"
     dots = re.findall(r'<circle cx="([\d.]+)" cy="[\d.]+" r="3.2" fill="(\S+)"', drawn)
     cells = [
         cell
@@ -190,14 +258,14 @@ def test_the_picture_is_what_the_tool_draws() -> None:
     assert len(dots) == len(cells)
     for (x, fill), cell in zip(dots, cells, strict=True):
         percent = float(cell.strip("*_").removesuffix(" %"))
-        assert abs(float(x) / evidence.WIDE * evidence.MOST - min(percent, evidence.MOST)) < 0.6
+        assert abs(float(x) / glance.WIDE * glance.MOST - min(percent, glance.MOST)) < 0.6
         assert (fill == "#ffffff") == (cell[0] not in "*_")
 
 
 @pytest.mark.parametrize(("folder", "part", "rows"), tables("curves"))
 def test_curves_are_those_of_the_cards(folder: str, part: str, rows: Rows) -> None:
     for row in rows:
-        cards = sorted(RUNS.glob(f"{folder}/*/*/*/{evidence.MIXINS[row['loss']]}/*.json"))
+        cards = sorted(RUNS.glob(f"{folder}/*/*/*/{MIXINS[row['loss']]}/*.json"))
         curves = np.array([json.loads(path.read_text("utf-8"))["loss_curve"] for path in cards])
         means = [row[f"{eighth}/8"] for eighth in range(1, 9)]
         assert all(map(same, means, curves.mean(axis=0))), row
@@ -210,7 +278,8 @@ def test_the_page_is_what_the_tool_writes() -> None:
     page = evidence.PAGE.read_text(encoding="utf-8")
     assert page == evidence.remade(page), "python tools/evidence.py"
     changed = page.replace("| + cbDice | 3.6 ±", "| + cbDice | 3.7 ±")
-    row, *_ = re.findall(r"\| proposed by advise \| [\d.]+ \| [\d.]+ \| .*\n", page)
+    last = r"\| \+ 0.5 clDice \+ 0.01 topological prior \| [\d.]+ \| [\d.]+ \| .*\n"
+    row, *_ = re.findall(last, page)
     changed = changed.replace(row, "")
     assert changed.count("\n") == page.count("\n") - 1
     assert "3.7 ±" in changed

@@ -19,6 +19,7 @@ FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FOREIGN = {
     "git",
     "cd",
+    "sed",
     "pip",
     "python3",
     "export",
