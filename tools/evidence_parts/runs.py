@@ -36,9 +36,11 @@ NAMES = {
     "ce_dice_betti_matching_late": ("0.5", "0.5"),
     "advised": ("+ 0.5 clDice* + 0.02 Betti matching, late", "+ clDice* + Betti matching"),
 }
-#: By name; two of them one table alone has.
+PROPOSAL = "proposed by advise"
+#: By name; three of them one table alone has.
 MIXINS = {
     **{name: mixin for mixin, names in NAMES.items() for name in names},
+    PROPOSAL: "advised",
     "none: CE + Dice": "ce_dice",
     "0.02": "ce_dice_betti_matching_gentle",
 }
@@ -51,14 +53,13 @@ SETS = {
 }
 #: The same trainings of CE + Dice with twice as many iterations.
 TWICE = {place: f"{folder.rpartition('_')[0]}_twice" for place, folder in SETS.items()}
-#: What advise proposes for each set, if with other numbers of erosions, and its name.
+#: What advise proposes for each set, if with other numbers of erosions.
 PROPOSED = {
     "TopoMortar": "advised",
     "cracks": "ce_dice_cldice_topological_prior",
     "membranes": "ce_dice_cldice_betti_matching",
     "vessels": "ce_dice_cldice_topological_prior",
 }
-PROPOSAL = "proposed by advise"
 COLUMNS = {
     **{metric.title: name for name, metric in METRICS.items() if name != "HD95"},
     "HD95, px": "HD95",
@@ -85,6 +86,11 @@ def changes_of(folder: str, part: str) -> dict[tuple[str, str], Row]:
 def signed(value: float, digits: int) -> str:
     """A number with its sign, rounded."""
     return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def p_of(value: float) -> str:
+    """A p in three decimals, none of them 0.000."""
+    return f"{value:.3f}" if value >= 0.0005 else "<0.001"
 
 
 def cells_of(line: str) -> list[str]:

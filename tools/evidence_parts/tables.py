@@ -15,6 +15,7 @@ from evidence_parts.runs import (
     cells_of,
     changes_of,
     line_of,
+    p_of,
     scores_of,
     signed,
 )
@@ -64,7 +65,7 @@ def runs_table(folder: str, part: str, table: str) -> str:
         cells = [name]
         for at, column in enumerate(columns[1:], start=1):
             if column == "p":
-                cells.append(f"{changes[mixin, COLUMNS[columns[at - 1]]].p:.3f}")
+                cells.append(p_of(changes[mixin, COLUMNS[columns[at - 1]]].p))
             elif tested:
                 cells.append(change_of(changes[mixin, COLUMNS[column]], _decimals(first[at])[0]))
             else:

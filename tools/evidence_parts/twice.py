@@ -15,6 +15,7 @@ from evidence_parts.runs import (
     SETS,
     TWICE,
     line_of,
+    p_of,
     scores_of,
     signed,
 )
@@ -70,11 +71,11 @@ def _scores(place: str, title: str) -> Iterator[str]:
     yield f"{once.mean:.{digits}f}"
     yield f"{twice.mean:.{digits}f}"
     yield _interval([-once.difference, -once.difference_high, -once.difference_low], max(digits, 2))
-    yield f"{once.p:.3f}"
+    yield p_of(once.p)
     yield f"{ours.mean:.{digits}f}"
     told = _interval([ours.difference, ours.difference_low, ours.difference_high], max(digits, 2))
     yield f"**{told}**" if ours.bold else told
-    yield f"{ours.p:.3f}"
+    yield p_of(ours.p)
 
 
 def _interval(values: list[float], digits: int) -> str:
