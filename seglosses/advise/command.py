@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -130,7 +131,8 @@ def as_dict(profile: Profile, proposal: Proposal) -> dict[str, Any]:
         "taken_for_background": profile.ground or None,
         "classes": {
             one.name: {
-                name: None if value != value else value for name, value in one.numbers().items()
+                name: value if math.isfinite(value) else None
+                for name, value in one.numbers().items()
             }
             for one in profile.classes
         },

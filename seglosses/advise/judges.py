@@ -30,7 +30,6 @@ from seglosses.advise.kinds import (
     object_size,
     restricted,
     shown,
-    widths_a_loop,
 )
 from seglosses.advise.profile import ClassProfile, Profile
 from seglosses.advise.terms import Term, Verdict
@@ -146,12 +145,9 @@ def _numbers(chosen: Sequence[ClassProfile], profile: Profile) -> str:
     """How many components and loops thin classes have, and in images how close the loops lie."""
     names = ("components", "loops", "cavities")
     said = numbers_said([max(one.median(name) for one in chosen) for name in names])
-    apart = min(map(widths_a_loop, chosen))
-    close = ""
-    if profile.ndim == 2:
-        close = (
-            f", a loop in {apart:.0f} widths of centre line" if apart < math.inf else ", no loop"
-        )
+    apart = min(one.widths_a_loop for one in chosen)
+    close = f"; over all images {apart:.0f} widths of centre line for each loop"
+    close *= profile.ndim == 2 and apart < math.inf
     return f"{named(chosen, profile)}{said} per image{close}"
 
 

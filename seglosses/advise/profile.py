@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -100,6 +101,16 @@ class ClassProfile:
         return float(np.median(values)) if values else float("nan")
 
     @property
+    def widths_a_loop(self) -> float:
+        """Centre line for each loop, in multiples of the width; infinite without a loop.
+
+        Lines below 3 px count as 3 px wide: centre lines are drawn of any width. Pinholes are no
+        loops.
+        """
+        loops = self.total("loops") - self.total("pinholes")
+        return self.total("length") / max(self.width(), 3.0) / loops if loops > 0 else math.inf
+
+    @property
     def edge(self) -> float:
         """Share of the class's pixels that lie at its boundary."""
         return self.total("surface") / max(self.total("pixels"), 1.0)
@@ -133,6 +144,7 @@ class ClassProfile:
             "size_50": self.size(50),
             "size_95": self.size(95),
             "elongation": self.elongation,
+            "widths_a_loop": self.widths_a_loop,
             "boundary_share": self.edge,
             "at_border": self.part("at_border"),
             "neighbours": self.part("neighbours"),

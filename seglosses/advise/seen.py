@@ -19,13 +19,15 @@ LEAKS = 0.3
 
 
 SEES: dict[str, str] = {
-    "breaks": "clDice and skeleton recall see the lost centre line, Betti matching the piece too"
-    " many; Dice and cross-entropy see a few pixels",
-    "islands": "Betti matching and Topograph see each island whatever its size; Dice sees its"
-    " pixels. Is it far from everything? Removing small components after prediction costs nothing",
-    "merged": "Betti matching and Topograph see the bridge; clDice sees its centre line only if it"
-    " is long; skeleton recall does not, and rewards it",
-    "pinholes": "Betti matching and Topograph; filling holes after prediction costs nothing",
+    "breaks": "clDice and skeleton recall see the lost centre line, Betti matching and the"
+    " topological prior the piece too many; Dice and cross-entropy see a few pixels",
+    "islands": "Betti matching, the topological prior and Topograph see each island whatever its"
+    " size; Dice sees its pixels. Is it far from everything? Removing small components after"
+    " prediction costs nothing",
+    "merged": "Betti matching, the topological prior and Topograph see the bridge; clDice sees its"
+    " centre line only if it is long; skeleton recall does not, and rewards it",
+    "pinholes": "Betti matching, the topological prior and Topograph; filling holes after"
+    " prediction costs nothing",
     "missed": "Tversky with beta above 0.5 and focal Tversky make a missed pixel dearer than a"
     " false one; a missed object without any trace in the output gives Betti matching no gradient",
     "rim": "BoundaryDoU and Hausdorff losses; often it is what two annotators differ in, and no"

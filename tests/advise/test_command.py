@@ -303,7 +303,7 @@ SETS: dict[str, tuple[str, ...]] = {
     "thin/membranes/labels": ("SoftClDiceLoss", "BettiMatchingLoss"),
     "thin/cracks/labels": ("SoftClDiceLoss", "TopologicalPriorLoss"),
     "topomortar/train/accurate": ("SoftClDiceLoss", "BettiMatchingLoss"),
-    "betti_matching_examples/roads/labels": ("SoftClDiceLoss", "TopologicalPriorLoss"),
+    "betti_matching_examples/roads/labels": ("SoftClDiceLoss", "BettiMatchingLoss"),
 }
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from skimage.morphology import dilation, footprint_rectangle, skeletonize
 
-from seglosses.advise.kinds import widths_a_loop
 from seglosses.advise.profile import Annotators, Files
 from seglosses.advise.proposal import propose
 from seglosses.advise.rules import RULES, Rule
@@ -146,13 +146,37 @@ def test_trees_get_a_prior_and_networks_betti_matching() -> None:
     (far,), (close,) = (profile(make).classes for make in (ladder, near))
     assert far.betti == close.betti
     # rails of 600 and 240 px, rungs of 11: 1255 and 535 px, 3 px wide, for four loops
-    assert widths_a_loop(far) == pytest.approx(1255 / 12, rel=0.02)
-    assert widths_a_loop(close) == pytest.approx(535 / 12, rel=0.02)
+    assert far.widths_a_loop == pytest.approx(1255 / 12, rel=0.02)
+    assert close.widths_a_loop == pytest.approx(535 / 12, rel=0.02)
     prior, matching = (propose(profile(make)).terms[-1] for make in (ladder, near))
     assert (prior.loss, prior.loss_weight, prior.options) == ("TopologicalPriorLoss", 0.01, {})
-    assert prior.why.endswith("per image, a loop in 104 widths of centre line")
+    assert prior.why.endswith(
+        "loops per image; over all images 104 widths of centre line for each loop"
+    )
     assert matching.loss == "BettiMatchingLoss"
-    assert propose(profile(tree)).terms[-1].why == "2 components and 0 loops per image, no loop"
+    assert propose(profile(tree)).terms[-1].why == "2 components and 0 loops per image"
+
+
+@pytest.mark.parametrize("width", [1, 3, 5])
+def test_networks_are_networks_however_thinly_they_are_drawn(width: int) -> None:
+    def drawn(index: int) -> NDArray[np.uint8]:
+        lines = skeletonize(ladder(index, apart=60) > 0)
+        return dilation(lines, footprint_rectangle((width, width))).astype(np.uint8)
+
+    (one,) = profile(drawn).classes
+    assert one.width() == width
+    assert losses(profile(drawn))[-1] == "BettiMatchingLoss"
+
+
+def test_pinholes_are_no_loops_of_a_tree() -> None:
+    def pierced(index: int) -> NDArray[np.uint8]:
+        labels = tree(index)
+        labels[47, 40 + index] = 0
+        return labels
+
+    (one,) = profile(pierced).classes
+    assert one.median("loops") == 1
+    assert one.widths_a_loop == np.inf
 
 
 def test_a_tree_beside_a_network() -> None:
@@ -302,7 +326,8 @@ def test_numbers_of_features_are_said_as_one_says_them() -> None:
         return verdict
 
     # grids with 6, 6 and 5 lines each way
-    assert said(net) == "1 component and 25 loops per image, a loop in 16 widths of centre line"
+    far = "over all images 16 widths of centre line for each loop"
+    assert said(net) == f"1 component and 25 loops per image; {far}"
     assert said(bubbled) == "1 component, 0 loops and 2 cavities per image"
 
 

@@ -13,10 +13,11 @@ from evidence_parts.runs import (
     ROOT,
     SETS,
     changes_of,
+    is_worse,
     line_of,
     signed,
 )
-from seglosses.benchmark.comparison import LEVEL, Row
+from seglosses.benchmark.comparison import Row
 from seglosses.benchmark.results import METRICS
 from seglosses.report.axes import COLOURS
 
@@ -26,12 +27,6 @@ PANELS = {"Betti0Error": "wrong components left", "Betti1Error": "wrong loops le
 LEFT, WIDE, GAP, TOP, HIGH = 176, 300, 44, 26, 40
 MOST = 150
 """Percent at the right end."""
-
-
-def _is_worse(row: Row) -> bool:
-    """Over images and over trainings, as bold is for better."""
-    ends = (row.difference_low, row.difference_high)
-    return row.p < LEVEL and min(ends) * max(ends) > 0 and not row.bold
 
 
 def _percent(row: Row, value: float) -> float:
@@ -64,7 +59,7 @@ def glance_table(title: str) -> str:
             told = signed(row.difference, 3)
             if not METRICS[COLUMNS[title]].higher:
                 told = f"{_percent(row, row.mean):.0f} %"
-            mark = "**" if row.bold else "_" if _is_worse(row) else ""
+            mark = "**" if row.bold else "_" if is_worse(row) else ""
             cells.append(f"{mark}{told}{mark}")
         lines.append(line_of([name, *cells]))
     return "".join(lines)
@@ -114,7 +109,7 @@ def _mark(row: Row, y: float, colour: str) -> list[str]:
     base = row.mean - row.difference
     values = (base + row.difference_low, row.mean, base + row.difference_high)
     low, middle, high = (WIDE * min(max(_percent(row, value), 0), MOST) / MOST for value in values)
-    fill = colour if row.bold or _is_worse(row) else "#ffffff"
+    fill = colour if row.bold or is_worse(row) else "#ffffff"
     return [
         f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="{colour}"/>',
         f'<circle cx="{middle:.1f}" cy="{y:.1f}" r="3.2" fill="{fill}" stroke="{colour}"/>',

@@ -6,7 +6,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from seglosses.benchmark.comparison import Row
+from seglosses.benchmark.comparison import LEVEL, Row
 from seglosses.benchmark.report import report
 from seglosses.benchmark.results import METRICS, Scores, read_group_file, read_results
 
@@ -81,6 +81,12 @@ def changes_of(folder: str, part: str) -> dict[tuple[str, str], Row]:
     with tempfile.TemporaryDirectory() as out:
         rows = report(RUNS / folder, Path(out), baseline=BASELINE)
     return {(row.loss, row.metric): row for row in rows if row.set == part}
+
+
+def is_worse(row: Row) -> bool:
+    """Whether a change is worse over images and over trainings, as bold is for better."""
+    ends = (row.difference_low, row.difference_high)
+    return row.p < LEVEL and min(ends) * max(ends) > 0 and not row.bold
 
 
 def signed(value: float, digits: int) -> str:

@@ -14,6 +14,7 @@ from evidence_parts.runs import (
     RUNS,
     SETS,
     TWICE,
+    is_worse,
     line_of,
     p_of,
     scores_of,
@@ -74,7 +75,8 @@ def _scores(place: str, title: str) -> Iterator[str]:
     yield p_of(once.p)
     yield f"{ours.mean:.{digits}f}"
     told = _interval([ours.difference, ours.difference_low, ours.difference_high], max(digits, 2))
-    yield f"**{told}**" if ours.bold else told
+    mark = "**" if ours.bold else "_" if is_worse(ours) else ""
+    yield f"{mark}{told}{mark}"
     yield p_of(ours.p)
 
 
