@@ -194,6 +194,9 @@ def test_twice_as_long_is_of_the_runs(title: str, cells: list[list[str]]) -> Non
             ):
                 cards = [json.loads(path.read_text("utf-8")) for path in of_baseline(folder)]
                 assert {str(card["iters"]) for card in cards} == {iters}
+                if last == "–":
+                    assert any("loss_curve" not in card for card in cards)
+                    continue
                 curve = np.mean([card["loss_curve"] for card in cards], axis=0)
                 assert same(last, curve[-1])
                 falls = curve[-2:].sum() / curve[-4:-2].sum() - 1

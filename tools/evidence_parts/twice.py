@@ -88,7 +88,10 @@ def _interval(values: list[float], digits: int) -> str:
 def _curves(place: str) -> Iterator[str]:
     for folders in (SETS, TWICE):
         found: Scores = scores_of(folders[place], "ID")[BASELINE]
-        curve = np.array([card["loss_curve"] for card in found.cards]).mean(axis=0)
         yield str(found.cards[0]["iters"])
+        if not all("loss_curve" in card for card in found.cards):
+            yield from ("–", "–")  # cards of older runs
+            continue
+        curve = np.array([card["loss_curve"] for card in found.cards]).mean(axis=0)
         yield f"{curve[-1]:.3f}"
         yield f"{signed(100 * (curve[6:].mean() / curve[4:6].mean() - 1), 1)} %"
