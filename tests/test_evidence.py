@@ -6,12 +6,14 @@ import csv
 import json
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import t
 
+from seglosses.benchmark.report import report
 from seglosses.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -220,6 +222,51 @@ def test_twice_as_long_is_of_the_runs(title: str, cells: list[list[str]]) -> Non
         better = (high < 0) == (title != "Dice")
         mark = ("*" if better else "_") if sure else numbers[0][0]
         assert shown[5][0] == mark, (place, title)
+
+
+MIXIN = "ce_dice_cldice_betti_matching"
+BESIDE = [
+    (
+        "vessels_long",
+        MIXIN,
+        "ID",
+        "Betti0Error",
+        "37 fewer wrong components",
+        "[−58, −16]",
+        "0.008",
+    ),
+    ("vessels_long", MIXIN, "ID", "Betti1Error", "2.2 fewer", "[−2.4, −1.9]", "0.029"),
+    ("cracks_long", MIXIN, "ID", "Betti0Error", "−0.25 components", "[−0.81, +0.32]", "1"),
+    ("membranes_long", MIXIN, "ID", "Betti0Error", "+1.6", "[−2.5, +5.6]", None),
+    ("membranes_long", MIXIN, "ID", "Betti1Error", "two more wrong loops", "[+0.3, +3.8]", None),
+    ("topomortar_256", MIXIN, "ID", "Betti0Error", "−0.19 components", "[−0.70, +0.31]", None),
+    ("topomortar_256", MIXIN, "ID", "Betti1Error", "+0.14 loops", "[−0.14, +0.43]", None),
+    ("topomortar_256", MIXIN, "OOD", "Betti0Error", "−10.8", "[−17.3, −4.2]", "0.020"),
+    ("topomortar_256", "advised", "OOD", "Betti0Error", "−11.5", "[−27.6, +4.7]", "0.029"),
+]
+
+
+@pytest.mark.parametrize("said", BESIDE, ids=lambda said: " ".join(said[:4]))
+def test_losses_beside_each_other_are_those_of_the_report(
+    said: tuple[str, str, str, str, str, str, str | None],
+) -> None:
+    """What the words say of the prior against Betti matching, both beside clDice."""
+    folder, baseline, part, metric, change, interval, p = said
+    page = " ".join((DOCS / "evidence.md").read_text(encoding="utf-8").split())
+    assert change in page
+    assert interval in page
+    with tempfile.TemporaryDirectory() as out:
+        rows = report(RUNS / folder, Path(out), baseline=baseline)
+    key = (part, metric, "ce_dice_cldice_topological_prior")
+    (row,) = [row for row in rows if (row.set, row.metric, row.loss) == key]
+    ends = re.findall(r"[−+][\d.]+", interval)
+    assert all(map(same, ends, (row.difference_low, row.difference_high)))
+    if told := re.match(r"[−+]?[\d.]+", change):
+        sign = -1 if "fewer" in change else 1
+        assert same(told[0], sign * row.difference)
+    if p is not None:
+        assert f"p {p}" in page
+        assert same(p, row.p)
 
 
 def of_baseline(folder: str) -> list[Path]:

@@ -86,6 +86,21 @@ def test_json_alone_is_json(
     assert known["classes"]["foreground"]["width_50"] == pytest.approx(3, abs=1)
 
 
+def test_no_loop_is_null_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Infinity is no JSON."""
+    for index in range(6):
+        labels = np.zeros((40, 90), np.uint8)
+        labels[10 + index : 13 + index, 3:87] = 1
+        Image.fromarray(labels).save(tmp_path / f"{index}.png")
+    assert main(["advise", str(tmp_path), "--json", "--quiet"]) == 0
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    known = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert known["classes"]["foreground"]["widths_a_loop"] is None
+
+
 def test_the_printed_losses_train_in_a_plain_loop(folders: tuple[Path, Path, Path]) -> None:
     scope: dict[str, object] = {}
     exec(plain(proposal_of(folders[0])), scope)

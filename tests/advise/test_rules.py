@@ -179,6 +179,28 @@ def test_pinholes_are_no_loops_of_a_tree() -> None:
     assert one.widths_a_loop == np.inf
 
 
+@pytest.mark.parametrize("make", [tree, ladder, net])
+def test_a_picture_turned_gets_the_same(make: Maker) -> None:
+    plain, turned = (
+        propose(profile(each)) for each in (make, lambda index: np.ascontiguousarray(make(index).T))
+    )
+    assert [(term.loss, term.options) for term in plain.terms] == [
+        (term.loss, term.options) for term in turned.terms
+    ]
+
+
+def test_weights_of_what_counts_are_explained() -> None:
+    """The one that is proposed, not the other."""
+    for make, named, other in (
+        (tree, "topological prior", "Betti matching is"),
+        (net, "Betti matching is", "topological prior"),
+    ):
+        notes = " ".join(propose(profile(make)).notes)
+        assert named in notes
+        assert other not in notes
+        assert "Betti errors alone mislead" in notes
+
+
 def test_a_tree_beside_a_network() -> None:
     def both(index: int) -> NDArray[np.integer]:
         return np.concatenate([net(index), 2 * tree(index), 3 * ring(index)], axis=1)

@@ -14,6 +14,7 @@ from evidence_parts.runs import (
     NAMES,
     cells_of,
     changes_of,
+    curve_of,
     line_of,
     p_of,
     scores_of,
@@ -81,8 +82,6 @@ def curves_table(folder: str, table: str) -> str:
     scores = scores_of(folder, "ID")
     lines = []
     for name, mixin in _losses([cells_of(line)[0] for line in body], list(scores), short=False):
-        curve = np.array([card["loss_curve"] for card in scores[mixin].cards]).mean(axis=0)
-        fallen = curve[6:].mean() / curve[4:6].mean() - 1
-        eighths = [f"{value:.2f}" for value in curve]
-        lines.append(line_of([name, *eighths, f"{signed(100 * fallen, 1)} %"]))
+        curve, fallen = curve_of(scores[mixin])
+        lines.append(line_of([name, *(f"{value:.2f}" for value in curve), fallen]))
     return "".join([head, rule, *lines])

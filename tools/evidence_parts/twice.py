@@ -14,6 +14,7 @@ from evidence_parts.runs import (
     RUNS,
     SETS,
     TWICE,
+    curve_of,
     is_worse,
     line_of,
     p_of,
@@ -92,6 +93,6 @@ def _curves(place: str) -> Iterator[str]:
         if not all("loss_curve" in card for card in found.cards):
             yield from ("–", "–")  # cards of older runs
             continue
-        curve = np.array([card["loss_curve"] for card in found.cards]).mean(axis=0)
+        curve, fallen = curve_of(found)
         yield f"{curve[-1]:.3f}"
-        yield f"{signed(100 * (curve[6:].mean() / curve[4:6].mean() - 1), 1)} %"
+        yield fallen
